@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http_server.h - listens, and serves each connection by a fiber: one loop a
+ * thread, each with a listening socket of its own.
+ *
+ * Memory: an idle connection costs its fiber's touched stack and a few
+ * hundred bytes; buffers come with a request and go with it.
+ *
+ * Threads:   any one thread creates, drains and frees; the handler runs on
+ *            the loops' fibers, many at a time.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "s3api/http/http_reply.h"
+#include "s3api/http/http_request.h"
+#include "store/base/compiler.h"
+#include "store/base/error.h"
+#include "store/base/slice.h"
+
+struct http_limits {
+	size_t header_bytes; /* request line and headers */
+	size_t header_count;
+	size_t target_bytes;
+	size_t connections;	 /* of all loops; more get 503 and are closed */
+	uint64_t unread_bytes;	 /* of a body left unread, drained to keep the
+				  * connection */
+	int64_t idle_timeout_ms; /* between requests */
+	int64_t header_timeout_ms; /* first byte of a request to its last
+				    * header */
+	int64_t body_timeout_ms;   /* without a byte coming in */
+	int64_t send_timeout_ms;   /* for one send (a window of a file) */
+};
+
+/* 32 KiB, 100, 16 KiB; 10,000; 256 KiB; 60 s, 20 s, 30 s, 30 s. */
+extern const struct http_limits http_server_limits_default;
+
+struct http_server_config {
+	const char *address; /* "127.0.0.1", "::1", "::", "localhost", ... */
+	unsigned int port;   /* 0: any free one, see http_server_port() */
+	unsigned int loops;  /* threads; 0: one for each CPU we may use */
+	struct http_limits limits;
+
+	/* Answers one request, with http_reply.h. */
+	void (*handle)(struct http_request *request,
+		struct http_response *response, void *context);
+
+	/*
+	 * Answers what never became a request: 400, 408, 414, 431, 501, 503,
+	 * 505.  The connection closes after it.  NULL: an empty body.
+	 */
+	void (*refuse)(struct http_response *response, unsigned int status,
+		const char *reason, void *context);
+
+	void *context;
+};
+
+struct http_server;
+
+/*
+ * Binds, listens and starts the threads.  BUSY: the address is taken;
+ * ACCESS; INVALID: not an address of this machine; IO, NO_MEMORY.
+ */
+must_check enum store_err http_server_create(
+	const struct http_server_config *config, struct http_server **out);
+
+unsigned int http_server_port(const struct http_server *server);
+size_t http_server_connections(const struct http_server *server);
+
+/*
+ * Accepts no more, closes idle connections and lets requests in flight end,
+ * with "connection: close".  After timeout_ms what is left is cut off.
+ * Returns when no handler runs any more.
+ */
+void http_server_drain(struct http_server *server, int64_t timeout_ms);
+
+/* Drains with no patience if it was not done, and frees. */
+void http_server_free(struct http_server **server);
