@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clock.h - what time it is, and times as text.
+ *
+ * Times of day are nanoseconds since 1970-01-01 UTC in an int64_t; deadlines
+ * are milliseconds of the monotonic clock.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/base/slice.h"
+
+#define CLOCK_NS_PER_S 1000000000ll
+
+int64_t clock_now_ns(void);
+int64_t clock_monotonic_ms(void);
+int64_t clock_monotonic_ns(void);
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 7231 IMF-fixdate), 29 and a NUL. */
+void clock_to_http(int64_t time_ns, char to[30]);
+/* Any of the three forms of RFC 7231 §7.1.1.1. */
+bool clock_from_http(struct slice text, int64_t *time_ns);
+/* "2026-11-21T20:18:00.000Z", 24 and a NUL. */
+void clock_to_iso8601(int64_t time_ns, char to[25]);
+bool clock_from_iso8601(struct slice text, int64_t *time_ns);
+/* "20261121T201800Z", 16 and a NUL: SigV4's. */
+void clock_to_basic(int64_t time_ns, char to[17]);
+bool clock_from_basic(struct slice text, int64_t *time_ns);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inode.h - what is known of a file, directory or symbolic link, and its
+ * attributes: the vocabulary that the tables, the engine and both front ends
+ * share.
+ *
+ * Times are nanoseconds since 1970 UTC.  Inode numbers are never reused.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "store/base/buffer.h"
+#include "store/base/slice.h"
+
+/* The mount's root, whose entries are the buckets.  It has no record. */
+#define INODE_ROOT 1
+
+enum inode_flag {
+	/* Directories: listed by S3 as the object "dir/", and kept when the
+	 * last child goes. */
+	INODE_EXPLICIT = 1 << 0,
+	/* Files: never fsynced or closed yet; mounts see it, S3 does not. */
+	INODE_UNPUBLISHED = 1 << 1,
+	/* Open for writing in place: size, mtime and ETag may lag behind the
+	 * data file, which says the truth. */
+	INODE_DIRTY = 1 << 2,
+	/* Made by S3: has no owner or mode of its own; mounts show their
+	 * --uid, --gid and --umask. */
+	INODE_FROM_S3 = 1 << 3,
+};
+
+/* "<hex of value>" or, where parts > 0, "<hex of value>-<parts>". */
+struct inode_etag {
+	uint8_t value[16];
+	uint32_t parts;
+};
+
+/* As a mount publishes: random value, one part. */
+#define INODE_ETAG_TEXT_LEN (32 + 1 + 10)
+
+struct inode {
+	uint64_t ino;
+	uint64_t bucket;	/* inode of the bucket's root directory */
+	uint64_t parent;	/* directories: where it hangs; else 0 */
+	uint32_t mode;		/* type and permissions, as st_mode */
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t nlink;		/* directories: 2 + subdirectories */
+	uint32_t rdev;
+	uint32_t flags;		/* enum inode_flag */
+	uint64_t size;		/* published size; symlinks: of the target */
+	uint64_t blob;		/* published data; 0: none, as when empty */
+	uint64_t pending;	/* data of the rewrite under way; 0: none */
+	int64_t atime_ns;
+	int64_t mtime_ns;	/* S3's Last-Modified */
+	int64_t ctime_ns;
+	int64_t birth_ns;
+	struct inode_etag etag;
+	uint8_t checksum_kind;	/* enum digest_kind; 0: none */
+	bool is_checksum_composite;
+	uint32_t checksum_parts;
+	uint8_t checksum_len;
+	uint8_t checksum[32];
+	struct slice attrs;	/* encoded; see below; borrowed */
+};
+
+static inline bool
+inode_is_dir(const struct inode *inode)
+{
+	return S_ISDIR(inode->mode);
+}
+
+/* Without quotation marks, with a NUL; gives the length. */
+size_t inode_etag_text(const struct inode_etag *etag,
+	char to[INODE_ETAG_TEXT_LEN + 1]);
+/* With or without quotation marks. */
+bool inode_etag_parse(struct slice text, struct inode_etag *etag);
+
+/*
+ * Attributes: a list of (kind, name, value), in the order of kind, then name.
+ * Kept encoded; the whole is at most INODE_ATTRS_MAX bytes.
+ */
+#define INODE_ATTRS_MAX (128 * 1024)
+
+enum inode_attr_kind {
+	INODE_ATTR_HEADER = 1,	/* "content-type", lower-case; as S3 gives it */
+	INODE_ATTR_META,	/* x-amz-meta-: the name without that prefix */
+	INODE_ATTR_TAG,		/* object tags */
+	INODE_ATTR_XATTR,	/* extended attributes, full name */
+	INODE_ATTR_SYMLINK,	/* name empty; the target */
+	INODE_ATTR_ACL,		/* name "s3"; later */
+	INODE_ATTR_PART,	/* name: part number as 4 big-endian bytes; value:
+				 * size, checksum: HEAD/GET ?partNumber= */
+	INODE_ATTR_SSE_C,	/* later */
+};
+
+struct inode_attr {
+	enum inode_attr_kind kind;
+	struct slice name;
+	struct slice value;
+};
+
+/* Walks an encoded list: start with *rest = attrs; false at the end or at
+ * the first byte that does not decode. */
+bool inode_attr_next(struct slice *rest, struct inode_attr *attr);
+
+/* False: there is none. */
+bool inode_attr_find(struct slice attrs, enum inode_attr_kind kind,
+	struct slice name, struct slice *value);
+
+/* True where the whole decodes, in order, without a name twice. */
+bool inode_attrs_are_valid(struct slice attrs);
+
+/* Appends one; the caller keeps the order (kind, then name). */
+void inode_attr_append(struct buffer *to, const struct inode_attr *attr);
+
+/*
+ * Copies attrs to `to` with the one of that kind and name set to value, or
+ * removed where value is NULL.
+ */
+void inode_attr_set(struct buffer *to, struct slice attrs,
+	enum inode_attr_kind kind, struct slice name, const struct slice *value);
+
+/* Appends those of a that are of other kinds than `kinds` (a mask of
+ * 1 << kind), then merges in those of b that are of these kinds. */
+void inode_attrs_merge(struct buffer *to, struct slice a, struct slice b,
+	uint32_t kinds);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io.h - reads, writes, flushes and sockets: on a fiber through its loop's
+ * io_uring while other fibers run, on a plain thread by the system call.
+ *
+ * Failure: functions that return ssize_t give a count or a negative errno;
+ *          EINTR is retried.  -ECANCELED: io_cancel_fd() ended the wait.
+ *          -ETIMEDOUT: the deadline passed (clock_monotonic_ms(); 0: none).
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "store/base/compiler.h"
+#include "store/base/error.h"
+
+must_check ssize_t io_pread(int fd, void *to, size_t len, uint64_t offset);
+must_check ssize_t io_pwrite(int fd, const void *from, size_t len,
+	uint64_t offset);
+
+/* All of it, or an error; CORRUPT where the file ends before. */
+must_check enum store_err io_pread_all(int fd, void *to, size_t len,
+	uint64_t offset);
+must_check enum store_err io_pwrite_all(int fd, const void *from, size_t len,
+	uint64_t offset);
+
+must_check enum store_err io_fdatasync(int fd);
+must_check enum store_err io_fsync(int fd);
+
+/* Sockets.  Nothing here raises SIGPIPE. */
+must_check int io_accept(int listener, struct sockaddr_storage *peer);
+must_check ssize_t io_recv(int fd, void *to, size_t len, int64_t deadline_ms);
+/* Sends all of the vector; changes it as it goes.  flags as in sendmsg(2). */
+must_check enum store_err io_send_all(int fd, struct iovec *vector, int count,
+	int flags, int64_t deadline_ms);
+/* Moves file bytes to a socket without copying them through user memory. */
+must_check enum store_err io_send_file(int socket, int file, uint64_t offset,
+	uint64_t len, int64_t deadline_ms);
+
+/* Waits; a fiber lets others run. */
+void io_sleep_ms(int64_t ms);
+
+/* Ends every wait of this loop's fibers on fd with -ECANCELED. */
+void io_cancel_fd(int fd);
+
+/*
+ * Runs a call that may block (open, rename, unlink, parsing) on a helper
+ * thread while the fiber waits; on a plain thread simply calls it.
+ */
+void io_run_blocking(void (*run)(void *arg), void *arg);

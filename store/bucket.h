@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bucket.h - buckets and the documents that belong to them.
+ *
+ * Names: S3 API, "Bucket naming rules" (3 to 63 of a-z 0-9 . -, no "..", no
+ * IP address, ...).
+ */
+#pragma once
+
+#include "store/base/arena.h"
+#include "store/base/inode.h"
+#include "store/store.h"
+
+#define BUCKET_NAME_MAX 63
+
+struct bucket {
+	uint64_t ino;		/* of its root directory; its id */
+	char name[BUCKET_NAME_MAX + 1];
+	int64_t created_ns;
+	char owner[64];
+	char region[64];
+};
+
+bool bucket_name_is_valid(struct slice name);
+
+/* Durable.  BAD_NAME, BUCKET_EXISTS (*out is the one there is). */
+must_check enum store_err bucket_create(struct store *store, struct slice name,
+	struct slice owner, struct bucket *out);
+
+/* Durable; open uploads are aborted with it, as S3 does.  NO_BUCKET,
+ * BUCKET_NOT_EMPTY. */
+must_check enum store_err bucket_delete(struct store *store, struct slice name);
+
+/* NO_BUCKET */
+must_check enum store_err bucket_get(struct store *store, struct slice name,
+	struct bucket *out);
+must_check enum store_err bucket_get_by_ino(struct store *store, uint64_t ino,
+	struct bucket *out);
+
+/* Up to max buckets whose names are above `after`, in order. */
+must_check enum store_err bucket_list(struct store *store, struct slice after,
+	struct bucket *out, size_t max, size_t *count);
+
+must_check enum store_err bucket_usage(struct store *store, uint64_t bucket,
+	uint64_t *objects, uint64_t *bytes);
+
+/* Documents: policy, CORS, ...; kind is a short name.  Durable.  NULL value
+ * removes.  Get: NOT_FOUND. */
+must_check enum store_err bucket_set_document(struct store *store,
+	uint64_t owner, struct slice kind, const struct slice *value);
+must_check enum store_err bucket_get_document(struct store *store,
+	uint64_t owner, struct slice kind, struct arena *arena,
+	struct slice *value);

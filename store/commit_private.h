@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * commit_private.h - group commit: many changes, one transaction; many
+ * waiters, one checkpoint.
+ *
+ * A change is a function that reads and writes the tables of a transaction.
+ * Concurrent ones share a transaction, one after the other; each is atomic by
+ * itself: where one fails after it wrote, the transaction is dropped and the
+ * others run again.  So a change may run more than once: it must depend only
+ * on the transaction and its arguments, and set its results anew each time.
+ *
+ * Threads:   any; on a plain thread the first to come leads, on a fiber the
+ *            commit thread does, since the writer's lock may be another
+ *            process's.
+ */
+#pragma once
+
+#include "store/store_private.h"
+
+/* *commit, where not NULL: the number to wait for.  The error of apply. */
+must_check enum store_err commit_run(struct store *store,
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg), void *arg, uint64_t *commit);
+
+/* commit_run(), then a checkpoint that covers it, then the live mounts have
+ * dropped what they cached (bounded): what S3 acknowledges. */
+must_check enum store_err commit_run_durably(struct store *store,
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg), void *arg);
+
+/* Waits for a checkpoint that covers the commit.  IO: a flush failed, now
+ * or earlier. */
+must_check enum store_err commit_wait_durable(struct store *store,
+	uint64_t commit);
+
+/* For use inside apply. */
+
+/* Blob data that the checkpoint of this commit must flush. */
+must_check enum store_err commit_add_unflushed(struct db_txn *txn,
+	uint64_t blob);
+/* Takes one reference; the last one gone, the data is reclaimed after the
+ * checkpoint.  0: nothing to do. */
+must_check enum store_err commit_drop_blob(struct db_txn *txn, uint64_t blob);
+/* A record for new data, with one reference; ends its lease. */
+must_check enum store_err commit_add_blob(struct store *store,
+	struct db_txn *txn, uint64_t blob, uint64_t size);
+/* One more reference.  *references, where not NULL: how many now. */
+must_check enum store_err commit_share_blob(struct db_txn *txn, uint64_t blob);
+/* 0 where there is no such blob. */
+must_check enum store_err commit_blob_references(struct db_txn *txn,
+	uint64_t blob, uint32_t *references);
+/* A number never given out before, for an inode, upload, ... */
+must_check enum store_err commit_new_number(struct db_txn *txn,
+	uint64_t *number);
+/* Adds to the bucket's counters, in one record for each bucket. */
+must_check enum store_err commit_add_usage(struct db_txn *txn,
+	uint64_t bucket, int64_t objects, int64_t bytes);
+
+/* store.c's use. */
+must_check enum store_err commit_open(struct store *store);
+void commit_close(struct store *store);	/* with a last checkpoint */
+uint64_t commit_last_checkpoint(struct store *store);
+bool commit_has_failed(struct store *store);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checkpoint.h - makes commits durable, and finds the last durable state
+ * again after a power cut.  The argument: docs/durability.md.
+ *
+ * 1. The side file names a commit C (and holds its meta page) only after
+ *    every page of C, and all data that C names, has been flushed.
+ * 2. Every process that may write holds a read transaction (the pin) on a
+ *    commit P <= the C of the side file.  So no page that C reaches is ever
+ *    overwritten: LMDB reuses only what was freed before the oldest reader.
+ * 3. The pin moves up only after the side file has.
+ * 4. Nobody writes before rule 2 holds for it.
+ * 5. After a failed flush nothing is acknowledged any more: the kernel may
+ *    have dropped the pages, a second flush would lie.
+ *
+ * Threads:   checkpoint_make() and checkpoint_follow() by one thread at a
+ *            time; processes take turns by a lock on the side file.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "store/meta/db.h"
+
+struct checkpoint;
+
+/*
+ * To be called before db_open() with the store's other openers locked out:
+ * restores the side file's meta page where the machine was restarted since.
+ * *after_power_cut tells whether it was.  A store without a side file is new.
+ * CORRUPT: neither slot of the side file is whole but the store is not new.
+ */
+must_check enum store_err checkpoint_recover(const char *meta_path,
+	const char *side_path, bool *after_power_cut);
+
+/* No pin yet: call checkpoint_make() before the first write. */
+must_check enum store_err checkpoint_open(struct db *db, const char *side_path,
+	struct checkpoint **out);
+void checkpoint_close(struct checkpoint **checkpoint);
+
+/*
+ * One checkpoint of the last commit: flush_data(txn, context) must flush all
+ * data named by that snapshot; then the tables, then the side file.
+ * *number: the commit it covers.  Where flush_data or a flush fails, the
+ * error, and for good (rule 5).
+ */
+must_check enum store_err checkpoint_make(struct checkpoint *checkpoint,
+	enum store_err (*flush_data)(struct db_txn *snapshot, void *context),
+	void *context, uint64_t *number);
+
+/* The commit that the side file covers, whoever made it.  IO, CORRUPT. */
+must_check enum store_err checkpoint_number(struct checkpoint *checkpoint,
+	uint64_t *number);

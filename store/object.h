@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * object.h - whole objects by key: put, get, copy, delete.
+ *
+ * A put is seen by nobody until object_put_commit() returns STORE_OK; from
+ * then on it survives power loss and every reader sees it.  What was opened
+ * before goes on reading the old bytes.
+ *
+ * Keys: 1 to 1024 bytes of UTF-8, any content.  A key that ends in '/' is an
+ * explicit directory; it may hold bytes, as S3 allows.
+ *
+ * Ownership: handles given through **out belong to the caller.  An object's
+ * attrs live in the arena it was given.
+ * Failure:   NO_BUCKET / STALE (bucket gone), NOT_FOUND, KEY_TOO_LONG,
+ *            BAD_NAME (empty, not UTF-8).
+ */
+#pragma once
+
+#include "store/base/arena.h"
+#include "store/base/inode.h"
+#include "store/store.h"
+
+#define OBJECT_SIZE_MAX (50ull << 40)	/* 50 TiB */
+
+struct object {
+	struct inode inode;
+	uint64_t version;	/* 0: bucket without versions */
+};
+
+/* Write conditions, checked in the commit itself.  PRECONDITION. */
+struct object_condition {
+	bool must_not_exist;		/* If-None-Match: * */
+	bool must_exist;		/* If-Match: * */
+	const struct inode_etag *must_match;	/* If-Match: "..." ; NOT_FOUND
+						 * where there is none */
+};
+
+/* What a new object carries besides its bytes. */
+struct object_attrs {
+	struct inode_etag etag;
+	uint8_t checksum_kind;		/* enum digest_kind; 0: none */
+	bool is_checksum_composite;
+	uint32_t checksum_parts;
+	uint8_t checksum_len;
+	uint8_t checksum[32];
+	struct slice attrs;		/* encoded, inode.h */
+	int64_t mtime_ns;		/* 0: now */
+};
+
+/* Attributes as of now: size and ETag are the data file's where the object
+ * is being modified in place.  NOT_FOUND. */
+must_check enum store_err object_head(struct store *store, uint64_t bucket,
+	struct slice key, struct arena *arena, struct object *out);
+
+/*
+ * As object_head(), and a descriptor to read its bytes from, starting at
+ * *offset of the file; -1 where it is empty.  The bytes stay these whatever
+ * happens to the key.
+ */
+must_check enum store_err object_open(struct store *store, uint64_t bucket,
+	struct slice key, struct arena *arena, struct object *out, int *fd,
+	uint64_t *offset);
+
+/* A body on its way in. */
+struct object_put;
+
+/* size: as announced, or 0 where unknown; space is set aside for it where
+ * the file system can.  NO_SPACE. */
+must_check enum store_err object_put_begin(struct store *store,
+	uint64_t size, struct object_put **out);
+/* The next bytes. */
+must_check enum store_err object_put_write(struct object_put *put,
+	struct slice data);
+uint64_t object_put_size(const struct object_put *put);
+/* Durable.  *put becomes NULL whatever happens.  PRECONDITION. */
+must_check enum store_err object_put_commit(struct object_put **put,
+	uint64_t bucket, struct slice key, const struct object_attrs *attrs,
+	const struct object_condition *condition, struct object *out);
+/* Frees what was written.  NULL is allowed. */
+void object_put_abort(struct object_put **put);
+
+/*
+ * Shares the data: no bytes move.  attrs NULL: those of the source; where
+ * given, its etag and checksum are ignored in favour of the source's.
+ * source_check is asked about the source in the commit's own snapshot; an
+ * error of it is given back.  Onto itself is allowed.  Durable.
+ */
+must_check enum store_err object_copy(struct store *store,
+	uint64_t source_bucket, struct slice source_key,
+	enum store_err (*source_check)(const struct object *source,
+		void *context), void *context,
+	uint64_t bucket, struct slice key, const struct object_attrs *attrs,
+	const struct object_condition *condition, struct object *out);
+
+/* Durable.  NOT_FOUND where there is none (S3 answers 204 all the same),
+ * PRECONDITION. */
+must_check enum store_err object_delete(struct store *store, uint64_t bucket,
+	struct slice key, const struct object_condition *condition);
+
+/* Many at once, one checkpoint: errs[i] as object_delete() gives it.  The
+ * return value tells of failures of the whole. */
+must_check enum store_err object_delete_many(struct store *store,
+	uint64_t bucket, const struct slice *keys, size_t count,
+	enum store_err *errs);
+
+/* Replaces the attributes of the given kinds (mask of 1 << inode_attr_kind)
+ * by those in attrs: tags, metadata.  Durable. */
+must_check enum store_err object_set_attrs(struct store *store,
+	uint64_t bucket, struct slice key, struct slice attrs, uint32_t kinds);

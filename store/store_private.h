@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store_private.h - what the files of the engine share.
+ *
+ * Order of locks: docs/locking.md.
+ */
+#pragma once
+
+#include "store/data/blob.h"
+#include "store/meta/db.h"
+#include "store/store.h"
+
+struct committer;	/* commit.c */
+struct session;		/* session.c */
+struct feed;		/* feed.c */
+struct file_table;	/* file.c */
+
+struct store {
+	/* fixed after open */
+	char *path;
+	char *region;
+	bool is_read_only;
+	struct db *db;
+	struct blobs *blobs;
+	struct committer *committer;	/* commits and checkpoints */
+	struct session *session;
+	struct feed *feed;
+	struct file_table *files;
+	uint8_t key[32];		/* seals token secrets */
+};
+
+/* file.c: the table of open files of this process. */
+must_check enum store_err file_table_create(struct file_table **out);
+void file_table_free(struct file_table **table);

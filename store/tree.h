@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tree.h - directories and names, as a file system knows them.
+ *
+ * A component is a name as the tables hold it: a directory's ends in '/'.
+ * Here names come without it; a file `a` and a directory `a` may exist side by
+ * side, since S3 allows the keys "a" and "a/b": tree_lookup() says which of
+ * the two it is to be.
+ *
+ * Nothing here is durable before a later commit_wait or store_sync(), except
+ * where a function says so: POSIX asks no more.
+ *
+ * Failure:   NOT_FOUND, NOT_DIR, STALE (the inode given is gone),
+ *            NAME_TOO_LONG (over TREE_NAME_MAX, or the key would pass 1024).
+ */
+#pragma once
+
+#include "store/base/arena.h"
+#include "store/base/inode.h"
+#include "store/store.h"
+
+#define TREE_NAME_MAX 1024
+#define TREE_KEY_MAX 1024
+
+enum tree_want {
+	TREE_FILE,	/* the one that is not a directory */
+	TREE_DIR,
+};
+
+/* attrs of what comes back are copied into the arena; NULL: left empty. */
+must_check enum store_err tree_lookup(struct store *store, uint64_t parent,
+	struct slice name, enum tree_want want, struct arena *arena,
+	struct inode *out);
+
+must_check enum store_err tree_inode(struct store *store, uint64_t ino,
+	struct arena *arena, struct inode *out);
+
+/* Attributes to set, as setattr(2) has them. */
+struct tree_change {
+	bool has_mode, has_uid, has_gid, has_atime, has_mtime;
+	uint32_t mode, uid, gid;
+	int64_t atime_ns, mtime_ns;
+};
+
+/* Changes the mode, owner or times; ctime is now.  *out: the result. */
+must_check enum store_err tree_set(struct store *store, uint64_t ino,
+	const struct tree_change *change, struct inode *out);
+
+/* Who makes something. */
+struct tree_owner {
+	uint32_t mode;		/* type and permissions, as st_mode */
+	uint32_t uid;
+	uint32_t gid;
+};
+
+/* An explicit directory.  EXISTS. */
+must_check enum store_err tree_mkdir(struct store *store, uint64_t parent,
+	struct slice name, const struct tree_owner *owner, struct inode *out);
+
+/* FIFO, socket or device node: hidden from S3.  Regular files: file.h.
+ * EXISTS. */
+must_check enum store_err tree_mknod(struct store *store, uint64_t parent,
+	struct slice name, const struct tree_owner *owner, uint32_t rdev,
+	struct inode *out);
+
+/* EXISTS */
+must_check enum store_err tree_symlink(struct store *store, uint64_t parent,
+	struct slice name, struct slice target, const struct tree_owner *owner,
+	struct inode *out);
+
+/* A further name of a file.  EXISTS, CROSS_BUCKET, IS_DIR, TOO_MANY_LINKS. */
+must_check enum store_err tree_link(struct store *store, uint64_t ino,
+	uint64_t parent, struct slice name, struct inode *out);
+
+/* *out: what it was, with the links it still has (0: gone). IS_DIR. */
+must_check enum store_err tree_unlink(struct store *store, uint64_t parent,
+	struct slice name, struct inode *out);
+
+/* NOT_EMPTY, NOT_DIR. */
+must_check enum store_err tree_rmdir(struct store *store, uint64_t parent,
+	struct slice name);
+
+enum tree_rename_flag { TREE_NO_REPLACE = 1, TREE_EXCHANGE = 2 };
+
+/*
+ * rename(2), renameat2(2).  `want` says what is to move.  *replaced: what
+ * lost its name (ino 0: nothing did), as tree_unlink() gives it.  EXISTS,
+ * NOT_EMPTY, IS_DIR, NOT_DIR, LOOP, CROSS_BUCKET.
+ */
+must_check enum store_err tree_rename(struct store *store, uint64_t parent,
+	struct slice name, enum tree_want want, uint64_t new_parent,
+	struct slice new_name, unsigned flags, struct inode *replaced);
+
+must_check enum store_err tree_readlink(struct store *store, uint64_t ino,
+	struct arena *arena, struct slice *target);
+
+/*
+ * Calls visit for each entry of the directory whose component is above
+ * `after` (empty: from the first on), in order, until it returns false.
+ * `component` keeps a directory's '/'.  Entries of long names come whole.
+ */
+must_check enum store_err tree_read_dir(struct store *store, uint64_t dir,
+	struct slice after,
+	bool (*visit)(struct slice component, const struct inode *inode,
+		void *context), void *context);
+
+/* The key, or with a trailing '/' the prefix, of a directory below its
+ * bucket; for messages and for the mount's status. */
+must_check enum store_err tree_path(struct store *store, uint64_t dir,
+	struct arena *arena, struct slice *path);
+
+/* Extended and S3 attributes: sets, or with NULL removes, one.  EXISTS and
+ * NO_ATTR as setxattr(2) has them with its flags.  ATTR_TOO_BIG. */
+must_check enum store_err tree_set_attr(struct store *store, uint64_t ino,
+	enum inode_attr_kind kind, struct slice name,
+	const struct slice *value, int xattr_flags);
