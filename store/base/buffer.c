@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/base/buffer.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +13,7 @@ void
 buffer_free(struct buffer *buffer)
 {
 	free(buffer->data);
-	*buffer = (struct buffer){ 0 };
+	*buffer = (struct buffer){0};
 }
 
 void
@@ -90,6 +91,7 @@ buffer_printf(struct buffer *buffer, const char *format, ...)
 	va_list again;
 	int len;
 
+	assert(format);
 	va_start(args, format);
 	va_copy(again, args);
 	len = vsnprintf(NULL, 0, format, args);

@@ -12,7 +12,7 @@ codec_decoder(struct slice s)
 	static const uint8_t nothing[1];
 	const uint8_t *start = s.len ? (const uint8_t *)s.data : nothing;
 
-	return (struct decoder){ .next = start, .end = start + s.len };
+	return (struct decoder){.next = start, .end = start + s.len};
 }
 
 struct slice

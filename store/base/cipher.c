@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/base/cipher.h"
+
+#include <assert.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <pthread.h>
+
+/* OpenSSL counts in int. */
+#define CIPHER_PIECE_MAX ((size_t)1 << 30)
+
+/* Fetched once for the life of the process: a fetch is slow. */
+static EVP_CIPHER *cipher_gcm;
+static EVP_KDF *cipher_hkdf;
+static pthread_once_t cipher_once = PTHREAD_ONCE_INIT;
+
+static void
+fetch_algorithms(void)
+{
+	cipher_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	cipher_hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	/* The default provider has both. */
+	assert(cipher_gcm && cipher_hkdf);
+}
+
+/* But for a wrong tag, OpenSSL fails here for want of memory alone. */
+static void
+expect(int is_done)
+{
+	if (is_done != 1)
+		error_out_of_memory();
+}
+
+static EVP_CIPHER_CTX *
+context_new(const uint8_t *key, const uint8_t *nonce, int is_sealing)
+{
+	EVP_CIPHER_CTX *context;
+
+	pthread_once(&cipher_once, fetch_algorithms);
+	context = EVP_CIPHER_CTX_new();
+	if (!context)
+		error_out_of_memory();
+	/* 12 bytes of nonce are what GCM has unless told otherwise. */
+	expect(EVP_CipherInit_ex2(context, cipher_gcm, key, nonce, is_sealing,
+		NULL));
+	return context;
+}
+
+/* to is NULL for associated data. */
+static void
+update(EVP_CIPHER_CTX *context, struct slice from, uint8_t *to)
+{
+	while (from.len) {
+		struct slice piece = slice_first(from, CIPHER_PIECE_MAX);
+		int written;
+
+		expect(EVP_CipherUpdate(context, to, &written,
+			(const uint8_t *)piece.data, (int)piece.len));
+		if (to)
+			to += piece.len;
+		from = slice_from(from, piece.len);
+	}
+}
+
+void
+cipher_seal(const uint8_t key[CIPHER_KEY_LEN],
+	const uint8_t nonce[CIPHER_NONCE_LEN], struct slice associated,
+	struct slice plain, uint8_t *sealed)
+{
+	EVP_CIPHER_CTX *context = context_new(key, nonce, 1);
+	uint8_t *tag = sealed + plain.len;
+	int written;
+
+	update(context, associated, NULL);
+	update(context, plain, sealed);
+	expect(EVP_CipherFinal_ex(context, tag, &written));
+	expect(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG,
+		CIPHER_TAG_LEN, tag));
+	EVP_CIPHER_CTX_free(context);
+}
+
+enum store_err
+cipher_open(const uint8_t key[CIPHER_KEY_LEN],
+	const uint8_t nonce[CIPHER_NONCE_LEN], struct slice associated,
+	struct slice sealed, uint8_t *plain)
+{
+	uint8_t tag[CIPHER_TAG_LEN];
+	EVP_CIPHER_CTX *context;
+	size_t len;
+	int written;
+	int is_genuine;
+
+	if (sealed.len < CIPHER_TAG_LEN)
+		return STORE_CORRUPT;
+	len = sealed.len - CIPHER_TAG_LEN;
+	memcpy(tag, sealed.data + len, sizeof(tag));
+
+	context = context_new(key, nonce, 0);
+	update(context, associated, NULL);
+	update(context, slice_first(sealed, len), plain);
+	expect(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG,
+		CIPHER_TAG_LEN, tag));
+	is_genuine = EVP_CipherFinal_ex(context, tag, &written) == 1;
+	EVP_CIPHER_CTX_free(context);
+	if (is_genuine)
+		return STORE_OK;
+	/* Nobody shall use what nobody vouches for. */
+	if (len)
+		cipher_wipe(plain, len);
+	return STORE_CORRUPT;
+}
+
+void
+cipher_derive(struct slice secret, struct slice salt, struct slice info,
+	uint8_t *key, size_t len)
+{
+	EVP_KDF_CTX *context;
+	OSSL_PARAM parameters[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
+			(char *)"SHA256", 0),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
+			(char *)secret.data, secret.len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT,
+			(char *)salt.data, salt.len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO,
+			(char *)info.data, info.len),
+		OSSL_PARAM_construct_end(),
+	};
+
+	assert(secret.len > 0 && len > 0 && len <= (size_t)255 * 32);
+	pthread_once(&cipher_once, fetch_algorithms);
+	context = EVP_KDF_CTX_new(cipher_hkdf);
+	if (!context)
+		error_out_of_memory();
+	expect(EVP_KDF_derive(context, key, len, parameters));
+	EVP_KDF_CTX_free(context);
+}
+
+void
+cipher_wipe(void *secret, size_t len)
+{
+	OPENSSL_cleanse(secret, len);
+}

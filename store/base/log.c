@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/base/clock.h"
+#include "store/base/slice.h"
+
+/* A pipe takes this much in one piece (PIPE_BUF), so lines never mix. */
+#define LOG_LINE_MAX 4096
+#define LOG_MESSAGE_MAX 2048
+#define LOG_CUT "..."
+
+/* Fixed before the first thread starts. */
+static enum log_level log_level = LOG_INFO;
+static enum log_format log_format = LOG_TEXT;
+
+static const char *const log_level_names[] = {
+	[LOG_ERROR] = "error",
+	[LOG_WARN] = "warn",
+	[LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug",
+};
+
+/* A line in the making; `end` leaves room for how each line ends. */
+struct line {
+	char text[LOG_LINE_MAX];
+	size_t len;
+	size_t end;
+};
+
+void
+log_setup(enum log_level level, enum log_format format)
+{
+	log_level = level;
+	log_format = format;
+}
+
+bool
+log_wants(enum log_level level)
+{
+	return level <= log_level;
+}
+
+bool
+log_level_from_name(const char *name, enum log_level *level)
+{
+	for (unsigned i = 0; i < array_len(log_level_names); i++) {
+		if (strcmp(name, log_level_names[i]) == 0) {
+			*level = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+append(struct line *line, struct slice s)
+{
+	if (s.len > line->end - line->len)
+		return false;
+	memcpy(line->text + line->len, s.data, s.len);
+	line->len += s.len;
+	return true;
+}
+
+/* C0 and DEL, and C1, which terminals obey too (U+0080 to U+009F). */
+static bool
+is_control(struct slice character)
+{
+	uint8_t first = (uint8_t)character.data[0];
+
+	return first < 0x20 || first == 0x7f ||
+	       (first == 0xc2 && (uint8_t)character.data[1] < 0xa0);
+}
+
+/* Escapes the character, or the stray byte, that the text begins with. */
+static struct slice
+escape(struct slice text, size_t len, char to[8])
+{
+	unsigned value = (uint8_t)text.data[0];
+
+	if (len == 2)
+		value = (uint8_t)text.data[1]; /* U+0080 to U+009F */
+	if (log_format == LOG_JSON && len == 0)
+		value = 0xfffd; /* the replacement character */
+	snprintf(to, 8, log_format == LOG_JSON ? "\\u%04x" : "\\x%02x",
+		value & 0xffff);
+	return slice_str(to);
+}
+
+static bool
+append_character(struct line *line, struct slice text, size_t len)
+{
+	struct slice character = slice_first(text, len);
+	char escaped[8];
+
+	if (len == 0 || is_control(character))
+		return append(line, escape(text, len, escaped));
+	if (log_format == LOG_JSON && (*text.data == '"' || *text.data == '\\'))
+		return line->end - line->len >= 2 &&
+		       append(line, SLICE("\\")) && append(line, character);
+	return append(line, character);
+}
+
+static void
+append_escaped(struct line *line, struct slice text)
+{
+	while (text.len) {
+		size_t len = slice_utf8_len(text);
+
+		if (!append_character(line, text, len)) {
+			line->end += strlen(LOG_CUT);
+			append(line, SLICE(LOG_CUT));
+			return;
+		}
+		text = slice_from(text, len ? len : 1);
+	}
+}
+
+/*
+ * One write a line: lines of several threads and processes stay whole.  There
+ * is nobody to tell when it fails.
+ */
+static void
+write_line(const struct line *line)
+{
+	while (write(STDERR_FILENO, line->text, line->len) < 0)
+		if (errno != EINTR)
+			return;
+}
+
+static void
+log_message(enum log_level level, const char *format, va_list args)
+{
+	const bool is_json = log_format == LOG_JSON;
+	const struct slice closing = is_json ? SLICE("\"}\n") : SLICE("\n");
+	struct line line = {.len = 0};
+	char message[LOG_MESSAGE_MAX + 1];
+	char now[25];
+	int saved = errno;
+	int len = vsnprintf(message, sizeof(message), format, args);
+
+	clock_to_iso8601(clock_now_ns(), now);
+	line.len = (size_t)snprintf(line.text, sizeof(line.text),
+		is_json ? "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\""
+			: "%s %-5s ",
+		now, log_level_names[level]);
+	line.end = sizeof(line.text) - closing.len - strlen(LOG_CUT);
+	if (len > LOG_MESSAGE_MAX)
+		len = LOG_MESSAGE_MAX;
+	append_escaped(&line, slice_of(message, len > 0 ? (size_t)len : 0));
+	line.end = sizeof(line.text);
+	append(&line, closing);
+	write_line(&line);
+	errno = saved;
+}
+
+void
+log_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_message(LOG_ERROR, format, args);
+	va_end(args);
+}
+
+void
+log_warn(const char *format, ...)
+{
+	va_list args;
+
+	if (!log_wants(LOG_WARN))
+		return;
+	va_start(args, format);
+	log_message(LOG_WARN, format, args);
+	va_end(args);
+}
+
+void
+log_info(const char *format, ...)
+{
+	va_list args;
+
+	if (!log_wants(LOG_INFO))
+		return;
+	va_start(args, format);
+	log_message(LOG_INFO, format, args);
+	va_end(args);
+}
+
+void
+log_debug(const char *format, ...)
+{
+	va_list args;
+
+	if (!log_wants(LOG_DEBUG))
+		return;
+	va_start(args, format);
+	log_message(LOG_DEBUG, format, args);
+	va_end(args);
+}
