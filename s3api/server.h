@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server.h - the S3 server over one store.
+ *
+ * Threads:   created, stopped and freed by one thread; it serves on its own.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "store/store.h"
+
+struct server_options {
+	const char *address;	/* "127.0.0.1" */
+	unsigned int port;	/* 0: any free one */
+	unsigned int threads;	/* 0: one for each CPU */
+	const char *const *domains; /* virtual-host style: BUCKET.DOMAIN */
+	unsigned int domain_count;
+	unsigned int max_connections; /* 0: the default */
+};
+
+struct server;
+
+/* Listens and serves.  BUSY: the address is taken; ACCESS; INVALID: not an
+ * address of this machine; IO: no io_uring. */
+must_check enum store_err server_start(struct store *store,
+	const struct server_options *options, struct server **out);
+
+unsigned int server_port(const struct server *server);
+
+/* Requests in flight end, new ones are not accepted; after timeout_ms what
+ * is left is cut off.  Frees the server. */
+void server_stop(struct server **server, int64_t timeout_ms);
