@@ -24,13 +24,24 @@ enum feed_kind {
 struct feed_entry {
 	uint64_t sequence;
 	enum feed_kind kind;
-	bool is_own;		/* by this very process */
+	uint64_t origin;	/* of who did it; 0: nobody told */
 	uint64_t parent;
 	uint64_t ino;
 	struct slice name;	/* valid until the next call */
 };
 
 struct feed_listener;
+
+/*
+ * Changes that this thread commits from now on carry the origin, so that a
+ * mount tells what its own kernel knows already from what others did (S3 in
+ * the same process, too).  commit_run() takes it from the thread that calls
+ * it, whichever thread runs the change then.  A thread with an origin never
+ * waits for listeners: it may answer a system call that holds the very lock
+ * that a listener waits for.  0: none, as every thread begins.
+ */
+void feed_set_origin(uint64_t origin);
+uint64_t feed_origin(void);
 
 /* Hears what is committed from now on.  BUSY: too many listeners. */
 must_check enum store_err feed_listen(struct store *store,

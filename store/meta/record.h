@@ -100,7 +100,7 @@ enum record_change_kind {
 
 struct record_change {
 	enum record_change_kind kind;
-	uint64_t session;	/* who did it */
+	uint64_t origin;	/* who did it: feed.h */
 	uint64_t parent;
 	uint64_t ino;
 	struct slice name;	/* component, a directory's with its '/' */
