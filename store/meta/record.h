@@ -63,6 +63,8 @@ struct record_part {
 	int64_t modified_ns;
 	uint8_t md5[16];
 	uint64_t blob;		/* 0: in place in the upload's blob */
+	uint64_t session;	/* it is arriving in place, written by that
+				 * session; 0: it is here */
 	uint8_t checksum_kind;
 	struct slice checksum;
 };
