@@ -81,9 +81,10 @@ bool inode_etag_parse(struct slice text, struct inode_etag *etag);
 
 /*
  * Attributes: a list of (kind, name, value), in the order of kind, then name.
- * Kept encoded; the whole is at most INODE_ATTRS_MAX bytes.
+ * Kept encoded; the whole is at most INODE_ATTRS_MAX bytes: room for the
+ * 10,000 parts of an upload with their checksums.
  */
-#define INODE_ATTRS_MAX (128 * 1024)
+#define INODE_ATTRS_MAX (640 * 1024)
 
 enum inode_attr_kind {
 	INODE_ATTR_HEADER = 1,	/* "content-type", lower-case; as S3 gives it */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* blob_private.h - what blob.c and blob_walk.c share. */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BLOB_IDS_PER_DIR 4096
+/* Directories whose own names are known to be durable. */
+#define BLOB_KNOWN_DIRS 64
+
+struct blobs {
+	/* fixed after open */
+	int dir_fd;
+	bool is_read_only;
+
+	pthread_mutex_t lock;
+	/* under lock: directory number + 1, at its number modulo the size */
+	uint64_t known_dirs[BLOB_KNOWN_DIRS];
+};
