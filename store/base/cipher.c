@@ -112,6 +112,15 @@ cipher_open(const uint8_t key[CIPHER_KEY_LEN],
 	return STORE_CORRUPT;
 }
 
+/* OpenSSL 3.0 takes a value of NULL for a mistake, even of no length. */
+static OSSL_PARAM
+octets(const char *name, struct slice value)
+{
+	const char *data = value.len ? value.data : "";
+
+	return OSSL_PARAM_construct_octet_string(name, (char *)data, value.len);
+}
+
 void
 cipher_derive(struct slice secret, struct slice salt, struct slice info,
 	uint8_t *key, size_t len)
@@ -120,12 +129,9 @@ cipher_derive(struct slice secret, struct slice salt, struct slice info,
 	OSSL_PARAM parameters[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
 			(char *)"SHA256", 0),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
-			(char *)secret.data, secret.len),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT,
-			(char *)salt.data, salt.len),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO,
-			(char *)info.data, info.len),
+		octets(OSSL_KDF_PARAM_KEY, secret),
+		octets(OSSL_KDF_PARAM_SALT, salt),
+		octets(OSSL_KDF_PARAM_INFO, info),
 		OSSL_PARAM_construct_end(),
 	};
 

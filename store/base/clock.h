@@ -20,10 +20,15 @@ int64_t clock_monotonic_ns(void);
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 7231 IMF-fixdate), 29 and a NUL. */
 void clock_to_http(int64_t time_ns, char to[30]);
-/* Any of the three forms of RFC 7231 §7.1.1.1. */
+/*
+ * Any of the three forms of RFC 7231 §7.1.1.1.  Here and below, a time that
+ * an int64_t cannot hold (before 1678, after 2261) becomes INT64_MIN or
+ * INT64_MAX, and on false *time_ns is as before.
+ */
 bool clock_from_http(struct slice text, int64_t *time_ns);
 /* "2026-11-21T20:18:00.000Z", 24 and a NUL. */
 void clock_to_iso8601(int64_t time_ns, char to[25]);
+/* With or without a fraction; in UTC ("Z") alone. */
 bool clock_from_iso8601(struct slice text, int64_t *time_ns);
 /* "20261121T201800Z", 16 and a NUL: SigV4's. */
 void clock_to_basic(int64_t time_ns, char to[17]);

@@ -108,19 +108,18 @@ append_character(struct line *line, struct slice text, size_t len)
 	return append(line, character);
 }
 
-static void
+/* False where the line is full before the text ends. */
+static bool
 append_escaped(struct line *line, struct slice text)
 {
 	while (text.len) {
 		size_t len = slice_utf8_len(text);
 
-		if (!append_character(line, text, len)) {
-			line->end += strlen(LOG_CUT);
-			append(line, SLICE(LOG_CUT));
-			return;
-		}
+		if (!append_character(line, text, len))
+			return false;
 		text = slice_from(text, len ? len : 1);
 	}
+	return true;
 }
 
 /*
@@ -143,6 +142,7 @@ log_message(enum log_level level, const char *format, va_list args)
 	struct line line = {.len = 0};
 	char message[LOG_MESSAGE_MAX + 1];
 	char now[25];
+	bool is_cut;
 	int saved = errno;
 	int len = vsnprintf(message, sizeof(message), format, args);
 
@@ -152,10 +152,15 @@ log_message(enum log_level level, const char *format, va_list args)
 			: "%s %-5s ",
 		now, log_level_names[level]);
 	line.end = sizeof(line.text) - closing.len - strlen(LOG_CUT);
-	if (len > LOG_MESSAGE_MAX)
+	is_cut = len > LOG_MESSAGE_MAX;
+	if (is_cut)
 		len = LOG_MESSAGE_MAX;
-	append_escaped(&line, slice_of(message, len > 0 ? (size_t)len : 0));
+	if (!append_escaped(&line,
+		    slice_of(message, len > 0 ? (size_t)len : 0)))
+		is_cut = true;
 	line.end = sizeof(line.text);
+	if (is_cut)
+		append(&line, SLICE(LOG_CUT));
 	append(&line, closing);
 	write_line(&line);
 	errno = saved;
