@@ -37,8 +37,8 @@ struct fiber *fiber_create(struct loop *loop, struct fiber *main);
 /* On the loop's thread, or on any where it was never entered. */
 void fiber_destroy(struct fiber *fiber);
 
-/* Enters a new one so that it can be switched to; on the loop's thread. */
-void fiber_prepare(struct fiber *fiber);
+/* Brings a new fiber into its trampoline, from the loop's own stack. */
+void fiber_enter(struct fiber *fiber);
 
 /* What the running thread's own stack needs before a switch away from it. */
 void fiber_init_main(struct fiber *main, struct loop *loop);

@@ -31,15 +31,29 @@ must_check enum store_err io_pwrite_all(int fd, const void *from, size_t len,
 must_check enum store_err io_fdatasync(int fd);
 must_check enum store_err io_fsync(int fd);
 
-/* Sockets.  Nothing here raises SIGPIPE. */
+/*
+ * Sockets.  Nothing here raises SIGPIPE.  Those that io_accept() gives do not
+ * block (O_NONBLOCK).
+ */
 must_check int io_accept(int listener, struct sockaddr_storage *peer);
 must_check ssize_t io_recv(int fd, void *to, size_t len, int64_t deadline_ms);
 /* Sends all of the vector; changes it as it goes.  flags as in sendmsg(2). */
 must_check enum store_err io_send_all(int fd, struct iovec *vector, int count,
 	int flags, int64_t deadline_ms);
-/* Moves file bytes to a socket without copying them through user memory. */
+
+/*
+ * Moves file bytes to a socket, which becomes non-blocking, without copying
+ * them through user memory; those not in the page cache are read ahead of the
+ * socket while other fibers run.  stall_ms bounds each wait for room, not the
+ * whole (0: none).  CORRUPT: the file ends before.  CLOSED, TIMED_OUT,
+ * CANCELED, IO.
+ */
 must_check enum store_err io_send_file(int socket, int file, uint64_t offset,
-	uint64_t len, int64_t deadline_ms);
+	uint64_t len, int64_t stall_ms);
+
+/* 0 once there is something to read (or an end, or an error); room to send. */
+must_check int io_wait_readable(int fd, int64_t deadline_ms);
+must_check int io_wait_writable(int fd, int64_t deadline_ms);
 
 /* Waits; a fiber lets others run. */
 void io_sleep_ms(int64_t ms);

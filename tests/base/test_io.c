@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/base/io.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/base/clock.h"
+#include "store/base/event.h"
+#include "tests/base/on_loop.h"
+
+#define BIG ((size_t)5 * 1024 * 1024 + 12345)
+
+static int
+open_temp(void)
+{
+	char name[] = "/tmp/test-io-XXXXXX";
+	int fd = mkstemp(name);
+
+	cr_assert(fd >= 0);
+	unlink(name);
+	return fd;
+}
+
+/* Bytes that differ from their neighbours of any distance under 251. */
+static char *
+pattern(size_t len)
+{
+	char *bytes = malloc(len);
+
+	cr_assert(bytes != NULL);
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (char)(i % 251);
+	return bytes;
+}
+
+static void
+write_and_read(void *arg)
+{
+	int fd = *(int *)arg;
+	char back[5] = "";
+
+	cr_expect(not(io_pwrite_all(fd, "hello", 5, 4096)));
+	cr_expect(not(io_fdatasync(fd)));
+	cr_expect(not(io_fsync(fd)));
+	cr_expect(not(io_pread_all(fd, back, 5, 4096)));
+	cr_expect(slice_equal(slice_of(back, 5), SLICE("hello")));
+	cr_expect(eq(int, io_pread_all(fd, back, 5, 4097), STORE_CORRUPT));
+	cr_expect(eq(long, io_pread(fd, back, 5, 5000), 0));
+	cr_expect(eq(long, io_pread(-1, back, 5, 0), -EBADF));
+	cr_expect(eq(long, io_pwrite(-1, back, 5, 0), -EBADF));
+}
+
+Test(io, a_file_gives_back_what_was_written)
+{
+	int fd = open_temp();
+
+	write_and_read(&fd);
+	cr_assert(not(ftruncate(fd, 0)));
+	on_loop(write_and_read, &fd);
+
+	close(fd);
+}
+
+static void
+time_out(void *arg)
+{
+	int *pair = arg;
+	char byte;
+
+	ssize_t got = io_recv(pair[0], &byte, 1, clock_monotonic_ms() + 20);
+	cr_expect(eq(long, got, -ETIMEDOUT));
+	got = io_recv(pair[0], &byte, 1, clock_monotonic_ms() - 1);
+	cr_expect(eq(long, got, -ETIMEDOUT));
+}
+
+Test(io, recv_ends_at_its_deadline)
+{
+	int pair[2];
+	cr_assert(not(socketpair(AF_UNIX, SOCK_STREAM, 0, pair)));
+
+	time_out(pair);
+	on_loop(time_out, pair);
+
+	close(pair[0]);
+	close(pair[1]);
+}
+
+struct waiting {
+	int fd;
+	ssize_t got;
+};
+
+static void
+wait_for_ever(void *arg)
+{
+	struct waiting *waiting = arg;
+	char byte;
+
+	waiting->got = io_recv(waiting->fd, &byte, 1, 0);
+}
+
+static void
+cancel_two_of_three(void *arg)
+{
+	struct waiting *waiting = arg;
+
+	for (int i = 0; i < 3; i++)
+		cr_assert(not(loop_spawn(fiber_loop(), wait_for_ever,
+			&waiting[i])));
+	io_sleep_ms(1); /* they have gone to sleep when this returns */
+	io_cancel_fd(waiting[0].fd);
+	io_sleep_ms(1);
+	cr_expect(eq(sz, loop_fibers(fiber_loop()), 2));
+	cr_expect(not(io_send_all(waiting[2].got, &(struct iovec){"x", 1}, 1, 0,
+		0)));
+}
+
+Test(io, cancel_ends_the_waits_on_that_descriptor_alone)
+{
+	int first[2];
+	int second[2];
+	cr_assert(not(socketpair(AF_UNIX, SOCK_STREAM, 0, first)));
+	cr_assert(not(socketpair(AF_UNIX, SOCK_STREAM, 0, second)));
+	struct waiting waiting[3] = {
+		{.fd = first[0]},
+		{.fd = first[0]},
+		{.fd = second[0], .got = second[1]},
+	};
+
+	on_loop(cancel_two_of_three, waiting);
+
+	cr_expect(eq(long, waiting[0].got, -ECANCELED));
+	cr_expect(eq(long, waiting[1].got, -ECANCELED));
+	cr_expect(eq(long, waiting[2].got, 1));
+	for (int i = 0; i < 2; i++) {
+		close(first[i]);
+		close(second[i]);
+	}
+}
+
+struct sleeper {
+	int64_t ms;
+	int *order;
+	int woken;
+};
+
+static void
+sleep_once(void *arg)
+{
+	struct sleeper *sleeper = arg;
+
+	io_sleep_ms(sleeper->ms);
+	sleeper->woken = ++*sleeper->order;
+}
+
+static void
+start_sleepers(void *arg)
+{
+	struct sleeper *sleepers = arg;
+
+	for (int i = 0; i < 100; i++)
+		cr_assert(not(loop_spawn(fiber_loop(), sleep_once,
+			&sleepers[i])));
+}
+
+Test(io, sleepers_wake_in_the_order_of_their_deadlines)
+{
+	struct sleeper sleepers[100];
+	int order = 0;
+	for (int i = 0; i < 100; i++)
+		sleepers[i] =
+			(struct sleeper){1 + (i * 37) % 100 * 2, &order, 0};
+
+	on_loop(start_sleepers, sleepers);
+
+	for (int i = 0; i < 100; i++)
+		cr_expect(eq(int, sleepers[i].woken, (i * 37) % 100 + 1));
+}
+
+/* The other end of a connection: takes all that comes. */
+struct sink {
+	int fd;
+	char *bytes;
+	size_t len;
+	size_t room;
+};
+
+static void *
+drain(void *arg)
+{
+	struct sink *sink = arg;
+	ssize_t got;
+
+	do {
+		got = recv(sink->fd, sink->bytes + sink->len,
+			sink->room - sink->len, 0);
+		sink->len += got > 0 ? (size_t)got : 0;
+	} while (got > 0);
+	return NULL;
+}
+
+struct source {
+	int socket;
+	int file;
+	const char *bytes;
+	uint64_t offset;
+	uint64_t len;
+	enum store_err err;
+};
+
+static void
+send_bytes(void *arg)
+{
+	struct source *source = arg;
+	struct iovec vector[3] = {
+		{(char *)source->bytes, 1},
+		{NULL, 0},
+		{(char *)source->bytes + 1, source->len - 1},
+	};
+
+	source->err = io_send_all(source->socket, vector, 3, 0, 0);
+}
+
+static void
+send_file(void *arg)
+{
+	struct source *source = arg;
+
+	source->err = io_send_file(source->socket, source->file, source->offset,
+		source->len, 10000);
+}
+
+/* Sends by `send` into a socket that another thread empties. */
+static void
+transfer(struct source *source, struct sink *sink, void (*send)(void *),
+	bool on_fiber)
+{
+	int pair[2];
+	pthread_t thread;
+	cr_assert(not(socketpair(AF_UNIX, SOCK_STREAM, 0, pair)));
+	sink->fd = pair[1];
+	sink->len = 0;
+	source->socket = pair[0];
+	cr_assert(not(pthread_create(&thread, NULL, drain, sink)));
+
+	if (on_fiber)
+		on_loop(send, source);
+	else
+		send(source);
+	close(pair[0]);
+	pthread_join(thread, NULL);
+	close(pair[1]);
+}
+
+Test(io, a_vector_larger_than_the_socket_takes_is_sent_whole)
+{
+	struct sink sink = {.bytes = malloc(BIG), .room = BIG};
+	char *bytes = pattern(BIG);
+	struct source source = {.bytes = bytes, .len = BIG};
+
+	for (int on_fiber = 0; on_fiber < 2; on_fiber++) {
+		transfer(&source, &sink, send_bytes, on_fiber);
+
+		cr_expect(eq(int, source.err, STORE_OK));
+		cr_expect(slice_equal(slice_of(sink.bytes, sink.len),
+			slice_of(bytes, BIG)));
+	}
+	free(bytes);
+	free(sink.bytes);
+}
+
+static void
+expect_file_arrives(bool on_fiber, bool is_cold)
+{
+	struct sink sink = {.bytes = malloc(BIG), .room = BIG};
+	char *bytes = pattern(BIG);
+	int file = open_temp();
+	cr_assert(not(io_pwrite_all(file, bytes, BIG, 0)));
+	struct source source = {
+		.file = file,
+		.offset = 777,
+		.len = BIG - 1000,
+	};
+	if (is_cold) {
+		cr_assert(not(fdatasync(file)));
+		posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+	}
+
+	transfer(&source, &sink, send_file, on_fiber);
+
+	cr_expect(eq(int, source.err, STORE_OK));
+	cr_expect(slice_equal(slice_of(sink.bytes, sink.len),
+		slice_of(bytes + 777, BIG - 1000)));
+	close(file);
+	free(bytes);
+	free(sink.bytes);
+}
+
+Test(io, send_file_moves_a_cached_range)
+{
+	expect_file_arrives(false, false);
+	expect_file_arrives(true, false);
+}
+
+Test(io, send_file_moves_a_range_that_is_not_cached)
+{
+	expect_file_arrives(false, true);
+	expect_file_arrives(true, true);
+}
+
+Test(io, send_file_tells_of_a_file_that_is_too_short)
+{
+	struct sink sink = {.bytes = malloc(BIG), .room = BIG};
+	int file = open_temp();
+	cr_assert(not(io_pwrite_all(file, "short", 5, 0)));
+	struct source source = {.file = file, .len = 6};
+
+	for (int on_fiber = 0; on_fiber < 2; on_fiber++) {
+		transfer(&source, &sink, send_file, on_fiber);
+
+		cr_expect(eq(int, source.err, STORE_CORRUPT));
+		cr_expect(eq(sz, sink.len, 5));
+	}
+	close(file);
+	free(sink.bytes);
+}
+
+static void
+send_to_nobody(void *arg)
+{
+	struct source *source = arg;
+
+	send_bytes(source);
+	cr_expect(eq(int, source->err, STORE_CLOSED));
+	send_file(source);
+	cr_expect(eq(int, source->err, STORE_CLOSED));
+}
+
+Test(io, sending_to_a_closed_socket_is_an_error_and_no_signal)
+{
+	int pair[2];
+	cr_assert(not(socketpair(AF_UNIX, SOCK_STREAM, 0, pair)));
+	int file = open_temp();
+	cr_assert(not(io_pwrite_all(file, "bytes", 5, 0)));
+	struct source source = {
+		.socket = pair[0],
+		.file = file,
+		.bytes = "bytes",
+		.len = 5,
+	};
+	close(pair[1]);
+
+	send_to_nobody(&source);
+	on_loop(send_to_nobody, &source);
+
+	close(pair[0]);
+	close(file);
+}
+
+static void
+fill_until_timeout(void *arg)
+{
+	struct source *source = arg;
+	struct iovec vector = {(char *)source->bytes, source->len};
+
+	source->err = io_send_all(source->socket, &vector, 1, 0,
+		clock_monotonic_ms() + 20);
+	cr_expect(eq(int, source->err, STORE_TIMED_OUT));
+	source->err =
+		io_send_file(source->socket, source->file, 0, source->len, 20);
+	cr_expect(eq(int, source->err, STORE_TIMED_OUT));
+}
+
+Test(io, sends_to_who_does_not_read_end_at_their_deadline)
+{
+	int pair[2];
+	cr_assert(not(socketpair(AF_UNIX, SOCK_STREAM, 0, pair)));
+	char *bytes = pattern(BIG);
+	int file = open_temp();
+	cr_assert(not(io_pwrite_all(file, bytes, BIG, 0)));
+	struct source source = {
+		.socket = pair[0],
+		.file = file,
+		.bytes = bytes,
+		.len = BIG,
+	};
+
+	fill_until_timeout(&source);
+	on_loop(fill_until_timeout, &source);
+
+	close(pair[0]);
+	close(pair[1]);
+	close(file);
+	free(bytes);
+}
+
+static void
+accept_one(void *arg)
+{
+	int *listener = arg;
+	struct sockaddr_storage peer;
+	int fd = io_accept(*listener, &peer);
+
+	cr_assert(fd >= 0);
+	cr_expect(eq(int, peer.ss_family, AF_INET));
+	cr_expect(ne(int, fcntl(fd, F_GETFL) & O_NONBLOCK, 0));
+	close(fd);
+}
+
+Test(io, accept_gives_a_socket_that_does_not_block)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	cr_assert(not(bind(listener, (struct sockaddr *)&address, len)));
+	cr_assert(not(listen(listener, 4)));
+	cr_assert(not(getsockname(listener, (struct sockaddr *)&address,
+		&len)));
+	int client[2];
+	for (int i = 0; i < 2; i++) {
+		client[i] = socket(AF_INET, SOCK_STREAM, 0);
+		cr_assert(not(connect(client[i], (struct sockaddr *)&address,
+			len)));
+	}
+
+	accept_one(&listener);
+	cr_assert(not(fcntl(listener, F_SETFL, O_NONBLOCK)));
+	on_loop(accept_one, &listener);
+
+	close(client[0]);
+	close(client[1]);
+	close(listener);
+}
+
+struct blocking {
+	pthread_t fiber_thread;
+	pthread_t call_thread;
+	struct event *others_ran;
+};
+
+static void
+block(void *arg)
+{
+	struct blocking *blocking = arg;
+
+	blocking->call_thread = pthread_self();
+	if (blocking->others_ran)
+		event_wait(blocking->others_ran);
+}
+
+static void
+run_blocking(void *arg)
+{
+	struct blocking *blocking = arg;
+
+	blocking->fiber_thread = pthread_self();
+	io_run_blocking(block, blocking);
+}
+
+static void
+tell(void *arg)
+{
+	event_set(arg);
+}
+
+static void
+block_beside_others(void *arg)
+{
+	struct blocking *blocking = arg;
+
+	cr_assert(not(loop_spawn(fiber_loop(), run_blocking, blocking)));
+	cr_assert(not(loop_spawn(fiber_loop(), tell, blocking->others_ran)));
+}
+
+Test(io, a_blocking_call_leaves_the_loop_to_other_fibers)
+{
+	struct event others_ran = EVENT_INIT;
+	struct blocking blocking = {.others_ran = &others_ran};
+
+	on_loop(block_beside_others, &blocking);
+
+	cr_expect(not(pthread_equal(blocking.fiber_thread,
+		blocking.call_thread)));
+}
+
+Test(io, a_blocking_call_on_a_plain_thread_is_just_a_call)
+{
+	struct blocking blocking = {0};
+
+	run_blocking(&blocking);
+
+	cr_expect(pthread_equal(blocking.fiber_thread, blocking.call_thread));
+}
+
+static void
+block_many_times(void *arg)
+{
+	struct blocking blocking = {0};
+
+	(void)arg;
+	for (int i = 0; i < 20; i++)
+		io_run_blocking(block, &blocking);
+}
+
+static void
+block_in_many_fibers(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 50; i++)
+		cr_assert(not(loop_spawn(fiber_loop(), block_many_times,
+			NULL)));
+}
+
+Test(io, more_blocking_calls_than_threads_all_end)
+{
+	on_loop(block_in_many_fibers, NULL);
+}
