@@ -13,8 +13,9 @@
  * 5. After a failed flush nothing is acknowledged any more: the kernel may
  *    have dropped the pages, a second flush would lie.
  *
- * Threads:   checkpoint_make() and checkpoint_follow() by one thread at a
- *            time; processes take turns by a lock on the side file.
+ * Threads:   checkpoint_make() by one thread at a time, a plain one (it
+ *            blocks); checkpoint_number() by any.  Processes take turns by a
+ *            lock on SIDE.lock.
  */
 #pragma once
 
@@ -22,13 +23,23 @@
 
 #include "store/meta/db.h"
 
+#define CHECKPOINT_BOOT_ID_LEN 16
+
 struct checkpoint;
+
+/* Tells this boot of the machine from all others.  IO. */
+must_check enum store_err checkpoint_boot_id(
+	uint8_t id[CHECKPOINT_BOOT_ID_LEN]);
 
 /*
  * To be called before db_open() with the store's other openers locked out:
- * restores the side file's meta page where the machine was restarted since.
- * *after_power_cut tells whether it was.  A store without a side file is new.
- * CORRUPT: neither slot of the side file is whole but the store is not new.
+ * restores the side file's meta page where the machine was restarted since,
+ * where a flush failed (rule 5) and where the tables have lost it.
+ * *after_power_cut: one of these was so; it stays true until the first
+ * checkpoint after.  A store without a side file is new.
+ * CORRUPT: neither slot of the side file is whole but the store is not new,
+ * or the tables are cut short.  BUSY: there is something to restore but a
+ * process has the tables open.  READ_ONLY, BAD_VERSION, IO.
  */
 must_check enum store_err checkpoint_recover(const char *meta_path,
 	const char *side_path, bool *after_power_cut);
@@ -40,9 +51,11 @@ void checkpoint_close(struct checkpoint **checkpoint);
 
 /*
  * One checkpoint of the last commit: flush_data(txn, context) must flush all
- * data named by that snapshot; then the tables, then the side file.
+ * data named by that snapshot; then the tables, then the side file.  It is
+ * not called where the last commit has its checkpoint already.
  * *number: the commit it covers.  Where flush_data or a flush fails, the
- * error, and for good (rule 5).
+ * error, and for good, in every process (rule 5), until all have closed the
+ * store: who opens it then finds the last checkpoint.
  */
 must_check enum store_err checkpoint_make(struct checkpoint *checkpoint,
 	enum store_err (*flush_data)(struct db_txn *snapshot, void *context),
