@@ -8,12 +8,17 @@
  *
  * 1. Every dentry's inode has a record, and an inode's nlink is the number
  *    of its dentries (directories: 2 + subdirectories).
- * 2. A directory's record names the parent it hangs in.
+ * 2. A directory's record names the parent it hangs in and, as the attribute
+ *    INODE_ATTR_NAME, its component there.  A bucket's root hangs in
+ *    INODE_ROOT.
  * 3. A directory without INODE_EXPLICIT has at least one entry.
- * 4. Usage counts, for each bucket, the files that S3 sees (published, each
- *    name once) and explicit directories as objects, and their sizes.
+ * 4. Usage counts, for each bucket, the files that S3 sees (regular,
+ *    published; each name once) and explicit directories, but for the root,
+ *    as objects, and their sizes as recorded.
  *
- * Functions that take a store append to the feed.
+ * Functions that take a store append to the feed.  Slices given to a function
+ * that changes something may point into the map: it is done with them before
+ * its first change, but for keys and components.
  */
 #pragma once
 
@@ -24,7 +29,7 @@
 /* NOT_FOUND */
 must_check enum store_err dentry_find(struct db_txn *txn, uint64_t parent,
 	struct slice component, struct record_dentry *out);
-/* Replaces.  Does not touch inodes. */
+/* Replaces.  Does not touch inodes.  NAME_TOO_LONG. */
 must_check enum store_err dentry_put(struct db_txn *txn, uint64_t parent,
 	struct slice component, const struct record_dentry *dentry);
 /* NOT_FOUND.  Does not touch inodes. */
@@ -39,12 +44,16 @@ struct dentry_cursor;
 must_check enum store_err dentry_cursor_open(struct db_txn *txn, uint64_t dir,
 	struct slice start, bool is_after, struct dentry_cursor **out);
 void dentry_cursor_close(struct dentry_cursor **cursor);
-/* NOT_FOUND at the end.  component lives until the next call. */
+/* NOT_FOUND at the end.  component lives until the next call or, in a write
+ * transaction, the next change. */
 must_check enum store_err dentry_cursor_next(struct dentry_cursor *cursor,
 	struct slice *component, struct record_dentry *dentry);
 /* Jumps forward to the first component >= start. */
 must_check enum store_err dentry_cursor_seek(struct dentry_cursor *cursor,
 	struct slice start);
+/* As if opened anew, in this directory. */
+must_check enum store_err dentry_cursor_restart(struct dentry_cursor *cursor,
+	uint64_t dir, struct slice start, bool is_after);
 
 /* STALE: no such inode.  attrs point into the map: copy before the next
  * change. */
@@ -52,6 +61,29 @@ must_check enum store_err dentry_inode(struct db_txn *txn, uint64_t ino,
 	struct inode *out);
 must_check enum store_err dentry_save_inode(struct db_txn *txn,
 	const struct inode *inode);
+/* Saves `now` in the place of `was`, and adjusts usage by what S3 sees more
+ * or less of it: publication, another size.  Same ino and bucket. */
+must_check enum store_err dentry_update_inode(struct db_txn *txn,
+	const struct inode *was, const struct inode *now);
+
+/*
+ * The inode as S3 sees it now: where it is dirty, size and mtime are those of
+ * the data file, and where they differ from the record the ETag is one made
+ * of blob, size and mtime, and the checksum is none.  Outside a transaction:
+ * it asks the file system.
+ */
+must_check enum store_err dentry_refresh_inode(struct store *store,
+	struct inode *inode);
+/* The same, whatever its flags, with what fstat(2) says of its data. */
+void dentry_apply_stat(struct inode *inode, const struct stat *stat);
+
+/*
+ * Where a file system may make the name (without '/'): EXISTS where the
+ * directory has it as a file or as a directory.  *dir: the record of parent.
+ * STALE, NOT_DIR, BAD_NAME, NAME_TOO_LONG.
+ */
+must_check enum store_err dentry_expect_free(struct db_txn *txn,
+	uint64_t parent, struct slice name, struct inode *dir);
 
 /* Where a key lies: its directory and last component (a slice of the key,
  * "dir/" whole for a key that ends in '/').  NOT_FOUND, STALE (bucket gone),
@@ -67,6 +99,11 @@ must_check enum store_err dentry_locate_or_make(struct store *store,
  * Gives `inode` (a new one, ino set, nlink 1) the name; what had it loses
  * it as dentry_unlink() does.  Saves the inode, counts usage, touches the
  * parent.
+ *
+ * A component that ends in '/' makes an explicit directory, nlink and parent
+ * set here.  One that exists keeps its number, owner, mode, entries and
+ * extended attributes, and takes size, data, times and the other attributes
+ * of `inode`, whose number is then not used.
  */
 must_check enum store_err dentry_publish(struct store *store,
 	struct db_txn *txn, uint64_t parent, struct slice component,
@@ -76,11 +113,25 @@ must_check enum store_err dentry_publish(struct store *store,
  * Takes the name away from its inode; the last name gone, the record goes
  * and the data is given to reclaim.  is_s3: implicit directories that become
  * empty go too, upwards; else the parent becomes explicit where it would be
- * empty.  *out: the inode as it is now (nlink 0: gone).  NOT_FOUND.
+ * empty.  *out: the inode as it is now (nlink 0: gone), without attrs.
+ *
+ * A directory that has entries: for S3 an explicit one becomes implicit, and
+ * one that is implicit is NOT_FOUND; else NOT_EMPTY.  NOT_FOUND.
  */
 must_check enum store_err dentry_unlink(struct store *store,
 	struct db_txn *txn, uint64_t parent, struct slice component,
 	bool is_s3, struct inode *out);
+
+/*
+ * The steps of dentry_unlink() and dentry_publish(), for rename.c.
+ * release: the inode has one name less; a directory must be empty.
+ * settle: a name of `dir` has gone, of `subdirs` (0 or -1) a directory's:
+ * touches dir, or removes it, or makes it explicit, as said above.
+ */
+must_check enum store_err dentry_release(struct store *store,
+	struct db_txn *txn, uint64_t ino, struct inode *out);
+must_check enum store_err dentry_settle_dir(struct store *store,
+	struct db_txn *txn, uint64_t dir, int subdirs, bool is_s3);
 
 /* mtime and ctime of a directory are now; subdirectories by that many more
  * or less.  Where it is INODE_EXPLICIT or not does not matter. */

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/dentry_private.h"
+
+#include <assert.h>
+
+#include "store/base/clock.h"
+#include "store/base/codec.h"
+#include "store/base/digest.h"
+#include "store/chunk_private.h"
+#include "store/session_private.h"
+#include "store/tree.h"
+
+/* What a directory keeps when S3 puts or deletes "dir/". */
+#define KINDS_OF_DIR ((1u << INODE_ATTR_XATTR) | (1u << INODE_ATTR_NAME))
+#define KINDS_ALL (~0u)
+
+enum store_err
+dentry_find(struct db_txn *txn, uint64_t parent, struct slice component,
+	struct record_dentry *out)
+{
+	struct slice rest, value;
+	uint64_t node;
+
+	enum store_err err = chunk_locate(txn, parent, component, &node, &rest);
+	if (err)
+		return err == STORE_NAME_TOO_LONG ? STORE_NOT_FOUND : err;
+	struct key key = key_dentry(node, rest);
+	err = db_get(txn, DB_DENTRY, key_slice(&key), &value);
+	if (err)
+		return err;
+	err = record_decode_dentry(value, out);
+	if (!err && out->kind == RECORD_DENTRY_CHUNK)
+		err = STORE_CORRUPT;
+	return err;
+}
+
+enum store_err
+dentry_put(struct db_txn *txn, uint64_t parent, struct slice component,
+	const struct record_dentry *dentry)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct slice rest;
+	uint64_t node;
+
+	enum store_err err =
+		chunk_locate_or_make(txn, parent, component, &node, &rest);
+	if (err)
+		return err;
+	struct key key = key_dentry(node, rest);
+	record_encode_dentry(&value, dentry);
+	return db_put(txn, DB_DENTRY, key_slice(&key), buffer_slice(&value));
+}
+
+enum store_err
+dentry_remove(struct db_txn *txn, uint64_t parent, struct slice component)
+{
+	struct slice rest;
+	uint64_t node;
+
+	enum store_err err = chunk_locate(txn, parent, component, &node, &rest);
+	if (err)
+		return err == STORE_NAME_TOO_LONG ? STORE_NOT_FOUND : err;
+	struct key key = key_dentry(node, rest);
+	err = db_delete(txn, DB_DENTRY, key_slice(&key));
+	if (err || node == parent)
+		return err;
+	return chunk_prune(txn, parent, component);
+}
+
+enum store_err
+dentry_is_empty(struct db_txn *txn, uint64_t dir, bool *is_empty)
+{
+	return chunk_is_empty(txn, dir, is_empty);
+}
+
+enum store_err
+dentry_inode(struct db_txn *txn, uint64_t ino, struct inode *out)
+{
+	struct key key = key_u64(ino);
+	struct slice value;
+
+	enum store_err err = db_get(txn, DB_INODE, key_slice(&key), &value);
+	if (err == STORE_NOT_FOUND)
+		return STORE_STALE;
+	return err ? err : record_decode_inode(value, out);
+}
+
+enum store_err
+dentry_save_inode(struct db_txn *txn, const struct inode *inode)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct key key = key_u64(inode->ino);
+
+	record_encode_inode(&value, inode);
+	return db_put(txn, DB_INODE, key_slice(&key), buffer_slice(&value));
+}
+
+/* Invariant 4. */
+static bool
+is_counted(const struct inode *inode)
+{
+	if (inode_is_dir(inode))
+		return (inode->flags & INODE_EXPLICIT) &&
+		       inode->ino != inode->bucket;
+	return S_ISREG(inode->mode) && !(inode->flags & INODE_UNPUBLISHED);
+}
+
+static int64_t
+names_counted(const struct inode *inode)
+{
+	if (!is_counted(inode))
+		return 0;
+	return inode_is_dir(inode) ? 1 : (int64_t)inode->nlink;
+}
+
+enum store_err
+dentry_update_inode(struct db_txn *txn, const struct inode *was,
+	const struct inode *now)
+{
+	int64_t names_was = names_counted(was);
+	int64_t names_now = names_counted(now);
+	int64_t bytes =
+		names_now * (int64_t)now->size - names_was * (int64_t)was->size;
+
+	assert(was->ino == now->ino && was->bucket == now->bucket);
+	enum store_err err = dentry_save_inode(txn, now);
+	if (err || (names_was == names_now && bytes == 0))
+		return err;
+	return commit_add_usage(txn, now->bucket, names_now - names_was, bytes);
+}
+
+void
+dentry_apply_stat(struct inode *inode, const struct stat *stat)
+{
+	int64_t mtime_ns = (int64_t)stat->st_mtim.tv_sec * CLOCK_NS_PER_S +
+			   stat->st_mtim.tv_nsec;
+	uint64_t size = (uint64_t)stat->st_size;
+	uint8_t seed[24];
+
+	if (size == inode->size && mtime_ns == inode->mtime_ns)
+		return;
+	codec_store_u64_big(seed, inode->blob);
+	codec_store_u64_big(seed + 8, size);
+	codec_store_u64_big(seed + 16, (uint64_t)mtime_ns);
+	digest_of(DIGEST_MD5, slice_of(seed, sizeof(seed)), inode->etag.value);
+	inode->etag.parts = 1;
+	inode->size = size;
+	inode->mtime_ns = mtime_ns;
+	inode->checksum_kind = 0;
+	inode->checksum_len = 0;
+}
+
+enum store_err
+dentry_refresh_inode(struct store *store, struct inode *inode)
+{
+	struct stat stat;
+
+	if (!(inode->flags & INODE_DIRTY) || inode->blob == 0)
+		return STORE_OK;
+	enum store_err err = blob_stat(store->blobs, inode->blob, &stat);
+	if (err == STORE_NOT_FOUND) {
+		/* Replaced since the record was read, which was whole. */
+		return STORE_OK;
+	}
+	if (err)
+		return err;
+	dentry_apply_stat(inode, &stat);
+	return STORE_OK;
+}
+
+enum store_err
+dentry_expect_free(struct db_txn *txn, uint64_t parent, struct slice name,
+	struct inode *dir)
+{
+	char component[TREE_NAME_MAX + 1];
+	struct record_dentry dentry;
+
+	if (name.len == 0 || memchr(name.data, '/', name.len))
+		return STORE_BAD_NAME;
+	if (name.len > TREE_NAME_MAX)
+		return STORE_NAME_TOO_LONG;
+	enum store_err err = dentry_inode(txn, parent, dir);
+	if (err)
+		return err;
+	if (!inode_is_dir(dir))
+		return STORE_NOT_DIR;
+	memcpy(component, name.data, name.len);
+	component[name.len] = '/';
+	for (size_t len = name.len; len <= name.len + 1; len++) {
+		err = dentry_find(txn, parent, slice_of(component, len),
+			&dentry);
+		if (err != STORE_NOT_FOUND)
+			return err ? err : STORE_EXISTS;
+	}
+	return STORE_OK;
+}
+
+/* Cuts the first component, with its '/', off the key. */
+static struct slice
+cut_component(struct slice *key)
+{
+	ptrdiff_t slash = slice_find_char(*key, '/');
+	size_t len = slash < 0 ? key->len : (size_t)slash + 1;
+	struct slice component = slice_first(*key, len);
+
+	*key = slice_from(*key, len);
+	return component;
+}
+
+/* Descends as far as there are directories; *component is the one that is
+ * missing or the last of the key, *key what follows it. */
+static enum store_err
+descend(struct db_txn *txn, uint64_t bucket, struct slice *key,
+	uint64_t *parent, struct slice *component)
+{
+	struct record_dentry dentry;
+	struct inode root;
+
+	if (key->len == 0 || !slice_is_utf8(*key))
+		return STORE_BAD_NAME;
+	if (key->len > TREE_KEY_MAX)
+		return STORE_KEY_TOO_LONG;
+	enum store_err err = dentry_inode(txn, bucket, &root);
+	if (err)
+		return err;
+	*parent = bucket;
+	for (;;) {
+		*component = cut_component(key);
+		if (key->len == 0)
+			return STORE_OK;
+		err = dentry_find(txn, *parent, *component, &dentry);
+		if (err)
+			return err;
+		*parent = dentry.ino;
+	}
+}
+
+enum store_err
+dentry_locate(struct db_txn *txn, uint64_t bucket, struct slice key,
+	uint64_t *parent, struct slice *component)
+{
+	return descend(txn, bucket, &key, parent, component);
+}
+
+/* An implicit directory, with `subdirs` already on their way into it. */
+static enum store_err
+make_implicit(struct db_txn *txn, uint64_t bucket, uint64_t parent,
+	struct slice component, uint32_t subdirs, uint64_t *ino)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct inode inode = {
+		.bucket = bucket,
+		.parent = parent,
+		.mode = S_IFDIR | 0755,
+		.nlink = 2 + subdirs,
+		.flags = INODE_FROM_S3,
+	};
+
+	enum store_err err = commit_new_number(txn, &inode.ino);
+	if (err)
+		return err;
+	inode.birth_ns = clock_now_ns();
+	inode.atime_ns = inode.birth_ns;
+	inode.mtime_ns = inode.birth_ns;
+	inode.ctime_ns = inode.birth_ns;
+	inode_attr_set(&attrs, SLICE_NULL, INODE_ATTR_NAME, SLICE_NULL,
+		&component);
+	inode.attrs = buffer_slice(&attrs);
+	err = dentry_save_inode(txn, &inode);
+	if (err)
+		return err;
+	*ino = inode.ino;
+	return dentry_put(txn, parent, component,
+		&(struct record_dentry){RECORD_DENTRY_DIR, inode.ino});
+}
+
+enum store_err
+dentry_locate_or_make(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, uint64_t *parent, struct slice *component)
+{
+	enum store_err err = descend(txn, bucket, &key, parent, component);
+	if (err != STORE_NOT_FOUND)
+		return err;
+	/* Only the first is news to anybody: the others hang below it. */
+	err = feed_append_dentry(store, txn, *parent, *component, 0);
+	if (!err)
+		err = dentry_touch_dir(store, txn, *parent, 1);
+	while (!err && key.len > 0) {
+		struct slice next = cut_component(&key);
+		bool goes_on = key.len > 0;
+
+		err = make_implicit(txn, bucket, *parent, *component, goes_on,
+			parent);
+		*component = next;
+	}
+	return err;
+}
+
+enum store_err
+dentry_touch_dir(struct store *store, struct db_txn *txn, uint64_t dir,
+	int subdirs)
+{
+	struct inode inode;
+
+	enum store_err err = dentry_inode(txn, dir, &inode);
+	if (err)
+		return err;
+	inode.mtime_ns = clock_now_ns();
+	inode.ctime_ns = inode.mtime_ns;
+	inode.nlink = (uint32_t)((int64_t)inode.nlink + subdirs);
+	err = dentry_save_inode(txn, &inode);
+	return err ? err : feed_append_inode(store, txn, dir, false);
+}
+
+static bool
+is_dir_component(struct slice component)
+{
+	return component.len > 0 && component.data[component.len - 1] == '/';
+}
+
+/* "dir/" is put where there is one: all hangs on its number, so it stays. */
+static enum store_err
+replace_dir(struct store *store, struct db_txn *txn, uint64_t ino,
+	const struct inode *inode)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct inode was;
+
+	enum store_err err = dentry_inode(txn, ino, &was);
+	if (err)
+		return err;
+	struct inode now = *inode;
+	now.ino = ino;
+	now.bucket = was.bucket;
+	now.parent = was.parent;
+	now.mode = was.mode;
+	now.uid = was.uid;
+	now.gid = was.gid;
+	now.nlink = was.nlink;
+	now.flags = was.flags | INODE_EXPLICIT;
+	now.birth_ns = was.birth_ns;
+	inode_attrs_merge(&attrs, inode->attrs, was.attrs, KINDS_OF_DIR);
+	now.attrs = buffer_slice(&attrs);
+	err = dentry_update_inode(txn, &was, &now);
+	if (!err)
+		err = commit_drop_blob(txn, was.blob);
+	return err ? err : feed_append_inode(store, txn, ino, true);
+}
+
+/* Attributes as the record is to have them: a directory's with its name. */
+static struct slice
+named_attrs(struct buffer *to, struct slice attrs, struct slice component)
+{
+	struct slice name;
+	bool is_dir = is_dir_component(component);
+
+	if (!is_dir &&
+		!inode_attr_find(attrs, INODE_ATTR_NAME, SLICE_NULL, &name))
+		return attrs;
+	inode_attr_set(to, attrs, INODE_ATTR_NAME, SLICE_NULL,
+		is_dir ? &component : NULL);
+	return buffer_slice(to);
+}
+
+enum store_err
+dentry_publish(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, const struct inode *inode)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct record_dentry old = {.ino = 0};
+	struct record_dentry dentry = {RECORD_DENTRY_FILE, inode->ino};
+	bool is_dir = is_dir_component(component);
+	struct inode now = *inode;
+	struct inode gone;
+
+	enum store_err err = dentry_find(txn, parent, component, &old);
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	if (!err && is_dir)
+		return replace_dir(store, txn, old.ino, inode);
+	assert(old.ino != inode->ino);
+	now.parent = 0;
+	if (is_dir) {
+		dentry.kind = RECORD_DENTRY_DIR;
+		now.mode = S_IFDIR | (inode->mode & 07777);
+		now.parent = parent;
+		now.nlink = 2;
+		now.flags |= INODE_EXPLICIT;
+	}
+	now.attrs = named_attrs(&attrs, inode->attrs, component);
+	/* First of all: the attributes may lie in the map. */
+	err = dentry_save_inode(txn, &now);
+	if (!err && is_counted(&now))
+		err = commit_add_usage(txn, now.bucket, 1, (int64_t)now.size);
+	if (!err && old.ino)
+		err = dentry_release(store, txn, old.ino, &gone);
+	if (!err)
+		err = dentry_put(txn, parent, component, &dentry);
+	if (!err)
+		err = dentry_touch_dir(store, txn, parent, is_dir);
+	if (!err)
+		err = feed_append_dentry(store, txn, parent, component,
+			old.ino);
+	return err;
+}
+
+/* The last name is gone. */
+static enum store_err
+remove_inode(struct store *store, struct db_txn *txn, const struct inode *inode)
+{
+	struct key key = key_u64(inode->ino);
+
+	enum store_err err = db_delete(txn, DB_INODE, key_slice(&key));
+	if (!err)
+		err = commit_drop_blob(txn, inode->blob);
+	if (!err)
+		err = commit_drop_blob(txn, inode->pending);
+	if (!err && (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED)))
+		err = session_set_open(store, txn, inode->ino, 0);
+	return err;
+}
+
+enum store_err
+dentry_release(struct store *store, struct db_txn *txn, uint64_t ino,
+	struct inode *out)
+{
+	enum store_err err = dentry_inode(txn, ino, out);
+	if (err)
+		return err;
+	bool was_counted = is_counted(out);
+	out->ctime_ns = clock_now_ns();
+	out->nlink = inode_is_dir(out) || out->nlink == 0 ? 0 : out->nlink - 1;
+	if (out->nlink > 0)
+		err = dentry_save_inode(txn, out);
+	else
+		err = remove_inode(store, txn, out);
+	out->attrs = SLICE_NULL;
+	if (!err && was_counted)
+		err = commit_add_usage(txn, out->bucket, -1,
+			-(int64_t)out->size);
+	return err ? err : feed_append_inode(store, txn, ino, false);
+}
+
+/* An implicit directory has lost its last entry: takes it out of its parent,
+ * which is then *dir. */
+static enum store_err
+remove_implicit(struct store *store, struct db_txn *txn,
+	const struct inode *inode, uint64_t *dir)
+{
+	char component[CHUNK_NAME_MAX];
+	struct inode gone;
+	struct slice name;
+
+	if (!inode_attr_find(inode->attrs, INODE_ATTR_NAME, SLICE_NULL,
+		    &name) ||
+		name.len > sizeof(component))
+		return STORE_CORRUPT;
+	memcpy(component, name.data, name.len);
+	name.data = component;
+	*dir = inode->parent;
+	enum store_err err = dentry_remove(txn, *dir, name);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
+	err = feed_append_dentry(store, txn, *dir, name, inode->ino);
+	return err ? err : dentry_release(store, txn, inode->ino, &gone);
+}
+
+/* An empty directory that the mount keeps is one that S3 lists. */
+static enum store_err
+make_explicit(struct store *store, struct db_txn *txn, struct inode *inode,
+	int subdirs)
+{
+	struct inode now = *inode;
+
+	now.flags |= INODE_EXPLICIT;
+	now.nlink = (uint32_t)((int64_t)now.nlink + subdirs);
+	now.mtime_ns = clock_now_ns();
+	now.ctime_ns = now.mtime_ns;
+	digest_of(DIGEST_MD5, SLICE_NULL, now.etag.value);
+	enum store_err err = dentry_update_inode(txn, inode, &now);
+	return err ? err : feed_append_inode(store, txn, now.ino, false);
+}
+
+enum store_err
+dentry_settle_dir(struct store *store, struct db_txn *txn, uint64_t dir,
+	int subdirs, bool is_s3)
+{
+	for (;;) {
+		struct inode inode;
+		bool is_empty;
+
+		enum store_err err = dentry_inode(txn, dir, &inode);
+		if (err)
+			return err;
+		if (inode.ino == inode.bucket || (inode.flags & INODE_EXPLICIT))
+			return dentry_touch_dir(store, txn, dir, subdirs);
+		err = dentry_is_empty(txn, dir, &is_empty);
+		if (err)
+			return err;
+		if (!is_empty)
+			return dentry_touch_dir(store, txn, dir, subdirs);
+		if (!is_s3)
+			return make_explicit(store, txn, &inode, subdirs);
+		err = remove_implicit(store, txn, &inode, &dir);
+		if (err)
+			return err;
+		subdirs = -1;
+	}
+}
+
+/* S3 deletes "dir/", but there are keys below. */
+static enum store_err
+make_dir_implicit(struct store *store, struct db_txn *txn,
+	const struct inode *was, struct inode *out)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct inode now = *was;
+
+	if (!(was->flags & INODE_EXPLICIT))
+		return STORE_NOT_FOUND;
+	now.flags &= ~(uint32_t)INODE_EXPLICIT;
+	now.size = 0;
+	now.blob = 0;
+	now.ctime_ns = clock_now_ns();
+	now.etag = (struct inode_etag){.parts = 0};
+	now.checksum_kind = 0;
+	now.checksum_len = 0;
+	inode_attrs_merge(&attrs, was->attrs, SLICE_NULL,
+		KINDS_ALL & ~KINDS_OF_DIR);
+	now.attrs = buffer_slice(&attrs);
+	enum store_err err = dentry_update_inode(txn, was, &now);
+	if (!err)
+		err = commit_drop_blob(txn, was->blob);
+	if (!err)
+		err = feed_append_inode(store, txn, now.ino, true);
+	*out = now;
+	out->attrs = SLICE_NULL;
+	return err;
+}
+
+enum store_err
+dentry_unlink(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, bool is_s3, struct inode *out)
+{
+	struct record_dentry dentry;
+	struct inode inode;
+	bool is_empty = true;
+
+	enum store_err err = dentry_find(txn, parent, component, &dentry);
+	if (err)
+		return err;
+	bool is_dir = dentry.kind == RECORD_DENTRY_DIR;
+	if (is_dir) {
+		err = dentry_inode(txn, dentry.ino, &inode);
+		if (!err)
+			err = dentry_is_empty(txn, dentry.ino, &is_empty);
+		if (err)
+			return err;
+	}
+	if (!is_empty)
+		return is_s3 ? make_dir_implicit(store, txn, &inode, out)
+			     : STORE_NOT_EMPTY;
+	err = dentry_remove(txn, parent, component);
+	if (!err)
+		err = feed_append_dentry(store, txn, parent, component,
+			dentry.ino);
+	if (!err)
+		err = dentry_release(store, txn, dentry.ino, out);
+	return err ? err
+		   : dentry_settle_dir(store, txn, parent, -is_dir, is_s3);
+}
