@@ -17,8 +17,10 @@
  *    up to date: size, mtime and a new ETag, if the data changed.
  * 5. A file whose last name goes while it is open lives on in its
  *    descriptor; the space returns with the last close, or with the process.
+ * 6. Whether the data changed is told by the data file's size and mtime:
+ *    they are made those of the record before the mark of rule 3.
  *
- * Threads:   any.
+ * Threads:   any plain thread; no fiber.
  * Ownership: file_open() and file_create() take a reference; file_close()
  *            gives it back.
  */
@@ -42,13 +44,20 @@ must_check enum store_err file_open(struct store *store, uint64_t ino,
  * publishes. */
 must_check enum store_err file_close(struct file **file, int open_flags);
 
-/* Read-write where a writer has been here, else read-only.  Never -1: an
- * empty file has an empty blob once it is open.  It may change when the
- * first writer comes to a shared blob: ask anew after each open. */
+/* The data, from offset 0 on.  The number stays until the last close; what
+ * it stands for may change when the first writer comes to a shared blob. */
 int file_fd(const struct file *file);
 
-/* Changes with each change of the descriptor: for backing ids. */
-uint64_t file_data_id(const struct file *file);
+/*
+ * The kernel is to be given the descriptor: from now until the last close it
+ * stands for the same data.  A later opening for writing that would need a
+ * clone (a copy was made meanwhile) is refused with BUSY.  False where the
+ * data is shared already, or there is none: the kernel must not have it.
+ */
+bool file_pin(struct file *file);
+
+/* True where data files lie on a stacked file system (overlayfs). */
+bool file_is_stacked(const struct store *store);
 
 uint64_t file_ino(const struct file *file);
 
@@ -64,13 +73,31 @@ must_check enum store_err file_allocate(struct file *file, int mode,
  * fdatasync(2). */
 must_check enum store_err file_sync(struct file *file, bool is_data_only);
 
-/* close(2) of one descriptor: the record is brought up to date; not durable,
- * not published where other writers go on. */
+/* close(2) of a descriptor that may be the last: where the data changed and
+ * no other writer has it open, publishes as the last close would.  Not
+ * durable. */
 must_check enum store_err file_flush(struct file *file);
 
 /* Another name is gone, or attributes were set, for an inode that may be
  * open here: what file_inode() answers from then on. */
 void file_note_inode(struct store *store, const struct inode *inode);
+
+/* tree_set() for an inode that may be open here. */
+must_check enum store_err file_set(struct store *store, uint64_t ino,
+	const struct tree_change *change, struct inode *out);
+
+/*
+ * For an inode just read from the tables: size and times as the data file has
+ * them, where it is open here or somebody writes to it.  True where they may
+ * change further without a line of the feed.
+ */
+bool file_refresh(struct store *store, struct inode *inode);
+
+/* Somebody else changed the inode, which may be open here. */
+void file_reload(struct store *store, uint64_t ino);
+
+/* How many inodes are open here. */
+uint64_t file_count(struct store *store);
 
 /* Truncates by inode, open or not.  *out: the result. */
 must_check enum store_err file_truncate_ino(struct store *store, uint64_t ino,
