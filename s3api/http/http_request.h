@@ -20,13 +20,13 @@
 #include "store/base/slice.h"
 
 enum http_method {
-	HTTP_GET,
-	HTTP_HEAD,
-	HTTP_PUT,
-	HTTP_POST,
-	HTTP_DELETE,
-	HTTP_OPTIONS,
-	HTTP_OTHER, /* a token we do not know: request->method_name */
+	HTTP_METHOD_GET,
+	HTTP_METHOD_HEAD,
+	HTTP_METHOD_PUT,
+	HTTP_METHOD_POST,
+	HTTP_METHOD_DELETE,
+	HTTP_METHOD_OPTIONS,
+	HTTP_METHOD_OTHER, /* a token we do not know: request->method_name */
 };
 
 struct http_header {
