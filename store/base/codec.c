@@ -20,7 +20,8 @@ codec_decode_bytes(struct decoder *decoder, size_t len)
 {
 	struct slice taken;
 
-	if (decoder->is_bad || len > codec_decode_left(decoder)) {
+	/* Once bad, nothing is left. */
+	if (len > codec_decode_left(decoder)) {
 		decoder->is_bad = true;
 		decoder->next = decoder->end;
 		return SLICE_NULL;

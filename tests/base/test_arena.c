@@ -9,6 +9,9 @@
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
+
+/* As in <sanitizer/allocator_interface.h>, which gcc does not bring. */
+size_t __sanitizer_get_current_allocated_bytes(void);
 #endif
 
 static bool
@@ -88,6 +91,25 @@ Test(arena, an_arena_with_only_a_large_piece_can_be_reset)
 	arena_reset(&arena);
 
 	cr_expect(is_zero(arena_alloc(&arena, 100000), 100000));
+}
+
+Test(arena, what_is_taken_after_a_reset_lies_in_memory_that_is_kept)
+{
+	scoped(arena_free) struct arena arena = {0};
+	size_t wrong = 0;
+	char *pieces[100];
+
+	arena_alloc(&arena, 16);
+	arena_alloc(&arena, 5000);
+	arena_reset(&arena);
+	for (size_t i = 0; i < 100; i++) {
+		pieces[i] = arena_alloc(&arena, 1000);
+		memset(pieces[i], (int)i, 1000);
+	}
+
+	for (size_t i = 0; i < 100; i++)
+		wrong += pieces[i][0] != (char)i || pieces[i][999] != (char)i;
+	cr_expect(eq(sz, wrong, 0));
 }
 
 Test(arena, a_large_piece_does_not_end_the_block_being_filled)
@@ -185,6 +207,23 @@ Test(arena, freeing_twice_is_harmless)
 }
 
 #ifdef __SANITIZE_ADDRESS__
+Test(arena, a_reset_keeps_one_block_and_free_keeps_none)
+{
+	struct arena arena = {0};
+	size_t before = __sanitizer_get_current_allocated_bytes();
+	size_t kept;
+
+	for (int i = 0; i < 100; i++)
+		arena_alloc(&arena, i % 2 ? 4000 : 50000);
+	arena_reset(&arena);
+	kept = __sanitizer_get_current_allocated_bytes() - before;
+	arena_free(&arena);
+
+	cr_expect(gt(sz, kept, 0));
+	cr_expect(lt(sz, kept, 20000));
+	cr_expect(eq(sz, __sanitizer_get_current_allocated_bytes(), before));
+}
+
 Test(arena, touching_beyond_a_piece_is_seen_by_the_sanitizer)
 {
 	scoped(arena_free) struct arena arena = {0};

@@ -177,6 +177,14 @@ Test(slice, malformed_utf8_is_refused)
 		cr_expect(not(slice_is_utf8(slice_str(bad[i]))), "case %zu", i);
 }
 
+Test(slice, a_character_that_goes_on_beyond_the_end_is_refused)
+{
+	cr_expect(not(slice_is_utf8(slice_first(SLICE("\xc2\x80"), 1))));
+	cr_expect(not(slice_is_utf8(slice_first(SLICE("\xe1\x80\x80"), 2))));
+	cr_expect(not(slice_is_utf8(slice_first(SLICE("\xf1\x80\x80\x80"),
+		3))));
+}
+
 /* An encoder of our own, against the decoder's table. */
 Test(slice, every_scalar_value_is_utf8_and_no_surrogate_is)
 {
