@@ -2,8 +2,9 @@
 /*
  * bucket.h - buckets and the documents that belong to them.
  *
- * Names: S3 API, "Bucket naming rules" (3 to 63 of a-z 0-9 . -, no "..", no
- * IP address, ...).
+ * Names: S3 API, "Bucket naming rules" (3 to 63 of a-z 0-9 . -, letters or
+ * digits at both ends, no "..", no IP address, no "xn--" in front, no
+ * "-s3alias" behind).
  */
 #pragma once
 
@@ -23,15 +24,16 @@ struct bucket {
 
 bool bucket_name_is_valid(struct slice name);
 
-/* Durable.  BAD_NAME, BUCKET_EXISTS (*out is the one there is). */
+/* Durable.  owner: an organization, shorter than bucket.owner.  BAD_NAME,
+ * BUCKET_EXISTS (*out is the one there is), INVALID. */
 must_check enum store_err bucket_create(struct store *store, struct slice name,
 	struct slice owner, struct bucket *out);
 
-/* Durable; open uploads are aborted with it, as S3 does.  NO_BUCKET,
- * BUCKET_NOT_EMPTY. */
+/* Durable; open uploads and its documents go with it, as in S3.  NO_BUCKET,
+ * BUCKET_NOT_EMPTY: also where S3 sees none of what is there. */
 must_check enum store_err bucket_delete(struct store *store, struct slice name);
 
-/* NO_BUCKET */
+/* NO_BUCKET.  By inode: looks through all of them. */
 must_check enum store_err bucket_get(struct store *store, struct slice name,
 	struct bucket *out);
 must_check enum store_err bucket_get_by_ino(struct store *store, uint64_t ino,
@@ -41,11 +43,12 @@ must_check enum store_err bucket_get_by_ino(struct store *store, uint64_t ino,
 must_check enum store_err bucket_list(struct store *store, struct slice after,
 	struct bucket *out, size_t max, size_t *count);
 
+/* What S3 sees in it; sizes as of the last publication.  NO_BUCKET. */
 must_check enum store_err bucket_usage(struct store *store, uint64_t bucket,
 	uint64_t *objects, uint64_t *bytes);
 
-/* Documents: policy, CORS, ...; kind is a short name.  Durable.  NULL value
- * removes.  Get: NOT_FOUND. */
+/* Documents: policy, CORS, ...; kind is a name of 1 to 64 bytes.  Durable.
+ * NULL value removes.  INVALID.  Get: NOT_FOUND. */
 must_check enum store_err bucket_set_document(struct store *store,
 	uint64_t owner, struct slice kind, const struct slice *value);
 must_check enum store_err bucket_get_document(struct store *store,

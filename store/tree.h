@@ -10,8 +10,14 @@
  * Nothing here is durable before a later commit_wait or store_sync(), except
  * where a function says so: POSIX asks no more.
  *
- * Failure:   NOT_FOUND, NOT_DIR, STALE (the inode given is gone),
- *            NAME_TOO_LONG (over TREE_NAME_MAX, or the key would pass 1024).
+ * A path may be longer here than S3 allows a key to be, and a directory may be
+ * renamed to a longer name: S3 lists such keys, but cannot open them.
+ *
+ * INODE_ROOT is not known here: its entries are the buckets, bucket.h.
+ *
+ * Failure:   NOT_FOUND, NOT_DIR, STALE (the inode given is gone), BAD_NAME
+ *            (of what is made: empty, or with a '/'), NAME_TOO_LONG (over
+ *            TREE_NAME_MAX).
  */
 #pragma once
 
@@ -20,7 +26,8 @@
 #include "store/store.h"
 
 #define TREE_NAME_MAX 1024
-#define TREE_KEY_MAX 1024
+#define TREE_KEY_MAX 1024	/* of what S3 gives */
+#define TREE_LINKS_MAX 0x7fffffff
 
 enum tree_want {
 	TREE_FILE,	/* the one that is not a directory */
@@ -42,7 +49,9 @@ struct tree_change {
 	int64_t atime_ns, mtime_ns;
 };
 
-/* Changes the mode, owner or times; ctime is now.  *out: the result. */
+/* Changes the mode, owner or times; ctime is now.  An inode that was
+ * INODE_FROM_S3 has an owner and a mode of its own after any of them was set:
+ * set all three then.  *out: the result, without attrs. */
 must_check enum store_err tree_set(struct store *store, uint64_t ino,
 	const struct tree_change *change, struct inode *out);
 
@@ -53,17 +62,18 @@ struct tree_owner {
 	uint32_t gid;
 };
 
-/* An explicit directory.  EXISTS. */
+/* An explicit directory.  EXISTS: as a file, too; so for all that make a
+ * name. */
 must_check enum store_err tree_mkdir(struct store *store, uint64_t parent,
 	struct slice name, const struct tree_owner *owner, struct inode *out);
 
 /* FIFO, socket or device node: hidden from S3.  Regular files: file.h.
- * EXISTS. */
+ * EXISTS, INVALID. */
 must_check enum store_err tree_mknod(struct store *store, uint64_t parent,
 	struct slice name, const struct tree_owner *owner, uint32_t rdev,
 	struct inode *out);
 
-/* EXISTS */
+/* Hidden from S3.  EXISTS. */
 must_check enum store_err tree_symlink(struct store *store, uint64_t parent,
 	struct slice name, struct slice target, const struct tree_owner *owner,
 	struct inode *out);
@@ -72,7 +82,8 @@ must_check enum store_err tree_symlink(struct store *store, uint64_t parent,
 must_check enum store_err tree_link(struct store *store, uint64_t ino,
 	uint64_t parent, struct slice name, struct inode *out);
 
-/* *out: what it was, with the links it still has (0: gone). IS_DIR. */
+/* *out: what it was, with the links it still has (0: gone); without attrs.
+ * IS_DIR. */
 must_check enum store_err tree_unlink(struct store *store, uint64_t parent,
 	struct slice name, struct inode *out);
 
@@ -83,14 +94,17 @@ must_check enum store_err tree_rmdir(struct store *store, uint64_t parent,
 enum tree_rename_flag { TREE_NO_REPLACE = 1, TREE_EXCHANGE = 2 };
 
 /*
- * rename(2), renameat2(2).  `want` says what is to move.  *replaced: what
- * lost its name (ino 0: nothing did), as tree_unlink() gives it.  EXISTS,
- * NOT_EMPTY, IS_DIR, NOT_DIR, LOOP, CROSS_BUCKET.
+ * rename(2), renameat2(2).  `want` says what is to move; where a file and a
+ * directory share the new name, the one of that kind is replaced, or
+ * exchanged.  *replaced: what lost its name (ino 0: nothing did), as
+ * tree_unlink() gives it.  EXISTS, NOT_EMPTY, IS_DIR, NOT_DIR, LOOP,
+ * CROSS_BUCKET, INVALID (both flags).
  */
 must_check enum store_err tree_rename(struct store *store, uint64_t parent,
 	struct slice name, enum tree_want want, uint64_t new_parent,
 	struct slice new_name, unsigned flags, struct inode *replaced);
 
+/* INVALID: not a symbolic link. */
 must_check enum store_err tree_readlink(struct store *store, uint64_t ino,
 	struct arena *arena, struct slice *target);
 
@@ -98,6 +112,8 @@ must_check enum store_err tree_readlink(struct store *store, uint64_t ino,
  * Calls visit for each entry of the directory whose component is above
  * `after` (empty: from the first on), in order, until it returns false.
  * `component` keeps a directory's '/'.  Entries of long names come whole.
+ * A snapshot is open meanwhile: visit must not wait, and must copy what it
+ * keeps.
  */
 must_check enum store_err tree_read_dir(struct store *store, uint64_t dir,
 	struct slice after,

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/bucket.h"
+
+#include "store/base/clock.h"
+#include "store/dentry_private.h"
+#include "store/meta/key.h"
+
+/* Of a document's kind. */
+#define KIND_MAX 64
+
+static bool
+is_letter_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* Four numbers with dots between: a client takes it for a host. */
+static bool
+looks_like_address(struct slice name)
+{
+	struct slice piece;
+	size_t numbers = 0;
+
+	while (slice_split(&name, '.', &piece)) {
+		unsigned long number;
+
+		if (!slice_to_u64(piece, 999, &number))
+			return false;
+		numbers++;
+	}
+	return numbers == 4;
+}
+
+bool
+bucket_name_is_valid(struct slice name)
+{
+	if (name.len < 3 || name.len > BUCKET_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+
+		if (!is_letter_or_digit(c) && c != '-' && c != '.')
+			return false;
+	}
+	if (!is_letter_or_digit(name.data[0]) ||
+		!is_letter_or_digit(name.data[name.len - 1]))
+		return false;
+	return slice_find(name, SLICE("..")) < 0 &&
+	       !slice_has_prefix(name, SLICE("xn--")) &&
+	       !slice_has_suffix(name, SLICE("-s3alias")) &&
+	       !looks_like_address(name);
+}
+
+static enum store_err
+copy_text(struct slice from, char *to, size_t room)
+{
+	if (from.len >= room)
+		return STORE_CORRUPT;
+	if (from.len > 0)
+		memcpy(to, from.data, from.len);
+	to[from.len] = '\0';
+	return STORE_OK;
+}
+
+static enum store_err
+decode_bucket(struct slice name, struct slice value, struct bucket *out)
+{
+	struct record_bucket record;
+
+	enum store_err err = record_decode_bucket(value, &record);
+	if (err)
+		return err;
+	out->ino = record.root_ino;
+	out->created_ns = record.created_ns;
+	err = copy_text(name, out->name, sizeof(out->name));
+	if (!err)
+		err = copy_text(record.owner, out->owner, sizeof(out->owner));
+	if (!err)
+		err = copy_text(record.region, out->region,
+			sizeof(out->region));
+	return err;
+}
+
+static enum store_err
+find_bucket(struct db_txn *txn, struct slice name, struct bucket *out)
+{
+	struct slice value;
+
+	if (name.len == 0 || name.len > BUCKET_NAME_MAX)
+		return STORE_NO_BUCKET;
+	struct key key = key_text(name);
+	enum store_err err = db_get(txn, DB_BUCKET, key_slice(&key), &value);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_NO_BUCKET : err;
+	return decode_bucket(name, value, out);
+}
+
+static enum store_err
+feed_bucket(struct store *store, struct db_txn *txn,
+	const struct bucket *bucket)
+{
+	struct record_change change = {
+		.kind = RECORD_CHANGE_BUCKET,
+		.parent = INODE_ROOT,
+		.ino = bucket->ino,
+		.name = slice_str(bucket->name),
+	};
+
+	return feed_append(store, txn, &change);
+}
+
+struct create_request {
+	struct slice name;
+	struct slice owner;
+	struct bucket *out;
+};
+
+static enum store_err
+save_root(struct db_txn *txn, const struct bucket *bucket)
+{
+	struct inode root = {
+		.ino = bucket->ino,
+		.bucket = bucket->ino,
+		.parent = INODE_ROOT,
+		.mode = S_IFDIR | 0755,
+		.nlink = 2,
+		.flags = INODE_FROM_S3,
+		.atime_ns = bucket->created_ns,
+		.mtime_ns = bucket->created_ns,
+		.ctime_ns = bucket->created_ns,
+		.birth_ns = bucket->created_ns,
+	};
+
+	return dentry_save_inode(txn, &root);
+}
+
+static enum store_err
+apply_create(struct store *store, struct db_txn *txn, void *arg)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct create_request *request = arg;
+	struct bucket *bucket = request->out;
+
+	enum store_err err = find_bucket(txn, request->name, bucket);
+	if (err != STORE_NO_BUCKET)
+		return err ? err : STORE_BUCKET_EXISTS;
+	err = commit_new_number(txn, &bucket->ino);
+	if (err)
+		return err;
+	struct record_bucket record = {
+		.root_ino = bucket->ino,
+		.created_ns = clock_now_ns(),
+		.owner = request->owner,
+		.region = store_region(store),
+	};
+	record_encode_bucket(&value, &record);
+	err = decode_bucket(request->name, buffer_slice(&value), bucket);
+	if (err)
+		return err;
+	struct key key = key_text(request->name);
+	err = db_put(txn, DB_BUCKET, key_slice(&key), buffer_slice(&value));
+	if (!err)
+		err = save_root(txn, bucket);
+	return err ? err : feed_bucket(store, txn, bucket);
+}
+
+enum store_err
+bucket_create(struct store *store, struct slice name, struct slice owner,
+	struct bucket *out)
+{
+	struct bucket result = {.ino = 0};
+	struct create_request request = {name, owner, &result};
+
+	if (!bucket_name_is_valid(name))
+		return STORE_BAD_NAME;
+	if (owner.len >= sizeof(out->owner) ||
+		store_region(store).len >= sizeof(out->region))
+		return STORE_INVALID;
+	enum store_err err = commit_run_durably(store, apply_create, &request);
+	if (!err || err == STORE_BUCKET_EXISTS)
+		*out = result;
+	return err;
+}
+
+/*
+ * Deletes the rows of a table whose keys begin with a number.  visit, where
+ * not NULL, sees each before it goes.
+ */
+static enum store_err
+delete_rows(struct store *store, struct db_txn *txn, enum db_table table,
+	uint64_t first,
+	enum store_err (*visit)(struct store *store, struct db_txn *txn,
+		struct slice key, struct slice value))
+{
+	for (;;) {
+		scoped(db_cursor_close) struct db_cursor cursor = {0};
+		struct key start = key_u64(first);
+		struct key key;
+
+		enum store_err err = db_cursor_open(txn, table, &cursor);
+		if (!err)
+			err = db_cursor_seek(&cursor, key_slice(&start));
+		if (err)
+			return err == STORE_NOT_FOUND ? STORE_OK : err;
+		if (!slice_has_prefix(cursor.key, key_slice(&start)))
+			return STORE_OK;
+		key.len = cursor.key.len;
+		memcpy(key.bytes, cursor.key.data, key.len);
+		if (visit)
+			err = visit(store, txn, key_slice(&key), cursor.value);
+		if (!err)
+			err = db_delete(txn, table, key_slice(&key));
+		if (err)
+			return err;
+	}
+}
+
+static enum store_err
+drop_part(struct store *store, struct db_txn *txn, struct slice key,
+	struct slice value)
+{
+	struct record_part part;
+
+	(void)store;
+	(void)key;
+	enum store_err err = record_decode_part(value, &part);
+	return err ? err : commit_drop_blob(txn, part.blob);
+}
+
+static enum store_err
+drop_upload(struct store *store, struct db_txn *txn, struct slice key,
+	struct slice value)
+{
+	struct record_upload upload;
+	uint64_t bucket, number;
+
+	enum store_err err = key_split_u64_u64(key, &bucket, &number);
+	if (!err)
+		err = record_decode_upload(value, &upload);
+	uint64_t blob = err ? 0 : upload.blob;
+	if (!err)
+		err = delete_rows(store, txn, DB_PART, number, drop_part);
+	return err ? err : commit_drop_blob(txn, blob);
+}
+
+static enum store_err
+delete_if_there(struct db_txn *txn, enum db_table table, const struct key *key)
+{
+	enum store_err err = db_delete(txn, table, key_slice(key));
+
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+apply_delete(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct slice *name = arg;
+	struct bucket bucket;
+	bool is_empty;
+
+	enum store_err err = find_bucket(txn, *name, &bucket);
+	if (!err)
+		err = dentry_is_empty(txn, bucket.ino, &is_empty);
+	if (err)
+		return err;
+	if (!is_empty)
+		return STORE_BUCKET_NOT_EMPTY;
+	struct key by_name = key_text(*name);
+	struct key by_ino = key_u64(bucket.ino);
+	err = db_delete(txn, DB_BUCKET, key_slice(&by_name));
+	if (!err)
+		err = delete_if_there(txn, DB_INODE, &by_ino);
+	if (!err)
+		err = delete_if_there(txn, DB_USAGE, &by_ino);
+	if (!err)
+		err = delete_rows(store, txn, DB_DOCUMENT, bucket.ino, NULL);
+	if (!err)
+		err = delete_rows(store, txn, DB_UPLOAD, bucket.ino,
+			drop_upload);
+	return err ? err : feed_bucket(store, txn, &bucket);
+}
+
+enum store_err
+bucket_delete(struct store *store, struct slice name)
+{
+	return commit_run_durably(store, apply_delete, &name);
+}
+
+enum store_err
+bucket_get(struct store *store, struct slice name, struct bucket *out)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct bucket bucket;
+
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = find_bucket(txn, name, &bucket);
+	if (!err)
+		*out = bucket;
+	return err;
+}
+
+/* Calls visit for each bucket above `after` until it returns false. */
+static enum store_err
+walk(struct store *store, struct slice after,
+	bool (*visit)(const struct bucket *bucket, void *context),
+	void *context)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key start = key_text(slice_first(after, BUCKET_NAME_MAX + 1));
+
+	/* LMDB knows no empty key: any is above it. */
+	if (start.len == 0)
+		start.bytes[start.len++] = 0;
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = db_cursor_open(txn, DB_BUCKET, &cursor);
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&start));
+	if (!err && slice_equal(cursor.key, after))
+		err = db_cursor_next(&cursor);
+	while (!err) {
+		struct bucket bucket;
+
+		err = decode_bucket(cursor.key, cursor.value, &bucket);
+		if (err)
+			return err;
+		if (!visit(&bucket, context))
+			return STORE_OK;
+		err = db_cursor_next(&cursor);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+struct ino_search {
+	uint64_t ino;
+	bool is_found;
+	struct bucket bucket;
+};
+
+static bool
+match_ino(const struct bucket *bucket, void *context)
+{
+	struct ino_search *search = context;
+
+	if (bucket->ino != search->ino)
+		return true;
+	search->bucket = *bucket;
+	search->is_found = true;
+	return false;
+}
+
+enum store_err
+bucket_get_by_ino(struct store *store, uint64_t ino, struct bucket *out)
+{
+	struct ino_search search = {.ino = ino};
+
+	enum store_err err = walk(store, SLICE_NULL, match_ino, &search);
+	if (!err && !search.is_found)
+		err = STORE_NO_BUCKET;
+	if (!err)
+		*out = search.bucket;
+	return err;
+}
+
+struct bucket_page {
+	struct bucket *out;
+	size_t max;
+	size_t count;
+};
+
+static bool
+add_to_page(const struct bucket *bucket, void *context)
+{
+	struct bucket_page *page = context;
+
+	page->out[page->count++] = *bucket;
+	return page->count < page->max;
+}
+
+enum store_err
+bucket_list(struct store *store, struct slice after, struct bucket *out,
+	size_t max, size_t *count)
+{
+	struct bucket_page page = {out, max, 0};
+	enum store_err err = STORE_OK;
+
+	if (max > 0)
+		err = walk(store, after, add_to_page, &page);
+	if (!err)
+		*count = page.count;
+	return err;
+}
+
+enum store_err
+bucket_usage(struct store *store, uint64_t bucket, uint64_t *objects,
+	uint64_t *bytes)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_usage usage = {0, 0};
+	struct key key = key_u64(bucket);
+	struct slice value;
+	struct inode root;
+
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = dentry_inode(txn, bucket, &root);
+	if (err)
+		return err == STORE_STALE ? STORE_NO_BUCKET : err;
+	/* No row before the first object. */
+	err = db_get(txn, DB_USAGE, key_slice(&key), &value);
+	if (!err)
+		err = record_decode_usage(value, &usage);
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	*objects = usage.objects;
+	*bytes = usage.bytes;
+	return STORE_OK;
+}
+
+struct document_request {
+	uint64_t owner;
+	struct slice kind;
+	const struct slice *value;
+};
+
+static enum store_err
+apply_document(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct document_request *request = arg;
+	struct key key = key_dentry(request->owner, request->kind);
+	struct record_change change = {
+		.kind = RECORD_CHANGE_DOCUMENT,
+		.ino = request->owner,
+		.name = request->kind,
+	};
+	enum store_err err;
+
+	if (request->value)
+		err = db_put(txn, DB_DOCUMENT, key_slice(&key),
+			*request->value);
+	else
+		err = delete_if_there(txn, DB_DOCUMENT, &key);
+	return err ? err : feed_append(store, txn, &change);
+}
+
+enum store_err
+bucket_set_document(struct store *store, uint64_t owner, struct slice kind,
+	const struct slice *value)
+{
+	struct document_request request = {owner, kind, value};
+
+	if (kind.len == 0 || kind.len > KIND_MAX)
+		return STORE_INVALID;
+	return commit_run_durably(store, apply_document, &request);
+}
+
+enum store_err
+bucket_get_document(struct store *store, uint64_t owner, struct slice kind,
+	struct arena *arena, struct slice *value)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct slice found;
+
+	if (kind.len == 0 || kind.len > KIND_MAX)
+		return STORE_INVALID;
+	struct key key = key_dentry(owner, kind);
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = db_get(txn, DB_DOCUMENT, key_slice(&key), &found);
+	if (!err)
+		*value = arena_copy(arena, found);
+	return err;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A directory moves by its one entry and by parent and name in its record;
+ * what lies below it is not touched.
+ */
+#include "store/rename_private.h"
+
+#include "store/base/clock.h"
+
+/* One side of a rename: a name, as a file's and as a directory's component,
+ * and what of the two there is. */
+struct side {
+	uint64_t parent;
+	struct slice file;
+	struct slice dir;
+	struct record_dentry dentry; /* the one that is meant; ino 0: none */
+	bool has_other;		     /* the other kind is there too */
+	char bytes[TREE_NAME_MAX + 1];
+};
+
+static bool
+is_dir(const struct side *side)
+{
+	return side->dentry.kind == RECORD_DENTRY_DIR;
+}
+
+static struct slice
+component_of(const struct side *side, bool of_dir)
+{
+	return of_dir ? side->dir : side->file;
+}
+
+static enum store_err
+find_or_none(struct db_txn *txn, uint64_t parent, struct slice component,
+	struct record_dentry *out)
+{
+	*out = (struct record_dentry){.ino = 0};
+	enum store_err err = dentry_find(txn, parent, component, out);
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+/* Looks up both kinds; the one wanted is meant, else the other. */
+static enum store_err
+look_up(struct db_txn *txn, uint64_t parent, struct slice name,
+	enum tree_want want, struct side *side)
+{
+	struct record_dentry other;
+
+	if (name.len == 0 || memchr(name.data, '/', name.len))
+		return STORE_BAD_NAME;
+	if (name.len > TREE_NAME_MAX)
+		return STORE_NAME_TOO_LONG;
+	memcpy(side->bytes, name.data, name.len);
+	side->bytes[name.len] = '/';
+	side->parent = parent;
+	side->file = slice_of(side->bytes, name.len);
+	side->dir = slice_of(side->bytes, name.len + 1);
+	enum store_err err = find_or_none(txn, parent,
+		component_of(side, want == TREE_DIR), &side->dentry);
+	if (!err)
+		err = find_or_none(txn, parent,
+			component_of(side, want != TREE_DIR), &other);
+	if (err)
+		return err;
+	side->has_other = side->dentry.ino && other.ino;
+	if (!side->dentry.ino)
+		side->dentry = other;
+	return STORE_OK;
+}
+
+/* Both parents are directories of one bucket. */
+static enum store_err
+check_parents(struct db_txn *txn, const struct rename_request *request)
+{
+	struct inode from, to;
+
+	enum store_err err = dentry_inode(txn, request->parent, &from);
+	if (!err)
+		err = dentry_inode(txn, request->new_parent, &to);
+	if (err)
+		return err;
+	if (!inode_is_dir(&from) || !inode_is_dir(&to))
+		return STORE_NOT_DIR;
+	return from.bucket == to.bucket ? STORE_OK : STORE_CROSS_BUCKET;
+}
+
+/* LOOP where dir is ino, or lies below it. */
+static enum store_err
+check_not_below(struct db_txn *txn, uint64_t ino, uint64_t dir)
+{
+	struct inode inode;
+
+	do {
+		if (dir == ino)
+			return STORE_LOOP;
+		enum store_err err = dentry_inode(txn, dir, &inode);
+		if (err)
+			return err;
+		dir = inode.parent;
+	} while (inode.ino != inode.bucket);
+	return STORE_OK;
+}
+
+/* Hangs what `from` means below the parent of `to`, under its name. */
+static enum store_err
+hang(struct store *store, struct db_txn *txn, const struct record_dentry *what,
+	const struct side *to)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	bool of_dir = what->kind == RECORD_DENTRY_DIR;
+	struct slice component = component_of(to, of_dir);
+	struct inode inode;
+
+	enum store_err err = dentry_inode(txn, what->ino, &inode);
+	if (err)
+		return err;
+	inode.ctime_ns = clock_now_ns();
+	if (of_dir) {
+		inode.parent = to->parent;
+		inode_attr_set(&attrs, inode.attrs, INODE_ATTR_NAME, SLICE_NULL,
+			&component);
+		inode.attrs = buffer_slice(&attrs);
+	}
+	err = dentry_save_inode(txn, &inode);
+	if (!err)
+		err = dentry_put(txn, to->parent, component, what);
+	if (!err)
+		err = feed_append_inode(store, txn, what->ino, false);
+	return err;
+}
+
+static enum store_err
+take_off(struct store *store, struct db_txn *txn, const struct side *side)
+{
+	struct slice component = component_of(side, is_dir(side));
+
+	enum store_err err = dentry_remove(txn, side->parent, component);
+	return err ? err
+		   : feed_append_dentry(store, txn, side->parent, component,
+			     side->dentry.ino);
+}
+
+/* The names have been moved; what becomes of the two directories. */
+static enum store_err
+settle_parents(struct store *store, struct db_txn *txn, const struct side *from,
+	const struct side *to, int left, int came)
+{
+	if (from->parent == to->parent)
+		return dentry_touch_dir(store, txn, to->parent, left + came);
+	/* First the one that gains: the other may look empty to us only. */
+	enum store_err err = dentry_touch_dir(store, txn, to->parent, came);
+	return err ? err
+		   : dentry_settle_dir(store, txn, from->parent, left, false);
+}
+
+static enum store_err
+exchange(struct store *store, struct db_txn *txn, const struct side *from,
+	const struct side *to)
+{
+	enum store_err err = STORE_OK;
+
+	if (from->parent == to->parent && slice_equal(from->file, to->file))
+		return STORE_OK;
+	/* A file that takes a directory's place must not find another file
+	 * there, and the reverse. */
+	if (is_dir(from) != is_dir(to) && (from->has_other || to->has_other))
+		return STORE_EXISTS;
+	if (is_dir(from))
+		err = check_not_below(txn, from->dentry.ino, to->parent);
+	if (!err && is_dir(to))
+		err = check_not_below(txn, to->dentry.ino, from->parent);
+	if (!err)
+		err = take_off(store, txn, from);
+	if (!err)
+		err = take_off(store, txn, to);
+	if (!err)
+		err = hang(store, txn, &from->dentry, to);
+	if (!err)
+		err = hang(store, txn, &to->dentry, from);
+	/* Names that neither had before: a file's as a directory's. */
+	if (!err && is_dir(from) != is_dir(to))
+		err = feed_append_dentry(store, txn, to->parent,
+			component_of(to, is_dir(from)), 0);
+	if (!err && is_dir(from) != is_dir(to))
+		err = feed_append_dentry(store, txn, from->parent,
+			component_of(from, is_dir(to)), 0);
+	int came = is_dir(from) - is_dir(to);
+	return err ? err : settle_parents(store, txn, from, to, -came, came);
+}
+
+/* Whether rename(2) may put `from` in the place of `to`. */
+static enum store_err
+check_replace(struct db_txn *txn, const struct side *from,
+	const struct side *to)
+{
+	bool is_empty;
+
+	if (is_dir(from) && !is_dir(to))
+		return STORE_NOT_DIR;
+	if (!is_dir(from) && is_dir(to))
+		return STORE_IS_DIR;
+	if (!is_dir(to))
+		return STORE_OK;
+	enum store_err err = dentry_is_empty(txn, to->dentry.ino, &is_empty);
+	return err || is_empty ? err : STORE_NOT_EMPTY;
+}
+
+static enum store_err
+replace(struct store *store, struct db_txn *txn, const struct side *from,
+	const struct side *to, struct inode *replaced)
+{
+	struct inode gone = {.ino = 0};
+	int dirs = is_dir(from);
+
+	enum store_err err = take_off(store, txn, from);
+	if (!err && to->dentry.ino)
+		err = take_off(store, txn, to);
+	if (!err && to->dentry.ino)
+		err = dentry_release(store, txn, to->dentry.ino, &gone);
+	if (!err)
+		err = hang(store, txn, &from->dentry, to);
+	if (!err)
+		err = feed_append_dentry(store, txn, to->parent,
+			component_of(to, is_dir(from)), to->dentry.ino);
+	int came = dirs - (to->dentry.ino && is_dir(to));
+	if (!err)
+		err = settle_parents(store, txn, from, to, -dirs, came);
+	*replaced = gone;
+	return err;
+}
+
+enum store_err
+rename_apply(struct store *store, struct db_txn *txn,
+	const struct rename_request *request, struct inode *replaced)
+{
+	struct side from, to;
+
+	*replaced = (struct inode){.ino = 0};
+	enum store_err err = check_parents(txn, request);
+	if (!err)
+		err = look_up(txn, request->parent, request->name,
+			request->want, &from);
+	if (!err && (!from.dentry.ino ||
+			    is_dir(&from) != (request->want == TREE_DIR)))
+		err = STORE_NOT_FOUND;
+	if (!err)
+		err = look_up(txn, request->new_parent, request->new_name,
+			request->want, &to);
+	if (err)
+		return err;
+	if (request->flags & TREE_EXCHANGE)
+		return to.dentry.ino ? exchange(store, txn, &from, &to)
+				     : STORE_NOT_FOUND;
+	if (to.dentry.ino && (request->flags & TREE_NO_REPLACE))
+		return STORE_EXISTS;
+	/* Two names of one file: rename(2) does nothing. */
+	if (to.dentry.ino == from.dentry.ino)
+		return STORE_OK;
+	if (is_dir(&from))
+		err = check_not_below(txn, from.dentry.ino, to.parent);
+	if (!err && to.dentry.ino)
+		err = check_replace(txn, &from, &to);
+	return err ? err : replace(store, txn, &from, &to, replaced);
+}

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/tree.h"
+
+#include <sys/xattr.h>
+
+#include "store/base/clock.h"
+#include "store/base/digest.h"
+#include "store/dentry_private.h"
+#include "store/rename_private.h"
+
+/* What the names below a long target would cost; as Linux has it. */
+#define TARGET_MAX 4095
+
+static void
+copy_attrs(struct arena *arena, struct inode *inode)
+{
+	inode->attrs = arena ? arena_copy(arena, inode->attrs) : SLICE_NULL;
+}
+
+/* Why there is no such name: its directory may be none. */
+static enum store_err
+explain_missing(struct db_txn *txn, uint64_t parent)
+{
+	struct inode dir;
+
+	enum store_err err = dentry_inode(txn, parent, &dir);
+	if (err)
+		return err;
+	return inode_is_dir(&dir) ? STORE_NOT_FOUND : STORE_NOT_DIR;
+}
+
+/* Writes the component of a name to `to`, with room for a '/'. */
+static enum store_err
+make_component(struct slice name, enum tree_want want,
+	char to[TREE_NAME_MAX + 1], struct slice *component)
+{
+	size_t len = name.len;
+
+	if (len > TREE_NAME_MAX)
+		return STORE_NAME_TOO_LONG;
+	if (len > 0)
+		memcpy(to, name.data, len);
+	if (want == TREE_DIR)
+		to[len++] = '/';
+	*component = slice_of(to, len);
+	return STORE_OK;
+}
+
+enum store_err
+tree_lookup(struct store *store, uint64_t parent, struct slice name,
+	enum tree_want want, struct arena *arena, struct inode *out)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	char bytes[TREE_NAME_MAX + 1];
+	struct record_dentry dentry;
+	struct slice component;
+	struct inode inode;
+
+	enum store_err err = make_component(name, want, bytes, &component);
+	if (!err)
+		err = db_begin_read(store->db, &txn);
+	if (err)
+		return err;
+	err = dentry_find(txn, parent, component, &dentry);
+	if (err == STORE_NOT_FOUND)
+		return explain_missing(txn, parent);
+	if (!err)
+		err = dentry_inode(txn, dentry.ino, &inode);
+	if (err)
+		return err == STORE_STALE ? STORE_CORRUPT : err;
+	copy_attrs(arena, &inode);
+	*out = inode;
+	return STORE_OK;
+}
+
+enum store_err
+tree_inode(struct store *store, uint64_t ino, struct arena *arena,
+	struct inode *out)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct inode inode;
+
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = dentry_inode(txn, ino, &inode);
+	if (err)
+		return err;
+	copy_attrs(arena, &inode);
+	*out = inode;
+	return STORE_OK;
+}
+
+struct set_request {
+	uint64_t ino;
+	const struct tree_change *change;
+	struct inode *out;
+};
+
+static enum store_err
+apply_set(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct set_request *request = arg;
+	const struct tree_change *change = request->change;
+	struct inode inode;
+
+	enum store_err err = dentry_inode(txn, request->ino, &inode);
+	if (err)
+		return err;
+	if (change->has_mode)
+		inode.mode = (inode.mode & S_IFMT) | (change->mode & 07777);
+	if (change->has_uid)
+		inode.uid = change->uid;
+	if (change->has_gid)
+		inode.gid = change->gid;
+	if (change->has_mode || change->has_uid || change->has_gid)
+		inode.flags &= ~(uint32_t)INODE_FROM_S3;
+	if (change->has_atime)
+		inode.atime_ns = change->atime_ns;
+	if (change->has_mtime)
+		inode.mtime_ns = change->mtime_ns;
+	inode.ctime_ns = clock_now_ns();
+	err = dentry_save_inode(txn, &inode);
+	inode.attrs = SLICE_NULL;
+	*request->out = inode;
+	return err ? err : feed_append_inode(store, txn, inode.ino, false);
+}
+
+enum store_err
+tree_set(struct store *store, uint64_t ino, const struct tree_change *change,
+	struct inode *out)
+{
+	struct inode result;
+	struct set_request request = {ino, change, &result};
+
+	enum store_err err = commit_run(store, apply_set, &request, NULL);
+	if (!err)
+		*out = result;
+	return err;
+}
+
+/* A new entry of any kind. */
+struct make_request {
+	uint64_t parent;
+	struct slice name;
+	const struct tree_owner *owner;
+	uint32_t type;
+	uint32_t rdev;
+	struct slice target;
+	struct inode *out;
+};
+
+static void
+describe(struct inode *inode, const struct make_request *request)
+{
+	inode->mode = request->type | (request->owner->mode & 07777);
+	inode->uid = request->owner->uid;
+	inode->gid = request->owner->gid;
+	inode->nlink = 1;
+	inode->rdev = request->rdev;
+	inode->size = request->target.len;
+	inode->birth_ns = clock_now_ns();
+	inode->atime_ns = inode->birth_ns;
+	inode->mtime_ns = inode->birth_ns;
+	inode->ctime_ns = inode->birth_ns;
+	/* S3 shows a directory as an object of no bytes. */
+	if (request->type == S_IFDIR)
+		digest_of(DIGEST_MD5, SLICE_NULL, inode->etag.value);
+}
+
+static enum store_err
+apply_make(struct store *store, struct db_txn *txn, void *arg)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct make_request *request = arg;
+	char bytes[TREE_NAME_MAX + 1];
+	struct inode inode = {.ino = 0};
+	struct slice component;
+	struct inode dir;
+
+	enum store_err err =
+		dentry_expect_free(txn, request->parent, request->name, &dir);
+	if (!err)
+		err = make_component(request->name,
+			request->type == S_IFDIR ? TREE_DIR : TREE_FILE, bytes,
+			&component);
+	if (!err)
+		err = commit_new_number(txn, &inode.ino);
+	if (err)
+		return err;
+	inode.bucket = dir.bucket;
+	describe(&inode, request);
+	if (request->type == S_IFLNK)
+		inode_attr_set(&attrs, SLICE_NULL, INODE_ATTR_SYMLINK,
+			SLICE_NULL, &request->target);
+	inode.attrs = buffer_slice(&attrs);
+	err = dentry_publish(store, txn, request->parent, component, &inode);
+	if (!err)
+		err = dentry_inode(txn, inode.ino, request->out);
+	request->out->attrs = SLICE_NULL;
+	return err;
+}
+
+static enum store_err
+make(struct store *store, struct make_request *request, struct inode *out)
+{
+	struct inode result;
+
+	request->out = &result;
+	enum store_err err = commit_run(store, apply_make, request, NULL);
+	if (!err)
+		*out = result;
+	return err;
+}
+
+enum store_err
+tree_mkdir(struct store *store, uint64_t parent, struct slice name,
+	const struct tree_owner *owner, struct inode *out)
+{
+	struct make_request request = {
+		.parent = parent,
+		.name = name,
+		.owner = owner,
+		.type = S_IFDIR,
+	};
+
+	return make(store, &request, out);
+}
+
+enum store_err
+tree_mknod(struct store *store, uint64_t parent, struct slice name,
+	const struct tree_owner *owner, uint32_t rdev, struct inode *out)
+{
+	uint32_t type = owner->mode & S_IFMT;
+	struct make_request request = {
+		.parent = parent,
+		.name = name,
+		.owner = owner,
+		.type = type,
+		.rdev = rdev,
+	};
+
+	if (type != S_IFIFO && type != S_IFSOCK && type != S_IFCHR &&
+		type != S_IFBLK)
+		return STORE_INVALID;
+	return make(store, &request, out);
+}
+
+enum store_err
+tree_symlink(struct store *store, uint64_t parent, struct slice name,
+	struct slice target, const struct tree_owner *owner, struct inode *out)
+{
+	struct make_request request = {
+		.parent = parent,
+		.name = name,
+		.owner = owner,
+		.type = S_IFLNK,
+		.target = target,
+	};
+
+	if (target.len == 0)
+		return STORE_BAD_NAME;
+	if (target.len > TARGET_MAX)
+		return STORE_NAME_TOO_LONG;
+	return make(store, &request, out);
+}
+
+struct link_request {
+	uint64_t ino;
+	uint64_t parent;
+	struct slice name;
+	struct inode *out;
+};
+
+static enum store_err
+apply_link(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct link_request *request = arg;
+	struct record_dentry dentry = {RECORD_DENTRY_FILE, request->ino};
+	struct inode inode, dir;
+
+	enum store_err err = dentry_inode(txn, request->ino, &inode);
+	if (err)
+		return err;
+	if (inode_is_dir(&inode))
+		return STORE_IS_DIR;
+	err = dentry_expect_free(txn, request->parent, request->name, &dir);
+	if (err)
+		return err;
+	if (dir.bucket != inode.bucket)
+		return STORE_CROSS_BUCKET;
+	if (inode.nlink >= TREE_LINKS_MAX)
+		return STORE_TOO_MANY_LINKS;
+	struct inode now = inode;
+	now.nlink++;
+	now.ctime_ns = clock_now_ns();
+	err = dentry_update_inode(txn, &inode, &now);
+	if (!err)
+		err = dentry_put(txn, request->parent, request->name, &dentry);
+	if (!err)
+		err = dentry_touch_dir(store, txn, request->parent, 0);
+	if (!err)
+		err = feed_append_dentry(store, txn, request->parent,
+			request->name, 0);
+	if (!err)
+		err = feed_append_inode(store, txn, now.ino, false);
+	now.attrs = SLICE_NULL;
+	*request->out = now;
+	return err;
+}
+
+enum store_err
+tree_link(struct store *store, uint64_t ino, uint64_t parent, struct slice name,
+	struct inode *out)
+{
+	struct inode result;
+	struct link_request request = {ino, parent, name, &result};
+
+	enum store_err err = commit_run(store, apply_link, &request, NULL);
+	if (!err)
+		*out = result;
+	return err;
+}
+
+struct unlink_request {
+	uint64_t parent;
+	struct slice name;
+	enum tree_want want;
+	struct inode *out;
+};
+
+static enum store_err
+apply_unlink(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct unlink_request *request = arg;
+	bool wants_dir = request->want == TREE_DIR;
+	char bytes[TREE_NAME_MAX + 1];
+	struct record_dentry other;
+	struct slice component;
+
+	enum store_err err =
+		make_component(request->name, request->want, bytes, &component);
+	if (err)
+		return err;
+	err = dentry_unlink(store, txn, request->parent, component, false,
+		request->out);
+	if (err != STORE_NOT_FOUND)
+		return err;
+	err = make_component(request->name, wants_dir ? TREE_FILE : TREE_DIR,
+		bytes, &component);
+	if (!err)
+		err = dentry_find(txn, request->parent, component, &other);
+	if (err == STORE_NOT_FOUND)
+		return explain_missing(txn, request->parent);
+	if (err)
+		return err;
+	return wants_dir ? STORE_NOT_DIR : STORE_IS_DIR;
+}
+
+enum store_err
+tree_unlink(struct store *store, uint64_t parent, struct slice name,
+	struct inode *out)
+{
+	struct inode result;
+	struct unlink_request request = {parent, name, TREE_FILE, &result};
+
+	enum store_err err = commit_run(store, apply_unlink, &request, NULL);
+	if (!err)
+		*out = result;
+	return err;
+}
+
+enum store_err
+tree_rmdir(struct store *store, uint64_t parent, struct slice name)
+{
+	struct inode result;
+	struct unlink_request request = {parent, name, TREE_DIR, &result};
+
+	return commit_run(store, apply_unlink, &request, NULL);
+}
+
+struct rename_call {
+	struct rename_request request;
+	struct inode *replaced;
+};
+
+static enum store_err
+apply_rename(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct rename_call *call = arg;
+
+	return rename_apply(store, txn, &call->request, call->replaced);
+}
+
+enum store_err
+tree_rename(struct store *store, uint64_t parent, struct slice name,
+	enum tree_want want, uint64_t new_parent, struct slice new_name,
+	unsigned flags, struct inode *replaced)
+{
+	struct inode result;
+	struct rename_call call = {
+		{parent, name, want, new_parent, new_name, flags},
+		&result,
+	};
+
+	if ((flags & TREE_NO_REPLACE) && (flags & TREE_EXCHANGE))
+		return STORE_INVALID;
+	enum store_err err = commit_run(store, apply_rename, &call, NULL);
+	if (!err)
+		*replaced = result;
+	return err;
+}
+
+enum store_err
+tree_readlink(struct store *store, uint64_t ino, struct arena *arena,
+	struct slice *target)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct inode inode;
+	struct slice value;
+
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = dentry_inode(txn, ino, &inode);
+	if (err)
+		return err;
+	if (!S_ISLNK(inode.mode))
+		return STORE_INVALID;
+	if (!inode_attr_find(inode.attrs, INODE_ATTR_SYMLINK, SLICE_NULL,
+		    &value))
+		return STORE_CORRUPT;
+	*target = arena_copy(arena, value);
+	return STORE_OK;
+}
+
+enum store_err
+tree_read_dir(struct store *store, uint64_t dir, struct slice after,
+	bool (*visit)(struct slice component, const struct inode *inode,
+		void *context),
+	void *context)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(dentry_cursor_close) struct dentry_cursor *cursor = NULL;
+	struct record_dentry dentry;
+	struct slice component;
+	struct inode inode;
+
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = dentry_inode(txn, dir, &inode);
+	if (err)
+		return err;
+	if (!inode_is_dir(&inode))
+		return STORE_NOT_DIR;
+	err = dentry_cursor_open(txn, dir, after, after.len > 0, &cursor);
+	if (err)
+		return err;
+	for (;;) {
+		err = dentry_cursor_next(cursor, &component, &dentry);
+		if (err)
+			return err == STORE_NOT_FOUND ? STORE_OK : err;
+		err = dentry_inode(txn, dentry.ino, &inode);
+		if (err)
+			return err == STORE_STALE ? STORE_CORRUPT : err;
+		if (!visit(component, &inode, context))
+			return STORE_OK;
+	}
+}
+
+enum store_err
+tree_path(struct store *store, uint64_t dir, struct arena *arena,
+	struct slice *path)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct slice found = SLICE_NULL;
+	struct inode inode;
+	struct slice name;
+
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = dentry_inode(txn, dir, &inode);
+	if (!err && !inode_is_dir(&inode))
+		err = STORE_NOT_DIR;
+	while (!err && inode.ino != inode.bucket) {
+		if (!inode_attr_find(inode.attrs, INODE_ATTR_NAME, SLICE_NULL,
+			    &name))
+			return STORE_CORRUPT;
+		found = arena_concat(arena, name, found);
+		err = dentry_inode(txn, inode.parent, &inode);
+	}
+	if (!err)
+		*path = found;
+	return err;
+}
+
+struct attr_request {
+	uint64_t ino;
+	enum inode_attr_kind kind;
+	struct slice name;
+	const struct slice *value;
+	int flags;
+};
+
+static enum store_err
+apply_set_attr(struct store *store, struct db_txn *txn, void *arg)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct attr_request *request = arg;
+	struct inode inode;
+	struct slice old;
+
+	enum store_err err = dentry_inode(txn, request->ino, &inode);
+	if (err)
+		return err;
+	bool is_there = inode_attr_find(inode.attrs, request->kind,
+		request->name, &old);
+	if (is_there && (request->flags & XATTR_CREATE))
+		return STORE_EXISTS;
+	if (!is_there && (!request->value || (request->flags & XATTR_REPLACE)))
+		return STORE_NO_ATTR;
+	inode_attr_set(&attrs, inode.attrs, request->kind, request->name,
+		request->value);
+	if (attrs.len > INODE_ATTRS_MAX)
+		return STORE_ATTR_TOO_BIG;
+	inode.attrs = buffer_slice(&attrs);
+	inode.ctime_ns = clock_now_ns();
+	err = dentry_save_inode(txn, &inode);
+	return err ? err : feed_append_inode(store, txn, inode.ino, false);
+}
+
+enum store_err
+tree_set_attr(struct store *store, uint64_t ino, enum inode_attr_kind kind,
+	struct slice name, const struct slice *value, int xattr_flags)
+{
+	struct attr_request request = {ino, kind, name, value, xattr_flags};
+
+	/* Longer ones could not be encoded. */
+	if (name.len > UINT16_MAX || (value && value->len > INODE_ATTRS_MAX))
+		return STORE_ATTR_TOO_BIG;
+	return commit_run(store, apply_set_attr, &request, NULL);
+}
