@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/tarn/args.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/base/slice.h"
+#include "tools/tarn/command.h"
+
+static void
+print_help(const struct args_command *command)
+{
+	printf("Usage: %s\n\n%s\n", command->usage, command->summary);
+	if (command->option_count > 0)
+		printf("\nOptions:\n");
+	for (size_t i = 0; i < command->option_count; i++) {
+		const struct args_option *option = &command->options[i];
+		char left[64];
+
+		(void)snprintf(left, sizeof(left), "--%s%s%s", option->name,
+			option->value_name ? " " : "",
+			option->value_name ? option->value_name : "");
+		printf("  %-26s %s\n", left, option->help);
+	}
+	printf("  %-26s %s\n", "--help", "show this");
+}
+
+_Noreturn void
+args_refuse(const struct args_command *command, const char *format, ...)
+{
+	va_list list;
+
+	fprintf(stderr, "tarn: ");
+	va_start(list, format);
+	vfprintf(stderr, format, list);
+	va_end(list);
+	fprintf(stderr, "\nUsage: %s\n(--help tells more)\n", command->usage);
+	exit(COMMAND_USAGE);
+}
+
+static const struct args_option *
+find_option(const struct args_command *command, struct slice name)
+{
+	for (size_t i = 0; i < command->option_count; i++) {
+		const struct args_option *option = &command->options[i];
+
+		if (slice_equal(slice_str(option->name), name))
+			return option;
+	}
+	return NULL;
+}
+
+static void
+store_value(const struct args_command *command,
+	const struct args_option *option, const char *value)
+{
+	if (option->value) {
+		*option->value = value;
+		return;
+	}
+	if (option->list->count == ARGS_REPEAT_MAX)
+		args_refuse(command, "--%s is given too often", option->name);
+	option->list->values[option->list->count++] = value;
+}
+
+/* Takes one --name, --name=value or --name value; gives how many words. */
+static int
+parse_option(const struct args_command *command, int left, char **words)
+{
+	struct slice name = slice_from(slice_str(words[0]), 2);
+	const char *equals = strchr(words[0], '=');
+
+	if (equals)
+		name = slice_first(name, (size_t)(equals - words[0]) - 2);
+	if (slice_equal(name, SLICE("help"))) {
+		print_help(command);
+		exit(COMMAND_OK);
+	}
+	const struct args_option *option = find_option(command, name);
+
+	if (!option)
+		args_refuse(command, "there is no option --%.*s", (int)name.len,
+			name.data);
+	if (!option->value_name) {
+		if (equals)
+			args_refuse(command, "--%s takes no value",
+				option->name);
+		*option->flag = true;
+		return 1;
+	}
+	if (equals) {
+		store_value(command, option, equals + 1);
+		return 1;
+	}
+	if (left < 2)
+		args_refuse(command, "--%s needs a value (%s)", option->name,
+			option->value_name);
+	store_value(command, option, words[1]);
+	return 2;
+}
+
+void
+args_parse(const struct args_command *command, int argc, char **argv)
+{
+	int positional = 0;
+	bool only_words = false;
+
+	for (int i = 1; i < argc;) {
+		if (!only_words && !strcmp(argv[i], "--")) {
+			only_words = true;
+			i++;
+			continue;
+		}
+		if (!only_words && !strcmp(argv[i], "-h")) {
+			print_help(command);
+			exit(COMMAND_OK);
+		}
+		if (!only_words && !strncmp(argv[i], "--", 2)) {
+			i += parse_option(command, argc - i, argv + i);
+			continue;
+		}
+		if (!only_words && argv[i][0] == '-' && argv[i][1])
+			args_refuse(command, "there is no option %s", argv[i]);
+		if (positional == command->positional_max)
+			args_refuse(command, "%s is one word too many",
+				argv[i]);
+		command->positional[positional++] = argv[i++];
+	}
+	if (positional < command->positional_min)
+		args_refuse(command, "a word is missing");
+}
+
+unsigned long
+args_number(const struct args_command *command, const char *name,
+	const char *text, unsigned long min, unsigned long max)
+{
+	unsigned long number;
+
+	if (!slice_to_u64(slice_str(text), max, &number) || number < min)
+		args_refuse(command,
+			"--%s takes a whole number from %lu to %lu", name, min,
+			max);
+	return number;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * command.h - the subcommands of tarn, one a file, and what they share.
+ *
+ * Each gets its own arguments (argv[0] is its name) and returns the exit
+ * status of the process.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store/base/error.h"
+#include "store/store.h"
+
+/* As the manual page has them. */
+enum command_status {
+	COMMAND_OK = 0,
+	COMMAND_FAILED = 1,
+	COMMAND_USAGE = 2,
+	COMMAND_FOUND = 4, /* fsck: damage that is still there */
+};
+
+int init_run(int argc, char **argv);
+int token_run(int argc, char **argv);
+int serve_run(int argc, char **argv);
+int mount_run_command(int argc, char **argv);
+int fsck_run(int argc, char **argv);
+int status_run(int argc, char **argv);

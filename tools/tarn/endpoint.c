@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/tarn/endpoint.h"
+
+#include "store/base/slice.h"
+
+bool
+endpoint_parse(const char *text, struct endpoint *out)
+{
+	const char *colon = strrchr(text, ':');
+	unsigned long port;
+
+	if (!colon || !slice_to_u64(slice_str(colon + 1), 65535, &port))
+		return false;
+
+	struct slice address = slice_of(text, (size_t)(colon - text));
+	bool is_bracketed = address.len >= 2 && address.data[0] == '[' &&
+			    address.data[address.len - 1] == ']';
+
+	if (is_bracketed)
+		address = slice_of(address.data + 1, address.len - 2);
+	else if (slice_find_char(address, ':') >= 0)
+		return false; /* is the last piece the port, or not? */
+	if (address.len == 0 || address.len > ENDPOINT_ADDRESS_MAX)
+		return false;
+	memcpy(out->address, address.data, address.len);
+	out->address[address.len] = '\0';
+	out->port = (unsigned int)port;
+	return true;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "store/base/compiler.h"
+#include "tools/tarn/command.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+} commands[] = {
+	{"init", init_run, "make a new store"},
+	{"token", token_run, "create, list, show and delete key pairs"},
+	{"serve", serve_run, "serve S3, and with --mount a file system too"},
+	{"mount", mount_run_command, "mount the buckets as directories"},
+	{"fsck", fsck_run, "check a store, and repair it"},
+	{"status", status_run, "tell how a store is"},
+};
+
+static void
+print_help(FILE *to)
+{
+	fprintf(to, "Usage: tarn COMMAND --store DIR [OPTION]...\n\n"
+		    "One store, S3 on it, a file system on it.\n\n"
+		    "Commands:\n");
+	for (size_t i = 0; i < array_len(commands); i++)
+		fprintf(to, "  %-8s %s\n", commands[i].name,
+			commands[i].summary);
+	fprintf(to, "\ntarn COMMAND --help tells more; so does man tarn.\n"
+		    "Exit status: 0 done, 1 failed, 2 wrong usage, "
+		    "4 fsck found damage that is still there.\n");
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return COMMAND_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+		!strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return COMMAND_OK;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("tarn %s\n", TARN_VERSION);
+		return COMMAND_OK;
+	}
+	for (size_t i = 0; i < array_len(commands); i++) {
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	fprintf(stderr,
+		"tarn: there is no command %s; tarn --help lists them\n",
+		argv[1]);
+	return COMMAND_USAGE;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/mount.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "store/base/log.h"
+#include "tools/tarn/args.h"
+#include "tools/tarn/command.h"
+#include "tools/tarn/mount_options.h"
+#include "tools/tarn/open.h"
+#include "tools/tarn/process.h"
+
+static void *
+stop_on_signal(void *context)
+{
+	(void)process_wait_signal();
+	process_stopping();
+	mount_stop(context);
+	return NULL;
+}
+
+static void
+announce(struct mount *mount, void *context)
+{
+	const char *mount_point = context;
+	struct mount_status status;
+	char line[1024];
+
+	mount_status(mount, &status);
+	(void)snprintf(line, sizeof(line), "mounted at %s%s%s", mount_point,
+		status.has_passthrough ? " with passthrough"
+				       : " without passthrough: ",
+		status.has_passthrough || !status.why_not ? ""
+							  : status.why_not);
+	process_ready(line);
+}
+
+static int
+serve_mount(struct mount *mount)
+{
+	pthread_t signals;
+
+	if (pthread_create(&signals, NULL, stop_on_signal, mount)) {
+		fprintf(stderr, "tarn: cannot start a thread\n");
+		return COMMAND_FAILED;
+	}
+	enum store_err err = mount_run(mount);
+
+	/* Unmounted by somebody else: the thread still waits. */
+	(void)pthread_kill(signals, SIGTERM);
+	pthread_join(signals, NULL);
+	return err ? open_fail("mount", err) : COMMAND_OK;
+}
+
+static int
+mount_store(const char *path, const struct mount_words *words)
+{
+	process_block_signals();
+	process_set_limits();
+
+	scoped(store_close) struct store *store =
+			open_store(path, "mount", false);
+	if (!store)
+		return COMMAND_FAILED;
+
+	struct mount_options options = {
+		.store = store,
+		.ready = announce,
+		.context = (void *)(uintptr_t)words->mount_point,
+	};
+	scoped(mount_destroy) struct mount *mount = NULL;
+
+	mount_options_fill(words, &options);
+
+	enum store_err err = mount_create(&options, &mount);
+
+	if (err)
+		return open_fail(words->mount_point, err);
+	return serve_mount(mount);
+}
+
+int
+mount_run_command(int argc, char **argv)
+{
+	const char *path = NULL;
+	const char *log_level = "info";
+	const char *log_format = "text";
+	bool in_background = false;
+	struct mount_words words = {0};
+	const struct args_option options[] = {
+		{"store", "DIR", "the store", &path, NULL, NULL},
+		MOUNT_OPTIONS(words),
+		{"background", NULL, "return once mounted", NULL,
+			&in_background, NULL},
+		{"log-level", "LEVEL", "error, warn, info or debug (info)",
+			&log_level, NULL, NULL},
+		{"log-format", "FORMAT", "text or json (text)", &log_format,
+			NULL, NULL},
+	};
+	const struct args_command command = {
+		.usage = "tarn mount DIR --store DIR [OPTION]...",
+		.summary = "Mounts the buckets at a directory that exists, "
+			   "until it is\nunmounted (fusermount3 -u DIR) or "
+			   "SIGTERM or SIGINT comes.",
+		.options = options,
+		.option_count = array_len(options),
+		.positional = &words.mount_point,
+		.positional_min = 1,
+		.positional_max = 1,
+	};
+
+	args_parse(&command, argc, argv);
+	if (!path)
+		args_refuse(&command, "--store DIR is missing");
+	process_log_options(&command, log_level, log_format);
+	mount_options_check(&command, &words);
+	process_begin(in_background);
+	return mount_store(path, &words);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mount_options.h - the words about a mount that serve and mount share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fs/mount.h"
+#include "tools/tarn/args.h"
+
+struct mount_words {
+	const char *mount_point;
+	const char *uid;
+	const char *gid;
+	const char *umask;
+	bool is_read_only;
+	bool is_private;
+};
+
+/* Rows of a struct args_option table. */
+#define MOUNT_OPTIONS(words)                                                   \
+	{"uid", "UID", "owner that S3's objects show (ours)", &(words).uid,    \
+		NULL, NULL},                                                   \
+		{"gid", "GID", "group that S3's objects show (ours)",          \
+			&(words).gid, NULL, NULL},                             \
+		{"umask", "OCTAL", "bits that S3's objects lack (022)",        \
+			&(words).umask, NULL, NULL},                           \
+		{"read-only", NULL, "mount read-only", NULL,                   \
+			&(words).is_read_only, NULL},                          \
+	{                                                                      \
+		"private", NULL, "for the mounting user alone", NULL,          \
+			&(words).is_private, NULL                              \
+	}
+
+#define MOUNT_OPTIONS_SERVE(words)                                             \
+	{"mount", "DIR", "mount the buckets there too", &(words).mount_point,  \
+		NULL, NULL},                                                   \
+		MOUNT_OPTIONS(words)
+
+/* Exits as args_refuse() where a word is wrong. */
+void mount_options_check(const struct args_command *command,
+	const struct mount_words *words);
+
+/* After mount_options_check(). */
+void mount_options_fill(const struct mount_words *words,
+	struct mount_options *options);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/tarn/open.h"
+
+#include <stdio.h>
+
+#include "tools/tarn/command.h"
+
+int
+open_fail(const char *what, enum store_err err)
+{
+	fprintf(stderr, "tarn: %s: %s\n", what, error_sentence(err));
+	return COMMAND_FAILED;
+}
+
+struct store *
+open_store(const char *path, const char *role, bool is_read_only)
+{
+	const struct store_options options = {
+		.path = path,
+		.role = role,
+		.is_read_only = is_read_only,
+	};
+	struct store *store = NULL;
+	enum store_err err = store_open(&options, &store);
+
+	if (err) {
+		(void)open_fail(path, err);
+		return NULL;
+	}
+	return store;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process.h - being a good daemon: signals, readiness, background, limits.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "tools/tarn/args.h"
+
+/* Sets up the log as --log-level and --log-format say, or exits as
+ * args_refuse(). */
+void process_log_options(const struct args_command *command, const char *level,
+	const char *format);
+
+/*
+ * With is_background, leaves a child that goes on in the background, and the
+ * caller waits until that child says it is ready, or exits with its status.
+ * Before the first thread.
+ */
+void process_begin(bool is_background);
+
+/* Prints the line, tells systemd (sd_notify(3)) and whoever waits in
+ * process_begin(). */
+void process_ready(const char *line);
+
+/* Tells systemd that we stop. */
+void process_stopping(void);
+
+/* Blocks SIGINT, SIGTERM and SIGHUP in this thread and all it starts, and
+ * ignores SIGPIPE. */
+void process_block_signals(void);
+
+/* Waits for SIGINT or SIGTERM; SIGHUP is passed over. */
+int process_wait_signal(void);
+
+/* As many open files as we may have; no core dumps, since memory holds
+ * secrets. */
+void process_set_limits(void);
