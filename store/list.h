@@ -4,6 +4,14 @@
  *
  * S3 API: ListObjects, ListObjectsV2.  The work of a page is that of what it
  * returns, wherever it starts and whatever the delimiter skips.
+ *
+ * Listed are regular files once published, and explicit directories as
+ * "dir/".  Symbolic links, FIFOs, sockets and device nodes are hidden.  With
+ * the delimiter "/" a directory is a common prefix even where all it holds
+ * is hidden: it is not looked into.
+ *
+ * Sizes, times and ETags are as S3 sees them now: of a file that is open for
+ * writing in place, from its data.
  */
 #pragma once
 
@@ -17,7 +25,7 @@ struct list_request {
 	struct slice delimiter;	/* empty: none */
 	struct slice after;	/* only what is above; a common prefix that
 				 * equals it, or holds it, is not repeated */
-	size_t max;
+	size_t max;		/* 0: an empty page, not truncated */
 	bool with_attrs;	/* else inode.attrs stays empty */
 };
 
