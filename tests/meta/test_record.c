@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <string.h>
+
+#include "store/base/digest.h"
+#include "store/meta/record.h"
+
+/* Each decoder must refuse its record cut short, too long or of version 2. */
+#define CHECK_STRICT(type, buffer)                                             \
+	do {                                                                   \
+		struct record_##type other;                                    \
+		for (size_t len = 0; len < (buffer).len; len++)                \
+			cr_expect(eq(int,                                      \
+				record_decode_##type(slice_of((buffer).data,   \
+							     len),             \
+					&other),                               \
+				STORE_CORRUPT));                               \
+		buffer_append_char(&(buffer), 0);                              \
+		cr_expect(eq(int,                                              \
+			record_decode_##type(buffer_slice(&(buffer)), &other), \
+			STORE_CORRUPT));                                       \
+		(buffer).len--;                                                \
+		(buffer).data[0] = 2;                                          \
+		cr_expect(eq(int,                                              \
+			record_decode_##type(buffer_slice(&(buffer)), &other), \
+			STORE_CORRUPT));                                       \
+	} while (0)
+
+Test(record, bucket)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_bucket in = {
+		.root_ino = 1ull << 40,
+		.created_ns = -5,
+		.owner = SLICE("org"),
+		.region = SLICE("default"),
+		.versioning = 1,
+	};
+	struct record_bucket out;
+
+	record_encode_bucket(&buffer, &in);
+	cr_assert(eq(int, record_decode_bucket(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(u64, out.root_ino, in.root_ino));
+	cr_expect(eq(i64, out.created_ns, -5));
+	cr_expect(slice_equal(out.owner, in.owner));
+	cr_expect(slice_equal(out.region, in.region));
+	cr_expect(eq(u8, out.versioning, 1));
+	CHECK_STRICT(bucket, buffer);
+}
+
+Test(record, dentry)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_dentry in = {RECORD_DENTRY_CHUNK, 77};
+	struct record_dentry out;
+
+	record_encode_dentry(&buffer, &in);
+	cr_assert(eq(int, record_decode_dentry(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(int, out.kind, RECORD_DENTRY_CHUNK));
+	cr_expect(eq(u64, out.ino, 77));
+	CHECK_STRICT(dentry, buffer);
+	buffer.data[0] = 1;
+	buffer.data[1] = 4;
+	cr_expect(eq(int, record_decode_dentry(buffer_slice(&buffer), &out),
+		STORE_CORRUPT));
+}
+
+Test(record, blob)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_blob in = {RECORD_BLOB_FILE, 3, 1ull << 42};
+	struct record_blob out;
+
+	record_encode_blob(&buffer, &in);
+	cr_assert(eq(int, record_decode_blob(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(int, out.place, RECORD_BLOB_FILE));
+	cr_expect(eq(u32, out.references, 3));
+	cr_expect(eq(u64, out.size, 1ull << 42));
+	CHECK_STRICT(blob, buffer);
+}
+
+Test(record, upload)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_upload in = {
+		.nonce = 1,
+		.created_ns = 2,
+		.key = SLICE("a/b"),
+		.blob = 3,
+		.part_size = 4,
+		.initiator = SLICE("AK"),
+		.checksum_kind = DIGEST_CRC32C,
+		.is_checksum_full = true,
+		.attrs = SLICE("attrs"),
+	};
+	struct record_upload out;
+
+	record_encode_upload(&buffer, &in);
+	cr_assert(eq(int, record_decode_upload(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(u64, out.nonce, 1));
+	cr_expect(eq(i64, out.created_ns, 2));
+	cr_expect(slice_equal(out.key, in.key));
+	cr_expect(eq(u64, out.blob, 3));
+	cr_expect(eq(u64, out.part_size, 4));
+	cr_expect(slice_equal(out.initiator, in.initiator));
+	cr_expect(eq(u8, out.checksum_kind, DIGEST_CRC32C));
+	cr_expect(out.is_checksum_full);
+	cr_expect(slice_equal(out.attrs, in.attrs));
+	CHECK_STRICT(upload, buffer);
+}
+
+Test(record, part)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_part in = {
+		.size = 5,
+		.modified_ns = 6,
+		.md5 = {7},
+		.blob = 8,
+		.session = 9,
+		.checksum_kind = DIGEST_CRC32,
+		.checksum = SLICE("1234"),
+	};
+	struct record_part out;
+
+	record_encode_part(&buffer, &in);
+	cr_assert(eq(int, record_decode_part(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(u64, out.size, 5));
+	cr_expect(eq(i64, out.modified_ns, 6));
+	cr_expect(eq(u8, out.md5[0], 7));
+	cr_expect(eq(u64, out.blob, 8));
+	cr_expect(eq(u64, out.session, 9));
+	cr_expect(slice_equal(out.checksum, in.checksum));
+	CHECK_STRICT(part, buffer);
+}
+
+Test(record, a_checksum_of_a_wrong_length_is_refused)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_part in = {
+		.checksum_kind = DIGEST_CRC32,
+		.checksum = SLICE("12345"),
+	};
+	struct record_part out;
+
+	record_encode_part(&buffer, &in);
+
+	cr_expect(eq(int, record_decode_part(buffer_slice(&buffer), &out),
+		STORE_CORRUPT));
+}
+
+Test(record, usage)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_usage in = {1, 2};
+	struct record_usage out;
+
+	record_encode_usage(&buffer, &in);
+	cr_assert(eq(int, record_decode_usage(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(u64, out.objects, 1));
+	cr_expect(eq(u64, out.bytes, 2));
+	CHECK_STRICT(usage, buffer);
+}
+
+Test(record, session)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_session in = {
+		.boot_id = {1, [15] = 2},
+		.started_ns = 3,
+		.pid = 4,
+		.role = SLICE("mount"),
+	};
+	struct record_session out;
+
+	record_encode_session(&buffer, &in);
+	cr_assert(eq(int, record_decode_session(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(memcmp(out.boot_id, in.boot_id, 16) == 0);
+	cr_expect(eq(i64, out.started_ns, 3));
+	cr_expect(eq(u32, out.pid, 4));
+	cr_expect(slice_equal(out.role, in.role));
+	CHECK_STRICT(session, buffer);
+}
+
+Test(record, token)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_token in = {
+		.name = SLICE("n"),
+		.organization = SLICE("o"),
+		.region = SLICE("r"),
+		.level = 3,
+		.created_ns = 4,
+		.expires_ns = 5,
+		.sealed = SLICE("sealed"),
+	};
+	struct record_token out;
+
+	record_encode_token(&buffer, &in);
+	cr_assert(eq(int, record_decode_token(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(slice_equal(out.name, in.name));
+	cr_expect(slice_equal(out.organization, in.organization));
+	cr_expect(slice_equal(out.region, in.region));
+	cr_expect(eq(u8, out.level, 3));
+	cr_expect(eq(i64, out.created_ns, 4));
+	cr_expect(eq(i64, out.expires_ns, 5));
+	cr_expect(slice_equal(out.sealed, in.sealed));
+	CHECK_STRICT(token, buffer);
+}
+
+Test(record, change)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_change in = {
+		.kind = RECORD_CHANGE_DOCUMENT,
+		.origin = 1,
+		.parent = 2,
+		.ino = 3,
+		.name = SLICE("dir/"),
+	};
+	struct record_change out;
+
+	record_encode_change(&buffer, &in);
+	cr_assert(eq(int, record_decode_change(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(int, out.kind, RECORD_CHANGE_DOCUMENT));
+	cr_expect(eq(u64, out.origin, 1));
+	cr_expect(eq(u64, out.parent, 2));
+	cr_expect(eq(u64, out.ino, 3));
+	cr_expect(slice_equal(out.name, in.name));
+	CHECK_STRICT(change, buffer);
+}
+
+static const struct inode full = {
+	.ino = 1,
+	.bucket = 2,
+	.parent = 3,
+	.mode = S_IFREG | 06755,
+	.uid = 4,
+	.gid = 5,
+	.nlink = 6,
+	.rdev = 7,
+	.flags = INODE_DIRTY | INODE_FROM_S3,
+	.size = 8,
+	.blob = 9,
+	.pending = 10,
+	.atime_ns = 11,
+	.mtime_ns = 12,
+	.ctime_ns = 13,
+	.birth_ns = 14,
+	.etag = {{15}, 16},
+	.checksum_kind = DIGEST_SHA256,
+	.is_checksum_composite = true,
+	.checksum_parts = 17,
+	.checksum_len = 32,
+	.checksum = {18, [31] = 19},
+	.attrs = {"attributes", 10},
+};
+
+/* As a small PUT leaves it. */
+static const struct inode plain = {
+	.ino = 1,
+	.bucket = 2,
+	.mode = S_IFREG,
+	.nlink = 1,
+	.flags = INODE_FROM_S3,
+	.size = 3,
+	.blob = 4,
+	.atime_ns = 5,
+	.mtime_ns = 5,
+	.ctime_ns = 5,
+	.birth_ns = 5,
+	.etag = {{6}, 0},
+};
+
+static void
+expect_same(const struct inode *a, const struct inode *b)
+{
+	cr_expect(eq(u64, a->ino, b->ino));
+	cr_expect(eq(u64, a->bucket, b->bucket));
+	cr_expect(eq(u64, a->parent, b->parent));
+	cr_expect(eq(u32, a->mode, b->mode));
+	cr_expect(eq(u32, a->uid, b->uid));
+	cr_expect(eq(u32, a->gid, b->gid));
+	cr_expect(eq(u32, a->nlink, b->nlink));
+	cr_expect(eq(u32, a->rdev, b->rdev));
+	cr_expect(eq(u32, a->flags, b->flags));
+	cr_expect(eq(u64, a->size, b->size));
+	cr_expect(eq(u64, a->blob, b->blob));
+	cr_expect(eq(u64, a->pending, b->pending));
+	cr_expect(eq(i64, a->atime_ns, b->atime_ns));
+	cr_expect(eq(i64, a->mtime_ns, b->mtime_ns));
+	cr_expect(eq(i64, a->ctime_ns, b->ctime_ns));
+	cr_expect(eq(i64, a->birth_ns, b->birth_ns));
+	cr_expect(memcmp(&a->etag, &b->etag, sizeof(a->etag)) == 0);
+	cr_expect(eq(u8, a->checksum_kind, b->checksum_kind));
+	cr_expect(eq(int, a->is_checksum_composite, b->is_checksum_composite));
+	cr_expect(eq(u32, a->checksum_parts, b->checksum_parts));
+	cr_expect(eq(u8, a->checksum_len, b->checksum_len));
+	cr_expect(memcmp(a->checksum, b->checksum, sizeof(a->checksum)) == 0);
+	cr_expect(slice_equal(a->attrs, b->attrs));
+}
+
+Test(record, inode)
+{
+	static const struct inode *const inodes[] = {&full, &plain};
+
+	for (size_t i = 0; i < array_len(inodes); i++) {
+		scoped(buffer_free) struct buffer buffer = {0};
+		struct inode out;
+
+		record_encode_inode(&buffer, inodes[i]);
+		cr_assert(eq(int,
+			record_decode_inode(buffer_slice(&buffer), &out),
+			STORE_OK));
+
+		expect_same(&out, inodes[i]);
+	}
+}
+
+Test(record, an_inode_of_s3_is_small)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+
+	record_encode_inode(&buffer, &plain);
+
+	cr_expect(le(sz, buffer.len, 80));
+}
+
+Test(record, an_inode_cut_short_is_refused)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct inode out;
+
+	record_encode_inode(&buffer, &full);
+	for (size_t len = 0; len < buffer.len - full.attrs.len; len++)
+		cr_expect(eq(int,
+			record_decode_inode(slice_of(buffer.data, len), &out),
+			STORE_CORRUPT));
+}
+
+Test(record, an_inode_out_of_range_is_refused)
+{
+	struct inode wrong[8];
+	struct inode out;
+
+	for (size_t i = 0; i < array_len(wrong); i++)
+		wrong[i] = full;
+	wrong[0].ino = 0;
+	wrong[1].mode = 0644;
+	wrong[2].mode |= 1u << 20;
+	wrong[3].flags = 1 << 7;
+	wrong[4].size = UINT64_MAX;
+	wrong[5].checksum_kind = 99;
+	wrong[6].checksum_len = 31;
+	wrong[7].checksum_kind = DIGEST_MD5;
+	for (size_t i = 0; i < array_len(wrong); i++) {
+		scoped(buffer_free) struct buffer buffer = {0};
+
+		record_encode_inode(&buffer, &wrong[i]);
+		cr_expect(eq(int,
+				  record_decode_inode(buffer_slice(&buffer),
+					  &out),
+				  STORE_CORRUPT),
+			"case %zu", i);
+	}
+}
