@@ -20,31 +20,31 @@
 #include "store/base/inode.h"
 #include "store/store.h"
 
-#define OBJECT_SIZE_MAX (50ull << 40)	/* 50 TiB */
+#define OBJECT_SIZE_MAX (50ull << 40) /* 50 TiB */
 
 struct object {
 	struct inode inode;
-	uint64_t version;	/* 0: bucket without versions */
+	uint64_t version; /* 0: bucket without versions */
 };
 
 /* Write conditions, checked in the commit itself.  PRECONDITION. */
 struct object_condition {
-	bool must_not_exist;		/* If-None-Match: * */
-	bool must_exist;		/* If-Match: * */
-	const struct inode_etag *must_match;	/* If-Match: "..." ; NOT_FOUND
-						 * where there is none */
+	bool must_not_exist;		     /* If-None-Match: * */
+	bool must_exist;		     /* If-Match: * ; PRECONDITION */
+	const struct inode_etag *must_match; /* If-Match: "..." ; NOT_FOUND
+					      * where there is none */
 };
 
 /* What a new object carries besides its bytes. */
 struct object_attrs {
 	struct inode_etag etag;
-	uint8_t checksum_kind;		/* enum digest_kind; 0: none */
+	uint8_t checksum_kind; /* enum digest_kind; 0: none */
 	bool is_checksum_composite;
 	uint32_t checksum_parts;
 	uint8_t checksum_len;
 	uint8_t checksum[32];
-	struct slice attrs;		/* encoded, inode.h */
-	int64_t mtime_ns;		/* 0: now */
+	struct slice attrs; /* encoded, inode.h */
+	int64_t mtime_ns;   /* 0: now */
 };
 
 /* Attributes as of now: size and ETag are the data file's where the object
@@ -64,15 +64,16 @@ must_check enum store_err object_open(struct store *store, uint64_t bucket,
 /* A body on its way in. */
 struct object_put;
 
-/* size: as announced, or 0 where unknown; space is set aside for it where
- * the file system can.  NO_SPACE. */
-must_check enum store_err object_put_begin(struct store *store,
-	uint64_t size, struct object_put **out);
-/* The next bytes. */
+/* size: as announced, or 0 where unknown; where there is no room for it the
+ * answer comes before the body.  NO_SPACE, TOO_BIG. */
+must_check enum store_err object_put_begin(struct store *store, uint64_t size,
+	struct object_put **out);
+/* The next bytes.  TOO_BIG. */
 must_check enum store_err object_put_write(struct object_put *put,
 	struct slice data);
 uint64_t object_put_size(const struct object_put *put);
-/* Durable.  *put becomes NULL whatever happens.  PRECONDITION. */
+/* Durable.  *put becomes NULL whatever happens.  out->inode.attrs are those
+ * given.  PRECONDITION, ATTR_TOO_BIG, INVALID (attrs that do not decode). */
 must_check enum store_err object_put_commit(struct object_put **put,
 	uint64_t bucket, struct slice key, const struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *out);
@@ -83,13 +84,17 @@ void object_put_abort(struct object_put **put);
  * Shares the data: no bytes move.  attrs NULL: those of the source; where
  * given, its etag and checksum are ignored in favour of the source's.
  * source_check is asked about the source in the commit's own snapshot; an
- * error of it is given back.  Onto itself is allowed.  Durable.
+ * error of it is given back; it may be asked more than once, by another
+ * thread.  Where a mount is writing to the source the bytes are cloned, and
+ * the ETag is new.  out->inode.attrs stays empty.  Onto itself is allowed.
+ * Durable.  PRECONDITION, BUSY (the source keeps changing), ATTR_TOO_BIG.
  */
 must_check enum store_err object_copy(struct store *store,
 	uint64_t source_bucket, struct slice source_key,
 	enum store_err (*source_check)(const struct object *source,
-		void *context), void *context,
-	uint64_t bucket, struct slice key, const struct object_attrs *attrs,
+		void *context),
+	void *context, uint64_t bucket, struct slice key,
+	const struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *out);
 
 /* Durable.  NOT_FOUND where there is none (S3 answers 204 all the same),
@@ -104,6 +109,6 @@ must_check enum store_err object_delete_many(struct store *store,
 	enum store_err *errs);
 
 /* Replaces the attributes of the given kinds (mask of 1 << inode_attr_kind)
- * by those in attrs: tags, metadata.  Durable. */
-must_check enum store_err object_set_attrs(struct store *store,
-	uint64_t bucket, struct slice key, struct slice attrs, uint32_t kinds);
+ * by those in attrs: tags, metadata.  Durable.  ATTR_TOO_BIG, INVALID. */
+must_check enum store_err object_set_attrs(struct store *store, uint64_t bucket,
+	struct slice key, struct slice attrs, uint32_t kinds);

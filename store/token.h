@@ -31,7 +31,7 @@ struct token {
 	char region[64 + 1];
 	enum token_level level;
 	int64_t created_ns;
-	int64_t expires_ns;	/* 0: never */
+	int64_t expires_ns; /* 0: never */
 };
 
 const char *token_level_name(enum token_level level);

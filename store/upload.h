@@ -24,21 +24,22 @@
 #include "store/object.h"
 
 #define UPLOAD_PARTS_MAX 10000
-#define UPLOAD_PART_MIN (5ull << 20)	/* all but the last */
+#define UPLOAD_PART_MIN (5ull << 20) /* all but the last */
 #define UPLOAD_PART_MAX (5ull << 30)
 #define UPLOAD_ID_LEN 32
 
 struct upload_info {
 	char id[UPLOAD_ID_LEN + 1];
-	struct slice key;		/* in the arena */
+	struct slice key; /* in the arena */
 	int64_t created_ns;
-	struct slice initiator;		/* access key */
+	struct slice initiator; /* access key */
 	uint8_t checksum_kind;
 	bool is_checksum_full;
 	struct slice attrs;
 };
 
-/* Durable.  KEY_TOO_LONG, BAD_NAME, STALE. */
+/* Durable.  info->id is ignored; created_ns 0: now.  KEY_TOO_LONG, BAD_NAME,
+ * STALE, ATTR_TOO_BIG, INVALID. */
 must_check enum store_err upload_begin(struct store *store, uint64_t bucket,
 	struct slice key, const struct upload_info *info,
 	char id[UPLOAD_ID_LEN + 1]);
@@ -51,7 +52,7 @@ must_check enum store_err upload_get(struct store *store, uint64_t bucket,
 struct upload_part_info {
 	unsigned number;
 	uint64_t size;
-	int64_t modified_ns;
+	int64_t modified_ns; /* 0 in a commit: now */
 	uint8_t md5[16];
 	uint8_t checksum_kind;
 	uint8_t checksum_len;
@@ -61,14 +62,15 @@ struct upload_part_info {
 /* A part's body on its way in. */
 struct upload_part;
 
-/* size: as announced (it decides where the part lies); UINT64_MAX where
- * unknown. */
+/* size: as announced (it decides where the part lies, and no more is taken);
+ * UINT64_MAX where unknown.  INVALID: a number out of range.  TOO_BIG. */
 must_check enum store_err upload_part_begin(struct store *store,
 	uint64_t bucket, struct slice key, struct slice id, unsigned number,
 	uint64_t size, struct upload_part **out);
+/* TOO_BIG: more than announced. */
 must_check enum store_err upload_part_write(struct upload_part *part,
 	struct slice data);
-/* Bytes of an existing object, shared or copied in the kernel. */
+/* Bytes of an existing object, shared or copied in the kernel.  TOO_BIG. */
 must_check enum store_err upload_part_copy(struct upload_part *part, int fd,
 	uint64_t offset, uint64_t len);
 uint64_t upload_part_size(const struct upload_part *part);
@@ -85,20 +87,29 @@ must_check enum store_err upload_parts(struct store *store, uint64_t bucket,
 	bool *is_truncated);
 
 /*
+ * A part of an object that an upload made, by its number: its size, checksum
+ * and where it starts; *count: of how many.  md5 is not kept.  False: the
+ * object has no such part, or (*count stays) was not made by an upload.
+ * HEAD and GET with ?partNumber=.
+ */
+bool upload_parts_of(const struct inode *inode, unsigned number,
+	struct upload_part_info *out, uint64_t *offset, unsigned *count);
+
+/*
  * Durable.  wanted: numbers and MD5s as the client lists them, ascending.
  * The ETag is made of them; checksum fields of attrs are the caller's, who
  * has computed them from upload_parts().  BAD_PART, BAD_PART_ORDER,
  * PART_TOO_SMALL, PRECONDITION.  Repeating one that succeeded: NO_UPLOAD,
  * unless the object of that key was made by this very upload (upload_was()).
  */
-must_check enum store_err upload_complete(struct store *store,
-	uint64_t bucket, struct slice key, struct slice id,
+must_check enum store_err upload_complete(struct store *store, uint64_t bucket,
+	struct slice key, struct slice id,
 	const struct upload_part_info *wanted, size_t count,
 	const struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *out);
 
-/* True where the object now at key was made by the upload of that id:
- * completing is idempotent. */
+/* STORE_OK where the object now at key was made by the upload of that id, so
+ * that completing twice does no harm; else NO_UPLOAD. */
 must_check enum store_err upload_was(struct store *store, uint64_t bucket,
 	struct slice key, struct slice id, struct arena *arena,
 	struct object *out);
@@ -108,7 +119,8 @@ must_check enum store_err upload_abort(struct store *store, uint64_t bucket,
 	struct slice key, struct slice id);
 
 /* Uploads of keys with the prefix, in order of (key, begun), above
- * (after_key, after_id), up to max. */
+ * (after_key, after_id), up to max; after_id empty: above all of after_key.
+ * INVALID: after_id is no upload id. */
 must_check enum store_err upload_list(struct store *store, uint64_t bucket,
 	struct slice prefix, struct slice after_key, struct slice after_id,
 	size_t max, struct arena *arena, struct upload_info **out,

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/draft_private.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+#include "store/base/io.h"
+#include "store/base/log.h"
+#include "store/commit_private.h"
+#include "store/session_private.h"
+
+struct create_job {
+	struct draft *draft;
+	enum store_err err;
+};
+
+static void
+run_create(void *arg)
+{
+	struct create_job *job = arg;
+	struct draft *draft = job->draft;
+
+	job->err = blob_create(draft->store->blobs, draft->blob, &draft->fd);
+}
+
+enum store_err
+draft_create(struct draft *draft)
+{
+	struct create_job job = {.draft = draft};
+	enum store_err err = draft->failure;
+
+	if (err || draft->blob)
+		return err;
+	err = session_lease_blob(draft->store, &draft->blob);
+	if (err) {
+		draft->blob = 0;
+		return err;
+	}
+	io_run_blocking(run_create, &job);
+	if (job.err) {
+		session_return_blob(draft->store, draft->blob);
+		draft->blob = 0;
+		draft->fd = -1;
+	}
+	return job.err;
+}
+
+static enum store_err
+note(struct draft *draft, enum store_err err, uint64_t len)
+{
+	if (err)
+		draft->failure = err;
+	else
+		draft->size += len;
+	return err;
+}
+
+enum store_err
+draft_write(struct draft *draft, struct slice data)
+{
+	enum store_err err;
+
+	if (!data.len)
+		return draft->failure;
+	err = draft_create(draft);
+	if (err)
+		return err;
+	err = io_pwrite_all(draft->fd, data.data, data.len, draft->size);
+	return note(draft, err, data.len);
+}
+
+struct copy_job {
+	int from;
+	int to;
+	uint64_t from_offset;
+	uint64_t to_offset;
+	uint64_t len;
+	enum store_err err;
+};
+
+static void
+run_copy(void *arg)
+{
+	struct copy_job *job = arg;
+
+	job->err = blob_copy_range(job->from, job->from_offset, job->to,
+		job->to_offset, job->len);
+}
+
+enum store_err
+draft_copy_range(int from, uint64_t from_offset, int to, uint64_t to_offset,
+	uint64_t len)
+{
+	struct copy_job job = {
+		.from = from,
+		.to = to,
+		.from_offset = from_offset,
+		.to_offset = to_offset,
+		.len = len,
+	};
+
+	if (len)
+		io_run_blocking(run_copy, &job);
+	return job.err;
+}
+
+enum store_err
+draft_copy(struct draft *draft, int from, uint64_t offset, uint64_t len)
+{
+	enum store_err err;
+
+	if (!len)
+		return draft->failure;
+	err = draft_create(draft);
+	if (err)
+		return err;
+	err = draft_copy_range(from, offset, draft->fd, draft->size, len);
+	return note(draft, err, len);
+}
+
+enum store_err
+draft_add(const struct draft *draft, struct db_txn *txn)
+{
+	enum store_err err;
+
+	assert(!draft->failure);
+	if (!draft->blob)
+		return STORE_OK;
+	err = commit_add_blob(draft->store, txn, draft->blob, draft->size);
+	if (err)
+		return err;
+	return commit_add_unflushed(txn, draft->blob);
+}
+
+/*
+ * A commit that failed may yet have been made: the flush after it failed.
+ * Only the tables know.  Where they do not answer, the file stays, and the
+ * lease with it: reaping this session will look again.
+ */
+static bool
+is_named(struct draft *draft)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	uint32_t references = 0;
+	enum store_err err;
+
+	err = db_begin_read(draft->store->db, &txn);
+	if (!err)
+		err = commit_blob_references(txn, draft->blob, &references);
+	return err || references;
+}
+
+static void
+run_remove(void *arg)
+{
+	struct create_job *job = arg;
+	struct draft *draft = job->draft;
+
+	/* The last close of a removed file frees its extents: not on a loop. */
+	job->err = blob_remove(draft->store->blobs, draft->blob);
+	(void)close(draft->fd);
+}
+
+void
+draft_end(struct draft *draft, enum store_err err)
+{
+	struct create_job job = {.draft = draft};
+
+	if (!draft->blob)
+		return;
+	if (!err || is_named(draft)) {
+		(void)close(draft->fd);
+	} else {
+		io_run_blocking(run_remove, &job);
+		if (job.err)
+			log_warn("cannot remove unused data blob=%llu: %s",
+				(unsigned long long)draft->blob,
+				error_sentence(job.err));
+		else
+			session_return_blob(draft->store, draft->blob);
+	}
+	draft->blob = 0;
+	draft->fd = -1;
+}
+
+int
+draft_detach(struct draft *draft)
+{
+	int fd = draft->fd;
+
+	draft->blob = 0;
+	draft->fd = -1;
+	draft->size = 0;
+	return fd;
+}

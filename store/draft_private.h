@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * draft_private.h - a new data file on its way in: leased, written, and then
+ * either named by a commit or gone without a trace.
+ *
+ *	struct draft draft = DRAFT_INIT(store);
+ *	draft_write(&draft, data);		as often as needed
+ *	... draft_add(&draft, txn) inside apply, with what names it ...
+ *	draft_end(&draft, err);			kept if named, else removed
+ *
+ * 1. No file is made before the first byte: an empty object has no blob.
+ * 2. After a failed write no commit can name the draft.
+ * 3. A process that dies leaves the file to whoever reaps its session.
+ *
+ * Threads:   one at a time.
+ */
+#pragma once
+
+#include "store/store_private.h"
+
+struct draft {
+	struct store *store;
+	uint64_t blob;		/* 0: none yet */
+	int fd;			/* -1: none yet */
+	uint64_t size;		/* bytes written */
+	enum store_err failure; /* of the first write that failed */
+};
+
+#define DRAFT_INIT(for_store)                                                  \
+	{                                                                      \
+		.store = (for_store), .fd = -1                                 \
+	}
+
+/* Makes the file now, where it is not there yet. */
+must_check enum store_err draft_create(struct draft *draft);
+
+/* Appends. */
+must_check enum store_err draft_write(struct draft *draft, struct slice data);
+
+/* Appends bytes of another file: reflinked or copied in the kernel.
+ * CORRUPT: that one ends before. */
+must_check enum store_err draft_copy(struct draft *draft, int from,
+	uint64_t offset, uint64_t len);
+
+/* Inside apply: the blob's record, with one reference, and the mark for the
+ * checkpoint to flush it.  Nothing where it is empty. */
+must_check enum store_err draft_add(const struct draft *draft,
+	struct db_txn *txn);
+
+/* Closes the descriptor.  err: what became of the commit; unless STORE_OK the
+ * file is removed if no record names it. */
+void draft_end(struct draft *draft, enum store_err err);
+
+/* Leaves the file, which a commit has named, to the caller with its
+ * descriptor; the draft is empty again. */
+int draft_detach(struct draft *draft);
+
+/* blob_copy_range() where it may take long: a fiber waits for it. */
+must_check enum store_err draft_copy_range(int from, uint64_t from_offset,
+	int to, uint64_t to_offset, uint64_t len);

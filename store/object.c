@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/object.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "store/base/clock.h"
+#include "store/object_key_private.h"
+
+/* --- reading ---------------------------------------------------------------
+ */
+
+/* The record, as of a snapshot that has ended: attrs are in the arena. */
+static enum store_err
+read_record(struct store *store, uint64_t bucket, struct slice key,
+	struct arena *arena, struct object *out)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	enum store_err err;
+
+	*out = (struct object){0};
+	err = db_begin_read(store->db, &txn);
+	if (err)
+		return err;
+	err = object_key_find(txn, bucket, key, &out->inode);
+	if (err)
+		return err;
+	out->inode.attrs = arena_copy(arena, out->inode.attrs);
+	return STORE_OK;
+}
+
+/*
+ * Between the record and its data file the object may be replaced and the
+ * file reclaimed: then there is another record by now.  A file that is still
+ * missing when the record is the same is lost.
+ */
+static enum store_err
+judge_missing(struct inode *before, const struct inode *now)
+{
+	if (before->blob == now->blob)
+		return STORE_CORRUPT;
+	*before = *now;
+	return STORE_OK;
+}
+
+enum store_err
+object_head(struct store *store, uint64_t bucket, struct slice key,
+	struct arena *arena, struct object *out)
+{
+	struct inode missing = {0};
+	struct stat stat;
+	enum store_err err;
+
+	for (;;) {
+		err = read_record(store, bucket, key, arena, out);
+		if (err || !out->inode.blob ||
+			!(out->inode.flags & INODE_DIRTY))
+			return err;
+		err = blob_stat(store->blobs, out->inode.blob, &stat);
+		if (!err)
+			dentry_apply_stat(&out->inode, &stat);
+		if (err != STORE_NOT_FOUND)
+			return err;
+		err = judge_missing(&missing, &out->inode);
+		if (err)
+			return err;
+	}
+}
+
+/* Takes the truth from the file where the record may lag behind it: it is
+ * being modified in place, or was when the power went. */
+static enum store_err
+settle_open(struct inode *inode, int *fd)
+{
+	struct stat stat;
+	enum store_err err;
+
+	if (fstat(*fd, &stat)) {
+		err = error_from_errno(errno);
+		(void)close(*fd);
+		*fd = -1;
+		return err;
+	}
+	if ((inode->flags & INODE_DIRTY) ||
+		(uint64_t)stat.st_size != inode->size)
+		dentry_apply_stat(inode, &stat);
+	if (!inode->size) {
+		(void)close(*fd);
+		*fd = -1;
+	}
+	return STORE_OK;
+}
+
+enum store_err
+object_open(struct store *store, uint64_t bucket, struct slice key,
+	struct arena *arena, struct object *out, int *fd, uint64_t *offset)
+{
+	struct inode missing = {0};
+	enum store_err err;
+
+	*fd = -1;
+	*offset = 0;
+	for (;;) {
+		err = read_record(store, bucket, key, arena, out);
+		if (err || !out->inode.blob)
+			return err;
+		err = blob_open(store->blobs, out->inode.blob, O_RDONLY, fd);
+		if (!err)
+			return settle_open(&out->inode, fd);
+		if (err != STORE_NOT_FOUND)
+			return err;
+		err = judge_missing(&missing, &out->inode);
+		if (err)
+			return err;
+	}
+}
+
+/* --- attributes ------------------------------------------------------------
+ */
+
+struct set_attrs {
+	uint64_t bucket;
+	struct slice key;
+	struct slice attrs;
+	uint32_t kinds;
+};
+
+static enum store_err
+apply_set_attrs(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct set_attrs *set = arg;
+	scoped(buffer_free) struct buffer merged = {0};
+	struct inode inode;
+	enum store_err err;
+
+	err = object_key_find(txn, set->bucket, set->key, &inode);
+	if (err)
+		return err;
+	inode_attrs_merge(&merged, inode.attrs, set->attrs, set->kinds);
+	if (merged.len > INODE_ATTRS_MAX)
+		return STORE_ATTR_TOO_BIG;
+	inode.attrs = buffer_slice(&merged);
+	inode.ctime_ns = clock_now_ns();
+	err = dentry_save_inode(txn, &inode);
+	if (err)
+		return err;
+	return feed_append_inode(store, txn, inode.ino, false);
+}
+
+enum store_err
+object_set_attrs(struct store *store, uint64_t bucket, struct slice key,
+	struct slice attrs, uint32_t kinds)
+{
+	struct set_attrs set = {
+		.bucket = bucket,
+		.key = key,
+		.attrs = attrs,
+		.kinds = kinds,
+	};
+
+	if (attrs.len > INODE_ATTRS_MAX)
+		return STORE_ATTR_TOO_BIG;
+	if (!inode_attrs_are_valid(attrs))
+		return STORE_INVALID;
+	return commit_run_durably(store, apply_set_attrs, &set);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/object.h"
+
+#include <unistd.h>
+
+#include "store/base/clock.h"
+#include "store/base/random.h"
+#include "store/draft_private.h"
+#include "store/object_key_private.h"
+#include "store/upload_private.h"
+
+/*
+ * A copy shares the source's blob; whoever writes to a shared blob clones it
+ * first.  But a blob that a mount is writing to at this moment would go on
+ * changing under the copy: then the bytes are cloned here, before the commit,
+ * which checks that the source is still the same.
+ */
+
+/* How often the source may change under the clone before we give up. */
+#define TRIES 16
+
+struct copy {
+	/* fixed */
+	uint64_t source_bucket;
+	struct slice source_key;
+	enum store_err (*source_check)(const struct object *source,
+		void *context);
+	void *context;
+	uint64_t bucket;
+	struct slice key;
+	const struct object_attrs *attrs;
+	const struct object_condition *condition;
+
+	/* of the clone, where one was taken */
+	const struct draft *clone; /* NULL: share */
+	uint64_t clone_ino;
+	uint64_t clone_blob;
+
+	/* set anew by each run */
+	bool must_clone;
+	struct buffer copied;
+	struct inode made;
+};
+
+/* Kinds that S3 copies with an object.  An ACL is not among them. */
+#define KINDS                                                                  \
+	(1u << INODE_ATTR_HEADER | 1u << INODE_ATTR_META |                     \
+		1u << INODE_ATTR_TAG | 1u << INODE_ATTR_XATTR |                \
+		1u << INODE_ATTR_PART | 1u << INODE_ATTR_SSE_C)
+/* Kinds that tell of the bytes, and so stay whatever the caller gives. */
+#define KINDS_OF_DATA (1u << INODE_ATTR_PART | 1u << INODE_ATTR_SSE_C)
+
+/* What the copy is to carry.  source->attrs point into the map: they are
+ * copied out before anything is written. */
+static enum store_err
+describe(struct copy *copy, const struct inode *source)
+{
+	const struct object_attrs *given = copy->attrs;
+	scoped(buffer_free) struct buffer merged = {0};
+	struct slice base = given ? given->attrs : SLICE_NULL;
+
+	inode_attrs_merge(&merged, base, source->attrs,
+		given ? KINDS_OF_DATA : KINDS);
+	buffer_clear(&copy->copied);
+	/* Only the object it made says that an upload is complete. */
+	inode_attr_set(&copy->copied, buffer_slice(&merged), INODE_ATTR_PART,
+		UPLOAD_ATTR_ID, NULL);
+	if (copy->copied.len > INODE_ATTRS_MAX)
+		return STORE_ATTR_TOO_BIG;
+	copy->made = *source;
+	copy->made.attrs = buffer_slice(&copy->copied);
+	copy->made.mtime_ns =
+		given && given->mtime_ns ? given->mtime_ns : clock_now_ns();
+	return STORE_OK;
+}
+
+/* The clone's bytes have no digest that anybody knows. */
+static void
+describe_clone(struct copy *copy)
+{
+	struct inode *made = &copy->made;
+
+	made->size = copy->clone->size;
+	made->blob = copy->clone->blob;
+	random_bytes(made->etag.value, sizeof(made->etag.value));
+	made->etag.parts = 1;
+	made->checksum_kind = 0;
+	made->checksum_len = 0;
+	made->checksum_parts = 0;
+	made->is_checksum_composite = false;
+}
+
+static bool
+is_clone_of(const struct copy *copy, const struct inode *source)
+{
+	return copy->clone && copy->clone_ino == source->ino &&
+	       copy->clone_blob == source->blob;
+}
+
+static enum store_err
+apply_copy(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct copy *copy = arg;
+	struct object source = {0};
+	struct inode target;
+	bool is_there, is_clone;
+	enum store_err err;
+
+	copy->must_clone = false;
+	err = object_key_find(txn, copy->source_bucket, copy->source_key,
+		&source.inode);
+	if (!err && copy->source_check)
+		err = copy->source_check(&source, copy->context);
+	if (!err)
+		err = object_key_check(txn, copy->bucket, copy->key,
+			copy->condition, &is_there, &target);
+	if (err)
+		return err;
+	is_clone = is_clone_of(copy, &source.inode);
+	if (!is_clone && source.inode.blob &&
+		(source.inode.flags & INODE_DIRTY)) {
+		copy->must_clone = true;
+		return STORE_BUSY;
+	}
+	err = describe(copy, &source.inode);
+	if (err)
+		return err;
+	if (is_clone) {
+		describe_clone(copy);
+		err = draft_add(copy->clone, txn);
+	} else if (copy->made.blob) {
+		err = commit_share_blob(txn, copy->made.blob);
+	}
+	if (err)
+		return err;
+	return object_key_publish(store, txn, copy->bucket, copy->key,
+		&copy->made);
+}
+
+static enum store_err
+clone_source(struct store *store, struct copy *copy, struct draft *draft)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct object source;
+	uint64_t offset;
+	enum store_err err;
+	int fd;
+
+	err = object_open(store, copy->source_bucket, copy->source_key, &arena,
+		&source, &fd, &offset);
+	if (err)
+		return err;
+	if (fd >= 0) {
+		err = draft_copy(draft, fd, offset, source.inode.size);
+		(void)close(fd);
+	}
+	copy->clone = draft;
+	copy->clone_ino = source.inode.ino;
+	copy->clone_blob = source.inode.blob;
+	/* It was cut short meanwhile: the next try sees its new size. */
+	return err == STORE_CORRUPT ? STORE_BUSY : err;
+}
+
+static enum store_err
+try_copy(struct store *store, struct copy *copy, bool with_clone)
+{
+	struct draft draft = DRAFT_INIT(store);
+	enum store_err err = STORE_OK;
+
+	copy->clone = NULL;
+	if (with_clone)
+		err = clone_source(store, copy, &draft);
+	if (!err)
+		err = commit_run_durably(store, apply_copy, copy);
+	draft_end(&draft, err);
+	copy->clone = NULL;
+	return err;
+}
+
+enum store_err
+object_copy(struct store *store, uint64_t source_bucket,
+	struct slice source_key,
+	enum store_err (*source_check)(const struct object *source,
+		void *context),
+	void *context, uint64_t bucket, struct slice key,
+	const struct object_attrs *attrs,
+	const struct object_condition *condition, struct object *out)
+{
+	struct copy copy = {
+		.source_bucket = source_bucket,
+		.source_key = source_key,
+		.source_check = source_check,
+		.context = context,
+		.bucket = bucket,
+		.key = key,
+		.attrs = attrs,
+		.condition = condition,
+	};
+	enum store_err err;
+
+	if (attrs && !inode_attrs_are_valid(attrs->attrs))
+		return STORE_INVALID;
+	err = try_copy(store, &copy, false);
+	for (int i = 0; copy.must_clone && err == STORE_BUSY && i < TRIES; i++)
+		err = try_copy(store, &copy, true);
+	if (!err) {
+		*out = (struct object){.inode = copy.made};
+		out->inode.attrs = SLICE_NULL;
+	}
+	buffer_free(&copy.copied);
+	return err;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/object.h"
+
+#include "store/object_key_private.h"
+
+/* So many deletions share a transaction: other writers wait meanwhile. */
+#define BATCH 1000
+
+struct delete_one {
+	uint64_t bucket;
+	struct slice key;
+	const struct object_condition *condition;
+};
+
+static enum store_err
+apply_delete(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct delete_one *one = arg;
+	struct inode inode;
+	bool is_there;
+	enum store_err err;
+
+	err = object_key_check(txn, one->bucket, one->key, one->condition,
+		&is_there, &inode);
+	if (err)
+		return err;
+	if (!is_there)
+		return STORE_NOT_FOUND;
+	return object_key_remove(store, txn, one->bucket, one->key);
+}
+
+enum store_err
+object_delete(struct store *store, uint64_t bucket, struct slice key,
+	const struct object_condition *condition)
+{
+	struct delete_one one = {
+		.bucket = bucket,
+		.key = key,
+		.condition = condition,
+	};
+
+	return commit_run_durably(store, apply_delete, &one);
+}
+
+struct delete_many {
+	uint64_t bucket;
+	const struct slice *keys;
+	size_t count;
+	enum store_err *errs;
+};
+
+/* What concerns one key alone; nothing has been changed for it. */
+static bool
+is_answer(enum store_err err)
+{
+	return err == STORE_OK || err == STORE_NOT_FOUND ||
+	       err == STORE_BAD_NAME || err == STORE_KEY_TOO_LONG;
+}
+
+static enum store_err
+apply_delete_many(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct delete_many *many = arg;
+
+	for (size_t i = 0; i < many->count; i++) {
+		struct inode inode;
+		enum store_err err;
+
+		err = object_key_find(txn, many->bucket, many->keys[i], &inode);
+		many->errs[i] = err;
+		if (!is_answer(err))
+			return err;
+		if (err)
+			continue;
+		err = object_key_remove(store, txn, many->bucket,
+			many->keys[i]);
+		if (err)
+			return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
+	}
+	return STORE_OK;
+}
+
+enum store_err
+object_delete_many(struct store *store, uint64_t bucket,
+	const struct slice *keys, size_t count, enum store_err *errs)
+{
+	while (count > BATCH) {
+		struct delete_many many = {bucket, keys, BATCH, errs};
+		enum store_err err;
+
+		err = commit_run(store, apply_delete_many, &many, NULL);
+		if (err)
+			return err;
+		keys += BATCH;
+		errs += BATCH;
+		count -= BATCH;
+	}
+	struct delete_many rest = {bucket, keys, count, errs};
+
+	return commit_run_durably(store, apply_delete_many, &rest);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/object_key_private.h"
+
+#include <string.h>
+
+#include "store/base/clock.h"
+#include "store/base/digest.h"
+#include "store/tree.h"
+
+/* Modes of what S3 makes; mounts show their own owner and umask. */
+#define MODE_FILE (S_IFREG | 0644)
+#define MODE_DIR (S_IFDIR | 0755)
+
+static bool
+is_dir_key(struct slice key)
+{
+	return slice_has_suffix(key, SLICE("/"));
+}
+
+enum store_err
+object_key_validate(struct slice key)
+{
+	if (key.len > TREE_KEY_MAX)
+		return STORE_KEY_TOO_LONG;
+	if (!key.len || !slice_is_utf8(key))
+		return STORE_BAD_NAME;
+	return STORE_OK;
+}
+
+static bool
+is_visible(const struct inode *inode)
+{
+	if (S_ISDIR(inode->mode))
+		return inode->flags & INODE_EXPLICIT;
+	return S_ISREG(inode->mode) && !(inode->flags & INODE_UNPUBLISHED);
+}
+
+/* A directory that a mount made has no ETag of its own: that of no bytes. */
+static void
+fill_dir_etag(struct inode *inode)
+{
+	static const struct inode_etag none;
+
+	if (!inode->size && !memcmp(&inode->etag, &none, sizeof(none)))
+		digest_of(DIGEST_MD5, SLICE_NULL, inode->etag.value);
+}
+
+enum store_err
+object_key_find(struct db_txn *txn, uint64_t bucket, struct slice key,
+	struct inode *out)
+{
+	struct record_dentry dentry;
+	struct slice component;
+	uint64_t parent;
+	enum store_err err;
+
+	err = object_key_validate(key);
+	if (err)
+		return err;
+	err = dentry_locate(txn, bucket, key, &parent, &component);
+	if (err)
+		return err;
+	err = dentry_find(txn, parent, component, &dentry);
+	if (err)
+		return err;
+	err = dentry_inode(txn, dentry.ino, out);
+	if (err)
+		return err == STORE_STALE ? STORE_CORRUPT : err;
+	if (!is_visible(out))
+		return STORE_NOT_FOUND;
+	if (inode_is_dir(out))
+		fill_dir_etag(out);
+	return STORE_OK;
+}
+
+static bool
+etag_equal(const struct inode_etag *a, const struct inode_etag *b)
+{
+	return a->parts == b->parts &&
+	       !memcmp(a->value, b->value, sizeof(a->value));
+}
+
+enum store_err
+object_key_check(struct db_txn *txn, uint64_t bucket, struct slice key,
+	const struct object_condition *condition, bool *is_there,
+	struct inode *out)
+{
+	static const struct object_condition nothing;
+	const struct object_condition *asked = condition ? condition : &nothing;
+	enum store_err err = object_key_find(txn, bucket, key, out);
+
+	*is_there = !err;
+	if (err == STORE_NOT_FOUND) {
+		if (asked->must_match)
+			return STORE_NOT_FOUND;
+		return asked->must_exist ? STORE_PRECONDITION : STORE_OK;
+	}
+	if (err)
+		return err;
+	if (asked->must_not_exist)
+		return STORE_PRECONDITION;
+	if (asked->must_match && !etag_equal(asked->must_match, &out->etag))
+		return STORE_PRECONDITION;
+	return STORE_OK;
+}
+
+enum store_err
+object_key_describe(const struct object_attrs *attrs, struct inode *out)
+{
+	*out = (struct inode){
+		.mtime_ns = attrs->mtime_ns ? attrs->mtime_ns : clock_now_ns(),
+		.etag = attrs->etag,
+		.checksum_kind = attrs->checksum_kind,
+		.is_checksum_composite = attrs->is_checksum_composite,
+		.checksum_parts = attrs->checksum_parts,
+		.checksum_len = attrs->checksum_len,
+		.attrs = attrs->attrs,
+	};
+	memcpy(out->checksum, attrs->checksum, sizeof(out->checksum));
+	if (attrs->attrs.len > INODE_ATTRS_MAX)
+		return STORE_ATTR_TOO_BIG;
+	if (!inode_attrs_are_valid(attrs->attrs))
+		return STORE_INVALID;
+	return STORE_OK;
+}
+
+/* --- publishing ------------------------------------------------------------
+ */
+
+/* What all that S3 makes has in common. */
+static enum store_err
+fill_new(struct db_txn *txn, uint64_t bucket, uint32_t mode,
+	struct inode *inode)
+{
+	int64_t now = clock_now_ns();
+
+	inode->bucket = bucket;
+	inode->parent = 0;
+	inode->mode = mode;
+	inode->uid = 0;
+	inode->gid = 0;
+	inode->nlink = 1;
+	inode->rdev = 0;
+	inode->flags = INODE_FROM_S3;
+	inode->pending = 0;
+	inode->atime_ns = now;
+	inode->ctime_ns = now;
+	inode->birth_ns = now;
+	return commit_new_number(txn, &inode->ino);
+}
+
+enum store_err
+object_key_publish(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, struct inode *inode)
+{
+	struct slice component;
+	uint64_t parent;
+	enum store_err err;
+
+	err = dentry_locate_or_make(store, txn, bucket, key, &parent,
+		&component);
+	if (!err)
+		err = fill_new(txn, bucket,
+			is_dir_key(key) ? MODE_DIR : MODE_FILE, inode);
+	if (err)
+		return err;
+	return dentry_publish(store, txn, parent, component, inode);
+}
+
+enum store_err
+object_key_remove(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key)
+{
+	struct slice component;
+	struct inode gone;
+	uint64_t parent;
+	enum store_err err;
+
+	err = dentry_locate(txn, bucket, key, &parent, &component);
+	if (err)
+		return err;
+	return dentry_unlink(store, txn, parent, component, true, &gone);
+}

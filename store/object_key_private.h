@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * object_key_private.h - what S3 sees under a key, within a transaction:
+ * what the files of object.h and upload.h share.
+ *
+ * S3 sees published regular files, and explicit directories under "dir/".
+ * Symbolic links, special files, implicit directories and files never yet
+ * published are not there for it; a put takes their place, save that of a
+ * directory.
+ */
+#pragma once
+
+#include "store/dentry_private.h"
+#include "store/object.h"
+
+/* BAD_NAME, KEY_TOO_LONG. */
+must_check enum store_err object_key_validate(struct slice key);
+
+/* NOT_FOUND, and what dentry_locate() gives.  attrs point into the map. */
+must_check enum store_err object_key_find(struct db_txn *txn, uint64_t bucket,
+	struct slice key, struct inode *out);
+
+/* As object_key_find(), and whether the condition (NULL: none) lets a writer
+ * go on; *is_there tells what it found.  PRECONDITION, and NOT_FOUND where
+ * the condition needs an object. */
+must_check enum store_err object_key_check(struct db_txn *txn, uint64_t bucket,
+	struct slice key, const struct object_condition *condition,
+	bool *is_there, struct inode *out);
+
+/* An inode with what the object carries; size and blob are left to the
+ * caller, the rest to object_key_publish().  ATTR_TOO_BIG, INVALID. */
+must_check enum store_err object_key_describe(const struct object_attrs *attrs,
+	struct inode *out);
+
+/*
+ * Puts an object under the key, in place of what is there: *inode has its
+ * size, blob (a reference of its own), ETag, checksum, mtime and attrs (not
+ * in the map); the rest is filled in.
+ */
+must_check enum store_err object_key_publish(struct store *store,
+	struct db_txn *txn, uint64_t bucket, struct slice key,
+	struct inode *inode);
+
+/* Takes away what object_key_find() found there just now. */
+must_check enum store_err object_key_remove(struct store *store,
+	struct db_txn *txn, uint64_t bucket, struct slice key);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/object.h"
+
+#include <stdlib.h>
+
+#include "store/draft_private.h"
+#include "store/object_key_private.h"
+
+struct object_put {
+	struct store *store;
+	struct draft draft;
+};
+
+/* Better said before the body than after it. */
+static enum store_err
+check_space(struct store *store, uint64_t size)
+{
+	struct statvfs space;
+	enum store_err err;
+
+	if (!size)
+		return STORE_OK;
+	if (size > OBJECT_SIZE_MAX)
+		return STORE_TOO_BIG;
+	err = blob_space(store->blobs, &space);
+	if (err)
+		return err;
+	if (size / space.f_frsize >= space.f_bavail)
+		return STORE_NO_SPACE;
+	return STORE_OK;
+}
+
+enum store_err
+object_put_begin(struct store *store, uint64_t size, struct object_put **out)
+{
+	struct object_put *put;
+	enum store_err err;
+
+	if (store->is_read_only)
+		return STORE_READ_ONLY;
+	err = check_space(store, size);
+	if (err)
+		return err;
+	put = calloc(1, sizeof(*put));
+	if (!put)
+		return STORE_NO_MEMORY;
+	put->store = store;
+	put->draft = (struct draft)DRAFT_INIT(store);
+	*out = put;
+	return STORE_OK;
+}
+
+enum store_err
+object_put_write(struct object_put *put, struct slice data)
+{
+	if (data.len > OBJECT_SIZE_MAX - put->draft.size)
+		return STORE_TOO_BIG;
+	return draft_write(&put->draft, data);
+}
+
+uint64_t
+object_put_size(const struct object_put *put)
+{
+	return put->draft.size;
+}
+
+struct put_commit {
+	const struct draft *draft;
+	uint64_t bucket;
+	struct slice key;
+	const struct inode *wanted;
+	const struct object_condition *condition;
+	struct inode made;
+};
+
+static enum store_err
+apply_put(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct put_commit *commit = arg;
+	bool is_there;
+	enum store_err err;
+
+	err = object_key_check(txn, commit->bucket, commit->key,
+		commit->condition, &is_there, &commit->made);
+	if (err)
+		return err;
+	commit->made = *commit->wanted;
+	err = draft_add(commit->draft, txn);
+	if (err)
+		return err;
+	return object_key_publish(store, txn, commit->bucket, commit->key,
+		&commit->made);
+}
+
+static enum store_err
+commit_put(struct object_put *put, uint64_t bucket, struct slice key,
+	const struct object_attrs *attrs,
+	const struct object_condition *condition, struct object *out)
+{
+	struct inode wanted;
+	struct put_commit commit = {
+		.draft = &put->draft,
+		.bucket = bucket,
+		.key = key,
+		.wanted = &wanted,
+		.condition = condition,
+	};
+	enum store_err err = put->draft.failure;
+
+	if (!err)
+		err = object_key_describe(attrs, &wanted);
+	if (err)
+		return err;
+	wanted.size = put->draft.size;
+	wanted.blob = put->draft.blob;
+	err = commit_run_durably(put->store, apply_put, &commit);
+	if (err)
+		return err;
+	*out = (struct object){.inode = commit.made};
+	return STORE_OK;
+}
+
+enum store_err
+object_put_commit(struct object_put **put, uint64_t bucket, struct slice key,
+	const struct object_attrs *attrs,
+	const struct object_condition *condition, struct object *out)
+{
+	enum store_err err =
+		commit_put(*put, bucket, key, attrs, condition, out);
+
+	draft_end(&(*put)->draft, err);
+	free(*put);
+	*put = NULL;
+	return err;
+}
+
+void
+object_put_abort(struct object_put **put)
+{
+	if (!*put)
+		return;
+	draft_end(&(*put)->draft, STORE_CANCELED);
+	free(*put);
+	*put = NULL;
+}

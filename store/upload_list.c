@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "store/base/codec.h"
+#include "store/meta/key.h"
+#include "store/upload_private.h"
+
+/*
+ * Uploads stand in the order of their numbers, so that beginning one appends;
+ * a listing sorts those of its bucket.
+ */
+struct found {
+	uint64_t number;
+	struct record_upload record; /* points into the map */
+};
+
+struct search {
+	uint64_t bucket;
+	struct slice prefix;
+	struct slice after_key;
+	uint64_t after_number; /* UINT64_MAX: all of after_key are passed */
+};
+
+static int
+compare(const void *left, const void *right)
+{
+	const struct found *a = left, *b = right;
+	int order = slice_compare(a->record.key, b->record.key);
+
+	return order ? order
+		     : (a->number > b->number) - (a->number < b->number);
+}
+
+static bool
+is_wanted(const struct search *search, const struct found *found)
+{
+	int order;
+
+	if (!slice_has_prefix(found->record.key, search->prefix))
+		return false;
+	if (!search->after_key.len)
+		return true;
+	order = slice_compare(found->record.key, search->after_key);
+	return order > 0 || (!order && found->number > search->after_number);
+}
+
+/* Appends a struct found for each that is wanted. */
+static enum store_err
+collect(struct db_cursor *cursor, const struct search *search,
+	struct buffer *out)
+{
+	struct key start = key_u64_u64(search->bucket, 0);
+	enum store_err err = db_cursor_seek(cursor, key_slice(&start));
+
+	for (; !err; err = db_cursor_next(cursor)) {
+		struct found found;
+		uint64_t bucket;
+
+		err = key_split_u64_u64(cursor->key, &bucket, &found.number);
+		if (err || bucket != search->bucket)
+			return err;
+		err = record_decode_upload(cursor->value, &found.record);
+		if (err)
+			return err;
+		if (is_wanted(search, &found))
+			buffer_append(out, slice_of(&found, sizeof(found)));
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+enum store_err
+upload_list(struct store *store, uint64_t bucket, struct slice prefix,
+	struct slice after_key, struct slice after_id, size_t max,
+	struct arena *arena, struct upload_info **out, size_t *count,
+	bool *is_truncated)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(buffer_free) struct buffer all = {0};
+	struct search search = {bucket, prefix, after_key, UINT64_MAX};
+	struct db_cursor cursor = {0};
+	const struct found *found;
+	size_t total;
+	enum store_err err;
+
+	if (after_id.len && !upload_read_id(after_id, &search.after_number))
+		return STORE_INVALID;
+	err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = db_cursor_open(txn, DB_UPLOAD, &cursor);
+	if (!err)
+		err = collect(&cursor, &search, &all);
+	db_cursor_close(&cursor);
+	if (err)
+		return err;
+	total = all.len / sizeof(*found);
+	if (total)
+		qsort(all.data, total, sizeof(*found), compare);
+	found = (const void *)all.data;
+	*count = total < max ? total : max;
+	*is_truncated = total > *count;
+	*out = arena_new_array(arena, *count, struct upload_info);
+	for (size_t i = 0; i < *count; i++)
+		upload_describe(found[i].number, &found[i].record, arena,
+			&(*out)[i]);
+	return STORE_OK;
+}

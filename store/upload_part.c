@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/base/clock.h"
+#include "store/base/io.h"
+#include "store/draft_private.h"
+#include "store/meta/key.h"
+#include "store/session_private.h"
+#include "store/upload_private.h"
+
+/* A part's size that nobody announced. */
+#define UNKNOWN UINT64_MAX
+
+struct upload_part {
+	/* fixed after begin */
+	struct store *store;
+	struct upload_ref ref; /* into `text` */
+	unsigned number;
+	uint64_t limit;	  /* most bytes it may have */
+	bool is_in_place; /* else in the draft */
+	uint64_t upload;  /* its number */
+	uint64_t offset;  /* in place: of the slot */
+
+	/* as it is written */
+	struct draft draft;
+	int fd; /* in place: of the upload's blob */
+	uint64_t size;
+	enum store_err failure;
+
+	char text[];
+};
+
+/* --- finding a place -------------------------------------------------------
+ */
+
+/*
+ * Whether the part may lie in place, by what the tables say now.  Sizes below
+ * UPLOAD_PART_MIN can only be those of a last part, and say nothing of where
+ * the others will lie.
+ */
+static enum store_err
+may_lie_in_place(struct db_txn *txn, const struct upload_part *part,
+	const struct record_upload *record, bool *may)
+{
+	struct record_part there;
+	bool is_arriving;
+	enum store_err err;
+
+	*may = false;
+	if (part->limit == 0 || part->limit == UNKNOWN)
+		return STORE_OK;
+	if (record->part_size ? part->limit > record->part_size
+			      : part->limit < UPLOAD_PART_MIN)
+		return STORE_OK;
+	err = upload_parts_find(txn, part->upload, part->number, &there);
+	if (err != STORE_NOT_FOUND)
+		return err;
+	err = upload_parts_is_arriving(txn, part->upload, part->number,
+		&is_arriving);
+	*may = !err && !is_arriving;
+	return err;
+}
+
+struct place {
+	struct upload_part *part;
+
+	/* set anew by each run */
+	bool is_in_place;
+	bool took_draft; /* as the upload's blob */
+	uint64_t blob;
+	uint64_t part_size;
+};
+
+/* The first part to come decides where all lie, and brings the file. */
+static enum store_err
+start_blob(struct db_txn *txn, struct place *place,
+	struct record_upload *record)
+{
+	const struct upload_part *part = place->part;
+	enum store_err err;
+
+	if (!record->blob) {
+		err = draft_add(&part->draft, txn);
+		if (err)
+			return err;
+		record->blob = part->draft.blob;
+		place->took_draft = true;
+	}
+	record->part_size = part->limit;
+	return upload_save(txn, part->ref.bucket, part->upload, record);
+}
+
+static enum store_err
+apply_place(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct place *place = arg;
+	const struct upload_part *part = place->part;
+	struct record_upload record;
+	uint64_t number;
+	bool may;
+	enum store_err err;
+
+	place->is_in_place = false;
+	place->took_draft = false;
+	err = upload_find(txn, &part->ref, &number, &record);
+	if (!err)
+		err = may_lie_in_place(txn, part, &record, &may);
+	if (err || !may || (!record.blob && !part->draft.blob))
+		return err;
+	if (!record.part_size)
+		err = start_blob(txn, place, &record);
+	if (!err)
+		err = upload_parts_reserve(store, txn, part->upload,
+			part->number);
+	place->is_in_place = true;
+	place->blob = record.blob;
+	place->part_size = record.part_size;
+	return err;
+}
+
+/* What to try, by a look that changes nothing. */
+static enum store_err
+look(struct upload_part *part, bool *may, bool *needs_blob)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_upload record;
+	enum store_err err;
+
+	err = db_begin_read(part->store->db, &txn);
+	if (!err)
+		err = upload_find(txn, &part->ref, &part->upload, &record);
+	if (!err)
+		err = may_lie_in_place(txn, part, &record, may);
+	*needs_blob = !err && !record.blob;
+	return err;
+}
+
+static enum store_err
+apply_release(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct upload_part *part = arg;
+
+	(void)store;
+	return upload_parts_release(txn, part->upload, part->number);
+}
+
+/* Gives the slot back.  Where that fails the upload is completed by a copy,
+ * as long as this process lives. */
+static void
+release(struct upload_part *part)
+{
+	enum store_err err;
+
+	if (part->fd >= 0)
+		(void)close(part->fd);
+	part->fd = -1;
+	err = commit_run(part->store, apply_release, part, NULL);
+	(void)err;
+}
+
+static enum store_err
+open_in_place(struct upload_part *part, const struct place *place)
+{
+	enum store_err err = STORE_OK;
+
+	part->is_in_place = true;
+	part->offset = (part->number - 1) * place->part_size;
+	if (place->took_draft) {
+		part->fd = draft_detach(&part->draft);
+		return STORE_OK;
+	}
+	draft_end(&part->draft, STORE_CANCELED);
+	err = blob_open(part->store->blobs, place->blob, O_RDWR, &part->fd);
+	if (err)
+		release(part);
+	return err == STORE_NOT_FOUND ? STORE_NO_UPLOAD : err;
+}
+
+static enum store_err
+find_place(struct upload_part *part)
+{
+	struct place place = {.part = part};
+	bool may, needs_blob;
+	enum store_err err;
+
+	err = look(part, &may, &needs_blob);
+	if (err || !may)
+		return err;
+	if (needs_blob)
+		err = draft_create(&part->draft);
+	if (!err)
+		err = commit_run(part->store, apply_place, &place, NULL);
+	if (err)
+		return err;
+	return place.is_in_place ? open_in_place(part, &place) : STORE_OK;
+}
+
+static void
+free_part(struct upload_part **part, enum store_err err)
+{
+	if ((*part)->fd >= 0)
+		(void)close((*part)->fd);
+	draft_end(&(*part)->draft, err);
+	free(*part);
+	*part = NULL;
+}
+
+static struct upload_part *
+new_part(struct store *store, uint64_t bucket, struct slice key,
+	struct slice id)
+{
+	struct upload_part *part = calloc(1, sizeof(*part) + key.len + id.len);
+
+	if (!part)
+		return NULL;
+	memcpy(part->text, key.data, key.len);
+	memcpy(part->text + key.len, id.data, id.len);
+	part->store = store;
+	part->ref.bucket = bucket;
+	part->ref.key = slice_of(part->text, key.len);
+	part->ref.id = slice_of(part->text + key.len, id.len);
+	part->draft = (struct draft)DRAFT_INIT(store);
+	part->fd = -1;
+	return part;
+}
+
+enum store_err
+upload_part_begin(struct store *store, uint64_t bucket, struct slice key,
+	struct slice id, unsigned number, uint64_t size,
+	struct upload_part **out)
+{
+	struct upload_part *part;
+	enum store_err err;
+
+	if (store->is_read_only)
+		return STORE_READ_ONLY;
+	if (number < 1 || number > UPLOAD_PARTS_MAX)
+		return STORE_INVALID;
+	if (size != UNKNOWN && size > UPLOAD_PART_MAX)
+		return STORE_TOO_BIG;
+	if (!key.len || !id.len)
+		return STORE_NO_UPLOAD;
+	part = new_part(store, bucket, key, id);
+	if (!part)
+		return STORE_NO_MEMORY;
+	part->number = number;
+	part->limit = size;
+	err = find_place(part);
+	if (err) {
+		free_part(&part, err);
+		return err;
+	}
+	*out = part;
+	return STORE_OK;
+}
+
+/* --- writing ---------------------------------------------------------------
+ */
+
+/* Beyond what was announced lies the next part's slot. */
+static enum store_err
+check_room(const struct upload_part *part, uint64_t len)
+{
+	uint64_t limit = part->limit == UNKNOWN ? UPLOAD_PART_MAX : part->limit;
+
+	return len > limit - part->size ? STORE_TOO_BIG : STORE_OK;
+}
+
+static enum store_err
+note(struct upload_part *part, enum store_err err, uint64_t len)
+{
+	if (err)
+		part->failure = err;
+	else
+		part->size += len;
+	return err;
+}
+
+enum store_err
+upload_part_write(struct upload_part *part, struct slice data)
+{
+	enum store_err err = check_room(part, data.len);
+
+	if (err)
+		return err;
+	if (part->is_in_place)
+		err = io_pwrite_all(part->fd, data.data, data.len,
+			part->offset + part->size);
+	else
+		err = draft_write(&part->draft, data);
+	return note(part, err, data.len);
+}
+
+enum store_err
+upload_part_copy(struct upload_part *part, int fd, uint64_t offset,
+	uint64_t len)
+{
+	enum store_err err = check_room(part, len);
+
+	if (err)
+		return err;
+	if (part->is_in_place)
+		err = draft_copy_range(fd, offset, part->fd,
+			part->offset + part->size, len);
+	else
+		err = draft_copy(&part->draft, fd, offset, len);
+	return note(part, err, len);
+}
+
+uint64_t
+upload_part_size(const struct upload_part *part)
+{
+	return part->size;
+}
+
+/* --- commit ----------------------------------------------------------------
+ */
+
+struct part_commit {
+	const struct upload_part *part;
+	const struct upload_part_info *info;
+};
+
+/* Its arrival ends; the bytes in the slot are those of an acknowledged part
+ * from here on. */
+static enum store_err
+settle_in_place(struct store *store, struct db_txn *txn,
+	const struct upload_part *part, uint64_t blob)
+{
+	struct record_part arrival;
+	enum store_err err;
+
+	err = upload_parts_find(txn, part->upload,
+		UPLOAD_ARRIVAL | part->number, &arrival);
+	if (!err && arrival.session != session_id(store))
+		err = STORE_NOT_FOUND;
+	if (!err)
+		err = upload_parts_release(txn, part->upload, part->number);
+	if (!err)
+		err = commit_add_unflushed(txn, blob);
+	/* Somebody took this session for dead, and the slot from it. */
+	return err == STORE_NOT_FOUND ? STORE_BUSY : err;
+}
+
+static enum store_err
+drop_earlier(struct db_txn *txn, const struct upload_part *part)
+{
+	struct record_part earlier;
+	enum store_err err;
+
+	err = upload_parts_find(txn, part->upload, part->number, &earlier);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return commit_drop_blob(txn, earlier.blob);
+}
+
+static enum store_err
+save(struct db_txn *txn, const struct upload_part *part,
+	const struct upload_part_info *info)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct key key = key_u64_u64(part->upload, part->number);
+	struct record_part record = {
+		.size = part->size,
+		.modified_ns =
+			info->modified_ns ? info->modified_ns : clock_now_ns(),
+		.blob = part->draft.blob,
+		.checksum_kind = info->checksum_kind,
+		.checksum = slice_of(info->checksum, info->checksum_len),
+	};
+
+	memcpy(record.md5, info->md5, sizeof(record.md5));
+	record_encode_part(&value, &record);
+	return db_put(txn, DB_PART, key_slice(&key), buffer_slice(&value));
+}
+
+static enum store_err
+apply_part(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct part_commit *commit = arg;
+	const struct upload_part *part = commit->part;
+	struct record_upload record;
+	uint64_t number;
+	enum store_err err;
+
+	err = upload_find(txn, &part->ref, &number, &record);
+	if (err)
+		return err;
+	if (part->is_in_place)
+		err = settle_in_place(store, txn, part, record.blob);
+	else
+		err = draft_add(&part->draft, txn);
+	if (!err)
+		err = drop_earlier(txn, part);
+	if (!err)
+		err = save(txn, part, commit->info);
+	return err;
+}
+
+enum store_err
+upload_part_commit(struct upload_part **handle,
+	const struct upload_part_info *info)
+{
+	struct upload_part *part = *handle;
+	struct part_commit commit = {.part = part, .info = info};
+	enum store_err err = part->failure;
+
+	if (!err && info->checksum_len > sizeof(info->checksum))
+		err = STORE_INVALID;
+	if (!err)
+		err = commit_run_durably(part->store, apply_part, &commit);
+	if (err && part->is_in_place)
+		release(part);
+	free_part(handle, err);
+	return err;
+}
+
+void
+upload_part_abort(struct upload_part **part)
+{
+	if (!*part)
+		return;
+	if ((*part)->is_in_place)
+		release(*part);
+	free_part(part, STORE_CANCELED);
+}
