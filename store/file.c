@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/file.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "store/base/clock.h"
+#include "store/base/io.h"
+#include "store/base/log.h"
+#include "store/commit_private.h"
+#include "store/file_open_private.h"
+#include "store/file_settle_private.h"
+#include "store/file_table_private.h"
+
+/* The record changes between two looks each time: it is under attack. */
+#define TRIES 16
+
+static bool
+is_writer(int open_flags)
+{
+	return (open_flags & O_ACCMODE) != O_RDONLY || (open_flags & O_TRUNC);
+}
+
+static void
+close_data(struct file *file)
+{
+	if (file->fd >= 0)
+		(void)close(file->fd);
+	file->fd = -1;
+	file->blob = 0;
+	file->is_pinned = false;
+	file->is_pending = false;
+	file->is_marked = false;
+	file->is_changed = false;
+	file->is_gone = false;
+	file->was_flushed = false;
+}
+
+static enum store_err
+truncate_data(struct file *file, uint64_t size)
+{
+	if (size > INT64_MAX)
+		return STORE_TOO_BIG;
+	if (ftruncate(file->fd, (off_t)size))
+		return error_from_errno(errno);
+	file->is_changed = true;
+	return STORE_OK;
+}
+
+/* Rule 3, and again where the mark was lost to file_flush(). */
+static enum store_err
+mark(struct file *file, bool with_data)
+{
+	enum store_err err = STORE_PRECONDITION;
+
+	for (int i = 0; i < TRIES && err == STORE_PRECONDITION; i++) {
+		err = file_open_mark(file, with_data);
+		if (err == STORE_PRECONDITION && file->is_pinned)
+			return STORE_BUSY;
+		if (err == STORE_PRECONDITION && file_open_reload(file))
+			return STORE_IO;
+	}
+	return err == STORE_PRECONDITION ? STORE_BUSY : err;
+}
+
+static enum store_err
+open_writer(struct file *file, int open_flags)
+{
+	bool truncates = (open_flags & O_TRUNC) != 0;
+
+	if (file->store->is_read_only)
+		return STORE_READ_ONLY;
+	if (!file->opens && truncates) {
+		enum store_err err = file_open_rewrite(file);
+		if (err != STORE_BUSY)
+			return err;
+	}
+	enum store_err err = file->opens ? STORE_OK : file_open_data(file);
+	if (!err)
+		err = mark(file, !truncates);
+	if (!err && truncates)
+		err = truncate_data(file, 0);
+	return err;
+}
+
+enum store_err
+file_open(struct store *store, uint64_t ino, int open_flags, struct file **out)
+{
+	scoped(file_table_release) struct file *file =
+			file_table_take(store, ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	enum store_err err = STORE_OK;
+
+	if (is_writer(open_flags))
+		err = open_writer(file, open_flags);
+	else if (!file->opens)
+		err = file_open_data(file);
+	if (err) {
+		if (!file->opens)
+			close_data(file);
+		return err;
+	}
+	file->opens++;
+	file->writers += is_writer(open_flags);
+	*out = file;
+	file = NULL;
+	return STORE_OK;
+}
+
+enum store_err
+file_create(struct store *store, uint64_t parent, struct slice name,
+	const struct tree_owner *owner, struct inode *out, struct file **result)
+{
+	struct stat stat;
+	int fd;
+
+	enum store_err err =
+		file_open_new(store, parent, name, owner, out, &fd);
+	if (err)
+		return err;
+	struct file *file = file_table_take(store, out->ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	if (file->opens) {
+		/* Another was faster: it found the name as soon as it was
+		 * there.  Its descriptor is of the same data. */
+		(void)close(fd);
+	} else {
+		file->fd = fd;
+		file->inode = *out;
+		file->blob = out->pending;
+		file->references_of_blob = 1;
+		file->is_pending = true;
+	}
+	file->is_marked = true;
+	file->opens++;
+	file->writers++;
+	if (!file_open_stat(file, &stat))
+		file->stamp = file_open_stamp(&stat);
+	*result = file;
+	return STORE_OK;
+}
+
+/* The last writer goes. */
+static enum store_err
+settle_last(struct file *file)
+{
+	struct stat stat;
+
+	if (!file->is_marked) {
+		enum store_err err = file_open_stat(file, &stat);
+		if (err || !file_open_is_changed(file, &stat))
+			return err;
+	}
+	return file_settle_run(file, false);
+}
+
+enum store_err
+file_close(struct file **file_at, int open_flags)
+{
+	scoped(file_table_release) struct file *file = *file_at;
+	enum store_err err = STORE_OK;
+
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	assert(file->opens > 0);
+	if (is_writer(open_flags)) {
+		assert(file->writers > 0);
+		file->writers--;
+		if (!file->writers)
+			err = settle_last(file);
+	}
+	if (--file->opens == 0)
+		close_data(file);
+	*file_at = NULL;
+	return err;
+}
+
+int
+file_fd(const struct file *file)
+{
+	return file->fd;
+}
+
+bool
+file_pin(struct file *file)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	if (!file->blob || (file->references_of_blob != 1 && !file->is_marked))
+		return false;
+	file->is_pinned = true;
+	return true;
+}
+
+bool
+file_is_stacked(const struct store *store)
+{
+	struct statfs info;
+
+	return !statfs(store->path, &info) &&
+	       info.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+uint64_t
+file_ino(const struct file *file)
+{
+	return file->ino;
+}
+
+/* True where the data file knows better than the record. */
+static bool
+is_ahead(const struct file *file)
+{
+	return file->blob &&
+	       (file->is_gone || file->writers > 0 || file->is_pending ||
+		       (file->inode.flags & INODE_DIRTY));
+}
+
+/* What the data file says, on top of the record. */
+static void
+overlay(struct inode *inode, const struct file *file, const struct stat *stat)
+{
+	struct file_stamp now = file_open_stamp(stat);
+	int64_t ctime_ns = (int64_t)stat->st_ctim.tv_sec * CLOCK_NS_PER_S +
+			   stat->st_ctim.tv_nsec;
+
+	inode->size = now.size;
+	if (now.mtime_ns != file->stamp.mtime_ns)
+		inode->mtime_ns = now.mtime_ns;
+	if ((now.mtime_ns != file->stamp.mtime_ns ||
+		    now.size != file->stamp.size) &&
+		ctime_ns > inode->ctime_ns)
+		inode->ctime_ns = ctime_ns;
+}
+
+static enum store_err
+read_inode(struct file *file, struct inode *out)
+{
+	enum store_err err = STORE_OK;
+	struct stat stat;
+
+	if (!file->is_gone)
+		err = file_open_reload(file);
+	if (err)
+		return err;
+	*out = file->inode;
+	if (!is_ahead(file))
+		return STORE_OK;
+	err = file_open_stat(file, &stat);
+	if (!err)
+		overlay(out, file, &stat);
+	return err;
+}
+
+enum store_err
+file_inode(struct file *file, struct inode *out)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	return read_inode(file, out);
+}
+
+/* Changes the data by way of this process, the file being open for writing
+ * here: its mark may be gone since file_flush(). */
+static enum store_err
+begin_change(struct file *file)
+{
+	if (file->store->is_read_only)
+		return STORE_READ_ONLY;
+	return mark(file, true);
+}
+
+enum store_err
+file_truncate(struct file *file, uint64_t size)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	enum store_err err = begin_change(file);
+	return err ? err : truncate_data(file, size);
+}
+
+enum store_err
+file_allocate(struct file *file, int mode, uint64_t offset, uint64_t len)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	enum store_err err = begin_change(file);
+	if (err)
+		return err;
+	if (offset > INT64_MAX || len > INT64_MAX)
+		return STORE_TOO_BIG;
+	if (fallocate(file->fd, mode, (off_t)offset, (off_t)len))
+		return error_from_errno(errno);
+	file->is_changed = true;
+	return STORE_OK;
+}
+
+/* *is_settled: the data is in what file->commit makes durable. */
+static enum store_err
+settle_for_sync(struct file *file, bool is_data_only, bool *is_settled)
+{
+	struct stat stat;
+
+	*is_settled = false;
+	if (file->is_gone || !file->blob || file->store->is_read_only)
+		return STORE_OK;
+	enum store_err err = file_open_stat(file, &stat);
+	if (err)
+		return err;
+	bool is_changed = file_open_is_changed(file, &stat);
+	bool same_size = (uint64_t)stat.st_size == file->stamp.size;
+	if (!file->is_pending && (!is_changed || (is_data_only && same_size)))
+		return STORE_OK;
+	*is_settled = true;
+	return file_settle_run(file, file->writers > 0);
+}
+
+enum store_err
+file_sync(struct file *file, bool is_data_only)
+{
+	bool is_settled;
+	uint64_t commit;
+	bool is_gone;
+
+	file_table_take_turn(file);
+	enum store_err err = settle_for_sync(file, is_data_only, &is_settled);
+	commit = file->commit;
+	is_gone = file->is_gone;
+	struct file *with_turn = file;
+	file_table_give_turn(&with_turn);
+	/* The checkpoint of a commit that settled flushes the data. */
+	if (!err && !is_settled)
+		err = io_fdatasync(file->fd);
+	if (!err && !is_gone && !file->store->is_read_only)
+		err = commit_wait_durable(file->store, commit);
+	return err;
+}
+
+enum store_err
+file_flush(struct file *file)
+{
+	struct stat stat;
+
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	if (file->is_gone || file->writers != 1)
+		return STORE_OK;
+	enum store_err err = file_open_stat(file, &stat);
+	if (err || !file_open_is_changed(file, &stat))
+		return err;
+	/* Changed again after it was "closed": the descriptor is shared among
+	 * processes, so this is not the last close either. */
+	bool keeps_mark = file->was_flushed;
+	file->was_flushed = true;
+	if (keeps_mark)
+		err = mark(file, true);
+	return err ? err : file_settle_run(file, keeps_mark);
+}
+
+void
+file_note_inode(struct store *store, const struct inode *inode)
+{
+	scoped(file_table_release) struct file *file =
+			file_table_take_open(store, inode->ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+
+	if (!file)
+		return;
+	file->inode = *inode;
+	file->inode.attrs = SLICE_NULL;
+	if (inode->nlink == 0) {
+		file->is_gone = true;
+		file->is_marked = false;
+	}
+}
+
+/* A file without a record: its attributes are this process's alone. */
+static void
+set_gone(struct file *file, const struct tree_change *change)
+{
+	struct inode *inode = &file->inode;
+
+	if (change->has_mode)
+		inode->mode = (inode->mode & S_IFMT) | (change->mode & 07777);
+	if (change->has_uid)
+		inode->uid = change->uid;
+	if (change->has_gid)
+		inode->gid = change->gid;
+	if (change->has_mode || change->has_uid || change->has_gid)
+		inode->flags &= ~(uint32_t)INODE_FROM_S3;
+	if (change->has_atime)
+		inode->atime_ns = change->atime_ns;
+	if (change->has_mtime)
+		inode->mtime_ns = change->mtime_ns;
+	inode->ctime_ns = clock_now_ns();
+}
+
+/* The record has the time now; the data file must not contradict. */
+static enum store_err
+set_data_mtime(struct file *file)
+{
+	int64_t ns = file->inode.mtime_ns;
+	int64_t part = ns % CLOCK_NS_PER_S;
+	struct stat stat;
+
+	if (part < 0)
+		part += CLOCK_NS_PER_S;
+	const struct timespec times[2] = {
+		{.tv_nsec = UTIME_OMIT},
+		{.tv_sec = (ns - part) / CLOCK_NS_PER_S, .tv_nsec = part},
+	};
+	enum store_err err = file_open_stat(file, &stat);
+	if (err)
+		return err;
+	file->is_changed = file_open_is_changed(file, &stat);
+	if (futimens(file->fd, times) || fstat(file->fd, &stat))
+		return error_from_errno(errno);
+	file->stamp.mtime_ns = file_open_stamp(&stat).mtime_ns;
+	return STORE_OK;
+}
+
+static enum store_err
+set_open(struct file *file, const struct tree_change *change, struct inode *out)
+{
+	enum store_err err = STORE_OK;
+
+	if (!file->is_gone)
+		err = tree_set(file->store, file->ino, change, &file->inode);
+	if (err == STORE_STALE) {
+		file->is_gone = true;
+		file->inode.nlink = 0;
+		err = STORE_OK;
+	}
+	if (!err && file->is_gone)
+		set_gone(file, change);
+	if (!err && change->has_mtime && (file->is_marked || file->is_gone))
+		err = set_data_mtime(file);
+	return err ? err : read_inode(file, out);
+}
+
+enum store_err
+file_set(struct store *store, uint64_t ino, const struct tree_change *change,
+	struct inode *out)
+{
+	scoped(file_table_release) struct file *file =
+			file_table_take_open(store, ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+
+	if (!file)
+		return tree_set(store, ino, change, out);
+	return set_open(file, change, out);
+}
+
+bool
+file_refresh(struct store *store, struct inode *inode)
+{
+	const uint32_t lagging = INODE_DIRTY | INODE_UNPUBLISHED;
+	struct stat stat;
+
+	if (!S_ISREG(inode->mode) ||
+		(!(inode->flags & lagging) && !inode->pending))
+		return false;
+	scoped(file_table_release) struct file *file =
+			file_table_take_open(store, inode->ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	struct slice attrs = inode->attrs;
+	if (file && !read_inode(file, inode)) {
+		inode->attrs = attrs;
+		/* The kernel knows what is written through it. */
+		return file->writers == 0;
+	}
+	uint64_t blob = inode->pending ? inode->pending : inode->blob;
+	if (blob && !blob_stat(store->blobs, blob, &stat)) {
+		struct file_stamp now = file_open_stamp(&stat);
+
+		inode->size = now.size;
+		if (now.mtime_ns > inode->mtime_ns)
+			inode->mtime_ns = now.mtime_ns;
+	}
+	return true;
+}
+
+void
+file_reload(struct store *store, uint64_t ino)
+{
+	scoped(file_table_release) struct file *file =
+			file_table_take_open(store, ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+
+	if (file && !file->is_gone && file_open_reload(file))
+		log_warn("inode %llu: cannot be read again",
+			(unsigned long long)ino);
+}
+
+uint64_t
+file_count(struct store *store)
+{
+	return file_table_count(store);
+}
+
+enum store_err
+file_truncate_ino(struct store *store, uint64_t ino, uint64_t size,
+	struct inode *out)
+{
+	int flags = O_WRONLY | (size ? 0 : O_TRUNC);
+	struct file *file = NULL;
+
+	if (size > INT64_MAX)
+		return STORE_TOO_BIG;
+	enum store_err err = file_open(store, ino, flags, &file);
+	if (err)
+		return err;
+	if (size)
+		err = file_truncate(file, size);
+	scoped(file_release) struct file *again = file_find(store, ino);
+	enum store_err close_err = file_close(&file, flags);
+	if (!err)
+		err = close_err;
+	if (err)
+		return err;
+	err = again ? file_inode(again, out) : STORE_STALE;
+	return err == STORE_STALE ? tree_inode(store, ino, NULL, out) : err;
+}
+
+struct file *
+file_find(struct store *store, uint64_t ino)
+{
+	struct file *file = file_table_take_open(store, ino);
+	struct file *with_turn = file;
+
+	file_table_give_turn(&with_turn);
+	return file;
+}
+
+void
+file_release(struct file **file)
+{
+	file_table_release(file);
+}

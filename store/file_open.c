@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/file_open_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "store/base/clock.h"
+#include "store/base/log.h"
+#include "store/dentry_private.h"
+#include "store/draft_private.h"
+#include "store/session_private.h"
+
+/* Between the reading of a record and the opening of its data both may be
+ * replaced, each time by another commit. */
+#define TRIES 16
+
+enum store_err
+file_open_stat(const struct file *file, struct stat *out)
+{
+	return fstat(file->fd, out) ? error_from_errno(errno) : STORE_OK;
+}
+
+struct file_stamp
+file_open_stamp(const struct stat *stat)
+{
+	return (struct file_stamp){
+		.size = (uint64_t)stat->st_size,
+		.mtime_ns = (int64_t)stat->st_mtim.tv_sec * CLOCK_NS_PER_S +
+			    stat->st_mtim.tv_nsec,
+	};
+}
+
+bool
+file_open_is_changed(const struct file *file, const struct stat *stat)
+{
+	struct file_stamp now = file_open_stamp(stat);
+
+	return file->is_changed || now.size != file->stamp.size ||
+	       now.mtime_ns != file->stamp.mtime_ns;
+}
+
+/* Takes the descriptor out of a draft whose blob is named by now. */
+static int
+take_fd(struct draft *draft)
+{
+	int fd = draft->fd;
+
+	draft->blob = 0;
+	draft->fd = -1;
+	return fd;
+}
+
+struct create_request {
+	uint64_t parent;
+	struct slice name;
+	const struct tree_owner *owner;
+	uint64_t blob;
+	int64_t now_ns; /* as the data file's file system has it */
+	struct inode result;
+};
+
+static void
+describe(struct inode *inode, const struct create_request *request)
+{
+	*inode = (struct inode){
+		.mode = S_IFREG | (request->owner->mode & 07777),
+		.uid = request->owner->uid,
+		.gid = request->owner->gid,
+		.nlink = 1,
+		.flags = INODE_UNPUBLISHED,
+		.pending = request->blob,
+		/* Where to look for the name, should it have to go again:
+		 * file_settle(). */
+		.parent = request->parent,
+		.birth_ns = request->now_ns,
+	};
+	inode->atime_ns = inode->birth_ns;
+	inode->mtime_ns = inode->birth_ns;
+	inode->ctime_ns = inode->birth_ns;
+}
+
+static enum store_err
+apply_create(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct create_request *request = arg;
+	struct inode *inode = &request->result;
+	struct inode dir;
+
+	enum store_err err =
+		dentry_expect_free(txn, request->parent, request->name, &dir);
+	if (err)
+		return err;
+	describe(inode, request);
+	inode->bucket = dir.bucket;
+	err = commit_new_number(txn, &inode->ino);
+	if (err)
+		return err;
+	struct record_dentry dentry = {RECORD_DENTRY_FILE, inode->ino};
+	err = commit_add_blob(store, txn, inode->pending, 0);
+	if (!err)
+		err = dentry_save_inode(txn, inode);
+	if (!err)
+		err = dentry_put(txn, request->parent, request->name, &dentry);
+	if (!err)
+		err = dentry_touch_dir(store, txn, request->parent, 0);
+	if (!err)
+		err = session_set_open(store, txn, inode->ino,
+			INODE_UNPUBLISHED);
+	if (!err)
+		err = feed_append_dentry(store, txn, request->parent,
+			request->name, 0);
+	return err;
+}
+
+enum store_err
+file_open_new(struct store *store, uint64_t parent, struct slice name,
+	const struct tree_owner *owner, struct inode *out, int *fd)
+{
+	struct create_request request = {
+		.parent = parent,
+		.name = name,
+		.owner = owner,
+	};
+	struct draft draft = DRAFT_INIT(store);
+	struct stat stat = {.st_size = 0};
+
+	enum store_err err = draft_create(&draft);
+	if (err)
+		return err;
+	if (fstat(draft.fd, &stat))
+		err = error_from_errno(errno);
+	request.blob = draft.blob;
+	request.now_ns = file_open_stamp(&stat).mtime_ns;
+	if (!err)
+		err = commit_run(store, apply_create, &request, NULL);
+	if (err) {
+		draft_end(&draft, err);
+		return err;
+	}
+	*fd = take_fd(&draft);
+	*out = request.result;
+	return STORE_OK;
+}
+
+/* The record, and who else has its data. */
+static enum store_err
+read_record(struct file *file)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct inode inode;
+
+	enum store_err err = db_begin_read(file->store->db, &txn);
+	if (!err)
+		err = dentry_inode(txn, file->ino, &inode);
+	if (err)
+		return err;
+	if (!S_ISREG(inode.mode))
+		return inode_is_dir(&inode) ? STORE_IS_DIR : STORE_INVALID;
+	inode.attrs = SLICE_NULL;
+	file->inode = inode;
+	file->is_pending = inode.pending != 0;
+	file->blob = inode.pending ? inode.pending : inode.blob;
+	file->references_of_blob = 1;
+	if (file->blob)
+		err = commit_blob_references(txn, file->blob,
+			&file->references_of_blob);
+	file->commit = db_txn_number(txn);
+	return err;
+}
+
+enum store_err
+file_open_data(struct file *file)
+{
+	int flags = file->store->is_read_only ? O_RDONLY : O_RDWR;
+
+	for (int i = 0; i < TRIES; i++) {
+		enum store_err err = read_record(file);
+		if (err)
+			return err;
+		if (!file->blob) {
+			file->fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+			err = file->fd < 0 ? error_from_errno(errno) : STORE_OK;
+		} else {
+			err = blob_open(file->store->blobs, file->blob, flags,
+				&file->fd);
+		}
+		file->stamp = (struct file_stamp){
+			file->inode.size, file->inode.mtime_ns};
+		if (err != STORE_NOT_FOUND)
+			return err;
+	}
+	log_error("inode %llu: its data is missing, blob=%llu",
+		(unsigned long long)file->ino, (unsigned long long)file->blob);
+	return STORE_CORRUPT;
+}
+
+enum store_err
+file_open_reload(struct file *file)
+{
+	struct file now = {.store = file->store, .ino = file->ino, .fd = -1};
+
+	enum store_err err = read_record(&now);
+	if (err == STORE_STALE) {
+		file->is_gone = true;
+		file->inode.nlink = 0;
+		return STORE_OK;
+	}
+	if (err)
+		return err;
+	file->inode = now.inode;
+	if (now.blob == file->blob || file->is_pinned || file->is_marked)
+		return STORE_OK;
+	err = file_open_data(&now);
+	if (err)
+		return err;
+	if (dup3(now.fd, file->fd, O_CLOEXEC) < 0)
+		err = error_from_errno(errno);
+	(void)close(now.fd);
+	if (err)
+		return err;
+	file->inode = now.inode;
+	file->blob = now.blob;
+	file->is_pending = now.is_pending;
+	file->references_of_blob = now.references_of_blob;
+	file->stamp = now.stamp;
+	file->commit = now.commit;
+	return STORE_OK;
+}
+
+/* Rule 6 of file.h.  Not while anybody writes to it: a difference is what
+ * tells of the change. */
+static enum store_err
+align_mtime(struct file *file, int fd)
+{
+	int64_t ns = file->inode.mtime_ns;
+	int64_t part = ns % CLOCK_NS_PER_S;
+	struct stat stat;
+
+	if (part < 0)
+		part += CLOCK_NS_PER_S;
+	const struct timespec times[2] = {
+		{.tv_nsec = UTIME_OMIT},
+		{.tv_sec = (ns - part) / CLOCK_NS_PER_S, .tv_nsec = part},
+	};
+	if (file->writers > 0)
+		return STORE_OK;
+	if (fstat(fd, &stat))
+		return error_from_errno(errno);
+	file->stamp.size = file->inode.size;
+	file->stamp.mtime_ns = ns;
+	if (file->is_pending || (file->inode.flags & INODE_DIRTY) ||
+		file_open_stamp(&stat).mtime_ns == ns)
+		return STORE_OK;
+	if (futimens(fd, times) || fstat(fd, &stat))
+		return error_from_errno(errno);
+	/* A file system with coarser times than ours has its own idea. */
+	file->stamp.mtime_ns = file_open_stamp(&stat).mtime_ns;
+	return STORE_OK;
+}
+
+struct mark_request {
+	struct file *file;
+	uint64_t clone; /* 0: none yet */
+	uint64_t clone_size;
+	bool needs_clone;
+	bool is_other; /* the record has other data by now */
+	struct inode result;
+};
+
+static enum store_err
+put_clone(struct store *store, struct db_txn *txn, struct mark_request *request,
+	uint64_t old)
+{
+	enum store_err err = commit_add_blob(store, txn, request->clone,
+		request->clone_size);
+	if (!err)
+		err = commit_add_unflushed(txn, request->clone);
+	return err ? err : commit_drop_blob(txn, old);
+}
+
+static enum store_err
+apply_mark(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct mark_request *request = arg;
+	struct file *file = request->file;
+	uint32_t references = 0;
+	struct inode inode;
+
+	enum store_err err = dentry_inode(txn, file->ino, &inode);
+	if (err)
+		return err;
+	uint64_t data = inode.pending ? inode.pending : inode.blob;
+	if (!err && data)
+		err = commit_blob_references(txn, data, &references);
+	if (err)
+		return err;
+	request->is_other = data != file->blob;
+	request->needs_clone = !request->clone && references != 1;
+	if (request->is_other || request->needs_clone)
+		return STORE_OK;
+	bool is_news = !inode.pending && !(inode.flags & INODE_DIRTY);
+	if (request->clone)
+		inode.blob = request->clone;
+	if (!inode.pending)
+		inode.flags |= INODE_DIRTY;
+	err = dentry_save_inode(txn, &inode);
+	inode.attrs = SLICE_NULL;
+	request->result = inode;
+	if (!err && request->clone)
+		err = put_clone(store, txn, request, data);
+	if (!err)
+		err = session_set_open(store, txn, inode.ino, INODE_DIRTY);
+	if (!err && is_news)
+		err = feed_append_inode(store, txn, inode.ino, false);
+	return err;
+}
+
+/* A blob of the file's own, with the data it has now.  The descriptor keeps
+ * its number: others may be reading from it. */
+static enum store_err
+mark_with_clone(struct file *file, struct mark_request *request, bool with_data)
+{
+	struct draft draft = DRAFT_INIT(file->store);
+	struct stat stat = {.st_size = 0};
+
+	if (file->is_pinned)
+		return STORE_BUSY;
+	enum store_err err = draft_create(&draft);
+	if (!err && with_data && file->blob)
+		err = file_open_stat(file, &stat);
+	if (!err && stat.st_size > 0)
+		err = draft_copy(&draft, file->fd, 0, (uint64_t)stat.st_size);
+	if (!err)
+		err = align_mtime(file, draft.fd);
+	request->clone = draft.blob;
+	request->clone_size = (uint64_t)stat.st_size;
+	if (!err)
+		err = commit_run(file->store, apply_mark, request,
+			&file->commit);
+	if (!err && request->is_other)
+		err = STORE_PRECONDITION;
+	if (!err && dup3(draft.fd, file->fd, O_CLOEXEC) < 0)
+		err = error_from_errno(errno);
+	draft_end(&draft, err);
+	if (err)
+		return err;
+	file->blob = request->clone;
+	file->references_of_blob = 1;
+	return STORE_OK;
+}
+
+enum store_err
+file_open_mark(struct file *file, bool with_data)
+{
+	struct mark_request request = {.file = file};
+	enum store_err err = STORE_OK;
+
+	if (file->is_marked || file->is_gone)
+		return STORE_OK;
+	if (file->blob && file->references_of_blob == 1)
+		err = align_mtime(file, file->fd);
+	if (!err)
+		err = commit_run(file->store, apply_mark, &request,
+			&file->commit);
+	if (err == STORE_STALE) {
+		file->is_gone = true;
+		file->inode.nlink = 0;
+		return STORE_OK;
+	}
+	if (!err && request.is_other)
+		err = STORE_PRECONDITION;
+	if (!err && request.needs_clone)
+		err = mark_with_clone(file, &request, with_data);
+	if (err)
+		return err;
+	file->is_marked = true;
+	file->inode = request.result;
+	return STORE_OK;
+}
+
+struct rewrite_request {
+	struct file *file;
+	uint64_t blob;
+	struct inode result;
+};
+
+static enum store_err
+apply_rewrite(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct rewrite_request *request = arg;
+	struct inode inode;
+
+	enum store_err err = dentry_inode(txn, request->file->ino, &inode);
+	if (err)
+		return err;
+	if (!S_ISREG(inode.mode))
+		return inode_is_dir(&inode) ? STORE_IS_DIR : STORE_INVALID;
+	/* Somebody has the old data open and changes it, or is rewriting. */
+	if (inode.pending || (inode.flags & INODE_DIRTY))
+		return STORE_BUSY;
+	inode.pending = request->blob;
+	err = dentry_save_inode(txn, &inode);
+	inode.attrs = SLICE_NULL;
+	request->result = inode;
+	if (!err)
+		err = commit_add_blob(store, txn, request->blob, 0);
+	if (!err)
+		err = session_set_open(store, txn, inode.ino, INODE_DIRTY);
+	return err ? err : feed_append_inode(store, txn, inode.ino, true);
+}
+
+enum store_err
+file_open_rewrite(struct file *file)
+{
+	struct rewrite_request request = {.file = file};
+	struct draft draft = DRAFT_INIT(file->store);
+
+	enum store_err err = draft_create(&draft);
+	if (err)
+		return err;
+	request.blob = draft.blob;
+	err = commit_run(file->store, apply_rewrite, &request, &file->commit);
+	if (err) {
+		draft_end(&draft, err);
+		return err;
+	}
+	file->inode = request.result;
+	file->blob = request.blob;
+	file->references_of_blob = 1;
+	file->is_pending = true;
+	file->is_marked = true;
+	file->fd = take_fd(&draft);
+	struct stat stat;
+	err = file_open_stat(file, &stat);
+	if (!err)
+		file->stamp = file_open_stamp(&stat);
+	return err;
+}

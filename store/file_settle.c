@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One change of the tables does all of it, for the living and the dead:
+ *
+ *	record			data file	becomes
+ *	pending, last writer	any		blob = pending, new ETag
+ *	pending, others write	any		as it was
+ *	blob, dirty		changed		size, mtime, new ETag, no
+ *checksum blob, dirty		the same	as it was
+ *
+ * and in the end not dirty, unless somebody goes on.
+ */
+#include "store/file_private.h"
+
+#include <unistd.h>
+
+#include "store/base/clock.h"
+#include "store/base/log.h"
+#include "store/dentry_private.h"
+#include "store/file_open_private.h"
+#include "store/file_settle_private.h"
+#include "store/meta/key.h"
+#include "store/session_private.h"
+
+/* Attributes that tell of bytes that are gone. */
+#define KINDS_OF_DATA ((1u << INODE_ATTR_PART) | (1u << INODE_ATTR_SSE_C))
+
+struct settle_request {
+	/* fixed */
+	uint64_t session;
+	uint64_t ino;
+	uint64_t blob; /* whose data file `stat` is of */
+	struct stat stat;
+	bool is_changed; /* since the record was made */
+	bool has_mtime;	 /* the data file's mtime is news, too */
+	bool keeps_mark;
+
+	/* results */
+	bool is_gone;
+	bool is_published;
+	struct inode inode;
+};
+
+/* True where a session but this one has the inode on its list. */
+static enum store_err
+others_have_open(struct db_txn *txn, uint64_t session, uint64_t ino, bool *out)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	uint64_t other;
+
+	*out = false;
+	enum store_err err = db_cursor_open(txn, DB_SESSION, &cursor);
+	struct key first = key_u64(0);
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&first));
+	while (!err && !*out) {
+		struct slice value;
+
+		err = key_split_u64(cursor.key, &other);
+		if (err)
+			return err;
+		struct key key = key_u64_u64(other, ino);
+		enum store_err found =
+			other == session
+				? STORE_NOT_FOUND
+				: db_get(txn, DB_OPEN, key_slice(&key), &value);
+		if (found && found != STORE_NOT_FOUND)
+			return found;
+		*out = !found;
+		err = db_cursor_next(&cursor);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+set_mark(struct db_txn *txn, const struct settle_request *request)
+{
+	struct key key = key_u64_u64(request->session, request->ino);
+
+	if (request->keeps_mark)
+		return STORE_OK; /* it is there */
+	enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+set_blob_size(struct db_txn *txn, uint64_t blob, uint64_t size)
+{
+	scoped(buffer_free) struct buffer bytes = {0};
+	struct key key = key_u64(blob);
+	struct record_blob record;
+	struct slice value;
+
+	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &value);
+	if (!err)
+		err = record_decode_blob(value, &record);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
+	if (record.size == size)
+		return STORE_OK;
+	record.size = size;
+	record_encode_blob(&bytes, &record);
+	return db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&bytes));
+}
+
+/* Size, times and ETag as the data file has them. */
+static void
+describe_data(struct inode *inode, const struct settle_request *request,
+	struct buffer *attrs)
+{
+	int64_t mtime_ns = inode->mtime_ns;
+	int64_t ctime_ns =
+		(int64_t)request->stat.st_ctim.tv_sec * CLOCK_NS_PER_S +
+		request->stat.st_ctim.tv_nsec;
+
+	/* Other than any real one, so that the ETag is new in any case. */
+	inode->mtime_ns = INT64_MIN;
+	dentry_apply_stat(inode, &request->stat);
+	if (!request->has_mtime)
+		inode->mtime_ns = mtime_ns;
+	if (ctime_ns > inode->ctime_ns)
+		inode->ctime_ns = ctime_ns;
+	inode_attrs_merge(attrs, inode->attrs, SLICE_NULL, KINDS_OF_DATA);
+	inode->attrs = buffer_slice(attrs);
+}
+
+static enum store_err
+publish(struct store *store, struct db_txn *txn, const struct inode *was,
+	const struct inode *now)
+{
+	enum store_err err = dentry_update_inode(txn, was, now);
+
+	if (!err && now->blob != was->blob)
+		err = commit_drop_blob(txn, was->blob);
+	if (!err && now->blob)
+		err = set_blob_size(txn, now->blob, now->size);
+	if (!err && now->blob)
+		err = commit_add_unflushed(txn, now->blob);
+	return err ? err : feed_append_inode(store, txn, now->ino, true);
+}
+
+static enum store_err
+apply_settle(struct store *store, struct db_txn *txn, void *arg)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct settle_request *request = arg;
+	struct inode was, now;
+	bool has_others = false;
+
+	enum store_err err = dentry_inode(txn, request->ino, &was);
+	request->is_gone = err == STORE_STALE;
+	request->is_published = false;
+	if (request->is_gone)
+		return set_mark(txn, request);
+	if (!err)
+		err = others_have_open(txn, request->session, request->ino,
+			&has_others);
+	if (err)
+		return err;
+	now = was;
+	uint64_t data = was.pending ? was.pending : was.blob;
+	bool goes_on = has_others || request->keeps_mark;
+	if (was.pending && data == request->blob && !has_others) {
+		now.blob = was.pending;
+		now.pending = 0;
+		now.parent = 0;
+		now.flags &= ~(uint32_t)INODE_UNPUBLISHED;
+		request->is_published = true;
+	}
+	if (goes_on && !now.pending)
+		now.flags |= INODE_DIRTY;
+	else if (!goes_on)
+		now.flags &= ~(uint32_t)INODE_DIRTY;
+	if (request->is_published ||
+		(data == request->blob && request->is_changed &&
+			!was.pending)) {
+		describe_data(&now, request, &attrs);
+		err = publish(store, txn, &was, &now);
+	} else if (now.flags != was.flags) {
+		err = dentry_update_inode(txn, &was, &now);
+		if (!err)
+			err = feed_append_inode(store, txn, now.ino, false);
+	}
+	now.attrs = SLICE_NULL;
+	request->inode = now;
+	return err ? err : set_mark(txn, request);
+}
+
+enum store_err
+file_settle_run(struct file *file, bool keeps_mark)
+{
+	struct settle_request request = {
+		.session = session_id(file->store),
+		.ino = file->ino,
+		.blob = file->blob,
+		.keeps_mark = keeps_mark,
+	};
+
+	if (file->is_gone && !file->is_marked)
+		return STORE_OK;
+	enum store_err err = file_open_stat(file, &request.stat);
+	if (err)
+		return err;
+	struct file_stamp stamp = file_open_stamp(&request.stat);
+	request.is_changed = file_open_is_changed(file, &request.stat);
+	request.has_mtime = stamp.mtime_ns != file->stamp.mtime_ns;
+	err = commit_run(file->store, apply_settle, &request, &file->commit);
+	if (err)
+		return err;
+	file->is_marked = keeps_mark && !request.is_gone;
+	if (request.is_gone) {
+		file->is_gone = true;
+		file->inode.nlink = 0;
+		return STORE_OK;
+	}
+	file->inode = request.inode;
+	file->is_pending = request.inode.pending != 0;
+	file->is_changed = false;
+	file->stamp = stamp;
+	return STORE_OK;
+}
+
+struct drop_request {
+	uint64_t session;
+	struct inode inode;
+};
+
+/* The name of an inode in the directory where it was made or moved to. */
+static enum store_err
+find_name(struct db_txn *txn, const struct inode *inode, struct buffer *name)
+{
+	scoped(dentry_cursor_close) struct dentry_cursor *cursor = NULL;
+	struct record_dentry dentry;
+	struct slice component;
+
+	enum store_err err = dentry_cursor_open(txn, inode->parent, SLICE_NULL,
+		false, &cursor);
+	if (!err)
+		err = dentry_cursor_next(cursor, &component, &dentry);
+	while (!err && dentry.ino != inode->ino)
+		err = dentry_cursor_next(cursor, &component, &dentry);
+	if (!err)
+		buffer_append(name, component);
+	return err;
+}
+
+/* After a power cut: the bytes of what nobody ever flushed are not there. */
+static enum store_err
+apply_drop(struct store *store, struct db_txn *txn, void *arg)
+{
+	scoped(buffer_free) struct buffer name = {0};
+	struct drop_request *request = arg;
+	struct key key = key_u64_u64(request->session, request->inode.ino);
+	struct inode inode, gone;
+
+	enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
+	if (err == STORE_NOT_FOUND)
+		err = STORE_OK;
+	if (!err)
+		err = dentry_inode(txn, request->inode.ino, &inode);
+	if (err)
+		return err == STORE_STALE ? STORE_OK : err;
+	if (!(inode.flags & INODE_UNPUBLISHED)) {
+		uint64_t pending = inode.pending;
+
+		inode.pending = 0;
+		err = dentry_save_inode(txn, &inode);
+		return err ? err : commit_drop_blob(txn, pending);
+	}
+	err = find_name(txn, &inode, &name);
+	if (err)
+		return err;
+	return dentry_unlink(store, txn, inode.parent, buffer_slice(&name),
+		false, &gone);
+}
+
+static enum store_err
+read_inode(struct store *store, uint64_t ino, struct inode *out)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = dentry_inode(txn, ino, out);
+	out->attrs = SLICE_NULL;
+	return err;
+}
+
+enum store_err
+file_settle(struct store *store, uint64_t dead_session, uint64_t ino,
+	bool after_power_cut)
+{
+	struct settle_request request = {.session = dead_session, .ino = ino};
+	struct drop_request drop = {.session = dead_session};
+
+	enum store_err err = read_inode(store, ino, &drop.inode);
+	if (err && err != STORE_STALE)
+		return err;
+	if (!err && after_power_cut && drop.inode.pending) {
+		err = commit_run(store, apply_drop, &drop, NULL);
+		if (err != STORE_NOT_FOUND)
+			return err;
+		log_warn("inode %llu: never published, and its name is not "
+			 "where it was made",
+			(unsigned long long)ino);
+	}
+	if (!err) {
+		request.blob = drop.inode.pending ? drop.inode.pending
+						  : drop.inode.blob;
+		err = request.blob ? blob_stat(store->blobs, request.blob,
+					     &request.stat)
+				   : STORE_OK;
+		if (err == STORE_NOT_FOUND)
+			request.blob = 0;
+		else if (err)
+			return err;
+	}
+	struct file_stamp stamp = file_open_stamp(&request.stat);
+	request.is_changed =
+		request.blob && (stamp.size != drop.inode.size ||
+					stamp.mtime_ns != drop.inode.mtime_ns);
+	request.has_mtime = request.is_changed;
+	return commit_run(store, apply_settle, &request, NULL);
+}

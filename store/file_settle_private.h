@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file_settle_private.h - how a record catches up with its data file.
+ *
+ * The caller has the file's turn.
+ */
+#pragma once
+
+#include "store/file_table_private.h"
+
+/*
+ * Publishes what is pending, or brings the record of a blob changed in place
+ * up to date.  keeps_mark: writers go on, and the inode stays on this
+ * session's list.  file->commit is the number to wait for.  A file that is
+ * gone is STORE_OK.
+ */
+must_check enum store_err file_settle_run(struct file *file, bool keeps_mark);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/file_table_private.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "store/base/mutex.h"
+
+#define CHAINS 16384 /* a power of two */
+
+struct file_table {
+	pthread_mutex_t lock;
+	pthread_cond_t turn_given;
+	/* under lock */
+	uint64_t count;
+	struct file *chains[CHAINS];
+};
+
+enum store_err
+file_table_create(struct file_table **out)
+{
+	struct file_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return STORE_NO_MEMORY;
+	mutex_init(&table->lock);
+	pthread_cond_init(&table->turn_given, NULL);
+	*out = table;
+	return STORE_OK;
+}
+
+void
+file_table_free(struct file_table **table)
+{
+	if (!*table)
+		return;
+	assert((*table)->count == 0);
+	pthread_cond_destroy(&(*table)->turn_given);
+	mutex_destroy(&(*table)->lock);
+	free(*table);
+	*table = NULL;
+}
+
+/* Inode numbers are given out one after the other: they spread by
+ * themselves. */
+static struct file **
+chain_of(struct file_table *table, uint64_t ino)
+{
+	return &table->chains[ino & (CHAINS - 1)];
+}
+
+static struct file *
+find_locked(struct file_table *table, uint64_t ino)
+{
+	struct file *file = *chain_of(table, ino);
+
+	while (file && file->ino != ino)
+		file = file->next;
+	return file;
+}
+
+static struct file *
+add_locked(struct file_table *table, struct store *store, uint64_t ino)
+{
+	struct file **chain = chain_of(table, ino);
+	struct file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		error_out_of_memory();
+	file->store = store;
+	file->ino = ino;
+	file->fd = -1;
+	file->next = *chain;
+	*chain = file;
+	table->count++;
+	return file;
+}
+
+static void
+take_turn_locked(struct file_table *table, struct file *file)
+{
+	while (file->is_taken)
+		pthread_cond_wait(&table->turn_given, &table->lock);
+	file->is_taken = true;
+}
+
+struct file *
+file_table_take(struct store *store, uint64_t ino)
+{
+	struct file_table *table = store->files;
+
+	mutex_scoped(&table->lock);
+	struct file *file = find_locked(table, ino);
+	if (!file)
+		file = add_locked(table, store, ino);
+	file->references++;
+	take_turn_locked(table, file);
+	return file;
+}
+
+struct file *
+file_table_take_open(struct store *store, uint64_t ino)
+{
+	struct file_table *table = store->files;
+	struct file *file;
+
+	mutex_lock(&table->lock);
+	file = find_locked(table, ino);
+	if (file) {
+		file->references++;
+		take_turn_locked(table, file);
+	}
+	mutex_unlock(&table->lock);
+	if (file && file->fd < 0) {
+		struct file *with_turn = file;
+
+		file_table_give_turn(&with_turn);
+		file_table_release(&file);
+	}
+	return file;
+}
+
+void
+file_table_take_turn(struct file *file)
+{
+	struct file_table *table = file->store->files;
+
+	mutex_scoped(&table->lock);
+	take_turn_locked(table, file);
+}
+
+void
+file_table_give_turn(struct file **file)
+{
+	if (!*file)
+		return;
+	struct file_table *table = (*file)->store->files;
+
+	mutex_scoped(&table->lock);
+	assert((*file)->is_taken);
+	(*file)->is_taken = false;
+	/* All wait on one condition, for whichever file. */
+	if ((*file)->references > 1)
+		pthread_cond_broadcast(&table->turn_given);
+	*file = NULL;
+}
+
+void
+file_table_release(struct file **file)
+{
+	if (!*file)
+		return;
+	struct file_table *table = (*file)->store->files;
+	struct file *gone = NULL;
+
+	mutex_lock(&table->lock);
+	assert((*file)->references > 0);
+	if (--(*file)->references == 0) {
+		struct file **place = chain_of(table, (*file)->ino);
+
+		gone = *file;
+		while (*place != gone)
+			place = &(*place)->next;
+		*place = gone->next;
+		table->count--;
+	}
+	mutex_unlock(&table->lock);
+	assert(!gone || gone->fd < 0);
+	free(gone);
+	*file = NULL;
+}
+
+uint64_t
+file_table_count(struct store *store)
+{
+	mutex_scoped(&store->files->lock);
+	return store->files->count;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file_table_private.h - the open files of this process, by inode, and whose
+ * turn it is to change one.
+ *
+ * 1. There is at most one struct file an inode, and it is in the table as long
+ *    as anybody has a reference.
+ * 2. What opens, closes, settles or truncates a file takes its turn first, and
+ *    keeps it across I/O and commits: a turn is no mutex.  Nobody waits for a
+ *    checkpoint, or takes a second turn, while having one.
+ * 3. fd is -1 until the first open and from the last close on; between them
+ *    its number stays, and whoever has an open may use it without the turn.
+ * 4. is_marked: DB_OPEN names the inode for this session, and the record is
+ *    DIRTY or has a pending blob.
+ * 5. stamp is what the record knows of the data file; a difference, or
+ *    is_changed, means that the record lags behind.
+ */
+#pragma once
+
+#include "store/file.h"
+#include "store/store_private.h"
+
+struct file_stamp {
+	uint64_t size;
+	int64_t mtime_ns;
+};
+
+struct file {
+	/* fixed */
+	struct store *store;
+	uint64_t ino;
+
+	/* under the table's lock */
+	struct file *next;
+	unsigned references;
+	bool is_taken;
+
+	/* of whoever has the turn */
+	unsigned opens;
+	unsigned writers;
+	bool is_pinned;		/* the kernel has the descriptor */
+	bool is_pending;	/* blob is inode.pending, not inode.blob */
+	bool is_marked;
+	bool is_changed;
+	bool was_flushed;	/* published by file_flush() once */
+	bool is_gone;		/* no name is left; inode is all there is */
+	int fd;
+	uint64_t blob;		/* 0: none, fd is of /dev/null */
+	uint32_t references_of_blob;
+	struct file_stamp stamp;
+	uint64_t commit;	/* whatever was done to the file before */
+	struct inode inode;	/* as last read; attrs empty */
+};
+
+/* A reference and the turn; makes the file where there is none. */
+struct file *file_table_take(struct store *store, uint64_t ino);
+/* The same, or NULL where there is none, or nobody has it open. */
+struct file *file_table_take_open(struct store *store, uint64_t ino);
+/* The turn of one that the caller has a reference to. */
+void file_table_take_turn(struct file *file);
+void file_table_give_turn(struct file **file);
+/* Gives back a reference.  NULL is allowed. */
+void file_table_release(struct file **file);
+
+uint64_t file_table_count(struct store *store);
