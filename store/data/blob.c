@@ -318,3 +318,9 @@ blob_flush(struct blobs *blobs, const uint64_t *ids, size_t count)
 	io_run_blocking(run_syncfs, &job);
 	return job.error ? error_from_errno(job.error) : STORE_OK;
 }
+
+enum store_err
+blob_flush_removed(struct blobs *blobs, const uint64_t *ids, size_t count)
+{
+	return flush_dirs(blobs, ids, count);
+}

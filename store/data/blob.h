@@ -57,6 +57,10 @@ must_check enum store_err blob_copy_range(int from, uint64_t from_offset,
 must_check enum store_err blob_flush(struct blobs *blobs, const uint64_t *ids,
 	size_t count);
 
+/* Makes the removal of these blobs durable.  Ids in ascending order. */
+must_check enum store_err blob_flush_removed(struct blobs *blobs,
+	const uint64_t *ids, size_t count);
+
 /* Bytes and inodes left for data, as statvfs(3) gives them. */
 must_check enum store_err blob_space(struct blobs *blobs,
 	struct statvfs *out);
