@@ -58,6 +58,5 @@ must_check enum store_err commit_add_usage(struct db_txn *txn,
 
 /* store.c's use. */
 must_check enum store_err commit_open(struct store *store);
-void commit_close(struct store *store);	/* with a last checkpoint */
-uint64_t commit_last_checkpoint(struct store *store);
-bool commit_has_failed(struct store *store);
+/* Nobody may be in commit_run() any more. */
+void commit_close(struct store *store);

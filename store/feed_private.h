@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * feed_private.h - the writing side of the feed, and the shared memory.
+ * feed_private.h - the writing side of the feed, and what processes tell each
+ * other through shared memory.
+ *
+ * 1. A line's sequence is its commit's number, times FEED_LINES_MAX, plus its
+ *    place in the commit: it grows with no counter, and a listener that has
+ *    read a snapshot knows that it has all lines up to that commit.
+ * 2. While nobody listens no line is written.  A listener marks its slot,
+ *    then learns the number N of a write transaction that begins after: there
+ *    is one writer at a time, so all from N on see the mark, and all before
+ *    are committed when feed_listen() returns.
+ * 3. Lines up to `trimmed` are gone.  It is raised before the commit that
+ *    removes them, so whoever misses lines in a snapshot also sees it raised.
  */
 #pragma once
 
 #include "store/commit_private.h"
 #include "store/feed.h"
 #include "store/meta/record.h"
+
+#define FEED_LINES_MAX (1u << 20)
 
 must_check enum store_err feed_open(struct store *store);
 void feed_close(struct store *store);
@@ -31,3 +44,14 @@ void feed_wait_seen(struct store *store, uint64_t commit);
 /* The checkpoint that all processes share in memory. */
 void feed_set_checkpoint(struct store *store, uint64_t commit);
 uint64_t feed_checkpoint(struct store *store);
+
+/* A flush failed, in whichever process. */
+void feed_set_failed(struct store *store);
+bool feed_has_failed(const struct store *store);
+
+/* Frees what a dead session listened with. */
+void feed_forget_session(struct store *store, uint64_t session);
+
+/* Removes lines that all listeners have dealt with, and the oldest of very
+ * many even if one has not: FEED_LOST tells it. */
+must_check enum store_err feed_trim(struct store *store);

@@ -4,23 +4,31 @@
  * behind when it dies.
  *
  * 1. A session holds a lock on run/<id> as long as its process lives; the
- *    kernel drops it at death.
+ *    kernel drops it at death.  The lock is there before the record is.
  * 2. A data file is created only under an id that the session has leased in
- *    the tables; a lease ends when a blob record names the id, or when the
- *    file is gone again.
+ *    the tables.  Ids are leased in blocks; a block's record goes when each
+ *    of its ids has been named by a committed blob record or returned, and
+ *    the removal of the files of those returned is durable.
  * 3. An inode that is dirty or unpublished stands in DB_OPEN under the
  *    session that has it so.
  * 4. Whoever finds a session without its lock reaps it: leased files that
- *    no blob record names are removed, open inodes are settled (file.c), the
- *    records go.  The work is bounded by what the dead one had open.
+ *    neither a blob record names nor the table of freed ones are removed,
+ *    open inodes are settled (file.c), the records go, the lock file last.
+ *    The work is bounded by what the dead one had open.
+ * 5. A lease need not be durable before the file is made: after a power cut
+ *    every file from the recovered counter of ids on is removed (store.c).
  */
 #pragma once
 
 #include "store/store_private.h"
 
+#define SESSION_LEASE_BLOCK 256	/* ids leased by one commit */
+
 must_check enum store_err session_open(struct store *store, const char *role);
+/* Reaps itself. */
 void session_close(struct store *store);
 
+/* 0 where the store is open for reading only. */
 uint64_t session_id(const struct store *store);
 
 /* Reaps dead sessions; cheap when there are none. */
@@ -31,10 +39,22 @@ must_check enum store_err session_lease_blob(struct store *store,
 	uint64_t *id);
 /* The file was not created, or is removed again: the id is spent. */
 void session_return_blob(struct store *store, uint64_t id);
-/* Inside apply: a record names the blob now. */
-must_check enum store_err session_settle_blob(struct store *store,
-	struct db_txn *txn, uint64_t id);
+
+/* Inside apply: a record names the blob, if this transaction commits. */
+void session_settle_blob(struct store *store, uint64_t id);
+/* By the leader: a transaction begins, so what the last one settled without
+ * session_note_commit() did not happen. */
+void session_note_begin(struct store *store);
+/* By the leader, after a commit: what it settled is so. */
+void session_note_commit(struct store *store);
+
+/* Removes the records of the blocks of ids that are used up (rule 2). */
+must_check enum store_err session_end_leases(struct store *store);
 
 /* Inside apply: flags as in struct inode; 0 removes. */
 must_check enum store_err session_set_open(struct store *store,
 	struct db_txn *txn, uint64_t ino, uint32_t flags);
+
+/* The first blob id that nobody has leased. */
+must_check enum store_err session_first_unleased(struct db_txn *txn,
+	uint64_t *id);

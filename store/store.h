@@ -38,10 +38,12 @@ struct store_options {
 	uint64_t map_size;	/* tests; 0: the default */
 };
 
-/* Makes a new store in a new or empty directory.  EXISTS, NOT_EMPTY. */
+/* Makes a new store, durably, in a new or empty directory.  region: 1 to 63
+ * bytes.  EXISTS: there is one; NOT_EMPTY, NOT_DIR, INVALID. */
 must_check enum store_err store_create(const char *path, struct slice region);
 
-/* Recovers where needed.  NOT_A_STORE, BAD_VERSION, ACCESS. */
+/* Recovers where needed.  A process opens a store once at a time.
+ * NOT_A_STORE, BAD_VERSION, ACCESS: others than the owner may read the key. */
 must_check enum store_err store_open(const struct store_options *options,
 	struct store **out);
 

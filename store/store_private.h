@@ -11,6 +11,8 @@
 #include "store/store.h"
 
 struct committer;	/* commit.c */
+struct durable;		/* durable.c */
+struct reclaim;		/* reclaim.c */
 struct session;		/* session.c */
 struct feed;		/* feed.c */
 struct file_table;	/* file.c */
@@ -20,14 +22,23 @@ struct store {
 	char *path;
 	char *region;
 	bool is_read_only;
+	bool after_power_cut;	/* found so by this opening */
 	struct db *db;
 	struct blobs *blobs;
-	struct committer *committer;	/* commits and checkpoints */
+	struct committer *committer;
+	struct durable *durable;	/* checkpoints */
 	struct session *session;
 	struct feed *feed;
+	struct reclaim *reclaim;
 	struct file_table *files;
 	uint8_t key[32];		/* seals token secrets */
 };
+
+/* STORE/name below, as long as the path of the store allows. */
+struct store_path {
+	char text[4096];
+};
+struct store_path store_path(const struct store *store, const char *name);
 
 /* file.c: the table of open files of this process. */
 must_check enum store_err file_table_create(struct file_table **out);

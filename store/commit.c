@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * 1. The queue is empty while nobody leads.
+ * 2. Whoever leads has its own change at the head of the queue, or is the
+ *    commit thread.  So a leader is never kept longer than its own batch, and
+ *    passes the lead on to the first that still waits.
+ * 3. Only the leader of a process is in a write transaction of it.  What
+ *    session.c and feed.c keep for the running transaction is the leader's.
+ * 4. A change lies on the stack of who called: after event_set() it is gone.
+ */
+#include "store/commit_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "store/base/buffer.h"
+#include "store/base/codec.h"
+#include "store/base/event.h"
+#include "store/base/fiber.h"
+#include "store/base/mutex.h"
+#include "store/counter_private.h"
+#include "store/durable_private.h"
+#include "store/feed_private.h"
+#include "store/meta/key.h"
+#include "store/meta/record.h"
+#include "store/session_private.h"
+#include "store/thread_private.h"
+
+#define BATCH_MAX 256
+/* A transaction that has changed that much takes no further member. */
+#define BATCH_CHANGES_MAX 10000
+
+struct change {
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg);
+	void *arg;
+	uint64_t origin;
+	bool is_on_fiber;
+
+	/* the leader's */
+	enum store_err err;
+	uint64_t number;
+	bool is_out; /* failed after it wrote: err is final */
+	bool must_lead;
+
+	struct event done;
+	struct change *next; /* under lock */
+};
+
+struct committer {
+	/* fixed after open */
+	struct store *store;
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake; /* of the commit thread */
+	/* under lock */
+	struct change *first;
+	struct change **end;
+	bool has_leader;
+	bool thread_leads;
+	bool has_thread;
+	bool is_stopping;
+	pthread_t thread;
+};
+
+/* True where the transaction cannot go on after this error of a change. */
+static bool
+spoils(enum store_err err)
+{
+	return err == STORE_IO || err == STORE_CORRUPT ||
+	       err == STORE_NO_SPACE || err == STORE_NO_MEMORY;
+}
+
+/* False: the transaction must be dropped, since this one spoiled it. */
+static bool
+apply_one(struct store *store, struct db_txn *txn, struct change *change)
+{
+	uint64_t before = db_txn_changes(txn);
+
+	feed_set_origin(change->origin);
+	change->err = change->apply(store, txn, change->arg);
+	if (!change->err)
+		return true;
+	change->is_out = db_txn_changes(txn) != before || spoils(change->err);
+	return !change->is_out;
+}
+
+/* Runs members up to *count, which becomes how many there was room for.
+ * False: somebody is out. */
+static bool
+apply_all(struct store *store, struct db_txn *txn, struct change **members,
+	size_t *count)
+{
+	for (size_t i = 0; i < *count; i++) {
+		if (db_txn_changes(txn) > BATCH_CHANGES_MAX) {
+			*count = i;
+			return true;
+		}
+		if (!members[i]->is_out && !apply_one(store, txn, members[i]))
+			return false;
+	}
+	return true;
+}
+
+/* One transaction.  *is_again: it was dropped, with what spoiled it out. */
+static enum store_err
+run_once(struct store *store, struct change **members, size_t *count,
+	bool *with_cleaning, bool *is_again)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	enum store_err err = db_begin_write(store->db, &txn);
+	uint64_t number = 0;
+
+	*is_again = false;
+	if (err)
+		return err;
+	session_note_begin(store);
+	if (!apply_all(store, txn, members, count)) {
+		*is_again = true;
+		return STORE_OK;
+	}
+	bool is_changed = db_txn_changes(txn) > 0;
+	if (is_changed && *with_cleaning && durable_clean(store, txn)) {
+		*with_cleaning = false;
+		*is_again = true;
+		return STORE_OK;
+	}
+	err = db_commit(&txn, &number);
+	if (err)
+		return err;
+	session_note_commit(store);
+	for (size_t i = 0; i < *count; i++)
+		members[i]->number = number;
+	if (is_changed)
+		feed_publish(store, number);
+	return STORE_OK;
+}
+
+/* Runs the first members together; gives how many.  Every one that is not out
+ * gets *err where the transaction as a whole failed. */
+static size_t
+run_together(struct store *store, struct change **members, size_t count,
+	enum store_err *err)
+{
+	bool with_cleaning = true;
+	bool is_again = true;
+	size_t ran = count;
+
+	*err = STORE_OK;
+	/* Each further round has one member less, or no cleaning. */
+	while (is_again) {
+		ran = count;
+		*err = run_once(store, members, &ran, &with_cleaning,
+			&is_again);
+	}
+	for (size_t i = 0; i < ran && *err; i++) {
+		if (!members[i]->is_out)
+			members[i]->err = *err;
+	}
+	return ran;
+}
+
+static void
+run_batch(struct store *store, struct change **members, size_t count)
+{
+	enum store_err refused =
+		durable_has_failed(store) ? STORE_IO : STORE_OK;
+	uint64_t origin = feed_origin();
+	enum store_err err;
+	size_t ran;
+
+	for (size_t i = 0; i < count; i += ran) {
+		if (refused) {
+			members[i]->err = refused;
+			ran = 1;
+			continue;
+		}
+		ran = run_together(store, members + i, count - i, &err);
+		/* One may be too much for the disk where others are not. */
+		for (size_t j = i; err && ran > 1 && j < i + ran; j++) {
+			if (!members[j]->is_out)
+				run_together(store, members + j, 1, &err);
+		}
+	}
+	feed_set_origin(origin);
+}
+
+static size_t
+take_batch_locked(struct committer *committer, struct change **members)
+{
+	size_t count = 0;
+
+	while (committer->first && count < BATCH_MAX) {
+		members[count++] = committer->first;
+		committer->first = committer->first->next;
+	}
+	if (!committer->first)
+		committer->end = &committer->first;
+	return count;
+}
+
+static void
+take_and_run(struct committer *committer, const struct change *own)
+{
+	struct change *members[BATCH_MAX];
+	size_t count;
+
+	mutex_lock(&committer->lock);
+	count = take_batch_locked(committer, members);
+	mutex_unlock(&committer->lock);
+	assert(!own || members[0] == own);
+	run_batch(committer->store, members, count);
+	for (size_t i = 0; i < count; i++) {
+		if (members[i] != own)
+			event_set(&members[i]->done);
+	}
+}
+
+/* Invariant 2. */
+static void
+pass_lead(struct committer *committer)
+{
+	struct change *next = NULL;
+
+	mutex_lock(&committer->lock);
+	if (!committer->first) {
+		committer->has_leader = false;
+	} else if (committer->first->is_on_fiber) {
+		committer->thread_leads = true;
+		pthread_cond_signal(&committer->wake);
+	} else {
+		next = committer->first;
+		next->must_lead = true;
+	}
+	mutex_unlock(&committer->lock);
+	if (next)
+		event_set(&next->done);
+}
+
+/* The commit thread: leads for fibers, as long as there is work. */
+static void
+thread_run(void *arg)
+{
+	struct committer *committer = arg;
+
+	for (;;) {
+		mutex_lock(&committer->lock);
+		if (committer->thread_leads && !committer->first) {
+			committer->thread_leads = false;
+			committer->has_leader = false;
+		}
+		while (!committer->thread_leads && !committer->is_stopping)
+			pthread_cond_wait(&committer->wake, &committer->lock);
+		bool is_over = !committer->thread_leads;
+		mutex_unlock(&committer->lock);
+		if (is_over)
+			return;
+		take_and_run(committer, NULL);
+	}
+}
+
+/* True: the caller is to lead. */
+static bool
+enqueue_locked(struct committer *committer, struct change *change)
+{
+	*committer->end = change;
+	committer->end = &change->next;
+	if (committer->has_leader)
+		return false;
+	committer->has_leader = true;
+	if (!change->is_on_fiber)
+		return true;
+	committer->thread_leads = true;
+	pthread_cond_signal(&committer->wake);
+	return false;
+}
+
+static enum store_err
+start_thread(struct committer *committer)
+{
+	mutex_scoped(&committer->lock);
+
+	if (committer->has_thread)
+		return STORE_OK;
+	enum store_err err = thread_start(&committer->thread, "tarn-commit",
+		thread_run, committer);
+	committer->has_thread = !err;
+	return err;
+}
+
+enum store_err
+commit_run(struct store *store,
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg),
+	void *arg, uint64_t *commit)
+{
+	struct committer *committer = store->committer;
+	struct change change = {
+		.apply = apply,
+		.arg = arg,
+		.origin = feed_origin(),
+		.is_on_fiber = fiber_current() != NULL,
+	};
+
+	if (store->is_read_only)
+		return STORE_READ_ONLY;
+	event_init(&change.done);
+	if (change.is_on_fiber) {
+		enum store_err err = start_thread(committer);
+
+		if (err)
+			return err;
+	}
+	mutex_lock(&committer->lock);
+	bool leads = enqueue_locked(committer, &change);
+	mutex_unlock(&committer->lock);
+	if (!leads) {
+		event_wait(&change.done);
+		leads = change.must_lead;
+	}
+	if (leads) {
+		take_and_run(committer, &change);
+		pass_lead(committer);
+	}
+	if (!change.err && commit)
+		*commit = change.number;
+	return change.err;
+}
+
+enum store_err
+commit_wait_durable(struct store *store, uint64_t commit)
+{
+	return durable_wait(store, commit);
+}
+
+enum store_err
+commit_run_durably(struct store *store,
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg),
+	void *arg)
+{
+	uint64_t commit = 0;
+	enum store_err err = commit_run(store, apply, arg, &commit);
+
+	if (!err)
+		err = durable_wait(store, commit);
+	if (!err)
+		feed_wait_seen(store, commit);
+	return err;
+}
+
+static enum store_err
+put_number(struct db_txn *txn, enum db_table table, uint64_t blob)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct key key = key_u64(blob);
+
+	codec_encode_u64(&value, db_txn_number(txn));
+	return db_put(txn, table, key_slice(&key), buffer_slice(&value));
+}
+
+enum store_err
+commit_add_unflushed(struct db_txn *txn, uint64_t blob)
+{
+	return put_number(txn, DB_UNFLUSHED, blob);
+}
+
+/* NOT_FOUND */
+static enum store_err
+get_blob(struct db_txn *txn, uint64_t blob, struct record_blob *record)
+{
+	struct key key = key_u64(blob);
+	struct slice value;
+	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &value);
+
+	return err ? err : record_decode_blob(value, record);
+}
+
+static enum store_err
+put_blob(struct db_txn *txn, uint64_t blob, const struct record_blob *record)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct key key = key_u64(blob);
+
+	record_encode_blob(&value, record);
+	return db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
+}
+
+/* What an inode or upload names has a record. */
+static enum store_err
+get_named_blob(struct db_txn *txn, uint64_t blob, struct record_blob *record)
+{
+	enum store_err err = get_blob(txn, blob, record);
+
+	return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
+}
+
+enum store_err
+commit_add_blob(struct store *store, struct db_txn *txn, uint64_t blob,
+	uint64_t size)
+{
+	const struct record_blob record = {
+		.place = RECORD_BLOB_FILE,
+		.references = 1,
+		.size = size,
+	};
+	enum store_err err = put_blob(txn, blob, &record);
+
+	if (!err)
+		err = commit_add_unflushed(txn, blob);
+	if (!err)
+		session_settle_blob(store, blob);
+	return err;
+}
+
+enum store_err
+commit_share_blob(struct db_txn *txn, uint64_t blob)
+{
+	struct record_blob record;
+	enum store_err err = get_named_blob(txn, blob, &record);
+
+	if (err)
+		return err;
+	if (record.references == UINT32_MAX)
+		return STORE_TOO_MANY_LINKS;
+	record.references++;
+	return put_blob(txn, blob, &record);
+}
+
+enum store_err
+commit_drop_blob(struct db_txn *txn, uint64_t blob)
+{
+	struct record_blob record;
+	struct key key = key_u64(blob);
+
+	if (blob == 0)
+		return STORE_OK;
+	enum store_err err = get_named_blob(txn, blob, &record);
+	if (err)
+		return err;
+	if (record.references > 1) {
+		record.references--;
+		return put_blob(txn, blob, &record);
+	}
+	err = db_delete(txn, DB_BLOB, key_slice(&key));
+	if (!err)
+		err = db_delete(txn, DB_UNFLUSHED, key_slice(&key));
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	return put_number(txn, DB_FREED, blob);
+}
+
+enum store_err
+commit_blob_references(struct db_txn *txn, uint64_t blob, uint32_t *references)
+{
+	struct record_blob record = {0};
+	enum store_err err = get_blob(txn, blob, &record);
+
+	*references = record.references;
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+/* A counter that would fall below 0 was wrong before: fsck finds it. */
+static uint64_t
+add_clamped(uint64_t count, int64_t more)
+{
+	if (more < 0 && count < (uint64_t)-more)
+		return 0;
+	return count + (uint64_t)more;
+}
+
+enum store_err
+commit_add_usage(struct db_txn *txn, uint64_t bucket, int64_t objects,
+	int64_t bytes)
+{
+	scoped(buffer_free) struct buffer encoded = {0};
+	struct record_usage usage = {0};
+	struct key key = key_u64(bucket);
+	struct slice value;
+	enum store_err err = db_get(txn, DB_USAGE, key_slice(&key), &value);
+
+	if (!err)
+		err = record_decode_usage(value, &usage);
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	usage.objects = add_clamped(usage.objects, objects);
+	usage.bytes = add_clamped(usage.bytes, bytes);
+	record_encode_usage(&encoded, &usage);
+	return db_put(txn, DB_USAGE, key_slice(&key), buffer_slice(&encoded));
+}
+
+enum store_err
+commit_new_number(struct db_txn *txn, uint64_t *number)
+{
+	return counter_take(txn, COUNTER_NUMBER, 1, number);
+}
+
+enum store_err
+commit_open(struct store *store)
+{
+	struct committer *committer = calloc(1, sizeof(*committer));
+
+	if (!committer)
+		return STORE_NO_MEMORY;
+	committer->store = store;
+	committer->end = &committer->first;
+	mutex_init(&committer->lock);
+	pthread_cond_init(&committer->wake, NULL);
+	store->committer = committer;
+	return STORE_OK;
+}
+
+void
+commit_close(struct store *store)
+{
+	struct committer *committer = store->committer;
+
+	store->committer = NULL;
+	if (!committer)
+		return;
+	mutex_lock(&committer->lock);
+	committer->is_stopping = true;
+	pthread_cond_signal(&committer->wake);
+	mutex_unlock(&committer->lock);
+	if (committer->has_thread)
+		pthread_join(committer->thread, NULL);
+	pthread_cond_destroy(&committer->wake);
+	mutex_destroy(&committer->lock);
+	free(committer);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/counter_private.h"
+
+#include "store/base/buffer.h"
+#include "store/base/codec.h"
+
+enum store_err
+counter_set(struct db_txn *txn, const char *name, uint64_t next)
+{
+	scoped(buffer_free) struct buffer value = {0};
+
+	codec_encode_u64(&value, next);
+	return db_put(txn, DB_META, slice_str(name), buffer_slice(&value));
+}
+
+enum store_err
+counter_peek(struct db_txn *txn, const char *name, uint64_t *next)
+{
+	struct slice value;
+	enum store_err err = db_get(txn, DB_META, slice_str(name), &value);
+
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
+	struct decoder decoder = codec_decoder(value);
+	*next = codec_decode_u64(&decoder);
+	return decoder.is_bad || codec_decode_left(&decoder) || *next == 0
+		       ? STORE_CORRUPT
+		       : STORE_OK;
+}
+
+enum store_err
+counter_take(struct db_txn *txn, const char *name, uint64_t count,
+	uint64_t *first)
+{
+	enum store_err err = counter_peek(txn, name, first);
+
+	if (err)
+		return err;
+	if (*first > UINT64_MAX - count)
+		return STORE_CORRUPT;
+	return counter_set(txn, name, *first + count);
+}

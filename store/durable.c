@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/durable_private.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/base/buffer.h"
+#include "store/base/clock.h"
+#include "store/base/codec.h"
+#include "store/base/event.h"
+#include "store/base/log.h"
+#include "store/base/mutex.h"
+#include "store/feed_private.h"
+#include "store/meta/checkpoint.h"
+#include "store/meta/key.h"
+#include "store/reclaim_private.h"
+#include "store/thread_private.h"
+
+#define PERIOD_MS 1000
+/* Blobs that a checkpoint flushes at once, and remembers for cleaning. */
+#define FLUSH_MAX 65536
+#define CLEAN_MAX 512 /* records that one commit takes out */
+
+struct waiter {
+	uint64_t commit;
+	enum store_err err;
+	struct event done;
+	struct waiter *next;
+};
+
+/* Blob ids, with room for FLUSH_MAX. */
+struct ids {
+	uint64_t *items;
+	size_t count;
+};
+
+struct durable {
+	/* fixed after open */
+	struct store *store;
+	struct checkpoint *checkpoint;
+	bool has_thread;
+	pthread_t thread;
+
+	/* the checkpoint thread's */
+	uint64_t own;	  /* the commit that its last checkpoint covers */
+	struct ids due;	  /* to be flushed now */
+	struct ids named; /* of the snapshot: cleanable when it is durable */
+	bool has_looked;  /* flush_data() was called */
+	bool is_any_freed;
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	/* under lock */
+	struct waiter *waiters;
+	struct ids cleanable;
+	bool is_stopping;
+};
+
+static enum store_err
+decode_number(struct slice value, uint64_t *number)
+{
+	struct decoder decoder = codec_decoder(value);
+
+	*number = codec_decode_u64(&decoder);
+	return decoder.is_bad ? STORE_CORRUPT : STORE_OK;
+}
+
+static enum store_err
+ids_alloc(struct ids *ids)
+{
+	ids->items = malloc(FLUSH_MAX * sizeof(*ids->items));
+	return ids->items ? STORE_OK : STORE_NO_MEMORY;
+}
+
+static enum store_err
+flush_due(struct durable *durable)
+{
+	enum store_err err = blob_flush(durable->store->blobs,
+		durable->due.items, durable->due.count);
+
+	durable->due.count = 0;
+	return err;
+}
+
+/* One record of DB_UNFLUSHED. */
+static enum store_err
+flush_record(struct durable *durable, const struct db_cursor *cursor,
+	uint64_t covered)
+{
+	uint64_t blob;
+	uint64_t number;
+	enum store_err err = key_split_u64(cursor->key, &blob);
+
+	if (!err)
+		err = decode_number(cursor->value, &number);
+	if (err)
+		return err;
+	if (durable->named.count < FLUSH_MAX)
+		durable->named.items[durable->named.count++] = blob;
+	if (number <= covered)
+		return STORE_OK;
+	durable->due.items[durable->due.count++] = blob;
+	return durable->due.count < FLUSH_MAX ? STORE_OK : flush_due(durable);
+}
+
+static enum store_err
+flush_data(struct db_txn *snapshot, void *context)
+{
+	struct durable *durable = context;
+	/* Before the snapshot's records are read: invariant 1. */
+	uint64_t covered = feed_checkpoint(durable->store);
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	uint64_t freed = 0;
+	enum store_err err = db_count(snapshot, DB_FREED, &freed);
+
+	durable->has_looked = true;
+	durable->is_any_freed = freed > 0;
+	durable->named.count = 0;
+	durable->due.count = 0;
+	if (!err)
+		err = db_cursor_open(snapshot, DB_UNFLUSHED, &cursor);
+	if (err)
+		return err;
+	for (err = db_cursor_seek(&cursor, SLICE_NULL); !err;
+		err = db_cursor_next(&cursor)) {
+		err = flush_record(durable, &cursor, covered);
+		if (err)
+			return err;
+	}
+	return err == STORE_NOT_FOUND ? flush_due(durable) : err;
+}
+
+static void
+swap_cleanable(struct durable *durable)
+{
+	mutex_scoped(&durable->lock);
+	struct ids cleanable = durable->cleanable;
+
+	durable->cleanable = durable->named;
+	durable->named = cleanable;
+}
+
+static enum store_err
+make(struct durable *durable)
+{
+	struct store *store = durable->store;
+	uint64_t number = 0;
+	enum store_err err = durable_has_failed(store) ? STORE_IO : STORE_OK;
+
+	if (err)
+		return err;
+	durable->has_looked = false;
+	err = checkpoint_make(durable->checkpoint, flush_data, durable,
+		&number);
+	if (err) {
+		log_error("a flush failed: %s; nothing can be written until "
+			  "all who have the store open are restarted",
+			error_sentence(err));
+		feed_set_failed(store);
+		return err;
+	}
+	durable->own = number;
+	feed_set_checkpoint(store, number);
+	if (durable->has_looked)
+		swap_cleanable(durable);
+	return STORE_OK;
+}
+
+static void
+answer_waiters(struct durable *durable, enum store_err err)
+{
+	uint64_t covered = feed_checkpoint(durable->store);
+	struct waiter *answered = NULL;
+
+	mutex_lock(&durable->lock);
+	struct waiter **link = &durable->waiters;
+	while (*link) {
+		struct waiter *waiter = *link;
+
+		if (waiter->commit > covered && !err) {
+			link = &waiter->next;
+			continue;
+		}
+		*link = waiter->next;
+		waiter->err = waiter->commit > covered ? err : STORE_OK;
+		waiter->next = answered;
+		answered = waiter;
+	}
+	mutex_unlock(&durable->lock);
+	while (answered) {
+		struct waiter *waiter = answered;
+
+		answered = waiter->next;
+		event_set(&waiter->done);
+	}
+}
+
+/* Waits for somebody who waits, or the period's end.  *wanted: the commit to
+ * cover, 0 where nobody waits.  False: it is over. */
+static bool
+wait_for_work(struct durable *durable, uint64_t *wanted)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + PERIOD_MS;
+	mutex_scoped(&durable->lock);
+
+	while (!durable->waiters && !durable->is_stopping &&
+		thread_wait_locked(&durable->wake, &durable->lock, deadline_ms))
+		;
+	*wanted = 0;
+	for (struct waiter *w = durable->waiters; w; w = w->next)
+		*wanted = w->commit > *wanted ? w->commit : *wanted;
+	return *wanted || !durable->is_stopping;
+}
+
+static void
+thread_run(void *arg)
+{
+	struct durable *durable = arg;
+	struct store *store = durable->store;
+	uint64_t wanted;
+
+	while (wait_for_work(durable, &wanted)) {
+		enum store_err err = STORE_OK;
+		bool is_due = wanted ? wanted > feed_checkpoint(store)
+				     : db_last_commit(store->db) > durable->own;
+
+		/* A failed one was told of when it failed. */
+		if (is_due)
+			err = make(durable);
+		answer_waiters(durable, err);
+		if (is_due && !err && durable->is_any_freed)
+			reclaim_wake(store);
+	}
+}
+
+enum store_err
+durable_wait(struct store *store, uint64_t commit)
+{
+	struct durable *durable = store->durable;
+	struct waiter waiter = {.commit = commit};
+
+	if (store->is_read_only)
+		return STORE_READ_ONLY;
+	if (feed_checkpoint(store) >= commit)
+		return STORE_OK;
+	event_init(&waiter.done);
+	mutex_lock(&durable->lock);
+	waiter.next = durable->waiters;
+	durable->waiters = &waiter;
+	pthread_cond_signal(&durable->wake);
+	mutex_unlock(&durable->lock);
+	event_wait(&waiter.done);
+	return waiter.err;
+}
+
+/* Invariant 1: unless the blob was put there again since. */
+static enum store_err
+clean_one(struct db_txn *txn, uint64_t blob, uint64_t covered)
+{
+	struct key key = key_u64(blob);
+	struct slice value;
+	uint64_t number;
+	enum store_err err = db_get(txn, DB_UNFLUSHED, key_slice(&key), &value);
+
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	err = decode_number(value, &number);
+	if (err || number > covered)
+		return err;
+	return db_delete(txn, DB_UNFLUSHED, key_slice(&key));
+}
+
+enum store_err
+durable_clean(struct store *store, struct db_txn *txn)
+{
+	struct durable *durable = store->durable;
+	uint64_t covered = feed_checkpoint(store);
+	uint64_t ids[CLEAN_MAX];
+	size_t count = 0;
+	enum store_err err = STORE_OK;
+
+	/* Those of a commit that then fails are found by the next
+	 * checkpoint again. */
+	mutex_lock(&durable->lock);
+	while (count < CLEAN_MAX && durable->cleanable.count > 0) {
+		durable->cleanable.count--;
+		ids[count++] =
+			durable->cleanable.items[durable->cleanable.count];
+	}
+	mutex_unlock(&durable->lock);
+	for (size_t i = 0; i < count && !err; i++)
+		err = clean_one(txn, ids[i], covered);
+	return err;
+}
+
+bool
+durable_needs_cleaning(struct store *store)
+{
+	mutex_scoped(&store->durable->lock);
+
+	return store->durable->cleanable.count > 0;
+}
+
+enum store_err
+durable_checkpoint(struct store *store, uint64_t *number)
+{
+	return checkpoint_number(store->durable->checkpoint, number);
+}
+
+bool
+durable_has_failed(struct store *store)
+{
+	return feed_has_failed(store);
+}
+
+static enum store_err
+begin(struct durable *durable)
+{
+	struct store *store = durable->store;
+	char side[4096];
+	enum store_err err = ids_alloc(&durable->due);
+
+	if (!err)
+		err = ids_alloc(&durable->named);
+	if (!err)
+		err = ids_alloc(&durable->cleanable);
+	snprintf(side, sizeof(side), "%s/meta/checkpoint", store->path);
+	if (!err)
+		err = checkpoint_open(store->db, side, &durable->checkpoint);
+	if (err || store->is_read_only)
+		return err;
+	err = make(durable);
+	if (!err)
+		err = thread_start(&durable->thread, "tarn-checkpoint",
+			thread_run, durable);
+	durable->has_thread = !err;
+	return err;
+}
+
+enum store_err
+durable_open(struct store *store)
+{
+	struct durable *durable = calloc(1, sizeof(*durable));
+
+	if (!durable)
+		return STORE_NO_MEMORY;
+	durable->store = store;
+	mutex_init(&durable->lock);
+	thread_init_condition(&durable->wake);
+	store->durable = durable;
+	return begin(durable);
+}
+
+void
+durable_close(struct store *store)
+{
+	struct durable *durable = store->durable;
+
+	store->durable = NULL;
+	if (!durable)
+		return;
+	if (durable->has_thread) {
+		mutex_lock(&durable->lock);
+		durable->is_stopping = true;
+		pthread_cond_signal(&durable->wake);
+		mutex_unlock(&durable->lock);
+		pthread_join(durable->thread, NULL);
+		/* What fails here is in the log, and was not acknowledged. */
+		if (db_last_commit(store->db) > durable->own && make(durable))
+			log_error("the last checkpoint was not made");
+	}
+	if (durable->checkpoint)
+		checkpoint_close(&durable->checkpoint);
+	free(durable->due.items);
+	free(durable->named.items);
+	free(durable->cleanable.items);
+	pthread_cond_destroy(&durable->wake);
+	mutex_destroy(&durable->lock);
+	free(durable);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * durable_private.h - checkpoints: one thread a process makes them, for all
+ * who wait and at least every second.
+ *
+ * 1. DB_UNFLUSHED holds for a blob the number of the commit that put it
+ *    there last.  Where a completed checkpoint covers that number the data is
+ *    on the disk: such a record is not flushed again, and the next commit of
+ *    this process takes it out.
+ * 2. A process makes a checkpoint of its own for every second in which
+ *    anybody committed, so that its pin (checkpoint.h) does not stay behind
+ *    and LMDB can reuse pages.
+ * 3. After a flush that failed, in whichever process, nobody commits or
+ *    acknowledges anything any more until all have closed the store; who
+ *    opens it then finds the last checkpoint.
+ */
+#pragma once
+
+#include "store/store_private.h"
+
+/* Makes the checkpoint that must come before the first write. */
+must_check enum store_err durable_open(struct store *store);
+/* Makes a last checkpoint. */
+void durable_close(struct store *store);
+
+/* As commit_wait_durable(). */
+must_check enum store_err durable_wait(struct store *store, uint64_t commit);
+
+/* By the leader, within its transaction: takes out some of the records of
+ * invariant 1.  NOT_FOUND is not an error. */
+must_check enum store_err durable_clean(
+	struct store *store, struct db_txn *txn);
+
+/* True where durable_clean() has something to do. */
+bool durable_needs_cleaning(struct store *store);
+
+/* The commit that the side file covers. */
+must_check enum store_err durable_checkpoint(
+	struct store *store, uint64_t *number);
+
+bool durable_has_failed(struct store *store);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* feed_state_private.h - what feed.c, feed_wait.c and feed_trim.c share. */
+#pragma once
+
+#include "store/feed_private.h"
+#include "store/shared_private.h"
+
+struct feed_waiters; /* feed_wait.c */
+
+struct feed {
+	/* fixed after open */
+	struct shared *shared;
+	int shared_fd;
+	struct feed_waiters *waiters;
+
+	/* the leader's */
+	struct buffer line;
+	uint64_t txn_number;
+	uint64_t txn_lines;
+};

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/reap_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "store/base/codec.h"
+#include "store/base/log.h"
+#include "store/commit_private.h"
+#include "store/feed_private.h"
+#include "store/file_private.h"
+#include "store/meta/checkpoint.h"
+#include "store/meta/key.h"
+#include "store/meta/record.h"
+#include "store/session_private.h"
+
+#define SESSIONS_MAX 256 /* looked at in one round */
+#define OPEN_MAX 256
+
+static struct store_path
+lock_path(struct store *store, uint64_t session)
+{
+	char name[40];
+
+	snprintf(name, sizeof(name), "run/%llu", (unsigned long long)session);
+	return store_path(store, name);
+}
+
+int
+reap_open_lock(struct store *store, uint64_t session)
+{
+	struct store_path path = lock_path(store, session);
+
+	return open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+}
+
+struct record_args {
+	enum db_table table;
+	struct key key;
+};
+
+static enum store_err
+apply_remove(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct record_args *args = arg;
+	enum store_err err = db_delete(txn, args->table, key_slice(&args->key));
+
+	(void)store;
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+remove_record(struct store *store, enum db_table table, struct key key)
+{
+	struct record_args args = {.table = table, .key = key};
+
+	return commit_run(store, apply_remove, &args, NULL);
+}
+
+enum store_err
+reap_lease(struct store *store, uint64_t session, uint64_t first)
+{
+	return remove_record(store, DB_LEASE, key_u64_u64(session, first));
+}
+
+/* The first record of the session in a table keyed by (session, second),
+ * at or after *second; its value is a number.  NOT_FOUND. */
+static enum store_err
+find_record(struct store *store, enum db_table table, uint64_t session,
+	uint64_t *second, uint64_t *number)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key key = key_u64_u64(session, *second);
+	uint64_t owner;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	if (!err)
+		err = db_cursor_open(txn, table, &cursor);
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&key));
+	if (!err)
+		err = key_split_u64_u64(cursor.key, &owner, second);
+	if (err)
+		return err;
+	if (owner != session)
+		return STORE_NOT_FOUND;
+	struct decoder decoder = codec_decoder(cursor.value);
+	*number = table == DB_OPEN ? codec_decode_u32(&decoder)
+				   : codec_decode_u64(&decoder);
+	return decoder.is_bad ? STORE_CORRUPT : STORE_OK;
+}
+
+static enum store_err
+settle_open(struct store *store, uint64_t session, bool after_power_cut)
+{
+	uint64_t ino = 0;
+	uint64_t flags;
+	enum store_err err = find_record(store, DB_OPEN, session, &ino, &flags);
+
+	while (!err) {
+		err = file_settle(store, ino, (uint32_t)flags, after_power_cut);
+		if (!err)
+			err = remove_record(store, DB_OPEN,
+				key_u64_u64(session, ino));
+		if (!err)
+			err = find_record(store, DB_OPEN, session, &ino,
+				&flags);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+/* True where a record names the blob, or where it waits for reclaim. */
+static enum store_err
+is_named(struct db_txn *txn, uint64_t blob, bool *is_named)
+{
+	struct key key = key_u64(blob);
+	struct slice value;
+	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &value);
+
+	if (err == STORE_NOT_FOUND)
+		err = db_get(txn, DB_FREED, key_slice(&key), &value);
+	*is_named = !err;
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+/* Those of the leased ids that nothing names. */
+static enum store_err
+find_unnamed(struct store *store, uint64_t first, uint64_t *unnamed,
+	size_t *count)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	*count = 0;
+	for (uint64_t i = 0; i < SESSION_LEASE_BLOCK && !err; i++) {
+		bool has_name = false;
+
+		err = is_named(txn, first + i, &has_name);
+		if (!err && !has_name)
+			unnamed[(*count)++] = first + i;
+	}
+	return err;
+}
+
+static enum store_err
+end_lease(struct store *store, uint64_t session, uint64_t first)
+{
+	uint64_t unnamed[SESSION_LEASE_BLOCK];
+	size_t count;
+	enum store_err err = find_unnamed(store, first, unnamed, &count);
+
+	for (size_t i = 0; i < count && !err; i++)
+		err = blob_remove(store->blobs, unnamed[i]);
+	if (!err)
+		err = blob_flush_removed(store->blobs, unnamed, count);
+	return err ? err : reap_lease(store, session, first);
+}
+
+static enum store_err
+end_leases(struct store *store, uint64_t session)
+{
+	uint64_t first = 0;
+	uint64_t count;
+	enum store_err err =
+		find_record(store, DB_LEASE, session, &first, &count);
+
+	while (!err) {
+		err = count == SESSION_LEASE_BLOCK
+			      ? end_lease(store, session, first)
+			      : STORE_CORRUPT;
+		if (!err)
+			err = find_record(store, DB_LEASE, session, &first,
+				&count);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+void
+reap_session(struct store *store, uint64_t session, bool after_power_cut)
+{
+	struct store_path path = lock_path(store, session);
+	enum store_err err = settle_open(store, session, after_power_cut);
+
+	feed_forget_session(store, session);
+	if (!err)
+		err = end_leases(store, session);
+	if (!err)
+		err = remove_record(store, DB_SESSION, key_u64(session));
+	if (err)
+		log_error("cannot clear up after session=%llu: %s",
+			(unsigned long long)session, error_sentence(err));
+	else
+		(void)unlink(path.text);
+}
+
+/* A record that does not decode counts as one of another boot. */
+static void
+decode_boot_id(struct slice value, uint8_t boot_id[16])
+{
+	struct record_session record;
+
+	memset(boot_id, 0, 16);
+	if (!record_decode_session(value, &record))
+		memcpy(boot_id, record.boot_id, 16);
+}
+
+struct found {
+	uint64_t id;
+	uint8_t boot_id[16];
+};
+
+static enum store_err
+find_sessions(struct store *store, struct found *found, size_t *count)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	*count = 0;
+	if (!err)
+		err = db_cursor_open(txn, DB_SESSION, &cursor);
+	if (!err)
+		err = db_cursor_seek(&cursor, SLICE_NULL);
+	while (!err && *count < SESSIONS_MAX) {
+		err = key_split_u64(cursor.key, &found[*count].id);
+		if (err)
+			return err;
+		decode_boot_id(cursor.value, found[*count].boot_id);
+		*count += found[*count].id != session_id(store);
+		err = db_cursor_next(&cursor);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+/* Takes the lock of a session that nobody has.  BUSY: it is alive. */
+static enum store_err
+take_lock(struct store *store, uint64_t session, int how, int *out)
+{
+	int fd = reap_open_lock(store, session);
+
+	if (fd < 0)
+		return error_from_errno(errno);
+	if (flock(fd, how | LOCK_NB)) {
+		enum store_err err = errno == EWOULDBLOCK
+					     ? STORE_BUSY
+					     : error_from_errno(errno);
+
+		close(fd);
+		return err;
+	}
+	*out = fd;
+	return STORE_OK;
+}
+
+/* Another one may have reaped it between our look and our lock: then there
+ * is nothing left to do, and the file is in no directory. */
+static enum store_err
+reap_if_dead(struct store *store, const struct found *found,
+	const uint8_t boot_id[16])
+{
+	bool is_cut = store->after_power_cut ||
+		      memcmp(found->boot_id, boot_id, 16) != 0;
+	int fd;
+	enum store_err err = take_lock(store, found->id, LOCK_EX, &fd);
+
+	if (err)
+		return err == STORE_BUSY ? STORE_OK : err;
+	log_info("clearing up after session=%llu",
+		(unsigned long long)found->id);
+	reap_session(store, found->id, is_cut);
+	close(fd);
+	return STORE_OK;
+}
+
+enum store_err
+reap_dead(struct store *store)
+{
+	struct found found[SESSIONS_MAX];
+	size_t count;
+	uint8_t boot_id[16];
+	enum store_err err = find_sessions(store, found, &count);
+
+	if (!err && count > 0)
+		err = checkpoint_boot_id(boot_id);
+	for (size_t i = 0; i < count && !err; i++)
+		err = reap_if_dead(store, &found[i], boot_id);
+	return err;
+}
+
+enum store_err
+reap_is_alive(struct store *store, uint64_t id, const uint8_t boot_id[16],
+	bool *is_alive)
+{
+	uint8_t own[16];
+	int fd;
+	enum store_err err = checkpoint_boot_id(own);
+
+	*is_alive = id == session_id(store) && id != 0;
+	if (err || *is_alive || memcmp(own, boot_id, 16) != 0)
+		return err;
+	err = take_lock(store, id, LOCK_SH, &fd);
+	*is_alive = err == STORE_BUSY;
+	if (!err)
+		close(fd);
+	return err == STORE_BUSY ? STORE_OK : err;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/reclaim_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "store/base/clock.h"
+#include "store/base/codec.h"
+#include "store/base/log.h"
+#include "store/base/mutex.h"
+#include "store/commit_private.h"
+#include "store/durable_private.h"
+#include "store/feed_private.h"
+#include "store/meta/key.h"
+#include "store/session_private.h"
+#include "store/thread_private.h"
+
+#define PERIOD_MS 1000
+#define REAP_PERIODS 5 /* dead sessions are looked for that often */
+#define AT_ONCE_MAX 1024
+
+struct reclaim {
+	/* fixed after open */
+	struct store *store;
+	pthread_t thread;
+	bool has_thread;
+	int lock_fd; /* one process at a time removes files */
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	/* under lock */
+	bool has_freed;
+	bool is_stopping;
+};
+
+/* Freed blobs, in order of ids. */
+struct batch {
+	uint64_t ids[AT_ONCE_MAX];
+	size_t count;
+	uint64_t next; /* where to go on looking */
+};
+
+/* Those from batch->next on that the last checkpoint covers. */
+static enum store_err
+find_freed(struct store *store, struct batch *batch)
+{
+	uint64_t covered = feed_checkpoint(store);
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key key = key_u64(batch->next);
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	batch->count = 0;
+	if (!err)
+		err = db_cursor_open(txn, DB_FREED, &cursor);
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&key));
+	while (!err && batch->count < AT_ONCE_MAX) {
+		uint64_t *id = &batch->ids[batch->count];
+		struct decoder decoder = codec_decoder(cursor.value);
+		uint64_t number = codec_decode_u64(&decoder);
+
+		err = key_split_u64(cursor.key, id);
+		if (err || decoder.is_bad)
+			return STORE_CORRUPT;
+		batch->next = *id + 1;
+		batch->count += number <= covered;
+		err = db_cursor_next(&cursor);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+apply_forget(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct batch *batch = arg;
+	enum store_err err = STORE_OK;
+
+	(void)store;
+	for (size_t i = 0; i < batch->count && !err; i++) {
+		struct key key = key_u64(batch->ids[i]);
+
+		err = db_delete(txn, DB_FREED, key_slice(&key));
+		if (err == STORE_NOT_FOUND)
+			err = STORE_OK;
+	}
+	return err;
+}
+
+/* The file, then the certainty that it is gone, then the record. */
+static enum store_err
+remove_batch(struct store *store, struct batch *batch)
+{
+	enum store_err err = STORE_OK;
+
+	for (size_t i = 0; i < batch->count && !err; i++)
+		err = blob_remove(store->blobs, batch->ids[i]);
+	if (!err)
+		err = blob_flush_removed(store->blobs, batch->ids,
+			batch->count);
+	return err ? err : commit_run(store, apply_forget, batch, NULL);
+}
+
+static enum store_err
+remove_freed(struct store *store, struct batch *batch)
+{
+	enum store_err err = find_freed(store, batch);
+
+	while (!err && batch->count > 0) {
+		err = remove_batch(store, batch);
+		if (!err)
+			err = find_freed(store, batch);
+	}
+	return err;
+}
+
+enum store_err
+reclaim_run(struct store *store)
+{
+	struct reclaim *reclaim = store->reclaim;
+
+	/* Who has it does our work. */
+	if (durable_has_failed(store) ||
+		flock(reclaim->lock_fd, LOCK_EX | LOCK_NB))
+		return STORE_OK;
+	struct batch *batch = calloc(1, sizeof(*batch));
+	enum store_err err =
+		batch ? remove_freed(store, batch) : STORE_NO_MEMORY;
+	free(batch);
+	flock(reclaim->lock_fd, LOCK_UN);
+	return err;
+}
+
+static enum store_err
+apply_clean(struct store *store, struct db_txn *txn, void *arg)
+{
+	(void)arg;
+	return durable_clean(store, txn);
+}
+
+/* Once a period: what commits would do by the way if there were any. */
+static enum store_err
+tidy(struct store *store)
+{
+	enum store_err err = STORE_OK;
+
+	while (!err && durable_needs_cleaning(store))
+		err = commit_run(store, apply_clean, NULL, NULL);
+	if (!err)
+		err = session_end_leases(store);
+	return err ? err : feed_trim(store);
+}
+
+static enum store_err
+reap(struct store *store)
+{
+	db_reap_readers(store->db);
+	return session_reap(store);
+}
+
+/* Waits for freed blobs, or the period's end.  False: it is over. */
+static bool
+wait_for_work(struct reclaim *reclaim, int64_t deadline_ms, bool *has_freed)
+{
+	mutex_scoped(&reclaim->lock);
+
+	while (!reclaim->has_freed && !reclaim->is_stopping &&
+		thread_wait_locked(&reclaim->wake, &reclaim->lock, deadline_ms))
+		;
+	*has_freed = reclaim->has_freed;
+	reclaim->has_freed = false;
+	return !reclaim->is_stopping;
+}
+
+static void
+note(enum store_err err, const char *what)
+{
+	if (err)
+		log_error("%s failed: %s", what, error_sentence(err));
+}
+
+static void
+thread_run(void *arg)
+{
+	struct reclaim *reclaim = arg;
+	struct store *store = reclaim->store;
+	int64_t deadline_ms = clock_monotonic_ms() + PERIOD_MS;
+	unsigned int periods = 0;
+	bool has_freed;
+
+	while (wait_for_work(reclaim, deadline_ms, &has_freed)) {
+		if (durable_has_failed(store))
+			has_freed = false;
+		if (has_freed)
+			note(reclaim_run(store), "removing freed data");
+		if (clock_monotonic_ms() < deadline_ms)
+			continue;
+		deadline_ms = clock_monotonic_ms() + PERIOD_MS;
+		if (durable_has_failed(store))
+			continue;
+		note(tidy(store), "tidying up");
+		if (++periods % REAP_PERIODS)
+			continue;
+		note(reap(store), "looking for dead sessions");
+		/* Others may have freed what they did not live to remove. */
+		note(reclaim_run(store), "removing freed data");
+	}
+}
+
+void
+reclaim_wake(struct store *store)
+{
+	struct reclaim *reclaim = store->reclaim;
+
+	mutex_scoped(&reclaim->lock);
+	reclaim->has_freed = true;
+	pthread_cond_signal(&reclaim->wake);
+}
+
+enum store_err
+reclaim_open(struct store *store)
+{
+	struct store_path path = store_path(store, "run/reclaim.lock");
+	struct reclaim *reclaim = calloc(1, sizeof(*reclaim));
+
+	if (!reclaim)
+		return STORE_NO_MEMORY;
+	reclaim->store = store;
+	mutex_init(&reclaim->lock);
+	thread_init_condition(&reclaim->wake);
+	store->reclaim = reclaim;
+	reclaim->lock_fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return reclaim->lock_fd < 0 ? error_from_errno(errno) : STORE_OK;
+}
+
+enum store_err
+reclaim_start(struct store *store)
+{
+	struct reclaim *reclaim = store->reclaim;
+	enum store_err err = thread_start(&reclaim->thread, "tarn-reclaim",
+		thread_run, reclaim);
+
+	reclaim->has_thread = !err;
+	return err;
+}
+
+void
+reclaim_stop(struct store *store)
+{
+	struct reclaim *reclaim = store->reclaim;
+
+	if (!reclaim || !reclaim->has_thread)
+		return;
+	mutex_lock(&reclaim->lock);
+	reclaim->is_stopping = true;
+	pthread_cond_signal(&reclaim->wake);
+	mutex_unlock(&reclaim->lock);
+	pthread_join(reclaim->thread, NULL);
+	reclaim->has_thread = false;
+}
+
+void
+reclaim_close(struct store *store)
+{
+	struct reclaim *reclaim = store->reclaim;
+
+	store->reclaim = NULL;
+	if (!reclaim)
+		return;
+	if (reclaim->lock_fd >= 0)
+		close(reclaim->lock_fd);
+	pthread_cond_destroy(&reclaim->wake);
+	mutex_destroy(&reclaim->lock);
+	free(reclaim);
+}

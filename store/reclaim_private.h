@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reclaim_private.h - one thread a process does what nobody waits for.
+ *
+ * - It removes the data files of freed blobs.  DB_FREED holds for each the
+ *   number of the commit that freed it.  The file goes only after a checkpoint
+ *   that covers that number, else a power cut could bring back the name
+ *   without the bytes; the record goes only when the removal is durable, else
+ *   one could bring back the file without a record.
+ * - It reaps dead sessions, ends leases, trims the feed and takes out the
+ *   records of data that has been flushed, where no commit does.
+ */
+#pragma once
+
+#include "store/store_private.h"
+
+/* Before the checkpoint thread begins, which may call reclaim_wake(). */
+must_check enum store_err reclaim_open(struct store *store);
+/* After it has ended. */
+void reclaim_close(struct store *store);
+
+/* The thread runs between these, while there are sessions and commits. */
+must_check enum store_err reclaim_start(struct store *store);
+void reclaim_stop(struct store *store);
+
+/* By the checkpoint thread: there are freed blobs that it covers. */
+void reclaim_wake(struct store *store);
+
+/* Everything that can be reclaimed now, by the calling thread. */
+must_check enum store_err reclaim_run(struct store *store);

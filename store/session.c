@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/session_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "store/base/buffer.h"
+#include "store/base/clock.h"
+#include "store/base/codec.h"
+#include "store/base/event.h"
+#include "store/base/mutex.h"
+#include "store/commit_private.h"
+#include "store/counter_private.h"
+#include "store/meta/checkpoint.h"
+#include "store/meta/key.h"
+#include "store/meta/record.h"
+#include "store/reap_private.h"
+
+#define BLOCK_LEN SESSION_LEASE_BLOCK
+
+/* A block of leased ids. */
+struct block {
+	uint64_t first;
+	unsigned int used;  /* given out: the first so many */
+	unsigned int ended; /* named by a record, or returned */
+	bool has_ended[BLOCK_LEN];
+	bool is_returned[BLOCK_LEN];
+	struct block *next;
+};
+
+/* Somebody who waits for a new block. */
+struct lease_waiter {
+	struct event done;
+	struct lease_waiter *next;
+};
+
+struct session {
+	/* fixed after open */
+	uint64_t id;
+	int lock_fd;
+
+	/* the leader's */
+	uint64_t *settling;
+	size_t settling_count;
+	size_t settling_room;
+
+	pthread_mutex_t lock;
+	/* under lock */
+	struct block *blocks; /* the newest first */
+	bool is_leasing;
+	struct lease_waiter *waiters;
+};
+
+uint64_t
+session_id(const struct store *store)
+{
+	return store->session ? store->session->id : 0;
+}
+
+struct open_args {
+	const char *role;
+	uint64_t id;
+	int lock_fd;
+};
+
+/* Rule 1: the lock first.  Whoever takes it for a moment only looks. */
+static enum store_err
+take_lock(struct store *store, struct open_args *args)
+{
+	if (args->lock_fd >= 0)
+		close(args->lock_fd);
+	args->lock_fd = reap_open_lock(store, args->id);
+	if (args->lock_fd < 0)
+		return error_from_errno(errno);
+	while (flock(args->lock_fd, LOCK_EX)) {
+		if (errno != EINTR)
+			return error_from_errno(errno);
+	}
+	return STORE_OK;
+}
+
+static enum store_err
+apply_open(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct open_args *args = arg;
+	struct record_session record = {
+		.started_ns = clock_now_ns(),
+		.pid = (uint32_t)getpid(),
+		.role = slice_first(slice_str(args->role), 15),
+	};
+	enum store_err err = counter_take(txn, COUNTER_SESSION, 1, &args->id);
+
+	if (!err)
+		err = checkpoint_boot_id(record.boot_id);
+	if (!err)
+		err = take_lock(store, args);
+	if (err)
+		return err;
+	scoped(buffer_free) struct buffer value = {0};
+	struct key key = key_u64(args->id);
+	record_encode_session(&value, &record);
+	return db_put(txn, DB_SESSION, key_slice(&key), buffer_slice(&value));
+}
+
+enum store_err
+session_open(struct store *store, const char *role)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	struct open_args args = {.role = role ? role : "", .lock_fd = -1};
+
+	if (!session)
+		return STORE_NO_MEMORY;
+	session->lock_fd = -1;
+	mutex_init(&session->lock);
+	store->session = session;
+	enum store_err err = commit_run(store, apply_open, &args, NULL);
+	session->lock_fd = args.lock_fd;
+	session->id = err ? 0 : args.id;
+	return err;
+}
+
+void
+session_close(struct store *store)
+{
+	struct session *session = store->session;
+
+	if (!session)
+		return;
+	/* What cannot be done now is done by whoever reaps us. */
+	if (session->id)
+		reap_session(store, session->id, false);
+	if (session->lock_fd >= 0)
+		close(session->lock_fd);
+	while (session->blocks) {
+		struct block *block = session->blocks;
+
+		session->blocks = block->next;
+		free(block);
+	}
+	free(session->settling);
+	mutex_destroy(&session->lock);
+	free(session);
+	store->session = NULL;
+}
+
+enum store_err
+session_first_unleased(struct db_txn *txn, uint64_t *id)
+{
+	return counter_peek(txn, COUNTER_BLOB, id);
+}
+
+enum store_err
+session_reap(struct store *store)
+{
+	return reap_dead(store);
+}
+
+struct lease_args {
+	uint64_t first;
+};
+
+static enum store_err
+apply_lease(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct lease_args *args = arg;
+	scoped(buffer_free) struct buffer value = {0};
+	enum store_err err =
+		counter_take(txn, COUNTER_BLOB, BLOCK_LEN, &args->first);
+
+	if (err)
+		return err;
+	struct key key = key_u64_u64(session_id(store), args->first);
+	codec_encode_u64(&value, BLOCK_LEN);
+	return db_put(txn, DB_LEASE, key_slice(&key), buffer_slice(&value));
+}
+
+/* True where an id was there. */
+static bool
+take_id_locked(struct session *session, uint64_t *id)
+{
+	struct block *block = session->blocks;
+
+	if (!block || block->used == BLOCK_LEN)
+		return false;
+	*id = block->first + block->used++;
+	return true;
+}
+
+/* One more block, then wakes all who wait for one. */
+static enum store_err
+lease_block(struct store *store)
+{
+	struct session *session = store->session;
+	struct block *block = calloc(1, sizeof(*block));
+	struct lease_args args = {0};
+	enum store_err err = block ? STORE_OK : STORE_NO_MEMORY;
+
+	if (!err)
+		err = commit_run(store, apply_lease, &args, NULL);
+	mutex_lock(&session->lock);
+	if (!err) {
+		block->first = args.first;
+		block->next = session->blocks;
+		session->blocks = block;
+	}
+	session->is_leasing = false;
+	struct lease_waiter *waiter = session->waiters;
+	session->waiters = NULL;
+	mutex_unlock(&session->lock);
+	while (waiter) {
+		struct lease_waiter *next = waiter->next;
+
+		event_set(&waiter->done);
+		waiter = next;
+	}
+	if (err)
+		free(block);
+	return err;
+}
+
+enum store_err
+session_lease_blob(struct store *store, uint64_t *id)
+{
+	struct session *session = store->session;
+	enum store_err err = STORE_OK;
+
+	if (!session)
+		return STORE_READ_ONLY;
+	while (!err) {
+		struct lease_waiter waiter = {0};
+
+		event_init(&waiter.done);
+		mutex_lock(&session->lock);
+		bool is_taken = take_id_locked(session, id);
+		bool leases = !is_taken && !session->is_leasing;
+		if (leases) {
+			session->is_leasing = true;
+		} else if (!is_taken) {
+			waiter.next = session->waiters;
+			session->waiters = &waiter;
+		}
+		mutex_unlock(&session->lock);
+		if (is_taken)
+			return STORE_OK;
+		if (leases)
+			err = lease_block(store);
+		else
+			event_wait(&waiter.done);
+	}
+	return err;
+}
+
+static void
+end_id_locked(struct session *session, uint64_t id, bool is_returned)
+{
+	struct block *block = session->blocks;
+
+	while (block && id - block->first >= BLOCK_LEN)
+		block = block->next;
+	if (!block || block->has_ended[id - block->first])
+		return;
+	block->has_ended[id - block->first] = true;
+	block->is_returned[id - block->first] = is_returned;
+	block->ended++;
+}
+
+void
+session_return_blob(struct store *store, uint64_t id)
+{
+	mutex_scoped(&store->session->lock);
+
+	end_id_locked(store->session, id, true);
+}
+
+void
+session_settle_blob(struct store *store, uint64_t id)
+{
+	struct session *session = store->session;
+
+	if (session->settling_count == session->settling_room) {
+		size_t room = session->settling_room
+				      ? 2 * session->settling_room
+				      : 64;
+		uint64_t *settling = reallocarray(session->settling, room,
+			sizeof(*settling));
+
+		if (!settling)
+			error_out_of_memory();
+		session->settling = settling;
+		session->settling_room = room;
+	}
+	session->settling[session->settling_count++] = id;
+}
+
+void
+session_note_begin(struct store *store)
+{
+	if (store->session)
+		store->session->settling_count = 0;
+}
+
+void
+session_note_commit(struct store *store)
+{
+	struct session *session = store->session;
+
+	if (!session || session->settling_count == 0)
+		return;
+	mutex_scoped(&session->lock);
+	for (size_t i = 0; i < session->settling_count; i++)
+		end_id_locked(session, session->settling[i], false);
+	session->settling_count = 0;
+}
+
+/* Takes the blocks that are used up out of the list. */
+static struct block *
+take_ended(struct session *session)
+{
+	mutex_scoped(&session->lock);
+	struct block *ended = NULL;
+	struct block **link = &session->blocks;
+
+	while (*link) {
+		struct block *block = *link;
+
+		if (block->ended < BLOCK_LEN) {
+			link = &block->next;
+			continue;
+		}
+		*link = block->next;
+		block->next = ended;
+		ended = block;
+	}
+	return ended;
+}
+
+static enum store_err
+end_block(struct store *store, const struct block *block)
+{
+	uint64_t returned[BLOCK_LEN];
+	size_t count = 0;
+
+	for (size_t i = 0; i < BLOCK_LEN; i++) {
+		if (block->is_returned[i])
+			returned[count++] = block->first + i;
+	}
+	enum store_err err = blob_flush_removed(store->blobs, returned, count);
+	return err ? err : reap_lease(store, session_id(store), block->first);
+}
+
+enum store_err
+session_end_leases(struct store *store)
+{
+	struct block *block = take_ended(store->session);
+	enum store_err err = STORE_OK;
+
+	/* A block that fails here stays in the table until the session is
+	 * reaped. */
+	while (block) {
+		struct block *next = block->next;
+
+		if (!err)
+			err = end_block(store, block);
+		free(block);
+		block = next;
+	}
+	return err;
+}
+
+enum store_err
+session_set_open(struct store *store, struct db_txn *txn, uint64_t ino,
+	uint32_t flags)
+{
+	struct key key = key_u64_u64(session_id(store), ino);
+	scoped(buffer_free) struct buffer value = {0};
+
+	if (!flags) {
+		enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
+
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	}
+	codec_encode_u32(&value, flags);
+	return db_put(txn, DB_OPEN, key_slice(&key), buffer_slice(&value));
+}

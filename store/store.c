@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening, in this order, with all other openers locked out until the
+ * session is there:
+ *
+ * 1. recovery: the tables are the last checkpoint's, where need be;
+ * 2. after a power cut, files that no lease of that checkpoint covers go.
+ *    This comes before our first checkpoint: whoever dies here leaves a store
+ *    that still says so to the next one;
+ * 3. our own first checkpoint, before the first write (checkpoint.h rule 4);
+ * 4. the session; from here on others may open;
+ * 5. what dead sessions left is cleared up.
+ */
+#include "store/store_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/base/cipher.h"
+#include "store/base/log.h"
+#include "store/commit_private.h"
+#include "store/counter_private.h"
+#include "store/durable_private.h"
+#include "store/feed_private.h"
+#include "store/meta/checkpoint.h"
+#include "store/meta/key.h"
+#include "store/meta/record.h"
+#include "store/reap_private.h"
+#include "store/reclaim_private.h"
+#include "store/session_private.h"
+
+#define FORMAT_PREFIX "tarn store "
+
+struct store_path
+store_path(const struct store *store, const char *name)
+{
+	struct store_path path;
+
+	/* store_open() has seen to it that there is room. */
+	snprintf(path.text, sizeof(path.text), "%s/%s", store->path, name);
+	return path;
+}
+
+/* The whole of a small file.  NOT_FOUND. */
+static enum store_err
+read_small(const char *path, char *to, size_t room, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_from_errno(errno);
+	ssize_t got = read(fd, to, room);
+	enum store_err err = got < 0 ? error_from_errno(errno) : STORE_OK;
+	close(fd);
+	*len = err ? 0 : (size_t)got;
+	return err;
+}
+
+static enum store_err
+check_format(const struct store *store)
+{
+	struct store_path path = store_path(store, "format");
+	char text[64];
+	size_t len;
+	unsigned long version;
+	enum store_err err = read_small(path.text, text, sizeof(text), &len);
+
+	if (err)
+		return err == STORE_NOT_FOUND || err == STORE_NOT_DIR
+			       ? STORE_NOT_A_STORE
+			       : err;
+	struct slice line = slice_of(text, len);
+	if (!slice_has_prefix(line, SLICE(FORMAT_PREFIX)) ||
+		!slice_has_suffix(line, SLICE("\n")))
+		return STORE_NOT_A_STORE;
+	line = slice_from(slice_first(line, len - 1), strlen(FORMAT_PREFIX));
+	if (!slice_to_u64(line, UINT32_MAX, &version))
+		return STORE_NOT_A_STORE;
+	return version == STORE_FORMAT_VERSION ? STORE_OK : STORE_BAD_VERSION;
+}
+
+static enum store_err
+read_key(struct store *store)
+{
+	struct store_path path = store_path(store, "store.key");
+	char bytes[sizeof(store->key) + 1];
+	struct stat st;
+	size_t len;
+
+	if (stat(path.text, &st))
+		return errno == ENOENT ? STORE_CORRUPT
+				       : error_from_errno(errno);
+	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
+		log_error("%s must be readable by its owner alone "
+			  "(chmod 600)",
+			path.text);
+		return STORE_ACCESS;
+	}
+	enum store_err err = read_small(path.text, bytes, sizeof(bytes), &len);
+	if (!err && len != sizeof(store->key))
+		err = STORE_CORRUPT;
+	if (!err)
+		memcpy(store->key, bytes, sizeof(store->key));
+	cipher_wipe(bytes, sizeof(bytes));
+	return err;
+}
+
+/* Locks out other openers.  *fd -1 where the disk is read-only, as nobody can
+ * write then. */
+static enum store_err
+lock_openers(const struct store *store, int *fd)
+{
+	struct store_path path = store_path(store, "run/open.lock");
+
+	*fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*fd < 0)
+		return store->is_read_only ? STORE_OK : error_from_errno(errno);
+	while (flock(*fd, LOCK_EX)) {
+		if (errno != EINTR)
+			return error_from_errno(errno);
+	}
+	return STORE_OK;
+}
+
+static enum store_err
+read_region(struct store *store)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct slice region;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	if (!err)
+		err = db_get(txn, DB_META, SLICE("region"), &region);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
+	store->region = strndup(region.data, region.len);
+	return store->region ? STORE_OK : STORE_NO_MEMORY;
+}
+
+/* What a power cut left: see the top.  Removals of one directory are flushed
+ * together. */
+struct leftovers {
+	struct blobs *blobs;
+	uint64_t ids[256];
+	size_t count;
+	uint64_t total;
+};
+
+static enum store_err
+flush_leftovers(struct leftovers *leftovers)
+{
+	enum store_err err = blob_flush_removed(leftovers->blobs,
+		leftovers->ids, leftovers->count);
+
+	leftovers->total += leftovers->count;
+	leftovers->count = 0;
+	return err;
+}
+
+static enum store_err
+remove_leftover(uint64_t id, void *context)
+{
+	struct leftovers *leftovers = context;
+	enum store_err err = blob_remove(leftovers->blobs, id);
+
+	if (err)
+		return err;
+	leftovers->ids[leftovers->count++] = id;
+	return leftovers->count < array_len(leftovers->ids)
+		       ? STORE_OK
+		       : flush_leftovers(leftovers);
+}
+
+static void
+pass_over_stray(const char *path, void *context)
+{
+	(void)context;
+	log_warn("not a blob in the data directory: %s", path);
+}
+
+static enum store_err
+first_unleased(struct store *store, uint64_t *id)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	return err ? err : session_first_unleased(txn, id);
+}
+
+static enum store_err
+remove_leftovers(struct store *store)
+{
+	struct leftovers leftovers = {.blobs = store->blobs};
+	uint64_t first;
+	enum store_err err = first_unleased(store, &first);
+
+	if (!err)
+		err = blob_walk(store->blobs, first, remove_leftover,
+			pass_over_stray, &leftovers);
+	if (!err)
+		err = flush_leftovers(&leftovers);
+	log_info("recovered the last checkpoint; removed files=%llu",
+		(unsigned long long)leftovers.total);
+	return err;
+}
+
+static enum store_err
+open_tables(struct store *store, uint64_t map_size)
+{
+	struct store_path meta = store_path(store, "meta");
+	struct store_path data = store_path(store, "data");
+	struct store_path side = store_path(store, "meta/checkpoint");
+	struct db_options options = {
+		.path = meta.text,
+		.map_size = map_size,
+		.is_read_only = store->is_read_only,
+	};
+	enum store_err err = checkpoint_recover(meta.text, side.text,
+		&store->after_power_cut);
+
+	if (!err)
+		err = db_open(&options, &store->db);
+	if (!err)
+		err = blob_open_all(data.text, store->is_read_only,
+			&store->blobs);
+	return err ? err : read_region(store);
+}
+
+static enum store_err
+open_for_writing(struct store *store, const char *role)
+{
+	enum store_err err = feed_open(store);
+
+	if (!err && store->after_power_cut)
+		err = remove_leftovers(store);
+	if (!err)
+		err = commit_open(store);
+	if (!err)
+		err = reclaim_open(store);
+	if (!err)
+		err = durable_open(store);
+	return err ? err : session_open(store, role);
+}
+
+static enum store_err
+open_locked_out(struct store *store, const struct store_options *options)
+{
+	int fd;
+	enum store_err err = lock_openers(store, &fd);
+
+	if (!err)
+		err = open_tables(store, options->map_size);
+	if (!err)
+		err = store->is_read_only
+			      ? durable_open(store)
+			      : open_for_writing(store, options->role);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static enum store_err
+open_all(struct store *store, const struct store_options *options)
+{
+	enum store_err err = check_format(store);
+
+	if (!err)
+		err = read_key(store);
+	if (!err)
+		err = file_table_create(&store->files);
+	if (!err)
+		err = open_locked_out(store, options);
+	if (err || store->is_read_only)
+		return err;
+	err = session_reap(store);
+	store->after_power_cut = false;
+	return err ? err : reclaim_start(store);
+}
+
+enum store_err
+store_open(const struct store_options *options, struct store **out)
+{
+	struct store *store = calloc(1, sizeof(*store));
+
+	if (!store)
+		return STORE_NO_MEMORY;
+	store->is_read_only = options->is_read_only;
+	store->path = realpath(options->path, NULL);
+	enum store_err err = store->path ? STORE_OK : STORE_NOT_A_STORE;
+	if (!err && strlen(store->path) + 64 > sizeof(struct store_path))
+		err = STORE_NAME_TOO_LONG;
+	if (!err)
+		err = open_all(store, options);
+	if (err)
+		store_close(&store);
+	*out = store;
+	return err;
+}
+
+void
+store_close(struct store **ptr)
+{
+	struct store *store = *ptr;
+
+	*ptr = NULL;
+	if (!store)
+		return;
+	/* The session goes while there still are commits and checkpoints. */
+	reclaim_stop(store);
+	session_close(store);
+	file_table_free(&store->files);
+	durable_close(store);
+	reclaim_close(store);
+	commit_close(store);
+	feed_close(store);
+	blob_close_all(&store->blobs);
+	db_close(&store->db);
+	cipher_wipe(store->key, sizeof(store->key));
+	free(store->region);
+	free(store->path);
+	free(store);
+}
+
+struct slice
+store_region(const struct store *store)
+{
+	return slice_str(store->region);
+}
+
+enum store_err
+store_sync(struct store *store)
+{
+	return commit_wait_durable(store, db_last_commit(store->db));
+}
+
+static enum store_err
+sum_usage(struct db_txn *txn, struct store_status *out)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	enum store_err err = db_cursor_open(txn, DB_USAGE, &cursor);
+
+	if (!err)
+		err = db_cursor_seek(&cursor, SLICE_NULL);
+	while (!err) {
+		struct record_usage usage;
+
+		err = record_decode_usage(cursor.value, &usage);
+		if (err)
+			return err;
+		out->objects += usage.objects;
+		out->bytes += usage.bytes;
+		err = db_cursor_next(&cursor);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+count_tables(struct store *store, struct store_status *out)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	if (err)
+		return err;
+	out->last_commit = db_txn_number(txn);
+	err = db_count(txn, DB_BUCKET, &out->buckets);
+	if (!err)
+		err = db_count(txn, DB_FREED, &out->freed_blobs);
+	if (!err)
+		err = db_count(txn, DB_UNFLUSHED, &out->unflushed_blobs);
+	return err ? err : sum_usage(txn, out);
+}
+
+enum store_err
+store_status(struct store *store, struct store_status *out)
+{
+	struct statvfs space;
+
+	*out = (struct store_status){.has_failed = durable_has_failed(store)};
+	enum store_err err = count_tables(store, out);
+	if (!err)
+		err = durable_checkpoint(store, &out->last_checkpoint);
+	if (!err)
+		err = blob_space(store->blobs, &space);
+	if (err)
+		return err;
+	out->capacity_bytes = (uint64_t)space.f_blocks * space.f_frsize;
+	out->free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
+	out->inodes = space.f_files;
+	out->free_inodes = space.f_favail;
+	return STORE_OK;
+}
+
+/* is_alive is left for later: that takes system calls. */
+static enum store_err
+read_session(const struct db_cursor *cursor, struct store_session *out,
+	uint8_t boot_id[16])
+{
+	struct record_session record;
+	enum store_err err = record_decode_session(cursor->value, &record);
+
+	if (!err)
+		err = key_split_u64(cursor->key, &out->id);
+	if (err)
+		return err;
+	struct slice role = slice_first(record.role, sizeof(out->role) - 1);
+	out->pid = record.pid;
+	out->started_ns = record.started_ns;
+	memcpy(out->role, role.data, role.len);
+	out->role[role.len] = '\0';
+	memcpy(boot_id, record.boot_id, 16);
+	return STORE_OK;
+}
+
+/* The first session whose id is above `after`. */
+static enum store_err
+find_session(struct store *store, uint64_t after, struct store_session *out,
+	uint8_t boot_id[16])
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key key = key_u64(after + 1);
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	if (!err)
+		err = db_cursor_open(txn, DB_SESSION, &cursor);
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&key));
+	return err ? err : read_session(&cursor, out, boot_id);
+}
+
+enum store_err
+store_sessions(struct store *store, struct store_session *out, size_t max,
+	size_t *count)
+{
+	enum store_err err = STORE_OK;
+	uint8_t boot_id[16];
+	uint64_t after = 0;
+
+	*count = 0;
+	while (*count < max) {
+		struct store_session *session = &out[*count];
+
+		err = find_session(store, after, session, boot_id);
+		if (!err)
+			err = reap_is_alive(store, session->id, boot_id,
+				&session->is_alive);
+		if (err)
+			return err == STORE_NOT_FOUND ? STORE_OK : err;
+		after = session->id;
+		++*count;
+	}
+	return STORE_OK;
+}

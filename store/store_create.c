@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The line in STORE/format comes last: a directory without it is no store.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/base/cipher.h"
+#include "store/base/inode.h"
+#include "store/base/io.h"
+#include "store/base/random.h"
+#include "store/counter_private.h"
+#include "store/meta/checkpoint.h"
+#include "store/store_private.h"
+
+#define REGION_MAX 63
+
+static enum store_err
+flush_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_from_errno(errno);
+	enum store_err err = io_fsync(fd);
+	close(fd);
+	return err;
+}
+
+static enum store_err
+make_dir(const struct store *store, const char *name)
+{
+	struct store_path path = store_path(store, name);
+
+	return mkdir(path.text, 0700) ? error_from_errno(errno) : STORE_OK;
+}
+
+static enum store_err
+make_file(const struct store *store, const char *name, struct slice content)
+{
+	struct store_path path = store_path(store, name);
+	int fd = open(path.text, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_from_errno(errno);
+	enum store_err err = io_pwrite_all(fd, content.data, content.len, 0);
+	if (!err)
+		err = io_fsync(fd);
+	close(fd);
+	return err;
+}
+
+static enum store_err
+make_key(const struct store *store)
+{
+	uint8_t key[sizeof(store->key)];
+
+	random_bytes(key, sizeof(key));
+	enum store_err err =
+		make_file(store, "store.key", slice_of(key, sizeof(key)));
+	cipher_wipe(key, sizeof(key));
+	return err;
+}
+
+static enum store_err
+fill_tables(struct db *db, struct slice region)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	uint64_t number;
+	enum store_err err = db_begin_write(db, &txn);
+
+	if (!err)
+		err = db_put(txn, DB_META, SLICE("region"), region);
+	if (!err)
+		err = counter_set(txn, COUNTER_NUMBER, INODE_ROOT + 1);
+	if (!err)
+		err = counter_set(txn, COUNTER_BLOB, 1);
+	if (!err)
+		err = counter_set(txn, COUNTER_SESSION, 1);
+	return err ? err : db_commit(&txn, &number);
+}
+
+static enum store_err
+flush_nothing(struct db_txn *snapshot, void *context)
+{
+	(void)snapshot;
+	(void)context;
+	return STORE_OK;
+}
+
+static enum store_err
+checkpoint_tables(struct store *store)
+{
+	struct store_path side = store_path(store, "meta/checkpoint");
+	scoped(checkpoint_close) struct checkpoint *checkpoint = NULL;
+	uint64_t number;
+	enum store_err err = checkpoint_open(store->db, side.text, &checkpoint);
+
+	return err ? err
+		   : checkpoint_make(checkpoint, flush_nothing, NULL, &number);
+}
+
+static enum store_err
+make_tables(struct store *store, struct slice region)
+{
+	struct store_path meta = store_path(store, "meta");
+	struct db_options options = {.path = meta.text, .create = true};
+	enum store_err err = db_open(&options, &store->db);
+
+	if (!err)
+		err = fill_tables(store->db, region);
+	if (!err)
+		err = checkpoint_tables(store);
+	db_close(&store->db);
+	return err ? err : flush_dir(meta.text);
+}
+
+/* The new name in its parent, too. */
+static enum store_err
+flush_above(const char *path)
+{
+	char *copy = strdup(path);
+
+	if (!copy)
+		return STORE_NO_MEMORY;
+	enum store_err err = flush_dir(dirname(copy));
+	free(copy);
+	return err;
+}
+
+static enum store_err
+fill(struct store *store, struct slice region)
+{
+	char format[64];
+	int len = snprintf(format, sizeof(format), "tarn store %d\n",
+		STORE_FORMAT_VERSION);
+	enum store_err err = make_dir(store, "meta");
+
+	if (!err)
+		err = make_dir(store, "data");
+	if (!err)
+		err = make_dir(store, "run");
+	if (!err)
+		err = make_key(store);
+	if (!err)
+		err = make_tables(store, region);
+	if (!err)
+		err = flush_dir(store->path);
+	if (!err)
+		err = make_file(store, "format", slice_of(format, (size_t)len));
+	if (!err)
+		err = flush_dir(store->path);
+	return err ? err : flush_above(store->path);
+}
+
+static enum store_err
+check_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	size_t entries = 0;
+
+	if (!dir)
+		return error_from_errno(errno);
+	while (readdir(dir))
+		entries++;
+	closedir(dir);
+	/* "." and ".." */
+	return entries > 2 ? STORE_NOT_EMPTY : STORE_OK;
+}
+
+/* Makes the directory, or takes an empty one. */
+static enum store_err
+take_dir(const char *path)
+{
+	if (!mkdir(path, 0700))
+		return STORE_OK;
+	if (errno != EEXIST)
+		return error_from_errno(errno);
+	enum store_err err = check_empty(path);
+	if (err)
+		return err;
+	return chmod(path, 0700) ? error_from_errno(errno) : STORE_OK;
+}
+
+enum store_err
+store_create(const char *path, struct slice region)
+{
+	struct store store = {0};
+	struct stat st;
+
+	if (region.len == 0 || region.len > REGION_MAX)
+		return STORE_INVALID;
+	store.path = realpath(path, NULL);
+	if (store.path) {
+		struct store_path format = store_path(&store, "format");
+
+		free(store.path);
+		if (!stat(format.text, &st))
+			return STORE_EXISTS;
+	}
+	enum store_err err = take_dir(path);
+	if (err)
+		return err;
+	store.path = realpath(path, NULL);
+	if (!store.path)
+		return error_from_errno(errno);
+	err = fill(&store, region);
+	free(store.path);
+	return err;
+}
