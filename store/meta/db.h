@@ -39,8 +39,9 @@ enum db_table {
 	DB_DOCUMENT,	/* owner id, kind -> bytes as given */
 	DB_USAGE,	/* bucket -> record_usage */
 	DB_CHANGE,	/* sequence -> record_change: the feed */
-	DB_UNFLUSHED,	/* blob -> nothing: to be flushed by a checkpoint */
-	DB_FREED,	/* blob -> nothing: data to reclaim */
+	DB_UNFLUSHED,	/* blob -> commit that put it here: a checkpoint that
+			 * covers it flushes the data */
+	DB_FREED,	/* blob -> commit that freed it: data to reclaim */
 	DB_SESSION,	/* session -> record_session */
 	DB_LEASE,	/* session, first blob id -> count */
 	DB_OPEN,	/* session, inode -> flags: dirty or unpublished */
