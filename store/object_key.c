@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "store/base/clock.h"
-#include "store/base/digest.h"
 #include "store/tree.h"
 
 /* Modes of what S3 makes; mounts show their own owner and umask. */
@@ -35,16 +34,6 @@ is_visible(const struct inode *inode)
 	return S_ISREG(inode->mode) && !(inode->flags & INODE_UNPUBLISHED);
 }
 
-/* A directory that a mount made has no ETag of its own: that of no bytes. */
-static void
-fill_dir_etag(struct inode *inode)
-{
-	static const struct inode_etag none;
-
-	if (!inode->size && !memcmp(&inode->etag, &none, sizeof(none)))
-		digest_of(DIGEST_MD5, SLICE_NULL, inode->etag.value);
-}
-
 enum store_err
 object_key_find(struct db_txn *txn, uint64_t bucket, struct slice key,
 	struct inode *out)
@@ -66,11 +55,7 @@ object_key_find(struct db_txn *txn, uint64_t bucket, struct slice key,
 	err = dentry_inode(txn, dentry.ino, out);
 	if (err)
 		return err == STORE_STALE ? STORE_CORRUPT : err;
-	if (!is_visible(out))
-		return STORE_NOT_FOUND;
-	if (inode_is_dir(out))
-		fill_dir_etag(out);
-	return STORE_OK;
+	return is_visible(out) ? STORE_OK : STORE_NOT_FOUND;
 }
 
 static bool

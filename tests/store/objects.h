@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* objects.h - objects as the tests of object.c and upload.c handle them: whole,
+ * as text. */
+#pragma once
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/base/digest.h"
+#include "store/base/io.h"
+#include "store/bucket.h"
+#include "store/object.h"
+#include "store/store_private.h"
+
+static inline uint64_t
+objects_bucket(struct store *store, const char *name)
+{
+	struct bucket bucket;
+	enum store_err err = bucket_create(store, slice_str(name),
+		SLICE("default"), &bucket);
+
+	assert(!err);
+	return bucket.ino;
+}
+
+static inline struct object_attrs
+objects_attrs(struct slice body)
+{
+	struct object_attrs attrs = {0};
+
+	digest_of(DIGEST_MD5, body, attrs.etag.value);
+	return attrs;
+}
+
+static inline enum store_err
+objects_put_if(struct store *store, uint64_t bucket, const char *key,
+	struct slice body, const struct object_condition *condition)
+{
+	struct object_attrs attrs = objects_attrs(body);
+	struct object_put *put = NULL;
+	struct object made;
+	enum store_err err = object_put_begin(store, body.len, &put);
+
+	if (err)
+		return err;
+	err = object_put_write(put, body);
+	if (err) {
+		object_put_abort(&put);
+		return err;
+	}
+	return object_put_commit(&put, bucket, slice_str(key), &attrs,
+		condition, &made);
+}
+
+static inline enum store_err
+objects_put(struct store *store, uint64_t bucket, const char *key,
+	const char *body)
+{
+	return objects_put_if(store, bucket, key, slice_str(body), NULL);
+}
+
+/* The object's bytes, in the arena; data NULL where there is none. */
+static inline struct slice
+objects_get(struct store *store, uint64_t bucket, const char *key,
+	struct arena *arena)
+{
+	struct object object;
+	uint64_t offset;
+	int fd;
+	enum store_err err = object_open(store, bucket, slice_str(key), arena,
+		&object, &fd, &offset);
+
+	if (err == STORE_NOT_FOUND)
+		return SLICE_NULL;
+	assert(!err);
+	char *bytes = arena_alloc(arena, object.inode.size + 1);
+	if (fd >= 0) {
+		err = io_pread_all(fd, bytes, object.inode.size, offset);
+		assert(!err);
+		close(fd);
+	}
+	return slice_of(bytes, object.inode.size);
+}
+
+/* Whether the key holds exactly that text; NULL: whether there is nothing. */
+static inline bool
+objects_is(struct store *store, uint64_t bucket, const char *key,
+	const char *text)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct slice got = objects_get(store, bucket, key, &arena);
+
+	if (!text || !got.data)
+		return !text && !got.data;
+	return slice_equal(got, slice_str(text));
+}
+
+static inline enum store_err
+objects_count_visit(uint64_t id, void *context)
+{
+	(void)id;
+	++*(uint64_t *)context;
+	return STORE_OK;
+}
+
+static inline void
+objects_count_stray(const char *path, void *context)
+{
+	(void)context;
+	fprintf(stderr, "stray: %s\n", path);
+	abort();
+}
+
+/* Data files there are, named by a record or not. */
+static inline uint64_t
+objects_files(struct store *store)
+{
+	uint64_t count = 0;
+	enum store_err err = blob_walk(store->blobs, 0, objects_count_visit,
+		objects_count_stray, &count);
+
+	assert(!err);
+	return count;
+}
+
+static inline uint64_t
+objects_blob_records(struct store *store)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	uint64_t count = 0;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	if (!err)
+		err = db_count(txn, DB_BLOB, &count);
+	assert(!err);
+	return count;
+}
+
+static inline void
+objects_usage(struct store *store, uint64_t bucket, uint64_t *objects,
+	uint64_t *bytes)
+{
+	enum store_err err = bucket_usage(store, bucket, objects, bytes);
+
+	assert(!err);
+}
