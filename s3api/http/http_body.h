@@ -27,19 +27,19 @@
  * limits.body_timeout_ms.  INVALID: malformed chunks.  CANCELED: the server
  * stops at once.
  */
-must_check enum store_err http_body_read(
-	struct http_request *request, void *to, size_t len, size_t *got);
+must_check enum store_err http_body_read(struct http_request *request, void *to,
+	size_t len, size_t *got);
 
 /* Reads exactly len bytes or to the end, whichever comes first. */
-must_check enum store_err http_body_read_full(
-	struct http_request *request, void *to, size_t len, size_t *got);
+must_check enum store_err http_body_read_full(struct http_request *request,
+	void *to, size_t len, size_t *got);
 
 /*
  * The whole of a small body, in the request's arena.  TOO_BIG: longer than
  * max; what else http_body_read() gives.
  */
-must_check enum store_err http_body_read_all(
-	struct http_request *request, size_t max, struct slice *out);
+must_check enum store_err http_body_read_all(struct http_request *request,
+	size_t max, struct slice *out);
 
 /* True once the whole body has been read; at once where there is none. */
 bool http_body_is_at_end(const struct http_request *request);

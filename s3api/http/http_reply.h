@@ -34,45 +34,52 @@
 
 struct http_response;
 
-/* Starts a reply, or starts it anew where nothing has been sent yet. */
+/*
+ * Starts a reply, or starts it anew where nothing has been sent yet.  Once
+ * something has been sent this and what follows it do nothing (INVALID).
+ */
 void http_reply_begin(struct http_response *response, unsigned int status);
 
 /*
  * Adds a header; the name is lower-case or as it shall be sent.  Bytes that
  * would end the line (CR, LF, NUL) are sent as spaces.
  */
-void http_reply_header(
-	struct http_response *response, const char *name, struct slice value);
-void http_reply_header_str(
-	struct http_response *response, const char *name, const char *value);
-void http_reply_header_u64(
-	struct http_response *response, const char *name, uint64_t value);
+void http_reply_header(struct http_response *response, const char *name,
+	struct slice value);
+void http_reply_header_str(struct http_response *response, const char *name,
+	const char *value);
+void http_reply_header_u64(struct http_response *response, const char *name,
+	uint64_t value);
 
 /* The same with a name that comes from data, such as x-amz-meta-*. */
-void http_reply_header_named(
-	struct http_response *response, struct slice name, struct slice value);
+void http_reply_header_named(struct http_response *response, struct slice name,
+	struct slice value);
 
 /* Sends the header and a whole body in one vectored send. */
-must_check enum store_err http_reply_body(
-	struct http_response *response, struct slice body);
+must_check enum store_err http_reply_body(struct http_response *response,
+	struct slice body);
 
 /*
  * Opens a stream of exactly len bytes.  The header leaves with the first
  * bytes; where len is 0, or the request is a HEAD, at once.
  */
-must_check enum store_err http_reply_start(
-	struct http_response *response, uint64_t len);
+must_check enum store_err http_reply_start(struct http_response *response,
+	uint64_t len);
 
 /*
  * Opens a stream whose length is not known yet: chunked, or to HTTP/1.0 ended
  * by closing.  The header is sent at once.  http_reply_end() completes it.
  */
-must_check enum store_err http_reply_start_unknown(
-	struct http_response *response);
+must_check enum store_err
+http_reply_start_unknown(struct http_response *response);
 
-/* Bytes of an open stream; from a file without a copy.  INVALID: too many. */
-must_check enum store_err http_reply_write(
-	struct http_response *response, struct slice bytes);
+/*
+ * Bytes of an open stream; from a file without a copy.  INVALID: more than the
+ * stream was opened for.  IO, CORRUPT: the file cannot be read; while nothing
+ * has been sent, another reply may begin.
+ */
+must_check enum store_err http_reply_write(struct http_response *response,
+	struct slice bytes);
 must_check enum store_err http_reply_file(struct http_response *response,
 	int file, uint64_t offset, uint64_t len);
 must_check enum store_err http_reply_end(struct http_response *response);

@@ -68,21 +68,21 @@ struct http_request {
 };
 
 /* The value of the first header of this (lower-case) name, or SLICE_NULL. */
-struct slice http_request_header(
-	const struct http_request *request, const char *name);
+struct slice http_request_header(const struct http_request *request,
+	const char *name);
 
 /* How often a (lower-case) name occurs. */
-size_t http_request_header_count(
-	const struct http_request *request, const char *name);
+size_t http_request_header_count(const struct http_request *request,
+	const char *name);
 
 /* path without its %XX.  INVALID: a % without two digits. */
-must_check enum store_err http_request_decode_path(
-	const struct http_request *request, struct slice *out);
+must_check enum store_err
+http_request_decode_path(const struct http_request *request, struct slice *out);
 
 /* The query in its order, decoded.  INVALID: a % without two digits. */
-must_check enum store_err http_request_decode_query(
-	const struct http_request *request, const struct http_param **out,
-	size_t *count);
+must_check enum store_err
+http_request_decode_query(const struct http_request *request,
+	const struct http_param **out, size_t *count);
 
 /* "192.0.2.1" or "2001:db8::1", mapped IPv4 as IPv4, without the port. */
 struct slice http_request_peer_address(const struct http_request *request);

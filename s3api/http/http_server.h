@@ -63,8 +63,9 @@ struct http_server;
  * Binds, listens and starts the threads.  BUSY: the address is taken;
  * ACCESS; INVALID: not an address of this machine; IO, NO_MEMORY.
  */
-must_check enum store_err http_server_create(
-	const struct http_server_config *config, struct http_server **out);
+must_check enum store_err
+http_server_create(const struct http_server_config *config,
+	struct http_server **out);
 
 unsigned int http_server_port(const struct http_server *server);
 size_t http_server_connections(const struct http_server *server);

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/http/http_body.h"
+
+#include <string.h>
+
+#include "s3api/http/http_private.h"
+#include "store/base/clock.h"
+#include "store/base/io.h"
+
+/* From here on a read goes from the socket straight to the caller. */
+#define DIRECT_MIN ((size_t)4096)
+
+void
+http_body_begin(struct http_exchange *exchange)
+{
+	const struct http_request *request = &exchange->request;
+
+	exchange->body_base = exchange->start;
+	exchange->body_left = request->content_length;
+	exchange->is_body_chunked =
+		request->has_body && !request->is_length_known;
+	exchange->is_body_at_end = !request->has_body;
+	exchange->body_err = STORE_OK;
+	if (exchange->is_body_chunked)
+		http_parser_begin_chunked(&exchange->parser);
+}
+
+bool
+http_body_is_at_end(const struct http_request *request)
+{
+	return request->connection->exchange->is_body_at_end;
+}
+
+static enum store_err
+receive(struct http_connection *connection, char *to, size_t len, size_t *got)
+{
+	int64_t deadline_ms = clock_monotonic_ms() +
+			      http_limits_of(connection)->body_timeout_ms;
+	ssize_t result = io_recv(connection->fd, to, len, deadline_ms);
+
+	if (result < 0)
+		return error_from_errno((int)-result);
+	if (result == 0)
+		return STORE_CLOSED;
+	*got = (size_t)result;
+	return STORE_OK;
+}
+
+/* Only where everything that had come has been taken. */
+static enum store_err
+refill(struct http_connection *connection)
+{
+	struct http_exchange *exchange = connection->exchange;
+	size_t room =
+		exchange->capacity + HTTP_INPUT_BODY - exchange->body_base;
+	size_t got = 0;
+	enum store_err err = receive(connection,
+		exchange->input + exchange->body_base, room, &got);
+
+	exchange->start = exchange->body_base;
+	exchange->end = exchange->body_base + got;
+	return err;
+}
+
+static enum store_err
+send_continue(struct http_connection *connection)
+{
+	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct iovec vector = {(char *)text, sizeof(text) - 1};
+	int64_t deadline_ms = clock_monotonic_ms() +
+			      http_limits_of(connection)->send_timeout_ms;
+
+	return io_send_all(connection->fd, &vector, 1, 0, deadline_ms);
+}
+
+static enum store_err
+read_plain(struct http_connection *connection, char *to, size_t len,
+	size_t *got)
+{
+	struct http_exchange *exchange = connection->exchange;
+	enum store_err err = STORE_OK;
+
+	if (len > exchange->body_left)
+		len = (size_t)exchange->body_left;
+	if (exchange->start == exchange->end && len >= DIRECT_MIN) {
+		err = receive(connection, to, len, got);
+	} else {
+		if (exchange->start == exchange->end)
+			err = refill(connection);
+		if (err)
+			return err;
+		size_t there = exchange->end - exchange->start;
+
+		*got = len < there ? len : there;
+		memcpy(to, exchange->input + exchange->start, *got);
+		exchange->start += *got;
+	}
+	exchange->body_left -= *got;
+	exchange->is_body_at_end = exchange->body_left == 0;
+	return err;
+}
+
+static enum store_err
+read_chunked(struct http_connection *connection, char *to, size_t len,
+	size_t *got)
+{
+	struct http_exchange *exchange = connection->exchange;
+	enum http_parser_state state = HTTP_PARSER_MORE;
+
+	while (*got == 0 && state == HTTP_PARSER_MORE) {
+		if (exchange->start == exchange->end) {
+			enum store_err err = refill(connection);
+			if (err)
+				return err;
+		}
+		/* No more than len, so that the data fits. */
+		size_t there = exchange->end - exchange->start;
+		size_t used = 0;
+		state = http_parser_feed_chunked(&exchange->parser,
+			exchange->input + exchange->start,
+			len < there ? len : there, &used, to, got);
+		exchange->start += used;
+	}
+	exchange->is_body_at_end = state == HTTP_PARSER_DONE;
+	return state == HTTP_PARSER_BAD ? STORE_INVALID : STORE_OK;
+}
+
+enum store_err
+http_body_read(struct http_request *request, void *to, size_t len, size_t *got)
+{
+	struct http_connection *connection = request->connection;
+	struct http_exchange *exchange = connection->exchange;
+
+	*got = 0;
+	if (exchange->body_err || exchange->is_body_at_end || len == 0)
+		return exchange->body_err;
+	if (exchange->is_continue_wanted) {
+		exchange->is_continue_wanted = false;
+		exchange->body_err = send_continue(connection);
+	}
+	if (!exchange->body_err)
+		exchange->body_err =
+			exchange->is_body_chunked
+				? read_chunked(connection, to, len, got)
+				: read_plain(connection, to, len, got);
+	if (exchange->body_err)
+		*got = 0;
+	return exchange->body_err;
+}
+
+enum store_err
+http_body_read_full(struct http_request *request, void *to, size_t len,
+	size_t *got)
+{
+	char *next = to;
+
+	*got = 0;
+	while (*got < len && !http_body_is_at_end(request)) {
+		size_t more = 0;
+		enum store_err err =
+			http_body_read(request, next + *got, len - *got, &more);
+
+		if (err)
+			return err;
+		*got += more;
+	}
+	return STORE_OK;
+}
+
+enum store_err
+http_body_read_all(struct http_request *request, size_t max, struct slice *out)
+{
+	struct buffer body = {0};
+	enum store_err err = STORE_OK;
+
+	*out = SLICE_NULL;
+	if (request->content_length > max)
+		return STORE_TOO_BIG;
+	while (!err && !http_body_is_at_end(request)) {
+		size_t got = 0;
+
+		buffer_reserve(&body, DIRECT_MIN);
+		err = http_body_read(request, body.data + body.len, DIRECT_MIN,
+			&got);
+		body.len += got;
+		if (!err && body.len > max)
+			err = STORE_TOO_BIG;
+	}
+	if (!err)
+		*out = arena_copy(request->arena, buffer_slice(&body));
+	buffer_free(&body);
+	return err;
+}
+
+bool
+http_body_can_be_drained(const struct http_request *request)
+{
+	const struct http_exchange *exchange = request->connection->exchange;
+
+	if (exchange->is_body_at_end)
+		return true;
+	/* Who waits for 100 Continue may send the body all the same, or not. */
+	if (exchange->body_err || exchange->is_continue_wanted)
+		return false;
+	return exchange->body_left <=
+	       http_limits_of(request->connection)->unread_bytes;
+}
+
+bool
+http_body_drain(struct http_request *request)
+{
+	uint64_t left = http_limits_of(request->connection)->unread_bytes;
+	char scrap[8192];
+
+	if (!http_body_can_be_drained(request))
+		return false;
+	while (!http_body_is_at_end(request)) {
+		size_t got = 0;
+		enum store_err err =
+			http_body_read(request, scrap, sizeof(scrap), &got);
+
+		if (err || got > left)
+			return false;
+		left -= got;
+	}
+	return true;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * 1. A connection belongs to one fiber, which alone reads, writes and closes
+ *    its socket; others may cancel its waits and shut the socket down.
+ * 2. Requests are served one after the other, so replies are in order; what
+ *    the client has sent ahead stays in exchange->input.
+ * 3. An exchange exists from the first byte of a request until its reply is
+ *    out and nothing sent ahead is left.
+ */
+#include "s3api/http/http_connection.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "s3api/http/http_private.h"
+#include "store/base/clock.h"
+#include "store/base/io.h"
+
+#define SPARE_MAX 64
+/* How long a client that was refused may go on sending. */
+#define LINGER_MS 2000
+
+void
+http_connection_free_exchange(struct http_exchange *exchange)
+{
+	arena_free(&exchange->arena);
+	buffer_free(&exchange->response.header);
+	free(exchange->input);
+	free(exchange);
+}
+
+static struct http_exchange *
+new_exchange(const struct http_limits *limits)
+{
+	struct http_exchange *exchange = calloc(1,
+		sizeof(*exchange) +
+			limits->header_count * sizeof(struct http_header));
+	if (!exchange)
+		return NULL;
+
+	exchange->capacity = limits->header_bytes < HTTP_INPUT_FIRST
+				     ? limits->header_bytes
+				     : HTTP_INPUT_FIRST;
+	exchange->input = malloc(exchange->capacity + HTTP_INPUT_BODY);
+	if (!exchange->input) {
+		free(exchange);
+		return NULL;
+	}
+	arena_init(&exchange->arena);
+	return exchange;
+}
+
+static bool
+take_exchange(struct http_connection *connection)
+{
+	struct http_worker *worker = connection->worker;
+	struct http_exchange *exchange = worker->spare;
+
+	if (exchange) {
+		worker->spare = exchange->next;
+		worker->spare_count--;
+	} else {
+		exchange = new_exchange(http_limits_of(connection));
+	}
+	connection->exchange = exchange;
+	return exchange != NULL;
+}
+
+static void
+give_exchange(struct http_connection *connection)
+{
+	struct http_worker *worker = connection->worker;
+	struct http_exchange *exchange = connection->exchange;
+
+	if (!exchange)
+		return;
+	connection->exchange = NULL;
+	exchange->start = 0;
+	exchange->end = 0;
+	if (worker->spare_count == SPARE_MAX) {
+		http_connection_free_exchange(exchange);
+		return;
+	}
+	exchange->next = worker->spare;
+	worker->spare = exchange;
+	worker->spare_count++;
+}
+
+/* Moves what was sent ahead to the front and begins a request with it. */
+static void
+begin_exchange(struct http_connection *connection)
+{
+	struct http_exchange *exchange = connection->exchange;
+	size_t ahead = exchange->end - exchange->start;
+
+	if (exchange->start)
+		memmove(exchange->input, exchange->input + exchange->start,
+			ahead);
+	exchange->start = 0;
+	exchange->end = ahead;
+	exchange->body_left = 0;
+	exchange->body_err = STORE_OK;
+	exchange->is_body_at_end = true;
+	exchange->is_continue_wanted = false;
+	connection->is_keep_alive = false;
+	arena_reset(&exchange->arena);
+	exchange->request = (struct http_request){
+		.peer = connection->peer,
+		.arena = &exchange->arena,
+		.connection = connection,
+	};
+	http_reply_reset(&exchange->response, connection);
+	http_parser_begin(&exchange->parser, exchange->headers,
+		http_limits_of(connection)->header_count);
+}
+
+static void
+refuse(struct http_connection *connection, unsigned int status,
+	const char *reason)
+{
+	const struct http_server_config *config =
+		&connection->worker->server->config;
+	struct http_response *response = &connection->exchange->response;
+
+	http_reply_close(response);
+	if (config->refuse)
+		config->refuse(response, status, reason, config->context);
+	if (http_reply_is_started(response))
+		return;
+	http_reply_begin(response, status);
+	enum store_err err = http_reply_body(response, SLICE_NULL);
+	(void)err; /* it closes either way */
+}
+
+/* A longer header than most: all the room it may have, and from the start. */
+static bool
+grow_input(struct http_connection *connection)
+{
+	struct http_exchange *exchange = connection->exchange;
+	const struct http_limits *limits = http_limits_of(connection);
+	char *input = realloc(exchange->input,
+		limits->header_bytes + HTTP_INPUT_BODY);
+
+	if (!input)
+		return false;
+	exchange->input = input;
+	exchange->capacity = limits->header_bytes;
+	exchange->start = 0;
+	http_parser_begin(&exchange->parser, exchange->headers,
+		limits->header_count);
+	return true;
+}
+
+/* Feeds what has come.  False: the connection is not worth going on with. */
+static bool
+parse_input(struct http_connection *connection)
+{
+	struct http_exchange *exchange = connection->exchange;
+	struct http_parser *parser = &exchange->parser;
+	size_t target_max = http_limits_of(connection)->target_bytes;
+	size_t used = 0;
+	enum http_parser_state state =
+		http_parser_feed(parser, exchange->input + exchange->start,
+			exchange->end - exchange->start, &used);
+
+	exchange->start += used;
+	if (state == HTTP_PARSER_BAD) {
+		refuse(connection, parser->status, parser->reason);
+		return false;
+	}
+	if (parser->target.len > target_max) {
+		refuse(connection, 414, "the request target is too long");
+		return false;
+	}
+	if (state == HTTP_PARSER_DONE || exchange->end < exchange->capacity)
+		return true;
+	if (exchange->capacity < http_limits_of(connection)->header_bytes)
+		return grow_input(connection);
+	refuse(connection, http_parser_is_in_target(parser) ? 414 : 431,
+		"the request header is too long");
+	return false;
+}
+
+/* Reads a whole header.  False: there is none, and a reply if any is due. */
+static bool
+receive_header(struct http_connection *connection)
+{
+	struct http_exchange *exchange = connection->exchange;
+	int64_t deadline_ms = clock_monotonic_ms() +
+			      http_limits_of(connection)->header_timeout_ms;
+
+	if (exchange->end && !parse_input(connection))
+		return false;
+	while (exchange->parser.state != HTTP_PARSER_DONE) {
+		/* After grow_input() there are bytes to go over again. */
+		if (exchange->start == exchange->end) {
+			ssize_t got = io_recv(connection->fd,
+				exchange->input + exchange->end,
+				exchange->capacity - exchange->end,
+				deadline_ms);
+
+			if (got == -ETIMEDOUT)
+				refuse(connection, 408,
+					"the request header took too long");
+			if (got <= 0)
+				return false;
+			exchange->end += (size_t)got;
+		}
+		if (!parse_input(connection))
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_token(const struct http_request *request, const char *name,
+	struct slice wanted)
+{
+	for (size_t i = 0; i < request->header_count; i++) {
+		struct slice rest = request->headers[i].value;
+		struct slice token;
+
+		if (!slice_equal(request->headers[i].name, slice_str(name)))
+			continue;
+		while (slice_split(&rest, ',', &token)) {
+			if (slice_equal_nocase(slice_trim(token), wanted))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What the header says about the connection.  False: it was refused. */
+static bool
+accept_header(struct http_connection *connection)
+{
+	struct http_exchange *exchange = connection->exchange;
+	struct http_parser *parser = &exchange->parser;
+	struct http_request *request = &exchange->request;
+
+	if (http_parser_finish(parser, request) == HTTP_PARSER_BAD) {
+		refuse(connection, parser->status, parser->reason);
+		return false;
+	}
+	struct slice expect = http_request_header(request, "expect");
+	bool wants_continue = slice_equal_nocase(expect, SLICE("100-continue"));
+
+	if (expect.len && !wants_continue) {
+		refuse(connection, 417, "only 100-continue is known");
+		return false;
+	}
+	connection->is_keep_alive =
+		request->is_http_1_0
+			? has_token(request, "connection", SLICE("keep-alive"))
+			: !has_token(request, "connection", SLICE("close"));
+	exchange->is_continue_wanted = wants_continue && request->has_body &&
+				       !request->is_http_1_0 &&
+				       exchange->start == exchange->end;
+	http_body_begin(exchange);
+	return true;
+}
+
+static bool
+has_whole_reply(const struct http_connection *connection)
+{
+	const struct http_exchange *exchange = connection->exchange;
+
+	if (!exchange || exchange->response.err)
+		return false;
+	return exchange->response.state == HTTP_REPLY_DONE ||
+	       (exchange->response.is_header_sent &&
+		       !exchange->response.has_body);
+}
+
+/* Sees to it that there is a whole reply.  False: the connection ends. */
+static bool
+complete_reply(struct http_connection *connection)
+{
+	struct http_exchange *exchange = connection->exchange;
+	struct http_response *response = &exchange->response;
+
+	if (!response->err && !http_reply_is_started(response) &&
+		response->state != HTTP_REPLY_DONE)
+		refuse(connection, 500, "the request was not answered");
+	if (response->err || response->must_close)
+		return false;
+	if (!has_whole_reply(connection))
+		return false;
+	return http_body_drain(&exchange->request);
+}
+
+/* False: the connection ends. */
+static bool
+serve_request(struct http_connection *connection)
+{
+	const struct http_server_config *config =
+		&connection->worker->server->config;
+	struct http_exchange *exchange = connection->exchange;
+
+	begin_exchange(connection);
+	if (!receive_header(connection) || !accept_header(connection))
+		return false;
+	config->handle(&exchange->request, &exchange->response,
+		config->context);
+	return complete_reply(connection);
+}
+
+/* Waits for a request.  False: none comes. */
+static bool
+await_request(struct http_connection *connection)
+{
+	struct http_worker *worker = connection->worker;
+	int64_t deadline_ms = clock_monotonic_ms() +
+			      http_limits_of(connection)->idle_timeout_ms;
+
+	if (worker->is_draining)
+		return false;
+	connection->is_idle = true;
+	int err = io_wait_readable(connection->fd, deadline_ms);
+	connection->is_idle = false;
+	return !err;
+}
+
+static bool
+has_input(const struct http_connection *connection)
+{
+	const struct http_exchange *exchange = connection->exchange;
+
+	return exchange && exchange->start < exchange->end;
+}
+
+/*
+ * A socket closed with bytes unread resets the connection, and the client may
+ * lose the reply before it has read it: RFC 9112 §9.6.
+ */
+static void
+linger(struct http_connection *connection)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + LINGER_MS;
+	char scrap[8192];
+	ssize_t got;
+
+	if (shutdown(connection->fd, SHUT_WR))
+		return;
+	do {
+		got = connection->worker->is_draining
+			      ? 0
+			      : io_recv(connection->fd, scrap, sizeof(scrap),
+					deadline_ms);
+	} while (got > 0 && clock_monotonic_ms() < deadline_ms);
+}
+
+static void
+leave(struct http_connection *connection)
+{
+	*connection->link = connection->next;
+	if (connection->next)
+		connection->next->link = connection->link;
+	close(connection->fd);
+	atomic_fetch_sub(&connection->worker->server->connections, 1);
+	free(connection);
+}
+
+void
+http_connection_serve(void *arg)
+{
+	struct http_connection *connection = arg;
+	bool goes_on = true;
+
+	while (goes_on) {
+		if (!has_input(connection)) {
+			give_exchange(connection);
+			if (!await_request(connection))
+				break;
+			if (!take_exchange(connection))
+				break;
+		}
+		goes_on = serve_request(connection);
+	}
+	if (has_whole_reply(connection))
+		linger(connection);
+	give_exchange(connection);
+	leave(connection);
+}
+
+void
+http_connection_close_idle(struct http_connection *connection)
+{
+	if (connection->is_idle)
+		io_cancel_fd(connection->fd);
+}
+
+void
+http_connection_cut_off(struct http_connection *connection)
+{
+	shutdown(connection->fd, SHUT_RDWR);
+	io_cancel_fd(connection->fd);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http_private.h - what the parts of one connection share.  All of it belongs
+ * to the thread of the worker's loop.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "s3api/http/http_connection.h"
+#include "s3api/http/http_parser.h"
+#include "s3api/http/http_server.h"
+#include "store/base/arena.h"
+#include "store/base/buffer.h"
+#include "store/base/loop.h"
+
+#define HTTP_INPUT_FIRST (16 * 1024) /* grows to limits.header_bytes */
+#define HTTP_INPUT_BODY (4 * 1024)   /* beyond the header, at least */
+
+enum http_reply_state {
+	HTTP_REPLY_NONE,   /* no status yet */
+	HTTP_REPLY_BEGUN,  /* nothing sent yet */
+	HTTP_REPLY_STREAM, /* the header may have been sent */
+	HTTP_REPLY_DONE,
+};
+
+struct http_response {
+	struct http_connection *connection;
+	enum http_reply_state state;
+	unsigned int status;
+	struct buffer header;
+	bool is_header_sent;
+	bool is_length_known;
+	bool is_chunked;
+	bool has_body; /* neither HEAD nor a status without one */
+	bool must_close;
+	uint64_t left; /* of a stream of known length */
+	uint64_t sent; /* bytes of the body */
+	enum store_err err;
+};
+
+/* What a connection has only while it serves a request. */
+struct http_exchange {
+	struct http_exchange *next; /* of the spare ones */
+	struct http_request request;
+	struct http_response response;
+	struct arena arena;
+	struct http_parser parser;
+
+	/* capacity + HTTP_INPUT_BODY bytes; [start, end) is still unread */
+	char *input;
+	size_t capacity;
+	size_t start;
+	size_t end;
+
+	/* body */
+	size_t body_base; /* where the header ends in input */
+	uint64_t body_left;
+	bool is_body_chunked;
+	bool is_body_at_end;
+	bool is_continue_wanted;
+	enum store_err body_err;
+
+	struct http_header headers[]; /* limits.header_count */
+};
+
+struct http_connection {
+	struct http_worker *worker;
+	int fd;
+	bool is_idle;	    /* waits for the first byte of a request */
+	bool is_keep_alive; /* as far as the client goes */
+	struct sockaddr_storage peer;
+	struct http_exchange *exchange; /* NULL while idle */
+	struct http_connection *next;
+	struct http_connection **link;
+};
+
+struct http_worker {
+	struct http_server *server;
+	struct loop *loop;
+	pthread_t thread;
+	struct http_connection *connections;
+	struct http_exchange *spare;
+	size_t spare_count;
+	bool is_draining;
+	int64_t drain_deadline_ms;
+	int64_t date_s; /* of date */
+	char date[30];
+};
+
+struct http_server {
+	struct http_server_config config;
+	int listener;
+	unsigned int port;
+	bool is_drained;
+	atomic_size_t connections;
+	size_t worker_count;
+	struct http_worker workers[];
+};
+
+static inline const struct http_limits *
+http_limits_of(const struct http_connection *connection)
+{
+	return &connection->worker->server->config.limits;
+}
+
+/* Frees one that no connection has. */
+void http_connection_free_exchange(struct http_exchange *exchange);
+
+/* Prepares for the body of the request that has just been parsed. */
+void http_body_begin(struct http_exchange *exchange);
+
+/* Reads what is left, up to limits.unread_bytes; false: more is left. */
+bool http_body_drain(struct http_request *request);
+
+/* True where the connection can go on after a reply sent now. */
+bool http_body_can_be_drained(const struct http_request *request);
+
+/* Prepares the response of a new exchange. */
+void http_reply_reset(struct http_response *response,
+	struct http_connection *connection);

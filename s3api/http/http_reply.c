@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * states:  NONE -> BEGUN              http_reply_begin()
+ *          BEGUN -> DONE              http_reply_body()
+ *          BEGUN -> STREAM -> DONE    http_reply_start(), all bytes or _end()
+ *
+ * The header of a stream waits for the first bytes, so that both leave in one
+ * send; until then a new http_reply_begin() may replace it.
+ */
+#include "s3api/http/http_reply.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "s3api/http/http_private.h"
+#include "store/base/clock.h"
+#include "store/base/io.h"
+
+/* A range this short is cheaper read and sent with its header at once. */
+#define SMALL_FILE ((uint64_t)64 * 1024)
+/* What one send timeout is for. */
+#define PIECE ((size_t)256 * 1024)
+
+void
+http_reply_reset(struct http_response *response,
+	struct http_connection *connection)
+{
+	struct buffer header = response->header;
+
+	buffer_clear(&header);
+	*response = (struct http_response){
+		.connection = connection,
+		.header = header,
+	};
+}
+
+static const char *
+phrase_of(unsigned int status)
+{
+	static const struct {
+		unsigned int status;
+		const char *phrase;
+	} phrases[] = {
+		{200, "OK"},
+		{204, "No Content"},
+		{206, "Partial Content"},
+		{301, "Moved Permanently"},
+		{304, "Not Modified"},
+		{307, "Temporary Redirect"},
+		{400, "Bad Request"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{408, "Request Timeout"},
+		{409, "Conflict"},
+		{411, "Length Required"},
+		{412, "Precondition Failed"},
+		{413, "Content Too Large"},
+		{414, "URI Too Long"},
+		{416, "Range Not Satisfiable"},
+		{417, "Expectation Failed"},
+		{431, "Request Header Fields Too Large"},
+		{500, "Internal Server Error"},
+		{501, "Not Implemented"},
+		{503, "Service Unavailable"},
+		{505, "HTTP Version Not Supported"},
+	};
+
+	for (size_t i = 0; i < array_len(phrases); i++) {
+		if (phrases[i].status == status)
+			return phrases[i].phrase;
+	}
+	return "";
+}
+
+void
+http_reply_begin(struct http_response *response, unsigned int status)
+{
+	struct buffer *header = &response->header;
+
+	if (response->is_header_sent)
+		return;
+	assert(status >= 200 && status <= 599);
+	response->state = HTTP_REPLY_BEGUN;
+	response->status = status;
+	response->is_chunked = false;
+	response->is_length_known = false;
+	response->left = 0;
+	buffer_clear(header);
+	buffer_append(header, SLICE("HTTP/1.1 "));
+	buffer_append_u64(header, status);
+	buffer_append_char(header, ' ');
+	buffer_append_str(header, phrase_of(status));
+	buffer_append(header, SLICE("\r\n"));
+}
+
+/* A value can come from a client; it must not end the line. */
+static void
+append_inert(struct buffer *header, struct slice text)
+{
+	size_t from = header->len;
+
+	buffer_append(header, text);
+	for (size_t i = from; i < header->len; i++) {
+		char c = header->data[i];
+
+		if (c == '\r' || c == '\n' || c == '\0')
+			header->data[i] = ' ';
+	}
+}
+
+void
+http_reply_header_named(struct http_response *response, struct slice name,
+	struct slice value)
+{
+	struct buffer *header = &response->header;
+
+	if (response->is_header_sent)
+		return;
+	assert(response->state == HTTP_REPLY_BEGUN);
+	append_inert(header, name);
+	buffer_append(header, SLICE(": "));
+	append_inert(header, value);
+	buffer_append(header, SLICE("\r\n"));
+}
+
+void
+http_reply_header(struct http_response *response, const char *name,
+	struct slice value)
+{
+	http_reply_header_named(response, slice_str(name), value);
+}
+
+void
+http_reply_header_str(struct http_response *response, const char *name,
+	const char *value)
+{
+	http_reply_header_named(response, slice_str(name), slice_str(value));
+}
+
+void
+http_reply_header_u64(struct http_response *response, const char *name,
+	uint64_t value)
+{
+	char text[24];
+	int len = snprintf(text, sizeof(text), "%" PRIu64, value);
+
+	http_reply_header_named(response, slice_str(name),
+		slice_of(text, (size_t)len));
+}
+
+/* Made anew once a second. */
+static struct slice
+date_of(struct http_worker *worker)
+{
+	int64_t now_ns = clock_now_ns();
+
+	if (now_ns / CLOCK_NS_PER_S != worker->date_s) {
+		worker->date_s = now_ns / CLOCK_NS_PER_S;
+		clock_to_http(now_ns, worker->date);
+	}
+	return slice_str(worker->date);
+}
+
+static bool
+is_to_close(const struct http_response *response)
+{
+	const struct http_connection *connection = response->connection;
+
+	return response->must_close || !connection->is_keep_alive ||
+	       connection->worker->is_draining ||
+	       !http_body_can_be_drained(&connection->exchange->request);
+}
+
+/* len: NULL where it is not known. */
+static void
+end_header(struct http_response *response, const uint64_t *len)
+{
+	const struct http_request *request =
+		&response->connection->exchange->request;
+	struct buffer *header = &response->header;
+	bool is_bodiless = response->status == 204 || response->status == 304;
+
+	response->has_body =
+		!is_bodiless && request->method != HTTP_METHOD_HEAD;
+	buffer_append(header, SLICE("Date: "));
+	buffer_append(header, date_of(response->connection->worker));
+	buffer_append(header, SLICE("\r\nServer: tarn\r\n"));
+	if (len && !is_bodiless) {
+		buffer_append(header, SLICE("Content-Length: "));
+		buffer_append_u64(header, *len);
+		buffer_append(header, SLICE("\r\n"));
+	} else if (!len && request->is_http_1_0) {
+		response->must_close = true;
+	} else if (!len) {
+		response->is_chunked = true;
+		buffer_append(header, SLICE("Transfer-Encoding: chunked\r\n"));
+	}
+	if (is_to_close(response)) {
+		response->must_close = true;
+		buffer_append(header, SLICE("Connection: close\r\n"));
+	} else if (request->is_http_1_0) {
+		buffer_append(header, SLICE("Connection: keep-alive\r\n"));
+	}
+	buffer_append(header, SLICE("\r\n"));
+}
+
+/* Sends a vector, in front of it the header where it has not gone yet. */
+static enum store_err
+send_vector(struct http_response *response, struct iovec *vector, int count,
+	int flags)
+{
+	struct http_connection *connection = response->connection;
+	int64_t deadline_ms = clock_monotonic_ms() +
+			      http_limits_of(connection)->send_timeout_ms;
+
+	if (response->err)
+		return response->err;
+	vector[0] = (struct iovec){response->header.data,
+		response->is_header_sent ? 0 : response->header.len};
+	response->is_header_sent = true;
+	response->err =
+		io_send_all(connection->fd, vector, count, flags, deadline_ms);
+	return response->err;
+}
+
+enum store_err
+http_reply_body(struct http_response *response, struct slice body)
+{
+	uint64_t len = body.len;
+
+	enum store_err err = http_reply_start(response, len);
+	if (!err && len > 0)
+		err = http_reply_write(response, body);
+	return err;
+}
+
+enum store_err
+http_reply_start(struct http_response *response, uint64_t len)
+{
+	struct iovec vector[1];
+
+	if (response->err)
+		return response->err;
+	if (response->is_header_sent)
+		return STORE_INVALID;
+	assert(response->state == HTTP_REPLY_BEGUN);
+	end_header(response, &len);
+	response->state = HTTP_REPLY_STREAM;
+	response->is_length_known = true;
+	response->left = len;
+	if (len > 0 && response->has_body)
+		return STORE_OK;
+	if (len == 0)
+		response->state = HTTP_REPLY_DONE;
+	return send_vector(response, vector, 1, 0);
+}
+
+enum store_err
+http_reply_start_unknown(struct http_response *response)
+{
+	struct iovec vector[1];
+
+	if (response->err)
+		return response->err;
+	if (response->is_header_sent)
+		return STORE_INVALID;
+	assert(response->state == HTTP_REPLY_BEGUN);
+	end_header(response, NULL);
+	response->state = HTTP_REPLY_STREAM;
+	return send_vector(response, vector, 1, 0);
+}
+
+/* Whether so many bytes may go now. */
+static enum store_err
+check_room(const struct http_response *response, uint64_t len)
+{
+	if (response->err)
+		return response->err;
+	assert(response->state >= HTTP_REPLY_STREAM);
+	if (response->is_length_known && len > response->left)
+		return STORE_INVALID;
+	return STORE_OK;
+}
+
+/* Counts bytes that have gone, or would have but for a HEAD. */
+static void
+advance(struct http_response *response, uint64_t len)
+{
+	if (response->has_body)
+		response->sent += len;
+	if (!response->is_length_known)
+		return;
+	response->left -= len;
+	if (response->left == 0)
+		response->state = HTTP_REPLY_DONE;
+}
+
+static enum store_err
+send_piece(struct http_response *response, struct slice bytes)
+{
+	char size[24] = "";
+	struct iovec vector[4] = {
+		{NULL, 0},
+		{size, 0},
+		{(char *)bytes.data, bytes.len},
+		{(char *)"\r\n", 0},
+	};
+
+	if (response->is_chunked) {
+		vector[1].iov_len = (size_t)snprintf(size, sizeof(size),
+			"%zx\r\n", bytes.len);
+		vector[3].iov_len = 2;
+	}
+	return send_vector(response, vector, 4, 0);
+}
+
+enum store_err
+http_reply_write(struct http_response *response, struct slice bytes)
+{
+	enum store_err err = check_room(response, bytes.len);
+
+	while (!err && bytes.len > 0) {
+		struct slice piece = slice_first(bytes, PIECE);
+
+		if (response->has_body)
+			err = send_piece(response, piece);
+		if (!err)
+			advance(response, piece.len);
+		bytes = slice_from(bytes, piece.len);
+	}
+	return err;
+}
+
+static enum store_err
+send_small_file(struct http_response *response, int file, uint64_t offset,
+	size_t len)
+{
+	char *bytes = malloc(len);
+	if (!bytes)
+		return STORE_NO_MEMORY;
+
+	enum store_err err = io_pread_all(file, bytes, len, offset);
+	if (!err)
+		err = send_piece(response, slice_of(bytes, len));
+	free(bytes);
+	return err;
+}
+
+/* The header waits in the socket for the first page of the file. */
+static enum store_err
+send_large_file(struct http_response *response, int file, uint64_t offset,
+	uint64_t len)
+{
+	struct http_connection *connection = response->connection;
+	char size[24] = "";
+	struct iovec before[2] = {{NULL, 0}, {size, 0}};
+	struct iovec after[2] = {{NULL, 0}, {(char *)"\r\n", 2}};
+
+	if (response->is_chunked)
+		before[1].iov_len = (size_t)snprintf(size, sizeof(size),
+			"%" PRIx64 "\r\n", len);
+	enum store_err err = send_vector(response, before, 2, MSG_MORE);
+	if (err)
+		return err;
+	response->err = io_send_file(connection->fd, file, offset, len,
+		http_limits_of(connection)->send_timeout_ms);
+	if (response->err || !response->is_chunked)
+		return response->err;
+	return send_vector(response, after, 2, 0);
+}
+
+enum store_err
+http_reply_file(struct http_response *response, int file, uint64_t offset,
+	uint64_t len)
+{
+	enum store_err err = check_room(response, len);
+
+	if (err || len == 0)
+		return err;
+	if (response->has_body)
+		err = len <= SMALL_FILE
+			      ? send_small_file(response, file, offset,
+					(size_t)len)
+			      : send_large_file(response, file, offset, len);
+	if (!err)
+		advance(response, len);
+	return err;
+}
+
+enum store_err
+http_reply_end(struct http_response *response)
+{
+	struct iovec vector[2] = {{NULL, 0}, {(char *)"0\r\n\r\n", 5}};
+
+	if (response->err || response->state == HTTP_REPLY_DONE)
+		return response->err;
+	assert(response->state == HTTP_REPLY_STREAM);
+	if (response->is_length_known)
+		return STORE_INVALID;
+	response->state = HTTP_REPLY_DONE;
+	if (!response->is_chunked || !response->has_body)
+		return STORE_OK;
+	return send_vector(response, vector, 2, 0);
+}
+
+void
+http_reply_close(struct http_response *response)
+{
+	response->must_close = true;
+}
+
+bool
+http_reply_is_started(const struct http_response *response)
+{
+	return response->is_header_sent;
+}
+
+unsigned int
+http_reply_status(const struct http_response *response)
+{
+	return response->status;
+}
+
+uint64_t
+http_reply_bytes(const struct http_response *response)
+{
+	return response->sent;
+}
