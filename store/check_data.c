@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blobs against data files.  The store may be in use, and files come and go
+ * outside of any snapshot: what looks wrong is looked at again in the newest
+ * one before it is reported.
+ */
+#include "store/base/codec.h"
+#include "store/check_private.h"
+
+/* The inode as it is now, where it still is what it was. */
+static bool
+is_unchanged(struct check *check, const struct inode *inode)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct inode now;
+
+	if (db_begin_read(check->store->db, &txn) ||
+		dentry_inode(txn, inode->ino, &now))
+		return false;
+	return now.blob == inode->blob && now.size == inode->size &&
+	       now.flags == inode->flags && now.pending == inode->pending;
+}
+
+static void
+note_missing(struct check *check, uint64_t blob, const char *what,
+	uint64_t number)
+{
+	/* Not repaired: with the file system of the data not mounted, that
+	 * would empty the store. */
+	check_note(check, CHECK_BLOB_MISSING, CHECK_FIX_NONE,
+		"the data of %s %llu is gone: there is no file of blob %llu",
+		what, (unsigned long long)number, (unsigned long long)blob);
+}
+
+static void
+note_size(struct check *check, const struct inode *inode, uint64_t found)
+{
+	struct check_job *job = check_note(check, CHECK_BLOB_SIZE,
+		CHECK_FIX_SIZE,
+		"inode %llu has %llu bytes of data, its record says %llu",
+		(unsigned long long)inode->ino, (unsigned long long)found,
+		(unsigned long long)inode->size);
+
+	job->a = inode->ino;
+}
+
+enum store_err
+check_data_inode(struct check *check, const struct inode *inode)
+{
+	bool is_open = inode->pending ||
+		       (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED));
+	struct check_blob *blob = check_find(&check->blobs, inode->blob);
+	struct stat stat = {.st_size = 0};
+
+	if (!S_ISREG(inode->mode) && !inode_is_dir(inode))
+		return STORE_OK;
+	if (inode->blob) {
+		enum store_err err =
+			blob_stat(check->store->blobs, inode->blob, &stat);
+		if (err && err != STORE_NOT_FOUND)
+			return err;
+		if (blob)
+			blob->is_seen = true;
+		if (err && is_unchanged(check, inode))
+			note_missing(check, inode->blob, "inode", inode->ino);
+		if (err)
+			return STORE_OK;
+	}
+	if (!is_open && (uint64_t)stat.st_size != inode->size &&
+		is_unchanged(check, inode))
+		note_size(check, inode, (uint64_t)stat.st_size);
+	return STORE_OK;
+}
+
+static bool
+is_in_table(struct check *check, enum db_table table, uint64_t id)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct key key = key_u64(id);
+	struct slice value;
+
+	return !db_begin_read(check->store->db, &txn) &&
+	       !db_get(txn, table, key_slice(&key), &value);
+}
+
+static enum store_err
+visit_blob(struct check *check, struct slice key, struct slice value)
+{
+	struct record_blob record;
+	struct stat stat;
+	uint64_t id;
+
+	/* Those that do not decode have been reported. */
+	if (key_split_u64(key, &id) || record_decode_blob(value, &record))
+		return STORE_OK;
+	struct check_blob *blob = check_find(&check->blobs, id);
+	if (record.references != blob->references) {
+		struct check_job *job = check_note(check, CHECK_REFERENCES,
+			CHECK_FIX_REFERENCES,
+			"blob %llu counts %u references and has %u",
+			(unsigned long long)id, record.references,
+			blob->references);
+		job->a = id;
+		job->b = blob->references;
+	}
+	if (blob->is_seen || blob->references == 0)
+		return STORE_OK;
+	enum store_err err = blob_stat(check->store->blobs, id, &stat);
+	if (err == STORE_NOT_FOUND && is_in_table(check, DB_BLOB, id))
+		note_missing(check, id, "blob", id);
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+enum store_err
+check_data_blobs(struct check *check)
+{
+	return check_rows(check, DB_BLOB, visit_blob);
+}
+
+/* Leased to a session, which is about to name it, or to remove it. */
+static bool
+is_leased(struct check *check, uint64_t id)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key start = key_u64(0);
+	uint64_t session, first;
+
+	if (db_begin_read(check->store->db, &txn) ||
+		db_cursor_open(txn, DB_LEASE, &cursor))
+		return false;
+	enum store_err err = db_cursor_seek(&cursor, key_slice(&start));
+	while (!err) {
+		struct decoder decoder = codec_decoder(cursor.value);
+		uint64_t count = codec_decode_u64(&decoder);
+
+		if (!key_split_u64_u64(cursor.key, &session, &first) &&
+			id >= first && id - first < count)
+			return true;
+		err = db_cursor_next(&cursor);
+	}
+	return false;
+}
+
+static enum store_err
+visit_file(uint64_t id, void *context)
+{
+	struct check *check = context;
+	struct stat stat;
+
+	/* A lease ends when the record is there: asked for last, it cannot
+	 * have been missed. */
+	if (check_find(&check->blobs, id) || is_leased(check, id) ||
+		is_in_table(check, DB_BLOB, id) ||
+		is_in_table(check, DB_FREED, id))
+		return STORE_OK;
+	/* Reclaimed since. */
+	enum store_err err = blob_stat(check->store->blobs, id, &stat);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	struct check_job *job = check_note(check, CHECK_BLOB_STRAY,
+		CHECK_FIX_FILE, "no record names the data file of blob %llu",
+		(unsigned long long)id);
+	job->a = id;
+	return STORE_OK;
+}
+
+static void
+visit_stray(const char *path, void *context)
+{
+	check_note(context, CHECK_BLOB_STRAY, CHECK_FIX_NONE,
+		"%s is no data file of this store", path);
+}
+
+enum store_err
+check_data_files(struct check *check)
+{
+	return blob_walk(check->store->blobs, 0, visit_file, visit_stray,
+		check);
+}

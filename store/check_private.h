@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check_private.h - what the passes of a check gather from one snapshot.
+ *
+ * 16 bytes are kept for each inode and for each blob, in the order of their
+ * numbers; everything else is read again from the snapshot where it is needed.
+ *
+ *	check_scan.c	each table by itself; fills the arrays
+ *	check_tree.c	names against inodes
+ *	check_data.c	blobs against data files
+ *	check_repair.c	what can be put right
+ */
+#pragma once
+
+#include "store/base/arena.h"
+#include "store/check.h"
+#include "store/dentry_private.h"
+#include "store/meta/key.h"
+
+/* What puts a finding right.  Those up to CHECK_FIX_LAST_SHAPE change what
+ * there is to count, so counters are left to a later round. */
+enum check_fix {
+	CHECK_FIX_NONE,
+	CHECK_FIX_ROW,		/* table, key: the row is deleted */
+	CHECK_FIX_UPLOAD,	/* a: bucket, b: number: it is aborted */
+	CHECK_FIX_OPEN,		/* a: session, b: inode: settled */
+	CHECK_FIX_ROOT,		/* a: bucket: its root's record is made */
+	CHECK_FIX_BUCKET,	/* a: bucket: gets a name, "lost-<number>" */
+	CHECK_FIX_DIR,		/* a: inode, b: parent, name: record is made */
+	CHECK_FIX_ADOPT,	/* a: inode, b: bucket: record and name */
+	CHECK_FIX_CUT,		/* a: inode: loses its name, then as below */
+	CHECK_FIX_ATTACH,	/* a: inode: gets a name in lost+found/ */
+	CHECK_FIX_PARENT,	/* a: inode, b: parent, name: as it hangs */
+	CHECK_FIX_SIZE,		/* a: inode: as its data file says */
+	CHECK_FIX_LAST_SHAPE = CHECK_FIX_SIZE,
+	CHECK_FIX_NLINK,	/* a: inode, b: links */
+	CHECK_FIX_REFERENCES,	/* a: blob, b: references */
+	CHECK_FIX_USAGE,	/* a: bucket, b: objects, c: bytes */
+	CHECK_FIX_FILE,		/* a: blob: the data file is removed */
+};
+
+struct check_job {
+	enum check_kind kind;
+	enum check_fix fix;
+	enum db_table table;
+	uint64_t a, b, c;
+	struct slice name;	/* or the row's key */
+	const char *text;
+	bool is_repaired;
+	struct check_job *next;
+};
+
+struct check_inode {
+	uint64_t ino;
+	uint32_t names;
+	uint32_t subdirs : 29;
+	uint32_t is_dir : 1;
+	uint32_t is_reached : 1;	/* from the root, or reported */
+	uint32_t is_climbing : 1;
+};
+
+struct check_blob {
+	uint64_t id;
+	uint32_t references;
+	bool is_open;		/* its file may be ahead of the record */
+	bool is_seen;		/* its file has been looked at */
+};
+
+struct check_bucket {
+	uint64_t ino;
+	struct record_usage usage;
+	bool has_root;
+};
+
+/* A node of a long name. */
+struct check_chunk {
+	uint64_t node;
+	uint64_t parent;
+	struct slice name;	/* what leads from parent to node */
+	bool has_entries;
+};
+
+struct check_array {
+	void *items;		/* each begins with its number */
+	size_t count;
+	size_t capacity;
+	size_t item_size;
+};
+
+struct check {
+	struct store *store;
+	struct db_txn *txn;
+	struct arena arena;		/* of the jobs */
+	struct check_array inodes;
+	struct check_array blobs;
+	struct check_array buckets;
+	struct check_array chunks;
+	struct check_array sessions;	/* numbers alone, as the next two */
+	struct check_array opens;
+	struct check_array uploads;
+	struct check_job *jobs;
+	struct check_job **jobs_end;
+	size_t jobs_count;
+	struct check_job overflow;	/* where no more are kept */
+	struct check_result result;
+};
+
+void *check_add(struct check_array *array, uint64_t number);
+void check_sort(struct check_array *array);
+void *check_find(const struct check_array *array, uint64_t number);
+
+/* Notes a finding; the caller fills in what its repair needs. */
+struct check_job *check_note(struct check *check, enum check_kind kind,
+	enum check_fix fix, const char *format, ...) printf_like(4, 5);
+
+/* Notes that a row does not decode. */
+void check_note_row(struct check *check, enum db_table table,
+	struct slice key, const char *what, uint64_t number);
+
+/* Calls visit for each row of a table. */
+must_check enum store_err check_rows(struct check *check,
+	enum db_table table,
+	enum store_err (*visit)(struct check *check, struct slice key,
+		struct slice value));
+
+must_check enum store_err check_scan_tables(struct check *check);
+must_check enum store_err check_tree_names(struct check *check);
+must_check enum store_err check_data_inode(struct check *check,
+	const struct inode *inode);
+must_check enum store_err check_data_blobs(struct check *check);
+/* Without a snapshot open. */
+must_check enum store_err check_data_files(struct check *check);
+
+/* Does the job; is_repaired tells whether there was anything to do. */
+must_check enum store_err check_repair_job(struct store *store,
+	struct check_job *job);

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What puts findings right.  Each repair is one change; it looks again
+ * whether there is still something to do, since those before it may have
+ * done it.
+ */
+#include <stdio.h>
+
+#include "store/base/clock.h"
+#include "store/base/codec.h"
+#include "store/check_private.h"
+#include "store/chunk_private.h"
+#include "store/file_private.h"
+#include "store/tree.h"
+
+static enum store_err
+fix_row(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	(void)store;
+	return db_delete(txn, job->table, job->name);
+}
+
+/* The parts' rows first: without their upload they are findings. */
+static enum store_err
+fix_upload(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key key = key_u64_u64(job->a, job->b);
+	struct key first = key_u64(job->b);
+
+	(void)store;
+	enum store_err err = db_cursor_open(txn, DB_PART, &cursor);
+	while (!err) {
+		struct key part = {.len = 0};
+
+		err = db_cursor_seek(&cursor, key_slice(&first));
+		if (err || !slice_has_prefix(cursor.key, key_slice(&first)))
+			break;
+		part.len = cursor.key.len;
+		memcpy(part.bytes, cursor.key.data, part.len);
+		err = db_delete(txn, DB_PART, key_slice(&part));
+	}
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	/* The blobs: a later round finds that nothing names them. */
+	return db_delete(txn, DB_UPLOAD, key_slice(&key));
+}
+
+static enum store_err
+expect_no_inode(struct db_txn *txn, uint64_t ino)
+{
+	struct inode inode;
+
+	enum store_err err = dentry_inode(txn, ino, &inode);
+	if (err == STORE_STALE)
+		return STORE_OK;
+	return err ? err : STORE_NOT_FOUND;
+}
+
+static void
+describe_dir(struct inode *inode, uint64_t ino, uint64_t bucket)
+{
+	*inode = (struct inode){
+		.ino = ino,
+		.bucket = bucket,
+		.parent = INODE_ROOT,
+		.mode = S_IFDIR | 0755,
+		.nlink = 2,
+		.flags = INODE_FROM_S3,
+		.birth_ns = clock_now_ns(),
+	};
+	inode->atime_ns = inode->birth_ns;
+	inode->mtime_ns = inode->birth_ns;
+	inode->ctime_ns = inode->birth_ns;
+}
+
+static enum store_err
+fix_root(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	struct inode root;
+
+	(void)store;
+	enum store_err err = expect_no_inode(txn, job->a);
+	if (err)
+		return err;
+	describe_dir(&root, job->a, job->a);
+	return dentry_save_inode(txn, &root);
+}
+
+static enum store_err
+fix_bucket(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct record_bucket record = {
+		.root_ino = job->a,
+		.created_ns = clock_now_ns(),
+		.region = store_region(store),
+	};
+	char name[32];
+
+	snprintf(name, sizeof(name), "lost-%llu", (unsigned long long)job->a);
+	struct key key = key_text(slice_str(name));
+	record_encode_bucket(&value, &record);
+	return db_insert(txn, DB_BUCKET, key_slice(&key), buffer_slice(&value));
+}
+
+/* Saves a directory with its place. */
+static enum store_err
+save_dir(struct db_txn *txn, struct inode *dir, uint64_t parent,
+	struct slice name)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+
+	dir->parent = parent;
+	inode_attr_set(&attrs, dir->attrs, INODE_ATTR_NAME, SLICE_NULL, &name);
+	dir->attrs = buffer_slice(&attrs);
+	return dentry_save_inode(txn, dir);
+}
+
+static enum store_err
+fix_dir(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	struct inode parent, dir;
+
+	(void)store;
+	enum store_err err = expect_no_inode(txn, job->a);
+	if (!err)
+		err = dentry_inode(txn, job->b, &parent);
+	if (err)
+		return err;
+	describe_dir(&dir, job->a, parent.bucket);
+	return save_dir(txn, &dir, job->b, job->name);
+}
+
+/* Its bucket has no root either: nothing can name it any more. */
+static enum store_err
+drop_inode(struct db_txn *txn, uint64_t ino)
+{
+	struct key key = key_u64(ino);
+
+	/* The blobs: a later round finds that nothing names them. */
+	return db_delete(txn, DB_INODE, key_slice(&key));
+}
+
+/* Gives an inode without a name the one of its number in lost+found/. */
+static enum store_err
+attach(struct store *store, struct db_txn *txn, uint64_t ino)
+{
+	struct record_dentry dentry = {RECORD_DENTRY_FILE, ino};
+	struct slice component;
+	struct inode inode;
+	uint64_t parent;
+	char key[64];
+
+	enum store_err err = dentry_inode(txn, ino, &inode);
+	if (err)
+		return err;
+	bool is_dir = inode_is_dir(&inode);
+	snprintf(key, sizeof(key), "lost+found/%llu%s", (unsigned long long)ino,
+		is_dir ? "/" : "");
+	if (is_dir)
+		dentry.kind = RECORD_DENTRY_DIR;
+	err = dentry_locate_or_make(store, txn, inode.bucket, slice_str(key),
+		&parent, &component);
+	if (err == STORE_STALE)
+		return drop_inode(txn, ino);
+	if (!err)
+		err = dentry_put(txn, parent, component, &dentry);
+	/* What came before may have moved the record. */
+	if (!err)
+		err = dentry_inode(txn, ino, &inode);
+	if (err)
+		return err;
+	if (is_dir)
+		return save_dir(txn, &inode, parent, component);
+	inode.nlink = 1;
+	return dentry_save_inode(txn, &inode);
+}
+
+static enum store_err
+fix_attach(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	return attach(store, txn, job->a);
+}
+
+static enum store_err
+fix_adopt(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	struct inode dir;
+
+	enum store_err err = expect_no_inode(txn, job->a);
+	if (err)
+		return err;
+	describe_dir(&dir, job->a, job->b);
+	err = dentry_save_inode(txn, &dir);
+	/* A bucket's root needs no name of this kind. */
+	if (err || job->a == job->b)
+		return err;
+	return attach(store, txn, job->a);
+}
+
+static enum store_err
+fix_cut(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	char bytes[CHUNK_NAME_MAX];
+	struct inode dir;
+	struct slice name;
+
+	enum store_err err = dentry_inode(txn, job->a, &dir);
+	if (err)
+		return err;
+	if (inode_attr_find(dir.attrs, INODE_ATTR_NAME, SLICE_NULL, &name) &&
+		name.len <= sizeof(bytes)) {
+		memcpy(bytes, name.data, name.len);
+		err = dentry_remove(txn, dir.parent, slice_of(bytes, name.len));
+	}
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	return attach(store, txn, job->a);
+}
+
+static enum store_err
+fix_parent(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	struct inode dir;
+
+	(void)store;
+	enum store_err err = dentry_inode(txn, job->a, &dir);
+	return err ? err : save_dir(txn, &dir, job->b, job->name);
+}
+
+static enum store_err
+fix_size(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	struct stat stat = {.st_size = 0};
+	struct inode was;
+
+	enum store_err err = dentry_inode(txn, job->a, &was);
+	if (err)
+		return err;
+	struct inode now = was;
+	now.size = 0;
+	if (now.blob)
+		err = blob_stat(store->blobs, now.blob, &stat);
+	if (err)
+		return err;
+	if (now.blob)
+		dentry_apply_stat(&now, &stat);
+	return dentry_update_inode(txn, &was, &now);
+}
+
+static enum store_err
+fix_nlink(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	struct inode inode;
+
+	(void)store;
+	enum store_err err = dentry_inode(txn, job->a, &inode);
+	if (err)
+		return err;
+	inode.nlink = (uint32_t)job->b;
+	return dentry_save_inode(txn, &inode);
+}
+
+static enum store_err
+fix_references(struct store *store, struct db_txn *txn,
+	const struct check_job *job)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct record_blob record = {.place = RECORD_BLOB_FILE};
+	struct key key = key_u64(job->a);
+	struct slice found;
+	struct stat stat;
+
+	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &found);
+	if (!err)
+		err = record_decode_blob(found, &record);
+	else if (err == STORE_NOT_FOUND) {
+		/* A record can be made only where there is data. */
+		err = blob_stat(store->blobs, job->a, &stat);
+		if (!err)
+			record.size = (uint64_t)stat.st_size;
+	}
+	if (err)
+		return err;
+	/* With the last one the data is given to reclaim. */
+	record.references = job->b ? (uint32_t)job->b : 1;
+	record_encode_blob(&value, &record);
+	err = db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
+	return err || job->b ? err : commit_drop_blob(txn, job->a);
+}
+
+static enum store_err
+fix_usage(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct record_usage record = {job->b, job->c};
+	struct key key = key_u64(job->a);
+
+	(void)store;
+	record_encode_usage(&value, &record);
+	return db_put(txn, DB_USAGE, key_slice(&key), buffer_slice(&value));
+}
+
+static enum store_err
+apply(struct store *store, struct db_txn *txn, void *arg)
+{
+	static enum store_err (*const fixes[])(struct store * store,
+		struct db_txn * txn, const struct check_job *job) = {
+		[CHECK_FIX_ROW] = fix_row,
+		[CHECK_FIX_UPLOAD] = fix_upload,
+		[CHECK_FIX_ROOT] = fix_root,
+		[CHECK_FIX_BUCKET] = fix_bucket,
+		[CHECK_FIX_DIR] = fix_dir,
+		[CHECK_FIX_ADOPT] = fix_adopt,
+		[CHECK_FIX_CUT] = fix_cut,
+		[CHECK_FIX_ATTACH] = fix_attach,
+		[CHECK_FIX_PARENT] = fix_parent,
+		[CHECK_FIX_SIZE] = fix_size,
+		[CHECK_FIX_NLINK] = fix_nlink,
+		[CHECK_FIX_REFERENCES] = fix_references,
+		[CHECK_FIX_USAGE] = fix_usage,
+	};
+	struct check_job *job = arg;
+
+	return fixes[job->fix](store, txn, job);
+}
+
+enum store_err
+check_repair_job(struct store *store, struct check_job *job)
+{
+	enum store_err err;
+
+	if (job->fix == CHECK_FIX_FILE)
+		err = blob_remove(store->blobs, job->a);
+	else if (job->fix == CHECK_FIX_OPEN)
+		err = file_settle(store, job->a, job->b, false);
+	else
+		err = commit_run(store, apply, job, NULL);
+	job->is_repaired = !err;
+	/* It is gone, or there is something in its place, by now. */
+	if (err == STORE_NOT_FOUND || err == STORE_STALE || err == STORE_EXISTS)
+		return STORE_OK;
+	return err;
+}

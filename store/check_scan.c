@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each table by itself: does it decode, and is what it names there. */
+#include "store/base/codec.h"
+#include "store/check_private.h"
+
+typedef enum store_err (*visit_row)(struct check *check, struct slice key,
+	struct slice value);
+
+/* The number that a key begins with, for messages; 0 where there is none. */
+static uint64_t
+number_of(struct slice key)
+{
+	uint64_t number = 0;
+
+	if (key.len >= 8)
+		number = codec_load_u64_big((const uint8_t *)key.data);
+	return number;
+}
+
+static void
+note_row(struct check *check, enum check_kind kind, enum db_table table,
+	struct slice key, const char *what, uint64_t number, const char *why)
+{
+	struct check_job *job = check_note(check, kind, CHECK_FIX_ROW,
+		"%s %llu %s", what, (unsigned long long)number, why);
+
+	job->table = table;
+	job->name = arena_copy(&check->arena, key);
+}
+
+static enum store_err
+visit_bucket(struct check *check, struct slice key, struct slice value)
+{
+	struct record_bucket record;
+
+	if (record_decode_bucket(value, &record)) {
+		struct check_job *job =
+			check_note(check, CHECK_RECORD, CHECK_FIX_ROW,
+				"the record of bucket %.*s does not "
+				"decode",
+				(int)key.len, key.data);
+		job->table = DB_BUCKET;
+		job->name = arena_copy(&check->arena, key);
+		return STORE_OK;
+	}
+	check->result.buckets++;
+	check_add(&check->buckets, record.root_ino);
+	return STORE_OK;
+}
+
+static enum store_err
+visit_blob(struct check *check, struct slice key, struct slice value)
+{
+	struct record_blob record;
+	uint64_t id;
+
+	if (key_split_u64(key, &id) || record_decode_blob(value, &record)) {
+		check_note_row(check, DB_BLOB, key, "blob", number_of(key));
+		return STORE_OK;
+	}
+	check->result.blobs++;
+	check_add(&check->blobs, id);
+	return STORE_OK;
+}
+
+static enum store_err
+visit_freed(struct check *check, struct slice key, struct slice value)
+{
+	uint64_t id;
+
+	(void)value;
+	if (key_split_u64(key, &id))
+		check_note_row(check, DB_FREED, key, "freed blob",
+			number_of(key));
+	else if (check_find(&check->blobs, id))
+		note_row(check, CHECK_REFERENCES, DB_FREED, key, "blob", id,
+			"is in use but marked as freed");
+	return STORE_OK;
+}
+
+static enum store_err
+visit_session(struct check *check, struct slice key, struct slice value)
+{
+	struct record_session record;
+	uint64_t id;
+
+	if (key_split_u64(key, &id) || record_decode_session(value, &record))
+		check_note_row(check, DB_SESSION, key, "session",
+			number_of(key));
+	else
+		check_add(&check->sessions, id);
+	return STORE_OK;
+}
+
+static enum store_err
+visit_open(struct check *check, struct slice key, struct slice value)
+{
+	uint64_t session, ino;
+
+	(void)value;
+	if (key_split_u64_u64(key, &session, &ino)) {
+		check_note_row(check, DB_OPEN, key, "open files of session",
+			number_of(key));
+		return STORE_OK;
+	}
+	check_add(&check->opens, ino);
+	if (check_find(&check->sessions, session))
+		return STORE_OK;
+	struct check_job *job = check_note(check, CHECK_LEASE, CHECK_FIX_OPEN,
+		"inode %llu is marked as open by session %llu, which is gone",
+		(unsigned long long)ino, (unsigned long long)session);
+	job->a = session;
+	job->b = ino;
+	return STORE_OK;
+}
+
+static enum store_err
+visit_lease(struct check *check, struct slice key, struct slice value)
+{
+	uint64_t session, first;
+
+	(void)value;
+	if (key_split_u64_u64(key, &session, &first))
+		check_note_row(check, DB_LEASE, key, "leases of session",
+			number_of(key));
+	else if (!check_find(&check->sessions, session))
+		note_row(check, CHECK_LEASE, DB_LEASE, key, "session", session,
+			"has leased data files but is gone");
+	return STORE_OK;
+}
+
+/* An inode, an upload or a part names the blob. */
+static void
+count_reference(struct check *check, uint64_t id, bool is_open,
+	const char *what, uint64_t number)
+{
+	struct check_blob *blob = check_find(&check->blobs, id);
+
+	if (id == 0)
+		return;
+	if (blob) {
+		blob->references++;
+		blob->is_open = blob->is_open || is_open;
+		return;
+	}
+	struct check_job *job =
+		check_note(check, CHECK_REFERENCES, CHECK_FIX_REFERENCES,
+			"%s %llu names blob %llu, which has no record", what,
+			(unsigned long long)number, (unsigned long long)id);
+	job->a = id;
+	job->b = 1;
+}
+
+static enum store_err
+visit_upload(struct check *check, struct slice key, struct slice value)
+{
+	struct record_upload record;
+	uint64_t bucket, number;
+
+	if (key_split_u64_u64(key, &bucket, &number) ||
+		record_decode_upload(value, &record)) {
+		check_note_row(check, DB_UPLOAD, key, "upload in bucket",
+			number_of(key));
+		return STORE_OK;
+	}
+	check->result.uploads++;
+	check_add(&check->uploads, number);
+	count_reference(check, record.blob, true, "upload", number);
+	if (check_find(&check->buckets, bucket))
+		return STORE_OK;
+	struct check_job *job =
+		check_note(check, CHECK_UPLOAD, CHECK_FIX_UPLOAD,
+			"upload %llu is for bucket %llu, which is "
+			"gone",
+			(unsigned long long)number, (unsigned long long)bucket);
+	job->a = bucket;
+	job->b = number;
+	return STORE_OK;
+}
+
+static enum store_err
+visit_part(struct check *check, struct slice key, struct slice value)
+{
+	struct record_part record;
+	uint64_t upload, number;
+
+	if (key_split_u64_u64(key, &upload, &number) ||
+		record_decode_part(value, &record)) {
+		check_note_row(check, DB_PART, key, "a part of upload",
+			number_of(key));
+		return STORE_OK;
+	}
+	if (!check_find(&check->uploads, upload)) {
+		note_row(check, CHECK_UPLOAD, DB_PART, key, "upload", upload,
+			"has a part but is gone");
+		/* Goes with the row, once nothing names it. */
+		return STORE_OK;
+	}
+	count_reference(check, record.blob, true, "a part of upload", upload);
+	return STORE_OK;
+}
+
+/* A mark that somebody has the file open, but nobody does. */
+static void
+check_flags(struct check *check, const struct inode *inode)
+{
+	if (!(inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED)) ||
+		check_find(&check->opens, inode->ino))
+		return;
+	struct check_job *job = check_note(check, CHECK_LEASE, CHECK_FIX_OPEN,
+		"inode %llu is marked as open, but no session has it open",
+		(unsigned long long)inode->ino);
+	job->b = inode->ino;
+}
+
+static void
+check_root(struct check *check, const struct inode *inode)
+{
+	struct check_bucket *bucket = check_find(&check->buckets, inode->ino);
+
+	if (bucket) {
+		bucket->has_root = inode_is_dir(inode);
+		return;
+	}
+	struct check_job *job =
+		check_note(check, CHECK_BUCKET, CHECK_FIX_BUCKET,
+			"directory %llu is the root of a bucket without a name",
+			(unsigned long long)inode->ino);
+	job->a = inode->ino;
+}
+
+static enum store_err
+visit_inode(struct check *check, struct slice key, struct slice value)
+{
+	struct inode inode;
+	uint64_t ino;
+
+	if (key_split_u64(key, &ino) || record_decode_inode(value, &inode) ||
+		inode.ino != ino || !inode_attrs_are_valid(inode.attrs)) {
+		check_note_row(check, DB_INODE, key, "inode", number_of(key));
+		return STORE_OK;
+	}
+	struct check_inode *known = check_add(&check->inodes, ino);
+	known->is_dir = inode_is_dir(&inode);
+	check->result.inodes++;
+	bool is_open = inode.pending ||
+		       (inode.flags & (INODE_DIRTY | INODE_UNPUBLISHED));
+	count_reference(check, inode.blob, is_open, "inode", ino);
+	count_reference(check, inode.pending, true, "inode", ino);
+	if (inode.ino == inode.bucket)
+		check_root(check, &inode);
+	check_flags(check, &inode);
+	return check_data_inode(check, &inode);
+}
+
+static enum store_err
+visit_usage(struct check *check, struct slice key, struct slice value)
+{
+	struct record_usage record;
+	uint64_t bucket;
+
+	if (key_split_u64(key, &bucket) || record_decode_usage(value, &record))
+		check_note_row(check, DB_USAGE, key, "usage of bucket",
+			number_of(key));
+	else if (!check_find(&check->buckets, bucket))
+		note_row(check, CHECK_USAGE, DB_USAGE, key, "bucket", bucket,
+			"has counters but is gone");
+	return STORE_OK;
+}
+
+static enum store_err
+visit_change(struct check *check, struct slice key, struct slice value)
+{
+	struct record_change record;
+
+	if (record_decode_change(value, &record))
+		check_note_row(check, DB_CHANGE, key, "change", number_of(key));
+	return STORE_OK;
+}
+
+static enum store_err
+visit_token(struct check *check, struct slice key, struct slice value)
+{
+	struct record_token record;
+
+	/* Not removed: that would lock somebody out for good. */
+	if (record_decode_token(value, &record))
+		check_note(check, CHECK_RECORD, CHECK_FIX_NONE,
+			"the record of access key %.*s does not decode",
+			(int)key.len, key.data);
+	return STORE_OK;
+}
+
+static void
+check_roots(struct check *check)
+{
+	struct check_bucket *buckets = check->buckets.items;
+
+	for (size_t i = 0; i < check->buckets.count; i++) {
+		if (buckets[i].has_root)
+			continue;
+		struct check_job *job = check_note(check, CHECK_BUCKET,
+			CHECK_FIX_ROOT, "bucket %llu has no root directory",
+			(unsigned long long)buckets[i].ino);
+		job->a = buckets[i].ino;
+	}
+}
+
+enum store_err
+check_scan_tables(struct check *check)
+{
+	static const struct {
+		enum db_table table;
+		visit_row visit;
+		/* Not in the order of its rows. */
+		size_t sorted;
+	} passes[] = {
+		{DB_BUCKET, visit_bucket, offsetof(struct check, buckets)},
+		{DB_BLOB, visit_blob, 0},
+		{DB_FREED, visit_freed, 0},
+		{DB_SESSION, visit_session, 0},
+		{DB_OPEN, visit_open, offsetof(struct check, opens)},
+		{DB_LEASE, visit_lease, 0},
+		{DB_UPLOAD, visit_upload, offsetof(struct check, uploads)},
+		{DB_PART, visit_part, 0},
+		{DB_INODE, visit_inode, 0},
+		{DB_USAGE, visit_usage, 0},
+		{DB_CHANGE, visit_change, 0},
+		{DB_TOKEN, visit_token, 0},
+	};
+
+	for (size_t i = 0; i < array_len(passes); i++) {
+		enum store_err err =
+			check_rows(check, passes[i].table, passes[i].visit);
+		if (err)
+			return err;
+		if (passes[i].sorted)
+			check_sort((struct check_array *)((char *)check +
+							  passes[i].sorted));
+	}
+	check_roots(check);
+	return STORE_OK;
+}
