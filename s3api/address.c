@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/address.h"
+
+#include "store/object.h"
+#include "store/tree.h"
+
+static struct slice
+without_port(struct slice host)
+{
+	ptrdiff_t colon;
+
+	if (host.len > 0 && host.data[0] == '[')
+		return host; /* an IPv6 address has no bucket before it */
+	colon = slice_find_char(host, ':');
+	return colon < 0 ? host : slice_first(host, (size_t)colon);
+}
+
+/* The label(s) before ".DOMAIN", or SLICE_NULL where the host is of none. */
+static struct slice
+bucket_of_host(struct slice host, const struct server_domains *domains)
+{
+	host = without_port(host);
+	for (unsigned int i = 0; i < domains->count; i++) {
+		struct slice domain = slice_str(domains->names[i]);
+
+		if (host.len <= domain.len + 1)
+			continue;
+
+		size_t cut = host.len - domain.len;
+
+		if (host.data[cut - 1] == '.' &&
+			slice_equal_nocase(slice_from(host, cut), domain))
+			return slice_first(host, cut - 1);
+	}
+	return SLICE_NULL;
+}
+
+static struct slice
+to_lower(struct arena *arena, struct slice s)
+{
+	char *copy = arena_str(arena, s);
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (copy[i] >= 'A' && copy[i] <= 'Z')
+			copy[i] = (char)(copy[i] - 'A' + 'a');
+	}
+	return slice_of(copy, s.len);
+}
+
+/* path begins with its slash. */
+static void
+split_path(struct request *request, struct slice path)
+{
+	struct slice rest = slice_from(path, 1);
+	ptrdiff_t slash = slice_find_char(rest, '/');
+
+	request->bucket_name =
+		slash < 0 ? rest : slice_first(rest, (size_t)slash);
+	request->key = slash < 0 ? slice_of("", 0)
+				 : slice_from(rest, (size_t)slash + 1);
+}
+
+static enum s3_error
+check_key(struct request *request)
+{
+	if (request->key.len > TREE_KEY_MAX)
+		return error_set(&request->report, S3_KEY_TOO_LONG, NULL);
+	if (!slice_is_utf8(request->key) ||
+		memchr(request->key.data, '\0', request->key.len))
+		return error_set(&request->report, S3_INVALID_URI, NULL);
+	return S3_OK;
+}
+
+enum s3_error
+address_parse(struct request *request, const struct server_domains *domains)
+{
+	struct slice path;
+	struct slice in_host = bucket_of_host(request->http->host, domains);
+
+	if (http_request_decode_path(request->http, &path) ||
+		http_request_decode_query(request->http, &request->params,
+			&request->param_count) ||
+		path.len == 0 || path.data[0] != '/')
+		return error_set(&request->report, S3_INVALID_URI, NULL);
+	if (in_host.len > 0) {
+		request->bucket_name = to_lower(request->arena, in_host);
+		request->key = slice_from(path, 1);
+	} else {
+		split_path(request, path);
+	}
+	if (request->key.len > 0)
+		request->target = OPERATION_OBJECT;
+	else if (request->bucket_name.len > 0)
+		request->target = OPERATION_BUCKET;
+	else
+		request->target = OPERATION_SERVICE;
+	return request->key.len > 0 ? check_key(request) : S3_OK;
+}

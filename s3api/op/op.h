@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * op.h - the operations, by S3's names; each is the run() of a row in
+ * route.c, see operation.h.
+ */
+#pragma once
+
+#include "s3api/error.h"
+
+struct request;
+
+/* op_service.c, op_bucket.c */
+enum s3_error op_service_list_buckets(struct request *request);
+enum s3_error op_bucket_create(struct request *request);
+enum s3_error op_bucket_delete(struct request *request);
+enum s3_error op_bucket_head(struct request *request);
+enum s3_error op_bucket_location(struct request *request);
+
+/* op_list.c */
+enum s3_error op_list_v1(struct request *request);
+enum s3_error op_list_v2(struct request *request);
+
+/* op_get.c */
+enum s3_error op_get_object(struct request *request);
+enum s3_error op_get_head(struct request *request);
+
+/* op_put.c, op_copy.c, op_delete.c */
+enum s3_error op_put_object(struct request *request);
+enum s3_error op_copy_object(struct request *request);
+enum s3_error op_delete_object(struct request *request);
+enum s3_error op_delete_objects(struct request *request);
+
+/* op_upload.c, op_upload_part.c, op_upload_complete.c, op_upload_list.c */
+enum s3_error op_upload_create(struct request *request);
+enum s3_error op_upload_part_put(struct request *request);
+enum s3_error op_upload_part_copy(struct request *request);
+enum s3_error op_upload_complete(struct request *request);
+enum s3_error op_upload_abort(struct request *request);
+enum s3_error op_upload_list_parts(struct request *request);
+enum s3_error op_upload_list(struct request *request);

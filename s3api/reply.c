@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/reply.h"
+
+#include "s3api/xml/xml_writer.h"
+#include "store/base/clock.h"
+#include "store/base/log.h"
+
+void
+reply_begin(struct request *request, unsigned int status)
+{
+	http_reply_begin(request->response, status);
+	http_reply_header_str(request->response, "x-amz-request-id",
+		request->id);
+}
+
+/* The connection notices by itself that a send failed. */
+static void
+send_body(struct request *request, struct slice body)
+{
+	enum store_err err = http_reply_body(request->response, body);
+
+	if (err)
+		log_debug("request %s: reply not sent: %s", request->id,
+			error_sentence(err));
+}
+
+void
+reply_xml(struct request *request, const struct buffer *body)
+{
+	if (http_reply_status(request->response) == 0)
+		reply_begin(request, 200);
+	http_reply_header_str(request->response, "content-type",
+		"application/xml");
+	send_body(request, buffer_slice(body));
+}
+
+void
+reply_empty(struct request *request, unsigned int status)
+{
+	if (http_reply_status(request->response) != status)
+		reply_begin(request, status);
+	send_body(request, SLICE_NULL);
+}
+
+static void
+write_error(const struct request *request, struct buffer *to)
+{
+	const struct error_report *report = &request->report;
+
+	xml_writer_begin_plain(to, "Error");
+	xml_writer_str(to, "Code", error_code(report->error));
+	xml_writer_text(to, "Message",
+		report->message.len > 0
+			? report->message
+			: slice_str(error_message(report->error)));
+	if (request->bucket_name.len > 0)
+		xml_writer_text(to, "BucketName", request->bucket_name);
+	if (request->key.len > 0)
+		xml_writer_text(to, "Key", request->key);
+	for (size_t i = 0; i < report->field_count; i++)
+		xml_writer_text(to, report->fields[i].name,
+			report->fields[i].value);
+	xml_writer_text(to, "Resource", request->http->path);
+	xml_writer_str(to, "RequestId", request->id);
+	xml_writer_close(to, "Error");
+}
+
+void
+reply_error(struct request *request)
+{
+	unsigned int status = error_status(request->report.error);
+	scoped(buffer_free) struct buffer body = {0};
+
+	if (http_reply_is_started(request->response)) {
+		http_reply_close(request->response);
+		return;
+	}
+	reply_begin(request, status);
+	if (status == 304) {
+		send_body(request, SLICE_NULL);
+		return;
+	}
+	write_error(request, &body);
+	reply_xml(request, &body);
+}
+
+void
+reply_etag(struct request *request, const struct inode_etag *etag)
+{
+	char text[1 + INODE_ETAG_TEXT_LEN + 2];
+	size_t len = inode_etag_text(etag, text + 1);
+
+	text[0] = '"';
+	text[len + 1] = '"';
+	http_reply_header(request->response, "etag", slice_of(text, len + 2));
+}
+
+void
+reply_last_modified(struct request *request, int64_t mtime_ns)
+{
+	char text[30];
+
+	clock_to_http(mtime_ns, text);
+	http_reply_header_str(request->response, "last-modified", text);
+}
+
+enum s3_error
+reply_error_of_store(enum store_err err)
+{
+	switch (err) {
+	case STORE_OK:
+		return S3_OK;
+	case STORE_NOT_FOUND:
+		return S3_NO_SUCH_KEY;
+	case STORE_NO_BUCKET:
+	case STORE_STALE: /* the bucket's root went meanwhile */
+		return S3_NO_SUCH_BUCKET;
+	case STORE_BUCKET_EXISTS:
+		return S3_BUCKET_ALREADY_OWNED;
+	case STORE_BUCKET_NOT_EMPTY:
+		return S3_BUCKET_NOT_EMPTY;
+	case STORE_NO_UPLOAD:
+		return S3_NO_SUCH_UPLOAD;
+	case STORE_BAD_PART:
+		return S3_INVALID_PART;
+	case STORE_BAD_PART_ORDER:
+		return S3_INVALID_PART_ORDER;
+	case STORE_PART_TOO_SMALL:
+		return S3_ENTITY_TOO_SMALL;
+	case STORE_TOO_BIG:
+		return S3_ENTITY_TOO_LARGE;
+	case STORE_KEY_TOO_LONG:
+	case STORE_NAME_TOO_LONG:
+		return S3_KEY_TOO_LONG;
+	case STORE_ATTR_TOO_BIG:
+		return S3_METADATA_TOO_LARGE;
+	case STORE_PRECONDITION:
+		return S3_PRECONDITION_FAILED;
+	case STORE_DIGEST_MISMATCH:
+		return S3_BAD_DIGEST;
+	case STORE_BAD_NAME:
+	case STORE_INVALID:
+		return S3_INVALID_ARGUMENT;
+	case STORE_ACCESS:
+	case STORE_NOT_PERMITTED:
+		return S3_ACCESS_DENIED;
+	case STORE_UNSUPPORTED:
+		return S3_NOT_IMPLEMENTED;
+	case STORE_NO_SPACE:
+	case STORE_READ_ONLY:
+	case STORE_CANCELED:
+		return S3_SERVICE_UNAVAILABLE;
+	case STORE_BUSY:
+	case STORE_NO_MEMORY:
+		return S3_SLOW_DOWN;
+	case STORE_TIMED_OUT:
+	case STORE_CLOSED:
+		return S3_REQUEST_TIMEOUT;
+	case STORE_EXISTS:
+	case STORE_NOT_DIR:
+	case STORE_IS_DIR:
+	case STORE_NOT_EMPTY:
+	case STORE_CROSS_BUCKET:
+	case STORE_LOOP:
+	case STORE_TOO_MANY_LINKS:
+	case STORE_NO_ATTR:
+	case STORE_NO_TOKEN:
+	case STORE_TOKEN_EXISTS:
+	case STORE_IO:
+	case STORE_CORRUPT:
+	case STORE_NOT_A_STORE:
+	case STORE_BAD_VERSION:
+		return S3_INTERNAL_ERROR;
+	}
+	return S3_INTERNAL_ERROR;
+}
+
+enum s3_error
+reply_store_error(struct request *request, enum store_err err)
+{
+	enum s3_error error = reply_error_of_store(err);
+	const char *message = NULL;
+
+	if (err == STORE_NO_SPACE)
+		message = "No space is left in the store.";
+	else if (err == STORE_READ_ONLY)
+		message = "The store is read-only.";
+	if (error_status(error) >= 500)
+		log_error("request %s: %s %.*s/%.*s: %s", request->id,
+			request->operation ? request->operation->name : "?",
+			(int)request->bucket_name.len,
+			request->bucket_name.data, (int)request->key.len,
+			request->key.data, error_sentence(err));
+	return error_set(&request->report, error, message);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reply.h - replies in S3's form.
+ *
+ * Failures of the connection itself are nobody's to handle: the reply ends,
+ * and so does the connection.
+ */
+#pragma once
+
+#include "s3api/request.h"
+#include "store/base/buffer.h"
+#include "store/base/error.h"
+#include "store/base/inode.h"
+
+/* A status and S3's standing headers; more may follow, then the body. */
+void reply_begin(struct request *request, unsigned int status);
+
+/* 200, or what reply_begin() said, with an XML body. */
+void reply_xml(struct request *request, const struct buffer *body);
+
+/* The status and no body. */
+void reply_empty(struct request *request, unsigned int status);
+
+/* The <Error> document of request->report. */
+void reply_error(struct request *request);
+
+/* etag: "..." */
+void reply_etag(struct request *request, const struct inode_etag *etag);
+
+/* last-modified */
+void reply_last_modified(struct request *request, int64_t mtime_ns);
+
+/*
+ * Fills in request->report for what the engine said, about the object, upload
+ * or bucket that the request names; returns its code.
+ */
+enum s3_error reply_store_error(struct request *request, enum store_err err);
+/* The code alone. */
+enum s3_error reply_error_of_store(enum store_err err);

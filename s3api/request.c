@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/request.h"
+
+#include "s3api/address.h"
+#include "s3api/reply.h"
+#include "s3api/route.h"
+#include "s3api/server_private.h"
+#include "store/base/clock.h"
+#include "store/base/log.h"
+#include "store/base/random.h"
+#include "store/base/text.h"
+
+struct slice
+request_header(const struct request *request, const char *name)
+{
+	return http_request_header(request->http, name);
+}
+
+static const struct http_param *
+find_param(const struct request *request, const char *name)
+{
+	for (size_t i = 0; i < request->param_count; i++) {
+		if (slice_equal(request->params[i].name, slice_str(name)))
+			return &request->params[i];
+	}
+	return NULL;
+}
+
+struct slice
+request_param(const struct request *request, const char *name)
+{
+	const struct http_param *param = find_param(request, name);
+
+	return param ? param->value : SLICE_NULL;
+}
+
+bool
+request_has_param(const struct request *request, const char *name)
+{
+	return find_param(request, name) != NULL;
+}
+
+enum s3_error
+request_param_number(struct request *request, const char *name,
+	unsigned long max, unsigned long *value)
+{
+	const struct http_param *param = find_param(request, name);
+	unsigned long number;
+
+	if (!param)
+		return S3_OK;
+	if (!slice_to_u64(param->value, max, &number)) {
+		enum s3_error error = error_set(&request->report,
+			S3_INVALID_ARGUMENT,
+			"Provided value is not a whole number in range.");
+
+		error_add(&request->report, "ArgumentName", slice_str(name));
+		error_add(&request->report, "ArgumentValue", param->value);
+		return error;
+	}
+	*value = number;
+	return S3_OK;
+}
+
+enum s3_error
+request_find_bucket(struct request *request)
+{
+	if (!bucket_name_is_valid(request->bucket_name))
+		return error_set(&request->report, S3_INVALID_BUCKET_NAME,
+			NULL);
+
+	enum store_err err = bucket_get(request->store, request->bucket_name,
+		&request->bucket);
+
+	return err ? reply_store_error(request, err) : S3_OK;
+}
+
+static enum s3_error
+authenticate(struct request *request)
+{
+	enum sigv4_outcome outcome =
+		sigv4_verify(request->server->sigv4, request->http,
+			clock_now_ns(), &request->caller, &request->report);
+
+	return outcome == SIGV4_SIGNED ? S3_OK : request->report.error;
+}
+
+static enum s3_error
+authorize(struct request *request)
+{
+	if (level_allows(request->caller.token.level,
+		    request->operation->needs))
+		return S3_OK;
+	return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+}
+
+static enum s3_error
+serve(struct request *request)
+{
+	enum s3_error error = address_parse(request, &request->server->domains);
+
+	/* Who it is comes before what is there to ask for. */
+	if (!error)
+		error = authenticate(request);
+	if (!error)
+		error = route_find(request);
+	if (!error)
+		error = authorize(request);
+	if (!error && request->target != OPERATION_SERVICE &&
+		!(request->operation->needs & LEVEL_BUCKET))
+		error = request_find_bucket(request);
+	if (!error)
+		error = request->operation->run(request);
+	return error;
+}
+
+static void
+log_request(const struct request *request, int64_t started_ns)
+{
+	if (!log_wants(LOG_DEBUG))
+		return;
+	log_debug("request %s: %.*s %.*s %s status=%u bytes=%llu us=%lld",
+		request->id, (int)request->http->method_name.len,
+		request->http->method_name.data, (int)request->http->path.len,
+		request->http->path.data,
+		request->operation ? request->operation->name : "-",
+		http_reply_status(request->response),
+		(unsigned long long)http_reply_bytes(request->response),
+		(long long)((clock_monotonic_ns() - started_ns) / 1000));
+}
+
+static void
+make_id(char id[REQUEST_ID_LEN + 1])
+{
+	uint64_t number = random_u64();
+
+	text_to_hex(&number, sizeof(number), id);
+}
+
+void
+request_handle(struct http_request *http, struct http_response *response,
+	void *context)
+{
+	struct server *server = context;
+	struct request request = {
+		.server = server,
+		.store = server->store,
+		.http = http,
+		.response = response,
+		.arena = http->arena,
+	};
+	int64_t started_ns = clock_monotonic_ns();
+
+	make_id(request.id);
+	if (serve(&request))
+		reply_error(&request);
+	sigv4_caller_wipe(&request.caller);
+	log_request(&request, started_ns);
+}
+
+/* 408 and the like carry S3's document too, since SDKs parse it. */
+void
+request_refuse(struct http_response *response, unsigned int status,
+	const char *reason, void *context)
+{
+	char id[REQUEST_ID_LEN + 1];
+	scoped(buffer_free) struct buffer body = {0};
+
+	(void)context;
+	make_id(id);
+	buffer_printf(&body,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		"<Error><Code>%s</Code><Message>%s</Message>"
+		"<RequestId>%s</RequestId></Error>",
+		status == 408	? "RequestTimeout"
+		: status == 431 ? "RequestHeaderSectionTooLarge"
+		: status == 501 ? "NotImplemented"
+		: status == 503 ? "SlowDown"
+				: "BadRequest",
+		reason, id);
+	http_reply_begin(response, status);
+	http_reply_header_str(response, "x-amz-request-id", id);
+	http_reply_header_str(response, "content-type", "application/xml");
+	if (http_reply_body(response, buffer_slice(&body)))
+		log_debug("request %s: refusal not sent", id);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * request.h - one S3 request on its way: parse, route, authenticate,
+ * authorize, operate, reply.
+ *
+ * An operation (op/) replies by reply.h and returns S3_OK, or returns the
+ * error that shall be the reply, with its report filled in by error_set() or
+ * reply_store_error().
+ *
+ * Threads:   the fiber of its connection.
+ * Ownership: everything lives until the handler returns; memory comes from
+ *            request->arena.
+ */
+#pragma once
+
+#include "s3api/auth/sigv4.h"
+#include "s3api/error.h"
+#include "s3api/http/http_body.h"
+#include "s3api/http/http_reply.h"
+#include "s3api/http/http_request.h"
+#include "s3api/operation.h"
+#include "store/bucket.h"
+#include "store/store.h"
+
+#define REQUEST_ID_LEN 16
+
+struct server;
+
+struct request {
+	struct server *server;
+	struct store *store;
+	struct http_request *http;
+	struct http_response *response;
+	struct arena *arena; /* http's */
+	char id[REQUEST_ID_LEN + 1];
+
+	enum operation_target target;
+	struct slice bucket_name; /* decoded; empty for the service */
+	struct slice key;	  /* decoded; empty but for objects */
+	const struct http_param *params;
+	size_t param_count;
+	const struct operation *operation;
+
+	struct sigv4_caller caller;
+	struct bucket bucket; /* of operations that need one */
+	struct error_report report;
+};
+
+/* The handler of http_server.h; context is the struct server. */
+void request_handle(struct http_request *http, struct http_response *response,
+	void *context);
+
+/* Answers what never became a request: http_server.h's refuse. */
+void request_refuse(struct http_response *response, unsigned int status,
+	const char *reason, void *context);
+
+/* Value of a query parameter; SLICE_NULL where there is none. */
+struct slice request_param(const struct request *request, const char *name);
+bool request_has_param(const struct request *request, const char *name);
+
+/*
+ * A parameter that is a number from 0 to max; *value stays as it is where
+ * there is none.  INVALID_ARGUMENT.
+ */
+must_check enum s3_error request_param_number(struct request *request,
+	const char *name, unsigned long max, unsigned long *value);
+
+struct slice request_header(const struct request *request, const char *name);
+
+/* Fills in request->bucket.  NO_SUCH_BUCKET, INVALID_BUCKET_NAME. */
+must_check enum s3_error request_find_bucket(struct request *request);

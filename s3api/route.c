@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/route.h"
+
+#include "s3api/op/op.h"
+
+/*
+ * A row fits where method and target do, its parameter (or header) is there,
+ * and no row above it fits.  So rows that ask for more come first, and the
+ * refusals before the plain operation.
+ */
+struct route {
+	enum http_method method;
+	enum operation_target target;
+	const char *param;  /* must be in the query; NULL: none needed */
+	const char *header; /* must be there; NULL: none needed */
+	struct operation operation;
+};
+
+#define GET HTTP_METHOD_GET
+#define HEAD HTTP_METHOD_HEAD
+#define PUT HTTP_METHOD_PUT
+#define POST HTTP_METHOD_POST
+#define DELETE HTTP_METHOD_DELETE
+#define SERVICE OPERATION_SERVICE
+#define BUCKET OPERATION_BUCKET
+#define OBJECT OPERATION_OBJECT
+#define COPY_SOURCE "x-amz-copy-source"
+
+/* clang-format off */
+static const struct route routes[] = {
+	{ GET, SERVICE, NULL, NULL,
+		{ "ListBuckets", LEVEL_LIST, op_service_list_buckets } },
+
+	{ GET, BUCKET, "location", NULL,
+		{ "GetBucketLocation", LEVEL_LIST, op_bucket_location } },
+	{ GET, BUCKET, "uploads", NULL,
+		{ "ListMultipartUploads", LEVEL_UPLOADS, op_upload_list } },
+	{ GET, BUCKET, "list-type", NULL,
+		{ "ListObjectsV2", LEVEL_LIST, op_list_v2 } },
+	{ GET, BUCKET, NULL, NULL,
+		{ "ListObjects", LEVEL_LIST, op_list_v1 } },
+	{ HEAD, BUCKET, NULL, NULL,
+		{ "HeadBucket", LEVEL_LIST, op_bucket_head } },
+	{ PUT, BUCKET, NULL, NULL,
+		{ "CreateBucket", LEVEL_BUCKET, op_bucket_create } },
+	{ DELETE, BUCKET, NULL, NULL,
+		{ "DeleteBucket", LEVEL_BUCKET, op_bucket_delete } },
+	{ POST, BUCKET, "delete", NULL,
+		{ "DeleteObjects", LEVEL_WRITE, op_delete_objects } },
+
+	{ GET, OBJECT, "uploadId", NULL,
+		{ "ListParts", LEVEL_UPLOADS, op_upload_list_parts } },
+	{ GET, OBJECT, NULL, NULL,
+		{ "GetObject", LEVEL_READ, op_get_object } },
+	{ HEAD, OBJECT, NULL, NULL,
+		{ "HeadObject", LEVEL_READ, op_get_head } },
+	{ PUT, OBJECT, "partNumber", COPY_SOURCE,
+		{ "UploadPartCopy", LEVEL_READ | LEVEL_WRITE,
+			op_upload_part_copy } },
+	{ PUT, OBJECT, "partNumber", NULL,
+		{ "UploadPart", LEVEL_WRITE, op_upload_part_put } },
+	{ PUT, OBJECT, NULL, COPY_SOURCE,
+		{ "CopyObject", LEVEL_READ | LEVEL_WRITE, op_copy_object } },
+	{ PUT, OBJECT, NULL, NULL,
+		{ "PutObject", LEVEL_WRITE, op_put_object } },
+	{ POST, OBJECT, "uploads", NULL,
+		{ "CreateMultipartUpload", LEVEL_WRITE, op_upload_create } },
+	{ POST, OBJECT, "uploadId", NULL,
+		{ "CompleteMultipartUpload", LEVEL_WRITE,
+			op_upload_complete } },
+	{ DELETE, OBJECT, "uploadId", NULL,
+		{ "AbortMultipartUpload", LEVEL_WRITE, op_upload_abort } },
+	{ DELETE, OBJECT, NULL, NULL,
+		{ "DeleteObject", LEVEL_WRITE, op_delete_object } },
+};
+
+/* Sub-resources of S3 that have no row above. */
+static const char *const refused_params[] = {
+	"accelerate", "acl", "analytics", "attributes", "cors", "encryption",
+	"intelligent-tiering", "inventory", "legal-hold", "lifecycle",
+	"logging", "metadataConfiguration", "metadataTable", "metrics",
+	"notification", "object-lock", "ownershipControls", "policy",
+	"policyStatus", "publicAccessBlock", "renameObject", "replication",
+	"requestPayment", "restore", "retention", "select", "session",
+	"tagging", "torrent", "versionId", "versioning", "versions", "website",
+};
+/* clang-format on */
+
+static bool
+fits(const struct route *route, const struct request *request)
+{
+	return route->method == request->http->method &&
+	       route->target == request->target &&
+	       (!route->param || request_has_param(request, route->param)) &&
+	       (!route->header || request_header(request, route->header).data);
+}
+
+static bool
+asks_for_refused(const struct request *request)
+{
+	for (size_t i = 0; i < array_len(refused_params); i++) {
+		if (request_has_param(request, refused_params[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Another method on the same target has an operation. */
+static bool
+is_target_known(const struct request *request)
+{
+	enum http_method method = request->http->method;
+
+	return method != HTTP_METHOD_OTHER && method != HTTP_METHOD_OPTIONS &&
+	       method != HTTP_METHOD_POST;
+}
+
+enum s3_error
+route_find(struct request *request)
+{
+	if (asks_for_refused(request))
+		return error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
+	for (size_t i = 0; i < array_len(routes); i++) {
+		if (fits(&routes[i], request)) {
+			request->operation = &routes[i].operation;
+			return S3_OK;
+		}
+	}
+	return error_set(&request->report,
+		is_target_known(request) ? S3_METHOD_NOT_ALLOWED
+					 : S3_NOT_IMPLEMENTED,
+		NULL);
+}

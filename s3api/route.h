@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * route.h - which operation a request asks for: a table of method, target and
+ * the parameter or header that tells variants apart.
+ *
+ * A sub-resource that S3 has and tarn has not is NOT_IMPLEMENTED, never the
+ * operation without it.
+ */
+#pragma once
+
+#include "s3api/request.h"
+
+/* Fills in request->operation.  NOT_IMPLEMENTED, METHOD_NOT_ALLOWED. */
+must_check enum s3_error route_find(struct request *request);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/server.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "s3api/request.h"
+#include "s3api/server_private.h"
+
+static void
+free_server(struct server *server)
+{
+	for (unsigned int i = 0; i < server->domains.count; i++)
+		free(server->domains.names[i]);
+	free(server->domains.names);
+	sigv4_free(&server->sigv4);
+	free(server);
+}
+
+static enum store_err
+copy_domains(struct server *server, const struct server_options *options)
+{
+	unsigned int count = options->domain_count;
+
+	if (count == 0)
+		return STORE_OK;
+	server->domains.names = calloc(count, sizeof(char *));
+	if (!server->domains.names)
+		return STORE_NO_MEMORY;
+	for (unsigned int i = 0; i < count; i++) {
+		char *name = strdup(options->domains[i]);
+
+		if (!name)
+			return STORE_NO_MEMORY;
+		for (char *c = name; *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+		server->domains.names[i] = name;
+		server->domains.count = i + 1;
+	}
+	return STORE_OK;
+}
+
+enum store_err
+server_start(struct store *store, const struct server_options *options,
+	struct server **out)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return STORE_NO_MEMORY;
+	server->store = store;
+	server->sigv4 = sigv4_create_for_store(store);
+
+	struct http_server_config config = {
+		.address = options->address,
+		.port = options->port,
+		.loops = options->threads,
+		.limits = http_server_limits_default,
+		.handle = request_handle,
+		.refuse = request_refuse,
+		.context = server,
+	};
+	enum store_err err = copy_domains(server, options);
+
+	if (options->max_connections > 0)
+		config.limits.connections = options->max_connections;
+	if (!err)
+		err = http_server_create(&config, &server->http);
+	if (err) {
+		free_server(server);
+		return err;
+	}
+	*out = server;
+	return STORE_OK;
+}
+
+unsigned int
+server_port(const struct server *server)
+{
+	return http_server_port(server->http);
+}
+
+void
+server_stop(struct server **server, int64_t timeout_ms)
+{
+	if (!*server)
+		return;
+	http_server_drain((*server)->http, timeout_ms);
+	http_server_free(&(*server)->http);
+	free_server(*server);
+	*server = NULL;
+}

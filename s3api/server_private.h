@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server_private.h - what requests need of their server. */
+#pragma once
+
+#include "s3api/auth/sigv4.h"
+#include "s3api/http/http_server.h"
+#include "s3api/server.h"
+
+struct server_domains {
+	char **names; /* lower-case */
+	unsigned int count;
+};
+
+/* All fixed after server_start(). */
+struct server {
+	struct store *store;
+	struct sigv4 *sigv4;
+	struct server_domains domains;
+	struct http_server *http;
+};

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/xml/xml_writer.h"
+
+#include "store/base/clock.h"
+#include "store/base/text.h"
+
+#define DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+
+void
+xml_writer_begin(struct buffer *to, const char *root)
+{
+	buffer_append_str(to, DECLARATION);
+	buffer_printf(to, "<%s xmlns=\"" XML_WRITER_NAMESPACE "\">", root);
+}
+
+void
+xml_writer_begin_plain(struct buffer *to, const char *root)
+{
+	buffer_append_str(to, DECLARATION);
+	xml_writer_open(to, root);
+}
+
+void
+xml_writer_open(struct buffer *to, const char *name)
+{
+	buffer_append_char(to, '<');
+	buffer_append_str(to, name);
+	buffer_append_char(to, '>');
+}
+
+void
+xml_writer_close(struct buffer *to, const char *name)
+{
+	buffer_append(to, SLICE("</"));
+	buffer_append_str(to, name);
+	buffer_append_char(to, '>');
+}
+
+/* NULL: the byte stands for itself. */
+static const char *
+entity_of(unsigned char byte)
+{
+	switch (byte) {
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '&':
+		return "&amp;";
+	case '"':
+		return "&quot;";
+	default:
+		return NULL;
+	}
+}
+
+static void
+append_escaped(struct buffer *to, struct slice text)
+{
+	size_t plain = 0; /* start of the run not yet copied */
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char byte = (unsigned char)text.data[i];
+		const char *entity = entity_of(byte);
+
+		if (byte >= 0x20 && !entity)
+			continue;
+		buffer_append(to, slice_of(text.data + plain, i - plain));
+		plain = i + 1;
+		if (entity)
+			buffer_append_str(to, entity);
+		else
+			buffer_printf(to, "&#x%X;", byte);
+	}
+	buffer_append(to, slice_of(text.data + plain, text.len - plain));
+}
+
+void
+xml_writer_text(struct buffer *to, const char *name, struct slice text)
+{
+	xml_writer_open(to, name);
+	append_escaped(to, text);
+	xml_writer_close(to, name);
+}
+
+void
+xml_writer_str(struct buffer *to, const char *name, const char *text)
+{
+	xml_writer_text(to, name, slice_str(text));
+}
+
+void
+xml_writer_u64(struct buffer *to, const char *name, uint64_t number)
+{
+	xml_writer_open(to, name);
+	buffer_append_u64(to, number);
+	xml_writer_close(to, name);
+}
+
+void
+xml_writer_bool(struct buffer *to, const char *name, bool value)
+{
+	xml_writer_str(to, name, value ? "true" : "false");
+}
+
+void
+xml_writer_time(struct buffer *to, const char *name, int64_t time_ns)
+{
+	char text[25];
+
+	clock_to_iso8601(time_ns, text);
+	xml_writer_str(to, name, text);
+}
+
+void
+xml_writer_key(struct buffer *to, const char *name, struct slice key,
+	bool url_encode)
+{
+	if (!url_encode) {
+		xml_writer_text(to, name, key);
+		return;
+	}
+	xml_writer_open(to, name);
+	text_percent_encode(to, key, true);
+	xml_writer_close(to, name);
+}
