@@ -115,8 +115,10 @@ hang(struct store *store, struct db_txn *txn, const struct record_dentry *what,
 	if (err)
 		return err;
 	inode.ctime_ns = clock_now_ns();
-	if (of_dir) {
+	/* A file has one only as long as it is not published: file.c. */
+	if (of_dir || inode.parent)
 		inode.parent = to->parent;
+	if (of_dir) {
 		inode_attr_set(&attrs, inode.attrs, INODE_ATTR_NAME, SLICE_NULL,
 			&component);
 		inode.attrs = buffer_slice(&attrs);
