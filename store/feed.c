@@ -286,6 +286,16 @@ post_seen(struct feed_listener *listener, uint64_t commit)
 	shared_wake(&listener->store->feed->shared->seen);
 }
 
+/* All that was read has been dealt with.  Who has come to the end of what
+ * there was is waited for again. */
+static void
+post_whole(struct feed_listener *listener)
+{
+	if (listener->count < LINES_MAX)
+		atomic_store(&listener->slot->is_lagging, 0);
+	post_seen(listener, listener->whole);
+}
+
 static enum store_err
 read_line(struct feed_listener *listener, const struct db_cursor *cursor)
 {
@@ -407,7 +417,7 @@ feed_next(struct feed_listener *listener, struct feed_entry *entry)
 			hand_out(listener, entry);
 			return STORE_OK;
 		}
-		post_seen(listener, listener->whole);
+		post_whole(listener);
 		if (atomic_exchange(&listener->is_woken, false))
 			return STORE_CANCELED;
 		/* Before the look: a commit after it changes the word. */
@@ -422,7 +432,6 @@ feed_next(struct feed_listener *listener, struct feed_entry *entry)
 		}
 		if (listener->count > 0 || listener->whole != whole)
 			continue;
-		atomic_store(&listener->slot->is_lagging, 0);
 		shared_wait(&shared->published, published, IDLE_MS);
 	}
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/reclaim_private.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "store/commit_private.h"
+#include "store/feed_private.h"
+#include "store/session_private.h"
+#include "tests/support/temp_store.h"
+
+/* The thread is stopped: a test says itself when to reclaim. */
+static struct temp_store
+open_quiet(void)
+{
+	struct temp_store temp = temp_store_open();
+
+	reclaim_stop(temp.store);
+	return temp;
+}
+
+static bool
+has_file(struct store *store, uint64_t blob)
+{
+	struct stat st;
+
+	return blob_stat(store->blobs, blob, &st) == STORE_OK;
+}
+
+static enum store_err
+apply_add(struct store *store, struct db_txn *txn, void *arg)
+{
+	return commit_add_blob(store, txn, *(uint64_t *)arg, 0);
+}
+
+static enum store_err
+apply_drop(struct store *store, struct db_txn *txn, void *arg)
+{
+	(void)store;
+	return commit_drop_blob(txn, *(uint64_t *)arg);
+}
+
+static uint64_t
+add_blob(struct store *store)
+{
+	uint64_t blob;
+	int fd;
+
+	cr_assert(zero(int, session_lease_blob(store, &blob)));
+	cr_assert(zero(int, blob_create(store->blobs, blob, &fd)));
+	close(fd);
+	cr_assert(zero(int, commit_run(store, apply_add, &blob, NULL)));
+	return blob;
+}
+
+static uint64_t
+freed(struct store *store)
+{
+	struct store_status status;
+
+	cr_assert(zero(int, store_status(store, &status)));
+	return status.freed_blobs;
+}
+
+Test(reclaim, waits_for_the_checkpoint_that_covers_the_end_of_the_name)
+{
+	scoped(temp_store_close) struct temp_store temp = open_quiet();
+	struct store *store = temp.store;
+	uint64_t blob = add_blob(store);
+	uint64_t commit;
+
+	cr_assert(zero(int, store_sync(store)));
+	cr_assert(zero(int, commit_run(store, apply_drop, &blob, &commit)));
+	/* Unless the background made that checkpoint just now. */
+	cr_assert(zero(int, reclaim_run(store)));
+	if (feed_checkpoint(store) < commit)
+		cr_expect(has_file(store, blob));
+
+	cr_assert(zero(int, store_sync(store)));
+	cr_assert(zero(int, reclaim_run(store)));
+	cr_expect(not(has_file(store, blob)));
+	cr_expect(zero(u64, freed(store)));
+}
+
+Test(reclaim, leaves_what_still_has_a_name)
+{
+	scoped(temp_store_close) struct temp_store temp = open_quiet();
+	struct store *store = temp.store;
+	uint64_t kept = add_blob(store);
+	uint64_t gone = add_blob(store);
+
+	cr_assert(zero(int, commit_run(store, apply_drop, &gone, NULL)));
+	cr_assert(zero(int, store_sync(store)));
+	cr_assert(zero(int, reclaim_run(store)));
+
+	cr_expect(has_file(store, kept));
+	cr_expect(not(has_file(store, gone)));
+}
+
+Test(reclaim, goes_on_where_the_files_are_gone_but_not_the_records)
+{
+	scoped(temp_store_close) struct temp_store temp = open_quiet();
+	struct store *store = temp.store;
+	uint64_t blob = add_blob(store);
+
+	cr_assert(zero(int, commit_run(store, apply_drop, &blob, NULL)));
+	cr_assert(zero(int, store_sync(store)));
+	cr_assert(zero(int, blob_remove(store->blobs, blob)));
+	cr_assert(zero(int, reclaim_run(store)));
+
+	cr_expect(zero(u64, freed(store)));
+}
+
+Test(reclaim, of_more_than_one_batch_leaves_none)
+{
+	enum { BLOBS = 2500 };
+	scoped(temp_store_close) struct temp_store temp = open_quiet();
+	struct store *store = temp.store;
+	static uint64_t blobs[BLOBS];
+
+	for (int i = 0; i < BLOBS; i++)
+		blobs[i] = add_blob(store);
+	for (int i = 0; i < BLOBS; i++)
+		cr_assert(zero(int,
+			commit_run(store, apply_drop, &blobs[i], NULL)));
+	cr_assert(zero(int, store_sync(store)));
+	cr_assert(zero(int, reclaim_run(store)));
+
+	cr_expect(zero(u64, freed(store)));
+	for (int i = 0; i < BLOBS; i++)
+		cr_expect(not(has_file(store, blobs[i])));
+}
