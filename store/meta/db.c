@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/base/log.h"
 #include "store/base/mutex.h"
@@ -31,6 +32,21 @@
 #define MAP_SIZE_LEAST (1ull << 30)
 #define READERS_MAX 1024
 #define IDLE_MAX 64
+
+/* The tables that this process has open.  LMDB's locks are a process's: a
+ * second environment on the same file would take the first one's for its own,
+ * and begin the lock file anew under it. */
+struct opened {
+	dev_t dev;
+	ino_t ino;
+	pid_t pid; /* what a child of fork(2) inherits it does not have open */
+	struct opened *next;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct opened *first; /* under lock */
+} opened_here = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct db_txn {
 	struct db *db;
@@ -46,6 +62,8 @@ struct db {
 	MDB_env *env;
 	MDB_dbi tables[DB_TABLES];
 	bool is_read_only;
+	bool is_noted;
+	struct opened opened;
 
 	/* atomic */
 	_Atomic(uint32_t) open_txns;
@@ -153,6 +171,41 @@ failure(const char *what, int rc)
 		err != STORE_INVALID)
 		log_error("%s failed: %s", what, mdb_strerror(rc));
 	return err;
+}
+
+/* BUSY: it is open.  A directory: its file may be about to be made. */
+static enum store_err
+note_opened(struct db *db, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return error_from_errno(errno);
+	db->opened.dev = st.st_dev;
+	db->opened.ino = st.st_ino;
+	db->opened.pid = getpid();
+	mutex_scoped(&opened_here.lock);
+
+	for (struct opened *o = opened_here.first; o; o = o->next) {
+		if (o->dev == st.st_dev && o->ino == st.st_ino &&
+			o->pid == db->opened.pid)
+			return STORE_BUSY;
+	}
+	db->opened.next = opened_here.first;
+	opened_here.first = &db->opened;
+	db->is_noted = true;
+	return STORE_OK;
+}
+
+static void
+forget_opened(struct db *db)
+{
+	mutex_scoped(&opened_here.lock);
+	struct opened **link = &opened_here.first;
+
+	while (*link != &db->opened)
+		link = &(*link)->next;
+	*link = db->opened.next;
 }
 
 /* One attempt with a map of the given size; 0 or LMDB's code. */
@@ -273,7 +326,9 @@ db_open(const struct db_options *options, struct db **out)
 		return STORE_NO_MEMORY;
 	mutex_init(&db->lock);
 	db->is_read_only = options->is_read_only;
-	err = env_open_largest(options, &db->env);
+	err = note_opened(db, options->path);
+	if (!err)
+		err = env_open_largest(options, &db->env);
 	/* First without a write: nobody may write before its checkpoint. */
 	if (!err)
 		err = open_tables(db, false);
@@ -307,6 +362,8 @@ db_close(struct db **ptr)
 	}
 	if (db->env)
 		mdb_env_close(db->env);
+	if (db->is_noted)
+		forget_opened(db);
 	mutex_destroy(&db->lock);
 	free(db);
 }

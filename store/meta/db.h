@@ -6,6 +6,9 @@
  * writer at a time among all processes.  A commit is visible to every process
  * at once, and durable only after a checkpoint (checkpoint.h).
  *
+ * Processes: open after fork(2), never before: LMDB's locks are those of the
+ *            process that opened.  For the same reason a process opens a
+ *            store but once, and nobody else there opens lock.mdb.
  * Threads:   db: any.  A read transaction may move between threads but is
  *            used by one at a time; a write transaction stays on its thread.
  * Ownership: slices from db_get() and cursors point into the map: they live
@@ -60,6 +63,8 @@ struct db_options {
 	bool create;		/* make the tables where missing */
 };
 
+/* NOT_A_STORE: no tables there; BAD_VERSION; BUSY: this process has them open
+ * already. */
 must_check enum store_err db_open(const struct db_options *options,
 	struct db **out);
 void db_close(struct db **db);

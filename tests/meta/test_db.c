@@ -413,6 +413,18 @@ Test(db, where_there_is_no_store_none_is_made_unasked)
 	cr_expect(ne(int, access(temp_dir_at(&dir, "data.mdb"), F_OK), 0));
 }
 
+Test(db, a_process_opens_it_but_once)
+{
+	scoped(rig_close) struct rig rig = rig_open();
+	struct db_options options = {.path = rig.dir.path};
+	struct db *again = NULL;
+
+	cr_expect(eq(int, db_open(&options, &again), STORE_BUSY));
+	put_one(rig.db, SLICE("k"), SLICE("v"));
+	db_close(&rig.db);
+	cr_expect(eq(int, db_open(&options, &rig.db), STORE_OK));
+}
+
 Test(db, a_file_of_something_else_is_refused)
 {
 	scoped(temp_dir_remove) struct temp_dir dir = temp_dir_make();
