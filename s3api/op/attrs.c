@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/op/attrs.h"
+
+#include <stdlib.h>
+
+#include "s3api/reply.h"
+#include "s3api/xml/xml_writer.h"
+
+#define META_PREFIX "x-amz-meta-"
+
+/* In the order of their names, as attributes are kept. */
+static const struct {
+	const char *header;
+	const char *override; /* of the query */
+} kept[] = {
+	{"cache-control", "response-cache-control"},
+	{"content-disposition", "response-content-disposition"},
+	{"content-encoding", "response-content-encoding"},
+	{"content-language", "response-content-language"},
+	{"content-type", "response-content-type"},
+	{"expires", "response-expires"},
+};
+
+/* Without "aws-chunked", which codes the transfer and not the object. */
+static struct slice
+object_encoding(struct arena *arena, struct slice value)
+{
+	struct slice rest = value;
+	struct slice piece;
+	struct slice result = SLICE_NULL;
+
+	while (slice_split(&rest, ',', &piece)) {
+		piece = slice_trim(piece);
+		if (piece.len == 0 ||
+			slice_equal_nocase(piece, SLICE("aws-chunked")))
+			continue;
+		result = result.len == 0 ? piece
+					 : arena_printf(arena, "%.*s,%.*s",
+						   (int)result.len, result.data,
+						   (int)piece.len, piece.data);
+	}
+	return result;
+}
+
+static void
+append_headers(struct request *request, struct buffer *to)
+{
+	for (size_t i = 0; i < array_len(kept); i++) {
+		struct slice name = slice_str(kept[i].header);
+		struct slice value = request_header(request, kept[i].header);
+
+		if (slice_equal(name, SLICE("content-encoding")))
+			value = object_encoding(request->arena, value);
+		if (value.len == 0)
+			continue;
+
+		const struct inode_attr attr = {INODE_ATTR_HEADER, name, value};
+
+		inode_attr_append(to, &attr);
+	}
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	const struct inode_attr *first = a;
+	const struct inode_attr *second = b;
+
+	return slice_compare(first->name, second->name);
+}
+
+/* The x-amz-meta-* headers; those of one name are joined by a comma. */
+static size_t
+collect_meta(struct request *request, struct inode_attr *metas)
+{
+	const struct http_request *http = request->http;
+	size_t count = 0;
+
+	for (size_t i = 0; i < http->header_count; i++) {
+		struct slice name = http->headers[i].name;
+		size_t same = 0;
+
+		if (!slice_has_prefix(name, SLICE(META_PREFIX)))
+			continue;
+		name = slice_from(name, sizeof(META_PREFIX) - 1);
+		while (same < count && !slice_equal(metas[same].name, name))
+			same++;
+		if (same == count) {
+			metas[count++] = (struct inode_attr){
+				INODE_ATTR_META, name, http->headers[i].value};
+			continue;
+		}
+		metas[same].value = arena_printf(request->arena, "%.*s,%.*s",
+			(int)metas[same].value.len, metas[same].value.data,
+			(int)http->headers[i].value.len,
+			http->headers[i].value.data);
+	}
+	qsort(metas, count, sizeof(*metas), compare_names);
+	return count;
+}
+
+enum s3_error
+attrs_parse(struct request *request, struct slice *attrs)
+{
+	scoped(buffer_free) struct buffer encoded = {0};
+	struct inode_attr *metas = arena_new_array(request->arena,
+		request->http->header_count, struct inode_attr);
+	size_t count = collect_meta(request, metas);
+	size_t total = 0;
+
+	append_headers(request, &encoded);
+	for (size_t i = 0; i < count; i++) {
+		total += metas[i].name.len + metas[i].value.len;
+		inode_attr_append(&encoded, &metas[i]);
+	}
+	if (total > ATTRS_META_MAX)
+		return error_set(&request->report, S3_METADATA_TOO_LARGE, NULL);
+	*attrs = arena_copy(request->arena, buffer_slice(&encoded));
+	return S3_OK;
+}
+
+static bool
+asks_for_grant(const struct request *request)
+{
+	static const char *const grants[] = {"x-amz-grant-read",
+		"x-amz-grant-write", "x-amz-grant-read-acp",
+		"x-amz-grant-write-acp", "x-amz-grant-full-control"};
+	struct slice acl = request_header(request, "x-amz-acl");
+
+	for (size_t i = 0; i < array_len(grants); i++) {
+		if (request_header(request, grants[i]).data)
+			return true;
+	}
+	/* Both mean what holds anyway: the owner may all. */
+	return acl.data && !slice_equal(acl, SLICE("private")) &&
+	       !slice_equal(acl, SLICE("bucket-owner-full-control"));
+}
+
+enum s3_error
+attrs_refuse_unsupported(struct request *request)
+{
+	static const char *const refused[] = {
+		"x-amz-server-side-encryption",
+		"x-amz-server-side-encryption-aws-kms-key-id",
+		"x-amz-server-side-encryption-context",
+		"x-amz-server-side-encryption-customer-algorithm",
+		"x-amz-server-side-encryption-customer-key",
+		"x-amz-server-side-encryption-customer-key-md5",
+		"x-amz-copy-source-server-side-encryption-customer-algorithm",
+		"x-amz-copy-source-server-side-encryption-customer-key",
+		"x-amz-copy-source-server-side-encryption-customer-key-md5",
+		"x-amz-object-lock-mode",
+		"x-amz-object-lock-retain-until-date",
+		"x-amz-object-lock-legal-hold",
+		"x-amz-bucket-object-lock-enabled",
+		"x-amz-tagging",
+		"x-amz-website-redirect-location",
+		"x-amz-write-offset-bytes",
+	};
+	struct slice class = request_header(request, "x-amz-storage-class");
+
+	for (size_t i = 0; i < array_len(refused); i++) {
+		if (!request_header(request, refused[i]).data)
+			continue;
+		error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
+		error_add(&request->report, "Header", slice_str(refused[i]));
+		return request->report.error;
+	}
+	if (asks_for_grant(request))
+		return error_set(&request->report, S3_NOT_IMPLEMENTED,
+			"Access control lists other than private are not "
+			"implemented.");
+	if (class.data && !slice_equal(class, SLICE("STANDARD")))
+		return error_set(&request->report, S3_INVALID_STORAGE_CLASS,
+			NULL);
+	return S3_OK;
+}
+
+static void
+reply_header(struct request *request, const char *header, const char *override,
+	struct slice value)
+{
+	struct slice wanted = request_param(request, override);
+
+	if (wanted.len > 0)
+		value = wanted;
+	if (value.len > 0)
+		http_reply_header(request->response, header, value);
+}
+
+void
+attrs_reply(struct request *request, const struct inode *inode)
+{
+	struct slice rest = inode->attrs;
+	struct inode_attr attr;
+
+	for (size_t i = 0; i < array_len(kept); i++) {
+		struct slice value = SLICE_NULL;
+
+		if (!inode_attr_find(inode->attrs, INODE_ATTR_HEADER,
+			    slice_str(kept[i].header), &value) &&
+			!strcmp(kept[i].header, "content-type"))
+			value = SLICE("binary/octet-stream");
+		reply_header(request, kept[i].header, kept[i].override, value);
+	}
+	while (inode_attr_next(&rest, &attr)) {
+		if (attr.kind != INODE_ATTR_META)
+			continue;
+		http_reply_header_named(request->response,
+			arena_concat(request->arena, SLICE(META_PREFIX),
+				attr.name),
+			attr.value);
+	}
+}
+
+struct checksum
+attrs_checksum(const struct inode *inode)
+{
+	struct checksum checksum = {
+		.kind = inode->checksum_kind,
+		.is_composite = inode->is_checksum_composite,
+		.parts = inode->checksum_parts,
+		.len = inode->checksum_len,
+	};
+
+	memcpy(checksum.value, inode->checksum, sizeof(checksum.value));
+	return checksum;
+}
+
+void
+attrs_reply_checksum(struct request *request, const struct checksum *checksum)
+{
+	char text[CHECKSUM_TEXT_MAX];
+
+	if (!checksum->kind)
+		return;
+	checksum_to_text(checksum, text);
+	http_reply_header_str(request->response,
+		checksum_header(checksum->kind), text);
+	http_reply_header_str(request->response, "x-amz-checksum-type",
+		checksum_type_name(checksum->is_composite));
+}
+
+void
+attrs_write_checksum(struct buffer *to, const struct checksum *checksum)
+{
+	char text[CHECKSUM_TEXT_MAX];
+
+	if (!checksum->kind)
+		return;
+	checksum_to_text(checksum, text);
+	xml_writer_str(to, checksum_element(checksum->kind), text);
+	xml_writer_str(to, "ChecksumType",
+		checksum_type_name(checksum->is_composite));
+}
+
+void
+attrs_set_checksum(struct object_attrs *attrs, const struct checksum *checksum)
+{
+	attrs->checksum_kind = checksum->kind;
+	attrs->is_checksum_composite = checksum->is_composite;
+	attrs->checksum_parts = checksum->parts;
+	attrs->checksum_len = checksum->len;
+	memcpy(attrs->checksum, checksum->value, sizeof(attrs->checksum));
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attrs.h - what a request says of an object besides its bytes, and back.
+ */
+#pragma once
+
+#include "s3api/checksum.h"
+#include "s3api/request.h"
+#include "store/object.h"
+
+/* x-amz-meta-* altogether, names and values (S3 API: PutObject). */
+#define ATTRS_META_MAX 2048
+
+/*
+ * Content-Type and its like, and x-amz-meta-*, encoded as struct inode has
+ * them, in the arena.  METADATA_TOO_LARGE.
+ */
+must_check enum s3_error attrs_parse(struct request *request,
+	struct slice *attrs);
+
+/*
+ * Refuses what a writing request may ask for and tarn has not: encryption,
+ * locks, grants, tags, other storage classes.  NOT_IMPLEMENTED,
+ * INVALID_STORAGE_CLASS.
+ */
+must_check enum s3_error attrs_refuse_unsupported(struct request *request);
+
+/* Headers of a GET or HEAD from an object's attributes, with the response-*
+ * parameters of the query in their place. */
+void attrs_reply(struct request *request, const struct inode *inode);
+
+/* The checksum that an object carries; kind 0: none. */
+struct checksum attrs_checksum(const struct inode *inode);
+
+/* x-amz-checksum-KIND and x-amz-checksum-type; nothing where kind is 0. */
+void attrs_reply_checksum(struct request *request,
+	const struct checksum *checksum);
+
+/* <ChecksumKIND> and <ChecksumType>; nothing where kind is 0. */
+void attrs_write_checksum(struct buffer *to, const struct checksum *checksum);
+
+/* Sets the checksum fields. */
+void attrs_set_checksum(struct object_attrs *attrs,
+	const struct checksum *checksum);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/op/condition.h"
+
+#include "store/base/clock.h"
+
+struct condition
+condition_of_read(const struct request *request)
+{
+	return (struct condition){
+		.match = request_header(request, "if-match"),
+		.none_match = request_header(request, "if-none-match"),
+		.modified_since = request_header(request, "if-modified-since"),
+		.unmodified_since =
+			request_header(request, "if-unmodified-since"),
+	};
+}
+
+struct condition
+condition_of_copy_source(const struct request *request)
+{
+	return (struct condition){
+		.match = request_header(request, "x-amz-copy-source-if-match"),
+		.none_match = request_header(request,
+			"x-amz-copy-source-if-none-match"),
+		.modified_since = request_header(request,
+			"x-amz-copy-source-if-modified-since"),
+		.unmodified_since = request_header(request,
+			"x-amz-copy-source-if-unmodified-since"),
+	};
+}
+
+static struct slice
+without_weakness(struct slice etag)
+{
+	return slice_has_prefix(etag, SLICE("W/")) ? slice_from(etag, 2) : etag;
+}
+
+/* "*" or a list of ETags, one of which is the inode's. */
+static bool
+is_in_list(struct slice list, const struct inode_etag *etag)
+{
+	struct slice rest = list;
+	struct slice piece;
+
+	while (slice_split(&rest, ',', &piece)) {
+		struct inode_etag listed;
+
+		piece = slice_trim(piece);
+		if (slice_equal(piece, SLICE("*")))
+			return true;
+		if (inode_etag_parse(without_weakness(piece), &listed) &&
+			listed.parts == etag->parts &&
+			!memcmp(listed.value, etag->value, sizeof(etag->value)))
+			return true;
+	}
+	return false;
+}
+
+/* Headers tell whole seconds; one that does not parse is passed over, as the
+ * RFC has it. */
+static bool
+is_modified_since(const struct inode *inode, struct slice time, bool otherwise)
+{
+	int64_t time_ns;
+
+	if (!time.data || !clock_from_http(time, &time_ns))
+		return otherwise;
+	return inode->mtime_ns / CLOCK_NS_PER_S > time_ns / CLOCK_NS_PER_S;
+}
+
+enum s3_error
+condition_check(const struct condition *condition, const struct inode *inode)
+{
+	if (condition->match.data) {
+		if (!is_in_list(condition->match, &inode->etag))
+			return S3_PRECONDITION_FAILED;
+	} else if (is_modified_since(inode, condition->unmodified_since,
+			   false)) {
+		return S3_PRECONDITION_FAILED;
+	}
+	if (condition->none_match.data)
+		return is_in_list(condition->none_match, &inode->etag)
+			       ? S3_NOT_MODIFIED
+			       : S3_OK;
+	return is_modified_since(inode, condition->modified_since, true)
+		       ? S3_OK
+		       : S3_NOT_MODIFIED;
+}
+
+enum s3_error
+condition_of_write(struct request *request, struct object_condition *out,
+	struct inode_etag *etag)
+{
+	struct slice match = request_header(request, "if-match");
+	struct slice none_match = request_header(request, "if-none-match");
+
+	*out = (struct object_condition){0};
+	if (none_match.data) {
+		if (!slice_equal(none_match, SLICE("*")))
+			return error_set(&request->report, S3_NOT_IMPLEMENTED,
+				"If-None-Match takes * alone in a write.");
+		out->must_not_exist = true;
+	}
+	if (!match.data)
+		return S3_OK;
+	if (slice_equal(match, SLICE("*"))) {
+		out->must_exist = true;
+		return S3_OK;
+	}
+	/* What is no ETag of ours matches nothing. */
+	if (!inode_etag_parse(match, etag))
+		return error_set(&request->report, S3_PRECONDITION_FAILED,
+			NULL);
+	out->must_match = etag;
+	return S3_OK;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * condition.h - If-Match and its like (RFC 9110 §13; S3 API: conditional
+ * requests).
+ */
+#pragma once
+
+#include "s3api/request.h"
+#include "store/object.h"
+
+/* The four headers of a read, or of a copy's source. */
+struct condition {
+	struct slice match;
+	struct slice none_match;
+	struct slice modified_since;
+	struct slice unmodified_since;
+};
+
+struct condition condition_of_read(const struct request *request);
+struct condition condition_of_copy_source(const struct request *request);
+
+/* In the order of RFC 9110 §13.2.2.  PRECONDITION_FAILED, NOT_MODIFIED: a
+ * copy turns the latter into the former. */
+must_check enum s3_error condition_check(const struct condition *condition,
+	const struct inode *inode);
+
+/* If-Match and If-None-Match: * of a write; *etag is what out may point to.
+ * NOT_IMPLEMENTED: If-None-Match with an ETag, as S3 has it. */
+must_check enum s3_error condition_of_write(struct request *request,
+	struct object_condition *out, struct inode_etag *etag);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/op/copy_source.h"
+
+#include "s3api/reply.h"
+#include "store/base/text.h"
+#include "store/tree.h"
+
+static enum s3_error
+refuse(struct request *request)
+{
+	return error_set(&request->report, S3_INVALID_ARGUMENT,
+		"Copy Source must mention the source bucket and key: "
+		"sourcebucket/sourcekey");
+}
+
+enum s3_error
+copy_source_parse(struct request *request, struct copy_source *out)
+{
+	scoped(buffer_free) struct buffer decoded = {0};
+	struct slice text = request_header(request, "x-amz-copy-source");
+	ptrdiff_t query = slice_find(text, SLICE("?versionId="));
+
+	if (query >= 0)
+		return error_set(&request->report, S3_NOT_IMPLEMENTED,
+			"Versions are not implemented.");
+	if (!text_percent_decode(&decoded, text, false))
+		return refuse(request);
+
+	struct slice path = arena_copy(request->arena, buffer_slice(&decoded));
+
+	if (slice_has_prefix(path, SLICE("/")))
+		path = slice_from(path, 1);
+
+	ptrdiff_t slash = slice_find_char(path, '/');
+
+	if (slash <= 0 || (size_t)slash + 1 == path.len)
+		return refuse(request);
+	out->key = slice_from(path, (size_t)slash + 1);
+	if (out->key.len > TREE_KEY_MAX || !slice_is_utf8(out->key))
+		return refuse(request);
+
+	enum store_err err = bucket_get(request->store,
+		slice_first(path, (size_t)slash), &out->bucket);
+
+	return err ? reply_store_error(request, err) : S3_OK;
+}

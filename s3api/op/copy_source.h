@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* copy_source.h - x-amz-copy-source: [/]bucket/key, percent-encoded. */
+#pragma once
+
+#include "s3api/request.h"
+#include "store/bucket.h"
+
+struct copy_source {
+	struct bucket bucket;
+	struct slice key;
+};
+
+/* INVALID_ARGUMENT, NO_SUCH_BUCKET; NOT_IMPLEMENTED: ?versionId= */
+must_check enum s3_error copy_source_parse(struct request *request,
+	struct copy_source *out);
