@@ -40,7 +40,7 @@ static bool
 is_at(const struct model *model, size_t place, const char *path)
 {
 	return place < model->count &&
-		strcmp(model->entries[place].path, path) == 0;
+	       strcmp(model->entries[place].path, path) == 0;
 }
 
 enum model_kind
@@ -48,8 +48,8 @@ model_find(const struct model *model, const char *path)
 {
 	size_t place = place_of(model, path);
 
-	return is_at(model, place, path) ? model->entries[place].kind :
-					   MODEL_NONE;
+	return is_at(model, place, path) ? model->entries[place].kind
+					 : MODEL_NONE;
 }
 
 static void
@@ -108,7 +108,7 @@ model_is_empty_dir(const struct model *model, const char *path)
 	if (is_at(model, place, path))
 		place++;
 	return place == model->count ||
-		strncmp(model->entries[place].path, path, strlen(path)) != 0;
+	       strncmp(model->entries[place].path, path, strlen(path)) != 0;
 }
 
 /* "a/b" and "a/b/" have the parent "a/". */
@@ -293,8 +293,8 @@ model_rename(struct model *model, const char *from, const char *to_parent,
 		return false;
 	if (is_exchange)
 		return (has_to || has_other) &&
-			exchange(model, from, has_to ? to : other, to_parent,
-				to_name);
+		       exchange(model, from, has_to ? to : other, to_parent,
+			       to_name);
 	if (is_no_replace && (has_to || has_other))
 		return false;
 	if (!strcmp(from, to))
@@ -332,9 +332,9 @@ model_list(const struct model *model, const char *prefix, const char *delimiter)
 
 		if (strncmp(entry->path, prefix, prefix_len) != 0)
 			continue;
-		const char *found = *delimiter ?
-			strstr(entry->path + prefix_len, delimiter) :
-			NULL;
+		const char *found =
+			*delimiter ? strstr(entry->path + prefix_len, delimiter)
+				   : NULL;
 		/* A directory is not looked into. */
 		if (!is_visible(entry) &&
 			!(found && is_slash && entry->kind == MODEL_IMPLICIT))

@@ -14,7 +14,7 @@
 enum model_kind {
 	MODEL_NONE,
 	MODEL_FILE,
-	MODEL_HIDDEN,	/* a symbolic link */
+	MODEL_HIDDEN, /* a symbolic link */
 	MODEL_IMPLICIT,
 	MODEL_EXPLICIT,
 };
@@ -26,7 +26,7 @@ struct model_entry {
 
 /* Zeros are an empty bucket. */
 struct model {
-	struct model_entry *entries;	/* in the order of paths */
+	struct model_entry *entries; /* in the order of paths */
 	size_t count;
 	size_t capacity;
 };
