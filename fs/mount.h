@@ -19,8 +19,8 @@ struct mount;
 
 struct mount_options {
 	struct store *store;
-	const char *mount_point;	/* a directory that exists */
-	bool allow_other;		/* users besides the one that mounts */
+	const char *mount_point; /* a directory that exists */
+	bool allow_other;	 /* users besides the one that mounts */
 	bool is_read_only;
 	/* What objects that came through S3 show as their owner and mode (0666
 	 * or 0777 without these bits), until chmod or chown gives them some. */
@@ -54,9 +54,9 @@ void mount_destroy(struct mount **mount);
 
 struct mount_status {
 	bool is_ready;
-	bool has_passthrough;		/* the kernel reads and writes by itself */
-	const char *why_not;		/* a reason where not, else NULL */
-	uint32_t kernel_major;		/* of the FUSE protocol */
+	bool has_passthrough;  /* the kernel reads and writes by itself */
+	const char *why_not;   /* a reason where not, else NULL */
+	uint32_t kernel_major; /* of the FUSE protocol */
 	uint32_t kernel_minor;
 	uint64_t open_files;
 };

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/handle.h"
+
+#include <stdlib.h>
+
+#include "store/base/log.h"
+#include "store/base/mutex.h"
+
+/*
+ * 1. Every handle that the kernel has is in mount->handles: where it goes
+ *    without releasing them, somebody must.
+ */
+
+struct handle *
+handle_create(struct mount *mount, struct file *file, int open_flags, pid_t pid)
+{
+	struct handle *handle = malloc(sizeof(*handle));
+
+	if (!handle)
+		error_out_of_memory();
+	mutex_scoped(&mount->lock);
+	*handle = (struct handle){
+		.file = file,
+		.open_flags = open_flags,
+		.pid = pid,
+		.next = mount->handles,
+	};
+	if (handle->next)
+		handle->next->prev = handle;
+	mount->handles = handle;
+	return handle;
+}
+
+struct handle *
+handle_of(const struct fuse_file_info *info)
+{
+	return (struct handle *)(uintptr_t)info->fh;
+}
+
+static void
+take_out(struct mount *mount, struct handle *handle)
+{
+	mutex_scoped(&mount->lock);
+	if (handle->prev)
+		handle->prev->next = handle->next;
+	else
+		mount->handles = handle->next;
+	if (handle->next)
+		handle->next->prev = handle->prev;
+}
+
+enum store_err
+handle_close(struct mount *mount, struct handle **handle)
+{
+	take_out(mount, *handle);
+	enum store_err err =
+		file_close(&(*handle)->file, (*handle)->open_flags);
+
+	free(*handle);
+	*handle = NULL;
+	return err;
+}
+
+void
+handle_close_all(struct mount *mount)
+{
+	while (mount->handles) {
+		struct handle *handle = mount->handles;
+		uint64_t ino = file_ino(handle->file);
+
+		enum store_err err = handle_close(mount, &handle);
+		if (err)
+			log_error("inode %llu: not brought up to date: %s",
+				(unsigned long long)ino, error_sentence(err));
+	}
+}
+
+struct handle_dir *
+handle_dir_create(uint64_t ino)
+{
+	struct handle_dir *dir = calloc(1, sizeof(*dir));
+
+	if (!dir)
+		error_out_of_memory();
+	dir->ino = ino;
+	return dir;
+}
+
+struct handle_dir *
+handle_dir_of(const struct fuse_file_info *info)
+{
+	return (struct handle_dir *)(uintptr_t)info->fh;
+}
+
+void
+handle_dir_free(struct handle_dir **dir)
+{
+	arena_free(&(*dir)->arena);
+	free(*dir);
+	*dir = NULL;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * handle.h - what the kernel holds for one open of a file or directory.
+ *
+ * Ownership: made at open, freed at release; in fuse_file_info.fh meanwhile.
+ */
+#pragma once
+
+#include "fs/mount_private.h"
+#include "store/base/arena.h"
+
+struct handle {
+	/* fixed */
+	struct file *file;
+	int open_flags;
+	pid_t pid; /* who opened it */
+
+	/* under the mount's lock: invariant 1 of handle.c */
+	struct handle *prev;
+	struct handle *next;
+};
+
+static inline bool
+handle_is_writer(const struct handle *handle)
+{
+	return (handle->open_flags & O_ACCMODE) != O_RDONLY ||
+	       (handle->open_flags & O_TRUNC);
+}
+
+struct handle *handle_create(struct mount *mount, struct file *file,
+	int open_flags, pid_t pid);
+struct handle *handle_of(const struct fuse_file_info *info);
+/* Closes the file. */
+must_check enum store_err handle_close(struct mount *mount,
+	struct handle **handle);
+/* When the kernel is gone: what it had open is brought up to date. */
+void handle_close_all(struct mount *mount);
+
+/*
+ * A directory being read.  Offsets count entries ("." is 1, ".." is 2); so
+ * that reading goes on right after the last entry whatever has been added
+ * or removed before it, the names of the last answer are kept.
+ */
+struct handle_dir {
+	uint64_t ino;
+	uint64_t first; /* offset of names[0] */
+	size_t count;
+	struct slice *names; /* components, in the arena */
+	struct arena arena;
+};
+
+struct handle_dir *handle_dir_create(uint64_t ino);
+struct handle_dir *handle_dir_of(const struct fuse_file_info *info);
+void handle_dir_free(struct handle_dir **dir);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/invalidate.h"
+
+#include <linux/fuse.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fs/name.h"
+#include "store/base/clock.h"
+#include "store/base/log.h"
+#include "store/bucket.h"
+#include "store/feed.h"
+
+/* FUSE protocol 7.44; not in the headers of older systems. */
+#define NOTIFY_INC_EPOCH 8
+#define BUCKETS_AT_ONCE 64
+
+struct invalidate {
+	struct mount *mount;
+	struct feed_listener *listener;
+	bool is_running;
+	pthread_t thread;
+};
+
+static void
+drop_name(struct mount *mount, uint64_t parent, struct slice component,
+	bool has_twin)
+{
+	char shown[NAME_MAX_SHOWN + 1];
+	size_t len = name_show(component, has_twin, shown);
+
+	/* ENOENT: the kernel does not have it. */
+	fuse_lowlevel_notify_inval_entry(mount->session, parent, shown, len);
+}
+
+/* The name as a file's and as a directory's, in all that it may be shown as. */
+static void
+drop_component(struct mount *mount, uint64_t parent, struct slice component)
+{
+	struct slice text = component;
+
+	if (text.len > 0 && text.data[text.len - 1] == '/')
+		text.len--;
+	drop_name(mount, parent, component, false);
+	if (text.len > 0)
+		drop_name(mount, parent, text, true);
+}
+
+void
+invalidate_twins(struct mount *mount, uint64_t parent, struct slice text)
+{
+	struct inode inode;
+
+	if (tree_lookup(mount->store, parent, text, TREE_FILE, NULL, &inode))
+		return;
+	atomic_fetch_add(&mount->changes, 1);
+	drop_component(mount, parent, text);
+}
+
+static void
+drop_inode(struct mount *mount, uint64_t ino, bool with_data)
+{
+	file_reload(mount->store, ino);
+	fuse_lowlevel_notify_inval_inode(mount->session, ino,
+		with_data ? 0 : -1, 0);
+}
+
+/* Every name under a bucket's goes with it, and attributes are asked anew
+ * with the names. */
+static void
+drop_buckets(struct mount *mount)
+{
+	struct bucket buckets[BUCKETS_AT_ONCE];
+	char last[BUCKET_NAME_MAX + 1] = "";
+	size_t count = BUCKETS_AT_ONCE;
+
+	while (count == BUCKETS_AT_ONCE) {
+		if (bucket_list(mount->store, slice_str(last), buckets,
+			    BUCKETS_AT_ONCE, &count))
+			return;
+		for (size_t i = 0; i < count; i++) {
+			drop_component(mount, INODE_ROOT,
+				slice_str(buckets[i].name));
+			drop_inode(mount, buckets[i].ino, false);
+		}
+		if (count > 0)
+			memcpy(last, buckets[count - 1].name, sizeof(last));
+	}
+}
+
+/* One message makes the kernel doubt every name it has; before 6.16 it does
+ * not know it, and names are dropped from the top. */
+static void
+drop_all(struct mount *mount)
+{
+	const struct fuse_out_header message = {
+		.len = sizeof(message),
+		.error = NOTIFY_INC_EPOCH,
+	};
+
+	log_warn("mount: the feed was lost, all cached names are dropped");
+	drop_inode(mount, INODE_ROOT, false);
+	if (write(fuse_session_fd(mount->session), &message, sizeof(message)) !=
+		sizeof(message))
+		drop_buckets(mount);
+}
+
+static void
+drop_entry(struct mount *mount, const struct feed_entry *entry)
+{
+	atomic_fetch_add(&mount->changes, 1);
+	switch (entry->kind) {
+	case FEED_DENTRY:
+		drop_component(mount, entry->parent, entry->name);
+		if (entry->ino)
+			drop_inode(mount, entry->ino, false);
+		break;
+	case FEED_INODE:
+	case FEED_DATA:
+		drop_inode(mount, entry->ino, entry->kind == FEED_DATA);
+		break;
+	case FEED_BUCKET:
+		atomic_store(&mount->root_mtime_ns, clock_now_ns());
+		drop_component(mount, INODE_ROOT, entry->name);
+		drop_inode(mount, INODE_ROOT, false);
+		break;
+	case FEED_LOST:
+		drop_all(mount);
+		break;
+	case FEED_DOCUMENT:
+		break;
+	}
+}
+
+static void *
+run(void *arg)
+{
+	struct invalidate *invalidate = arg;
+	struct mount *mount = invalidate->mount;
+	struct feed_entry entry;
+	enum store_err err;
+
+	for (;;) {
+		err = feed_next(invalidate->listener, &entry);
+		if (err == STORE_CANCELED)
+			return NULL;
+		if (err)
+			break;
+		if (entry.origin != mount->origin || entry.kind == FEED_LOST)
+			drop_entry(mount, &entry);
+	}
+	/* What others change would stay hidden for ever. */
+	log_error("mount: the feed cannot be read, unmounting: %s",
+		error_sentence(err));
+	mount_stop(mount);
+	return NULL;
+}
+
+enum store_err
+invalidate_create(struct mount *mount, struct invalidate **out)
+{
+	struct invalidate *invalidate = calloc(1, sizeof(*invalidate));
+
+	if (!invalidate)
+		return STORE_NO_MEMORY;
+	invalidate->mount = mount;
+	enum store_err err = feed_listen(mount->store, &invalidate->listener);
+	if (err) {
+		free(invalidate);
+		return err;
+	}
+	*out = invalidate;
+	return STORE_OK;
+}
+
+enum store_err
+invalidate_start(struct invalidate *invalidate)
+{
+	int failed = pthread_create(&invalidate->thread, NULL, run, invalidate);
+
+	invalidate->is_running = !failed;
+	return error_from_errno(failed);
+}
+
+void
+invalidate_free(struct invalidate **invalidate)
+{
+	if (!*invalidate)
+		return;
+	if ((*invalidate)->is_running) {
+		feed_wake((*invalidate)->listener);
+		pthread_join((*invalidate)->thread, NULL);
+	}
+	feed_ignore(&(*invalidate)->listener);
+	free(*invalidate);
+	*invalidate = NULL;
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fs/handle.h"
+#include "fs/invalidate.h"
+#include "fs/mount_point.h"
+#include "fs/op.h"
+#include "fs/passthrough.h"
+#include "store/base/clock.h"
+#include "store/base/log.h"
+#include "store/base/mutex.h"
+#include "store/base/random.h"
+
+/* One or two threads answer metadata fastest; more come when these wait for
+ * a disk, and go again. */
+#define THREADS_IDLE 2
+#define THREADS_MAX 32
+/* How long after mount_stop() system calls under way may take. */
+#define STOP_MS 2000
+
+const char *
+mount_libfuse_version(void)
+{
+	return fuse_pkgversion();
+}
+
+bool
+mount_knows_passthrough(void)
+{
+#ifdef FUSE_CAP_PASSTHROUGH
+	return true;
+#else
+	return false;
+#endif
+}
+
+static void
+unwant(struct fuse_conn_info *conn, unsigned flag)
+{
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+	fuse_unset_feature_flag(conn, flag);
+#else
+	conn->want &= ~flag;
+#endif
+}
+
+static void
+want(struct fuse_conn_info *conn, unsigned flag)
+{
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+	fuse_set_feature_flag(conn, flag);
+#else
+	if (conn->capable & flag)
+		conn->want |= flag;
+#endif
+}
+
+static void
+init(void *context, struct fuse_conn_info *conn)
+{
+	struct mount *mount = context;
+
+	atomic_store(&mount->kernel_major, conn->proto_major);
+	atomic_store(&mount->kernel_minor, conn->proto_minor);
+	passthrough_init(mount, conn);
+	/* Not with passthrough: docs/posix.md says what of mtime. */
+	unwant(conn, FUSE_CAP_WRITEBACK_CACHE);
+	/* The kernel clears set-user-id bits by itself, through setattr. */
+	unwant(conn, FUSE_CAP_HANDLE_KILLPRIV);
+#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
+	unwant(conn, FUSE_CAP_HANDLE_KILLPRIV_V2);
+#endif
+	/* A link's target never changes. */
+	want(conn, FUSE_CAP_CACHE_SYMLINKS);
+	conn->max_background = 64;
+	atomic_store(&mount->is_ready, true);
+	if (mount->options.ready)
+		mount->options.ready(mount, mount->options.context);
+}
+
+static const struct fuse_lowlevel_ops ops = {
+	.init = init,
+	.lookup = op_attr_lookup,
+	.getattr = op_attr_get,
+	.setattr = op_attr_set,
+	.statfs = op_attr_statfs,
+	.opendir = op_dir_open,
+	.readdir = op_dir_read,
+	.readdirplus = op_dir_read_plus,
+	.releasedir = op_dir_release,
+	.fsyncdir = op_dir_sync,
+	.mkdir = op_name_mkdir,
+	.mknod = op_name_mknod,
+	.symlink = op_name_symlink,
+	.link = op_name_link,
+	.readlink = op_name_readlink,
+	.unlink = op_name_unlink,
+	.rmdir = op_name_rmdir,
+	.rename = op_name_rename,
+	.create = op_file_create,
+	.open = op_file_open,
+	.read = op_file_read,
+	.write = op_file_write,
+	.flush = op_file_flush,
+	.release = op_file_release,
+	.fsync = op_file_sync,
+	.fallocate = op_file_allocate,
+	.lseek = op_file_seek,
+	.setxattr = op_xattr_set,
+	.getxattr = op_xattr_get,
+	.listxattr = op_xattr_list,
+	.removexattr = op_xattr_remove,
+};
+
+static void
+log_libfuse(enum fuse_log_level level, const char *format, va_list args)
+{
+	char line[256];
+
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = '\0';
+	if (level <= FUSE_LOG_ERR)
+		log_error("libfuse: %s", line);
+	else if (level <= FUSE_LOG_WARNING)
+		log_warn("libfuse: %s", line);
+	else
+		log_debug("libfuse: %s", line);
+}
+
+static enum store_err
+connect_session(struct mount *mount)
+{
+	char options[128];
+	char *argv[] = {(char[]){"tarn"}, (char[]){"-o"}, options, NULL};
+	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+
+	snprintf(options, sizeof(options),
+		"fsname=tarn,subtype=tarn,default_permissions%s%s",
+		mount->options.allow_other ? ",allow_other" : "",
+		mount->options.is_read_only ? ",ro" : "");
+	fuse_set_log_func(log_libfuse);
+	mount->session = fuse_session_new(&args, &ops, sizeof(ops), mount);
+	fuse_opt_free_args(&args);
+	if (!mount->session)
+		return STORE_INVALID;
+	if (fuse_session_mount(mount->session, mount->mount_point)) {
+		fuse_session_destroy(mount->session);
+		mount->session = NULL;
+		return STORE_ACCESS;
+	}
+	return STORE_OK;
+}
+
+enum store_err
+mount_create(const struct mount_options *options, struct mount **out)
+{
+	scoped(mount_destroy) struct mount *mount = calloc(1, sizeof(*mount));
+
+	if (!mount)
+		return STORE_NO_MEMORY;
+	mutex_init(&mount->lock);
+	mount->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	mount->options = *options;
+	mount->store = options->store;
+	/* 0 is nobody's. */
+	mount->origin = random_u64() | 1;
+	mount->root_mtime_ns = clock_now_ns();
+	mount->is_stacked = file_is_stacked(mount->store);
+	mount->passthrough = passthrough_create();
+	if (mount->stop_fd < 0)
+		return error_from_errno(errno);
+	enum store_err err = mount_point_prepare(options->mount_point);
+	if (err)
+		return err;
+	mount->mount_point = realpath(options->mount_point, NULL);
+	if (!mount->mount_point)
+		return error_from_errno(errno);
+	/* Before the kernel can cache anything. */
+	err = invalidate_create(mount, &mount->invalidate);
+	if (!err)
+		err = connect_session(mount);
+	if (err) {
+		log_error("mount: cannot mount at %s", options->mount_point);
+		return err;
+	}
+	*out = mount;
+	mount = NULL;
+	return STORE_OK;
+}
+
+void
+mount_stop(struct mount *mount)
+{
+	const uint64_t one = 1;
+
+	/* It fails only where it is full of such calls already. */
+	ssize_t written = write(mount->stop_fd, &one, sizeof(one));
+	(void)written;
+}
+
+static void *
+run_loop(void *arg)
+{
+	struct mount *mount = arg;
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+
+	if (!config)
+		error_out_of_memory();
+	fuse_loop_cfg_set_idle_threads(config, THREADS_IDLE);
+	fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
+	fuse_loop_cfg_set_clone_fd(config, 0);
+	if (fuse_session_loop_mt(mount->session, config))
+		log_warn("mount: the loop ended with an error");
+	fuse_loop_cfg_destroy(config);
+	atomic_store(&mount->is_over, true);
+	mount_stop(mount);
+	return NULL;
+}
+
+/* True where the loop ended in time. */
+static bool
+join_loop(pthread_t loop, int64_t timeout_ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	int64_t ns = until.tv_nsec + timeout_ms * 1000000;
+	until.tv_sec += ns / CLOCK_NS_PER_S;
+	until.tv_nsec = ns % CLOCK_NS_PER_S;
+	return !pthread_timedjoin_np(loop, NULL, &until);
+}
+
+/* Its threads sleep in the kernel and look at the flag after a request: one
+ * is made for that. */
+static void
+end_loop(struct mount *mount, pthread_t loop, dev_t device)
+{
+	bool was_over = atomic_load(&mount->is_over);
+	struct statfs info;
+
+	fuse_session_exit(mount->session);
+	if (!was_over)
+		(void)statfs(mount->mount_point, &info);
+	bool has_ended = join_loop(loop, STOP_MS);
+	if (!has_ended)
+		log_warn("mount: system calls under way are cut off");
+	/* What still waits for an answer, the invalidating thread perhaps
+	 * behind it, waits no longer.  One that is unmounted is gone already,
+	 * and its number may be another's. */
+	if (!was_over)
+		mount_point_abort(device);
+	if (!has_ended)
+		pthread_join(loop, NULL);
+}
+
+enum store_err
+mount_run(struct mount *mount)
+{
+	struct pollfd stop = {.fd = mount->stop_fd, .events = POLLIN};
+	struct stat stat_of_root = {.st_dev = 0};
+	pthread_t loop;
+
+	enum store_err err = invalidate_start(mount->invalidate);
+	if (err)
+		return err;
+	int failed = pthread_create(&loop, NULL, run_loop, mount);
+	if (failed)
+		return error_from_errno(failed);
+	(void)stat(mount->mount_point, &stat_of_root);
+	while (poll(&stop, 1, -1) < 0 && errno == EINTR)
+		continue;
+	end_loop(mount, loop, stat_of_root.st_dev);
+	/* It writes to the session's descriptor. */
+	invalidate_free(&mount->invalidate);
+	fuse_session_unmount(mount->session);
+	handle_close_all(mount);
+	return STORE_OK;
+}
+
+void
+mount_destroy(struct mount **mount_at)
+{
+	struct mount *mount = *mount_at;
+
+	if (!mount)
+		return;
+	invalidate_free(&mount->invalidate);
+	if (mount->session) {
+		fuse_session_unmount(mount->session);
+		fuse_session_destroy(mount->session);
+	}
+	handle_close_all(mount);
+	passthrough_free(&mount->passthrough);
+	if (mount->stop_fd >= 0)
+		(void)close(mount->stop_fd);
+	mutex_destroy(&mount->lock);
+	free(mount->mount_point);
+	free(mount);
+	*mount_at = NULL;
+}
+
+void
+mount_status(struct mount *mount, struct mount_status *out)
+{
+	*out = (struct mount_status){
+		.is_ready = atomic_load(&mount->is_ready),
+		.has_passthrough = passthrough_is_active(mount),
+		.why_not = passthrough_why_not(mount),
+		.kernel_major = atomic_load(&mount->kernel_major),
+		.kernel_minor = atomic_load(&mount->kernel_minor),
+		.open_files = file_count(mount->store),
+	};
+}

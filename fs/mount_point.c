@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/mount_point.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/base/log.h"
+
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
+/* Only root may by itself. */
+static bool
+detach_by_fusermount(const char *path)
+{
+	char *const argv[] = {(char *)"fusermount3", (char *)"-u", (char *)"-z",
+		(char *)"--", (char *)path, NULL};
+	int status = -1;
+	pid_t pid;
+
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ))
+		return false;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* True where the path is the top of a mount of FUSE. */
+static bool
+is_fuse_mount(const char *path, const struct stat *stat)
+{
+	struct statfs info;
+	struct stat above;
+	int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return false;
+	bool is_top = !fstatat(dir, "..", &above, 0) &&
+		      (above.st_dev != stat->st_dev);
+	bool is_fuse = !fstatfs(dir, &info) &&
+		       (unsigned long)info.f_type == FUSE_SUPER_MAGIC;
+	(void)close(dir);
+	return is_top && is_fuse;
+}
+
+enum store_err
+mount_point_prepare(const char *path)
+{
+	struct stat info;
+	int failed = stat(path, &info) ? errno : 0;
+
+	if (failed == ENOTCONN) {
+		log_info("mount: detaching the dead mount at %s", path);
+		if (umount2(path, MNT_DETACH) && !detach_by_fusermount(path)) {
+			log_error("mount: cannot detach the dead mount at %s",
+				path);
+			return STORE_BUSY;
+		}
+		failed = stat(path, &info) ? errno : 0;
+	}
+	if (failed) {
+		log_error("mount: %s: %s", path,
+			error_sentence(error_from_errno(failed)));
+		return error_from_errno(failed);
+	}
+	if (!S_ISDIR(info.st_mode)) {
+		log_error("mount: %s is not a directory", path);
+		return STORE_NOT_DIR;
+	}
+	if (is_fuse_mount(path, &info)) {
+		log_error("mount: something is mounted at %s already", path);
+		return STORE_BUSY;
+	}
+	return STORE_OK;
+}
+
+void
+mount_point_abort(dev_t device)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort",
+		minor(device));
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		log_warn("mount: %s cannot be written to", path);
+	if (fd >= 0)
+		(void)close(fd);
+}

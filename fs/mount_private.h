@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mount_private.h - what the files of the mount share.
+ *
+ * A node id of the kernel is the inode number of the store, so there is
+ * nothing to look up and nothing to forget: what is kept in memory is only
+ * what is open.
+ */
+#pragma once
+
+#include <fuse_lowlevel.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "fs/mount.h"
+#include "store/base/inode.h"
+#include "store/file.h"
+
+struct passthrough; /* passthrough.c */
+struct invalidate;  /* invalidate.c */
+struct handle;	    /* handle.c */
+
+struct mount {
+	/* fixed after mount_create() */
+	struct mount_options options;
+	char *mount_point;
+	struct store *store;
+	uint64_t origin; /* of changes made by way of this mount */
+	int64_t started_ns;
+	struct fuse_session *session;
+	struct passthrough *passthrough;
+	struct invalidate *invalidate;
+	int stop_fd; /* written to: mount_run() is to end */
+	bool is_stacked;
+
+	pthread_mutex_t lock;
+	/* under lock */
+	struct handle *handles;
+
+	/* atomic */
+	atomic_bool is_ready;
+	atomic_bool is_over; /* the loop has ended */
+	_Atomic(int64_t) root_mtime_ns;
+	/* Grows with each line of the feed that somebody else wrote: what was
+	 * read before it may be old by now. */
+	atomic_uint_fast64_t changes;
+	_Atomic(uint32_t) kernel_major;
+	_Atomic(uint32_t) kernel_minor;
+};

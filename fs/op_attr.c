@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/entry.h"
+#include "fs/handle.h"
+#include "fs/name.h"
+#include "fs/op.h"
+#include "store/base/clock.h"
+
+#define BLOCK_SIZE 4096
+
+void
+op_attr_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct mount *mount = reply_begin(req);
+	struct reply_fact fact;
+	struct entry entry;
+
+	enum store_err err = entry_find(mount, parent, name, &entry, &fact);
+	if (!err)
+		reply_entry(req, &fact);
+	else if (err == STORE_NOT_FOUND)
+		reply_no_entry(req, fact.changes);
+	else
+		reply_err(req, err);
+}
+
+void
+op_attr_get(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	struct mount *mount = reply_begin(req);
+	struct reply_fact fact;
+
+	(void)info; /* often not there, where it would help */
+	enum store_err err = inode_read(mount, ino, &fact);
+	if (err)
+		reply_err(req, err);
+	else
+		reply_attr(req, &fact);
+}
+
+static int64_t
+to_ns(struct timespec time)
+{
+	return (int64_t)time.tv_sec * CLOCK_NS_PER_S + time.tv_nsec;
+}
+
+/* What of the record is to change.  Where S3 made the file, the first owner
+ * or mode it gets brings the rest of them as shown so far. */
+static bool
+describe_change(const struct mount *mount, const struct inode *was,
+	const struct stat *attr, int to_set, struct tree_change *change)
+{
+	const int owner =
+		FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
+
+	*change = (struct tree_change){.has_mode = false};
+	if (to_set & owner) {
+		bool is_s3 = (was->flags & INODE_FROM_S3) != 0;
+
+		inode_owner(mount, was, &change->mode, &change->uid,
+			&change->gid);
+		change->has_mode = is_s3 || (to_set & FUSE_SET_ATTR_MODE);
+		change->has_uid = is_s3 || (to_set & FUSE_SET_ATTR_UID);
+		change->has_gid = is_s3 || (to_set & FUSE_SET_ATTR_GID);
+	}
+	if (to_set & FUSE_SET_ATTR_MODE)
+		change->mode = attr->st_mode;
+	if (to_set & FUSE_SET_ATTR_UID)
+		change->uid = attr->st_uid;
+	if (to_set & FUSE_SET_ATTR_GID)
+		change->gid = attr->st_gid;
+	change->has_atime = (to_set & FUSE_SET_ATTR_ATIME) != 0;
+	change->has_mtime = (to_set & FUSE_SET_ATTR_MTIME) != 0;
+	change->atime_ns = to_set & FUSE_SET_ATTR_ATIME_NOW
+				   ? clock_now_ns()
+				   : to_ns(attr->st_atim);
+	change->mtime_ns = to_set & FUSE_SET_ATTR_MTIME_NOW
+				   ? clock_now_ns()
+				   : to_ns(attr->st_mtim);
+	return (to_set & owner) || change->has_atime || change->has_mtime;
+}
+
+static enum store_err
+truncate(struct mount *mount, uint64_t ino, off_t size,
+	const struct fuse_file_info *info)
+{
+	struct inode inode;
+
+	if (size < 0)
+		return STORE_INVALID;
+	if (info && handle_is_writer(handle_of(info)))
+		return file_truncate(handle_of(info)->file, (uint64_t)size);
+	return file_truncate_ino(mount->store, ino, (uint64_t)size, &inode);
+}
+
+void
+op_attr_set(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+	struct fuse_file_info *info)
+{
+	struct mount *mount = reply_begin(req);
+	struct tree_change change;
+	struct reply_fact fact;
+	struct inode result;
+
+	enum store_err err = ino == INODE_ROOT ? STORE_NOT_PERMITTED : STORE_OK;
+	if (!err && (to_set & FUSE_SET_ATTR_SIZE))
+		err = truncate(mount, ino, attr->st_size, info);
+	if (!err)
+		err = inode_read(mount, ino, &fact);
+	if (!err && describe_change(mount, &fact.inode, attr, to_set, &change))
+		err = file_set(mount->store, ino, &change, &result);
+	/* Read anew: what came by the feed meanwhile is in it. */
+	if (!err)
+		err = inode_read(mount, ino, &fact);
+	if (err)
+		reply_err(req, err);
+	else
+		reply_attr(req, &fact);
+}
+
+void
+op_attr_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct mount *mount = reply_begin(req);
+	struct store_status status;
+
+	(void)ino;
+	enum store_err err = store_status(mount->store, &status);
+	if (err) {
+		reply_err(req, err);
+		return;
+	}
+	const struct statvfs out = {
+		.f_bsize = BLOCK_SIZE,
+		.f_frsize = BLOCK_SIZE,
+		.f_blocks = status.capacity_bytes / BLOCK_SIZE,
+		.f_bfree = status.free_bytes / BLOCK_SIZE,
+		.f_bavail = status.free_bytes / BLOCK_SIZE,
+		.f_files = status.inodes,
+		.f_ffree = status.free_inodes,
+		.f_favail = status.free_inodes,
+		.f_namemax = NAME_MAX_SHOWN,
+	};
+	fuse_reply_statfs(req, &out);
+}

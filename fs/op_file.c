@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fs/entry.h"
+#include "fs/handle.h"
+#include "fs/op.h"
+#include "fs/owner.h"
+#include "fs/passthrough.h"
+#include "store/base/io.h"
+#include "store/base/log.h"
+
+static void
+undo_open(struct mount *mount, fuse_req_t req, uint64_t ino,
+	struct handle *handle)
+{
+	passthrough_leave(mount, req, ino);
+	if (handle_close(mount, &handle))
+		log_warn("inode %llu: closing failed", (unsigned long long)ino);
+}
+
+/* The handle and the way of an open that is to be replied. */
+static struct handle *
+prepare(fuse_req_t req, struct file *file, const struct reply_fact *fact,
+	struct fuse_file_info *info)
+{
+	struct handle *handle = handle_create(fuse_req_userdata(req), file,
+		info->flags, fuse_req_ctx(req)->pid);
+	bool is_writer = handle_is_writer(handle);
+
+	passthrough_enter(fuse_req_userdata(req), req, file, is_writer,
+		fact->inode.size, fact->is_live, info);
+	info->fh = (uint64_t)(uintptr_t)handle;
+	info->noflush = !is_writer;
+	return handle;
+}
+
+void
+op_file_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *info)
+{
+	struct mount *mount = reply_begin(req);
+	struct reply_fact fact = {.changes = atomic_load(&mount->changes)};
+	struct tree_owner owner;
+	struct file *file = NULL;
+	struct entry entry;
+
+	enum store_err err =
+		parent == INODE_ROOT ? STORE_NOT_PERMITTED : STORE_OK;
+	if (!err)
+		err = entry_new(name, &entry);
+	if (!err)
+		err = owner_of_new(req, parent, S_IFREG | mode, &owner);
+	if (!err)
+		err = file_create(mount->store, parent, entry_text(&entry),
+			&owner, &fact.inode, &file);
+	if (err) {
+		reply_err(req, err);
+		return;
+	}
+	/* Opened as file_create() opens, whatever the caller may do with it. */
+	struct fuse_file_info for_writer = *info;
+	for_writer.flags = O_RDWR;
+	struct handle *handle = prepare(req, file, &fact, &for_writer);
+	for_writer.flags = info->flags;
+	*info = for_writer;
+	struct fuse_entry_param param;
+	reply_fill_entry(mount, &fact, &param);
+	if (fuse_reply_create(req, &param, info) == -ENOENT)
+		undo_open(mount, req, fact.inode.ino, handle);
+}
+
+void
+op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	struct mount *mount = reply_begin(req);
+	struct reply_fact fact = {.is_live = false};
+	struct file *file = NULL;
+
+	enum store_err err = file_open(mount->store, ino, info->flags, &file);
+	if (err) {
+		reply_err(req, err);
+		return;
+	}
+	if (!file_inode(file, &fact.inode))
+		inode_refresh(mount, &fact);
+	struct handle *handle = prepare(req, file, &fact, info);
+	if (fuse_reply_open(req, info) == -ENOENT)
+		undo_open(mount, req, ino, handle);
+}
+
+void
+op_file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *info)
+{
+	char *data = malloc(size);
+
+	(void)ino;
+	if (!data) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	ssize_t got = io_pread(file_fd(handle_of(info)->file), data, size,
+		(uint64_t)offset);
+	if (got < 0)
+		fuse_reply_err(req, (int)-got);
+	else
+		fuse_reply_buf(req, data, (size_t)got);
+	free(data);
+}
+
+void
+op_file_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
+	off_t offset, struct fuse_file_info *info)
+{
+	int fd = file_fd(handle_of(info)->file);
+	size_t done = 0;
+	ssize_t put = 0;
+
+	(void)ino;
+	while (done < size) {
+		put = io_pwrite(fd, data + done, size - done,
+			(uint64_t)offset + done);
+		if (put <= 0)
+			break;
+		done += (size_t)put;
+	}
+	if (done == 0 && put < 0)
+		fuse_reply_err(req, (int)-put);
+	else
+		fuse_reply_write(req, done);
+}
+
+void
+op_file_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	struct handle *handle = handle_of(info);
+	enum store_err err = STORE_OK;
+
+	(void)ino;
+	reply_begin(req);
+	/*
+	 * The reply is what close() waits for, so what it publishes is seen by
+	 * all who act after it.  But the descriptor may have been inherited,
+	 * and another process only closes its copy: that is not the end.
+	 */
+	if (handle_is_writer(handle) && handle->pid == fuse_req_ctx(req)->pid)
+		err = file_flush(handle->file);
+	reply_err(req, err);
+}
+
+void
+op_file_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	struct mount *mount = reply_begin(req);
+	struct handle *handle = handle_of(info);
+	bool is_writer = handle_is_writer(handle);
+
+	enum store_err err = handle_close(mount, &handle);
+	if (err)
+		log_error("inode %llu: not brought up to date: %s",
+			(unsigned long long)ino, error_sentence(err));
+	passthrough_leave(mount, req, ino);
+	reply_err(req, err);
+	/* Stores through a map have moved no time that the kernel knows of. */
+	if (is_writer && passthrough_is_active(mount))
+		fuse_lowlevel_notify_inval_inode(mount->session, ino, -1, 0);
+}
+
+void
+op_file_sync(fuse_req_t req, fuse_ino_t ino, int is_data_only,
+	struct fuse_file_info *info)
+{
+	(void)ino;
+	reply_begin(req);
+	reply_err(req, file_sync(handle_of(info)->file, is_data_only != 0));
+}
+
+void
+op_file_allocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
+	off_t len, struct fuse_file_info *info)
+{
+	(void)ino;
+	reply_begin(req);
+	if (offset < 0 || len <= 0)
+		reply_err(req, STORE_INVALID);
+	else
+		reply_err(req, file_allocate(handle_of(info)->file, mode,
+				       (uint64_t)offset, (uint64_t)len));
+}
+
+void
+op_file_seek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
+	struct fuse_file_info *info)
+{
+	(void)ino;
+	/* Nobody else uses the descriptor's own position. */
+	off_t at = lseek(file_fd(handle_of(info)->file), offset, whence);
+	if (at < 0)
+		fuse_reply_err(req, errno);
+	else
+		fuse_reply_lseek(req, at);
+}

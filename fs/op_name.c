@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <linux/fs.h>
+
+#include "fs/entry.h"
+#include "fs/invalidate.h"
+#include "fs/op.h"
+#include "fs/owner.h"
+#include "store/bucket.h"
+
+/* Whose buckets made here are: the organization of all tokens. */
+#define OWNER SLICE("default")
+
+/* A new name below `parent`, whose owner is the caller. */
+static enum store_err
+begin_new(fuse_req_t req, uint64_t parent, const char *name, mode_t mode,
+	struct entry *entry, struct tree_owner *owner)
+{
+	enum store_err err = entry_new(name, entry);
+
+	if (parent == INODE_ROOT)
+		return STORE_NOT_PERMITTED;
+	return err ? err : owner_of_new(req, parent, mode, owner);
+}
+
+static void
+finish_new(fuse_req_t req, enum store_err err, const struct reply_fact *fact)
+{
+	if (err)
+		reply_err(req, err);
+	else
+		reply_entry(req, fact);
+}
+
+/* The caller's, as another directory would be: S3 asks for no owner here. */
+static enum store_err
+make_bucket(fuse_req_t req, const char *name, mode_t mode, struct inode *out)
+{
+	const struct fuse_ctx *caller = fuse_req_ctx(req);
+	struct mount *mount = fuse_req_userdata(req);
+	struct bucket bucket;
+	const struct tree_change change = {
+		.has_mode = true,
+		.mode = mode,
+		.has_uid = true,
+		.uid = caller->uid,
+		.has_gid = true,
+		.gid = caller->gid,
+	};
+
+	enum store_err err =
+		bucket_create(mount->store, slice_str(name), OWNER, &bucket);
+	if (err)
+		return err;
+	atomic_store(&mount->root_mtime_ns, bucket.created_ns);
+	return tree_set(mount->store, bucket.ino, &change, out);
+}
+
+void
+op_name_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	struct mount *mount = reply_begin(req);
+	struct reply_fact fact = {.changes = atomic_load(&mount->changes)};
+	struct tree_owner owner;
+	enum store_err err;
+	struct entry entry;
+
+	if (parent == INODE_ROOT) {
+		err = make_bucket(req, name, mode, &fact.inode);
+	} else {
+		err = begin_new(req, parent, name, S_IFDIR | mode, &entry,
+			&owner);
+		if (!err)
+			err = tree_mkdir(mount->store, parent,
+				entry_text(&entry), &owner, &fact.inode);
+	}
+	finish_new(req, err, &fact);
+}
+
+/* A regular file made without opening it: empty, and there at once. */
+static enum store_err
+make_file(struct mount *mount, uint64_t parent, const struct entry *entry,
+	const struct tree_owner *owner, struct inode *out)
+{
+	struct file *file = NULL;
+
+	enum store_err err = file_create(mount->store, parent,
+		entry_text(entry), owner, out, &file);
+	return err ? err : file_close(&file, O_RDWR);
+}
+
+void
+op_name_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	dev_t rdev)
+{
+	struct mount *mount = reply_begin(req);
+	struct reply_fact fact = {.changes = atomic_load(&mount->changes)};
+	struct tree_owner owner;
+	struct entry entry;
+
+	enum store_err err = begin_new(req, parent, name, mode, &entry, &owner);
+	if (!err && S_ISREG(mode))
+		err = make_file(mount, parent, &entry, &owner, &fact.inode);
+	else if (!err)
+		err = tree_mknod(mount->store, parent, entry_text(&entry),
+			&owner, (uint32_t)rdev, &fact.inode);
+	finish_new(req, err, &fact);
+}
+
+void
+op_name_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
+	const char *name)
+{
+	struct mount *mount = reply_begin(req);
+	struct reply_fact fact = {.changes = atomic_load(&mount->changes)};
+	struct tree_owner owner;
+	struct entry entry;
+
+	enum store_err err =
+		begin_new(req, parent, name, S_IFLNK | 0777, &entry, &owner);
+	if (!err)
+		err = tree_symlink(mount->store, parent, entry_text(&entry),
+			slice_str(target), &owner, &fact.inode);
+	finish_new(req, err, &fact);
+}
+
+void
+op_name_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
+	const char *name)
+{
+	struct mount *mount = reply_begin(req);
+	struct reply_fact fact = {.changes = atomic_load(&mount->changes)};
+	struct tree_owner owner;
+	struct entry entry;
+
+	enum store_err err = begin_new(req, parent, name, 0, &entry, &owner);
+	if (!err)
+		err = tree_link(mount->store, ino, parent, entry_text(&entry),
+			&fact.inode);
+	if (!err)
+		inode_refresh(mount, &fact);
+	finish_new(req, err, &fact);
+}
+
+void
+op_name_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	struct mount *mount = reply_begin(req);
+	scoped(arena_free) struct arena arena = {0};
+	struct slice target;
+
+	enum store_err err = tree_readlink(mount->store, ino, &arena, &target);
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_readlink(req, arena_str(&arena, target));
+}
+
+void
+op_name_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct mount *mount = reply_begin(req);
+	struct reply_fact fact;
+	struct entry entry;
+	struct inode gone;
+
+	enum store_err err = entry_find(mount, parent, name, &entry, &fact);
+	if (!err && entry.want == TREE_DIR)
+		err = STORE_IS_DIR;
+	if (!err)
+		err = tree_unlink(mount->store, parent, entry_text(&entry),
+			&gone);
+	if (!err)
+		file_note_inode(mount->store, &gone);
+	reply_err(req, err);
+}
+
+void
+op_name_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct mount *mount = reply_begin(req);
+	struct reply_fact fact;
+	struct entry entry;
+
+	enum store_err err = entry_find(mount, parent, name, &entry, &fact);
+	if (!err && entry.want != TREE_DIR)
+		err = STORE_NOT_DIR;
+	if (!err && parent == INODE_ROOT)
+		err = bucket_delete(mount->store, entry_text(&entry));
+	else if (!err)
+		err = tree_rmdir(mount->store, parent, entry_text(&entry));
+	reply_err(req, err);
+	if (!err && parent != INODE_ROOT)
+		invalidate_twins(mount, parent, entry_text(&entry));
+}
+
+/* The new name, which may be one that is there already. */
+static enum store_err
+find_target(struct mount *mount, uint64_t parent, const char *name,
+	struct entry *entry)
+{
+	struct reply_fact fact;
+
+	enum store_err err = entry_find(mount, parent, name, entry, &fact);
+	return err == STORE_NOT_FOUND ? entry_new(name, entry) : err;
+}
+
+void
+op_name_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
+	fuse_ino_t new_parent, const char *new_name, unsigned flags)
+{
+	struct mount *mount = reply_begin(req);
+	unsigned tree_flags = (flags & RENAME_NOREPLACE ? TREE_NO_REPLACE : 0) |
+			      (flags & RENAME_EXCHANGE ? TREE_EXCHANGE : 0);
+	struct reply_fact fact;
+	struct entry from, to;
+	struct inode replaced;
+	enum store_err err = STORE_OK;
+
+	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		err = STORE_INVALID;
+	else if (parent == INODE_ROOT || new_parent == INODE_ROOT)
+		err = STORE_NOT_PERMITTED;
+	if (!err)
+		err = entry_find(mount, parent, name, &from, &fact);
+	if (!err)
+		err = find_target(mount, new_parent, new_name, &to);
+	if (!err)
+		err = tree_rename(mount->store, parent, entry_text(&from),
+			from.want, new_parent, entry_text(&to), tree_flags,
+			&replaced);
+	if (!err && replaced.ino)
+		file_note_inode(mount->store, &replaced);
+	reply_err(req, err);
+	if (err || (from.want == TREE_FILE && !(flags & RENAME_EXCHANGE)))
+		return;
+	/* A directory came and one went. */
+	invalidate_twins(mount, parent, entry_text(&from));
+	invalidate_twins(mount, new_parent, entry_text(&to));
+}

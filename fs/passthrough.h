@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * passthrough.h - which opens the kernel serves from the data file by itself.
+ *
+ * 1. The kernel knows one way an inode, and one backing id: cached pages
+ *    and passthrough, or two ids, end in EIO.  So the first open decides, and
+ *    it stays like that until the last release.
+ * 2. Writers and large files go through; small ones are read by us once and
+ *    stay in the kernel's page cache over many opens.
+ * 3. A file in passthrough is pinned: its data cannot be exchanged.
+ * 4. Without the right to it (CAP_SYS_ADMIN) all is read and written by us.
+ *
+ * Threads:   any.
+ */
+#pragma once
+
+#include "fs/mount_private.h"
+
+struct passthrough *passthrough_create(void);
+void passthrough_free(struct passthrough **passthrough);
+
+/* In init: asks the kernel for it. */
+void passthrough_init(struct mount *mount, struct fuse_conn_info *conn);
+
+/* Fills what concerns the way in `info` for an open that is to be replied;
+ * size and is_live as of now. */
+void passthrough_enter(struct mount *mount, fuse_req_t req, struct file *file,
+	bool is_writer, uint64_t size, bool is_live,
+	struct fuse_file_info *info);
+
+/* After the release of an open, or where its reply did not get through. */
+void passthrough_leave(struct mount *mount, fuse_req_t req, uint64_t ino);
+
+bool passthrough_is_active(const struct mount *mount);
+/* NULL where it is active or not known yet. */
+const char *passthrough_why_not(const struct mount *mount);
