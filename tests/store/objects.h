@@ -14,6 +14,7 @@
 #include "store/base/io.h"
 #include "store/bucket.h"
 #include "store/object.h"
+#include "store/reclaim_private.h"
 #include "store/store_private.h"
 
 static inline uint64_t
@@ -125,6 +126,20 @@ objects_files(struct store *store)
 
 	assert(!err);
 	return count;
+}
+
+/* Data files left once all that nobody names is gone.  The store makes do
+ * without its reclaim thread from here on. */
+static inline uint64_t
+objects_files_left(struct store *store)
+{
+	enum store_err err = store_sync(store);
+
+	reclaim_stop(store);
+	if (!err)
+		err = reclaim_run(store);
+	assert(!err);
+	return objects_files(store);
 }
 
 static inline uint64_t

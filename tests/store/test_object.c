@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "store/file.h"
 #include "store/session_private.h"
@@ -228,7 +230,7 @@ Test(object, an_overwrite_gives_back_the_old_data)
 	cr_expect(eq(u64, bytes, 5));
 	cr_expect(eq(u64, objects_blob_records(temp.store), 1));
 	temp_store_reopen(&temp);
-	cr_expect(eq(u64, objects_files(temp.store), 1));
+	cr_expect(eq(u64, objects_files_left(temp.store), 1));
 }
 
 /* --- conditions ------------------------------------------------------------
@@ -312,6 +314,29 @@ Test(object, a_put_whose_condition_fails_leaves_no_file)
 		objects_put_if(temp.store, bucket, "key", SLICE("x"),
 			&condition),
 		STORE_PRECONDITION));
+
+	cr_expect(eq(u64, objects_files(temp.store), 0));
+}
+
+Test(object, a_put_whose_process_dies_leaves_no_file)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	int status;
+
+	pid_t child = fork();
+	if (!child) {
+		struct store *store = temp_store_open_at(temp.path, false);
+		struct object_put *put = NULL;
+		enum store_err err = object_put_begin(store, 0, &put);
+
+		if (!err)
+			err = object_put_write(put, SLICE("bytes"));
+		raise(err ? SIGABRT : SIGKILL);
+	}
+	cr_assert(eq(int, waitpid(child, &status, 0), child));
+	cr_assert(eq(int, WTERMSIG(status), SIGKILL));
+
+	temp_store_reopen(&temp);
 
 	cr_expect(eq(u64, objects_files(temp.store), 0));
 }
@@ -540,7 +565,7 @@ Test(object, a_copy_shares_the_data)
 	cr_assert(eq(int, object_delete(temp.store, bucket, SLICE("b/c"), NULL),
 		STORE_OK));
 	temp_store_reopen(&temp);
-	cr_expect(eq(u64, objects_files(temp.store), 0));
+	cr_expect(eq(u64, objects_files_left(temp.store), 0));
 }
 
 Test(object, a_copy_onto_itself_keeps_the_data_and_takes_new_attributes)
@@ -627,7 +652,7 @@ Test(object, a_copy_of_a_file_being_written_in_place_has_bytes_of_its_own)
 	cr_expect(objects_is(temp.store, bucket, "a", "after!!"));
 	cr_expect(eq(u64, made.inode.size, 7));
 	cr_assert(eq(int, file_close(&file, O_RDWR), STORE_OK));
-	cr_expect(eq(u64, objects_files(temp.store), 2));
+	cr_expect(eq(u64, objects_files_left(temp.store), 2));
 }
 
 Test(object, a_file_that_grows_in_place_is_got_as_long_as_it_is)

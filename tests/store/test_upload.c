@@ -156,7 +156,7 @@ files_left(struct fixture *it)
 {
 	temp_store_reopen(&it->temp);
 	it->store = it->temp.store;
-	return objects_files(it->store);
+	return objects_files_left(it->store);
 }
 
 /* --- parts in place --------------------------------------------------------
