@@ -43,28 +43,28 @@ struct inode_etag {
 
 struct inode {
 	uint64_t ino;
-	uint64_t bucket;	/* inode of the bucket's root directory */
-	uint64_t parent;	/* directories: where it hangs; else 0 */
-	uint32_t mode;		/* type and permissions, as st_mode */
+	uint64_t bucket; /* inode of the bucket's root directory */
+	uint64_t parent; /* directories: where it hangs; else 0 */
+	uint32_t mode;	 /* type and permissions, as st_mode */
 	uint32_t uid;
 	uint32_t gid;
-	uint32_t nlink;		/* directories: 2 + subdirectories */
+	uint32_t nlink; /* directories: 2 + subdirectories */
 	uint32_t rdev;
-	uint32_t flags;		/* enum inode_flag */
-	uint64_t size;		/* published size; symlinks: of the target */
-	uint64_t blob;		/* published data; 0: none, as when empty */
-	uint64_t pending;	/* data of the rewrite under way; 0: none */
+	uint32_t flags;	  /* enum inode_flag */
+	uint64_t size;	  /* published size; symlinks: of the target */
+	uint64_t blob;	  /* published data; 0: none, as when empty */
+	uint64_t pending; /* data of the rewrite under way; 0: none */
 	int64_t atime_ns;
-	int64_t mtime_ns;	/* S3's Last-Modified */
+	int64_t mtime_ns; /* S3's Last-Modified */
 	int64_t ctime_ns;
 	int64_t birth_ns;
 	struct inode_etag etag;
-	uint8_t checksum_kind;	/* enum digest_kind; 0: none */
+	uint8_t checksum_kind; /* enum digest_kind; 0: none */
 	bool is_checksum_composite;
 	uint32_t checksum_parts;
 	uint8_t checksum_len;
 	uint8_t checksum[32];
-	struct slice attrs;	/* encoded; see below; borrowed */
+	struct slice attrs; /* encoded; see below; borrowed */
 };
 
 static inline bool
@@ -87,17 +87,17 @@ bool inode_etag_parse(struct slice text, struct inode_etag *etag);
 #define INODE_ATTRS_MAX (640 * 1024)
 
 enum inode_attr_kind {
-	INODE_ATTR_HEADER = 1,	/* "content-type", lower-case; as S3 gives it */
-	INODE_ATTR_META,	/* x-amz-meta-: the name without that prefix */
-	INODE_ATTR_TAG,		/* object tags */
-	INODE_ATTR_XATTR,	/* extended attributes, full name */
-	INODE_ATTR_SYMLINK,	/* name empty; the target */
-	INODE_ATTR_ACL,		/* name "s3"; later */
-	INODE_ATTR_PART,	/* name: part number as 4 big-endian bytes; value:
-				 * size, checksum: HEAD/GET ?partNumber= */
-	INODE_ATTR_SSE_C,	/* later */
-	INODE_ATTR_NAME,	/* directories, name empty: the component that it
-				 * has in its parent; dentry.c's, never shown */
+	INODE_ATTR_HEADER = 1, /* "content-type", lower-case; as S3 gives it */
+	INODE_ATTR_META,       /* x-amz-meta-: the name without that prefix */
+	INODE_ATTR_TAG,	       /* object tags */
+	INODE_ATTR_XATTR,      /* extended attributes, full name */
+	INODE_ATTR_SYMLINK,    /* name empty; the target */
+	INODE_ATTR_ACL,	       /* name "s3"; later */
+	INODE_ATTR_PART,  /* name: part number as 4 big-endian bytes; value:
+			   * size, checksum: HEAD/GET ?partNumber= */
+	INODE_ATTR_SSE_C, /* later */
+	INODE_ATTR_NAME,  /* directories, name empty: the component that it
+			   * has in its parent; dentry.c's, never shown */
 };
 
 struct inode_attr {
@@ -125,7 +125,8 @@ void inode_attr_append(struct buffer *to, const struct inode_attr *attr);
  * removed where value is NULL.
  */
 void inode_attr_set(struct buffer *to, struct slice attrs,
-	enum inode_attr_kind kind, struct slice name, const struct slice *value);
+	enum inode_attr_kind kind, struct slice name,
+	const struct slice *value);
 
 /* Appends those of a that are of other kinds than `kinds` (a mask of
  * 1 << kind), then merges in those of b that are of these kinds. */

@@ -33,8 +33,8 @@ void blob_close_all(struct blobs **blobs);
 must_check enum store_err blob_create(struct blobs *blobs, uint64_t id,
 	int *fd);
 /* flags: O_RDONLY or O_RDWR, O_DIRECT.  NOT_FOUND. */
-must_check enum store_err blob_open(struct blobs *blobs, uint64_t id,
-	int flags, int *fd);
+must_check enum store_err blob_open(struct blobs *blobs, uint64_t id, int flags,
+	int *fd);
 /* NOT_FOUND */
 must_check enum store_err blob_stat(struct blobs *blobs, uint64_t id,
 	struct stat *out);
@@ -62,8 +62,7 @@ must_check enum store_err blob_flush_removed(struct blobs *blobs,
 	const uint64_t *ids, size_t count);
 
 /* Bytes and inodes left for data, as statvfs(3) gives them. */
-must_check enum store_err blob_space(struct blobs *blobs,
-	struct statvfs *out);
+must_check enum store_err blob_space(struct blobs *blobs, struct statvfs *out);
 
 /* Calls visit(id, context) for each file there is, in order of ids from
  * first on; what is not a blob's name goes to stray(path, context).  For

@@ -28,8 +28,8 @@
 struct checkpoint;
 
 /* Tells this boot of the machine from all others.  IO. */
-must_check enum store_err checkpoint_boot_id(
-	uint8_t id[CHECKPOINT_BOOT_ID_LEN]);
+must_check enum store_err
+checkpoint_boot_id(uint8_t id[CHECKPOINT_BOOT_ID_LEN]);
 
 /*
  * To be called before db_open() with the store's other openers locked out:

@@ -31,25 +31,25 @@
 
 /* On-disk names and layouts of keys and values: docs/format.md. */
 enum db_table {
-	DB_META,	/* text -> store-wide facts: format, region, counters */
-	DB_BUCKET,	/* name -> record_bucket */
-	DB_DENTRY,	/* parent inode, component -> record_dentry */
-	DB_INODE,	/* inode -> record_inode */
-	DB_VERSION,	/* parent inode, component, newest first -> inode */
-	DB_BLOB,	/* blob -> record_blob */
-	DB_UPLOAD,	/* bucket, upload number -> record_upload */
-	DB_PART,	/* upload number, part number -> record_part */
-	DB_DOCUMENT,	/* owner id, kind -> bytes as given */
-	DB_USAGE,	/* bucket -> record_usage */
-	DB_CHANGE,	/* sequence -> record_change: the feed */
-	DB_UNFLUSHED,	/* blob -> commit that put it here: a checkpoint that
-			 * covers it flushes the data */
-	DB_FREED,	/* blob -> commit that freed it: data to reclaim */
-	DB_SESSION,	/* session -> record_session */
-	DB_LEASE,	/* session, first blob id -> count */
-	DB_OPEN,	/* session, inode -> flags: dirty or unpublished */
-	DB_TOKEN,	/* access key -> record_token */
-	DB_TOKEN_NAME,	/* token name -> access key */
+	DB_META,       /* text -> store-wide facts: format, region, counters */
+	DB_BUCKET,     /* name -> record_bucket */
+	DB_DENTRY,     /* parent inode, component -> record_dentry */
+	DB_INODE,      /* inode -> record_inode */
+	DB_VERSION,    /* parent inode, component, newest first -> inode */
+	DB_BLOB,       /* blob -> record_blob */
+	DB_UPLOAD,     /* bucket, upload number -> record_upload */
+	DB_PART,       /* upload number, part number -> record_part */
+	DB_DOCUMENT,   /* owner id, kind -> bytes as given */
+	DB_USAGE,      /* bucket -> record_usage */
+	DB_CHANGE,     /* sequence -> record_change: the feed */
+	DB_UNFLUSHED,  /* blob -> commit that put it here: a checkpoint that
+			* covers it flushes the data */
+	DB_FREED,      /* blob -> commit that freed it: data to reclaim */
+	DB_SESSION,    /* session -> record_session */
+	DB_LEASE,      /* session, first blob id -> count */
+	DB_OPEN,       /* session, inode -> flags: dirty or unpublished */
+	DB_TOKEN,      /* access key -> record_token */
+	DB_TOKEN_NAME, /* token name -> access key */
 	DB_TABLES
 };
 
@@ -57,10 +57,10 @@ struct db;
 struct db_txn;
 
 struct db_options {
-	const char *path;	/* a directory that exists */
-	uint64_t map_size;	/* 0: 1 TiB, or what the machine grants */
-	bool is_read_only;	/* no write transactions, no lock file needed */
-	bool create;		/* make the tables where missing */
+	const char *path;  /* a directory that exists */
+	uint64_t map_size; /* 0: 1 TiB, or what the machine grants */
+	bool is_read_only; /* no write transactions, no lock file needed */
+	bool create;	   /* make the tables where missing */
 };
 
 /* NOT_A_STORE: no tables there; BAD_VERSION; BUSY: this process has them open

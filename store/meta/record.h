@@ -21,17 +21,17 @@
 #include "store/base/slice.h"
 
 struct record_bucket {
-	uint64_t root_ino;	/* also the bucket's id */
+	uint64_t root_ino; /* also the bucket's id */
 	int64_t created_ns;
-	struct slice owner;	/* organization */
+	struct slice owner; /* organization */
 	struct slice region;
-	uint8_t versioning;	/* 0: never enabled */
+	uint8_t versioning; /* 0: never enabled */
 };
 
 enum record_dentry_kind {
-	RECORD_DENTRY_FILE = 1,	/* anything that is not a directory */
+	RECORD_DENTRY_FILE = 1, /* anything that is not a directory */
 	RECORD_DENTRY_DIR,
-	RECORD_DENTRY_CHUNK,	/* inode: the node with the rest of the name */
+	RECORD_DENTRY_CHUNK, /* inode: the node with the rest of the name */
 };
 
 struct record_dentry {
@@ -42,17 +42,17 @@ struct record_dentry {
 struct record_blob {
 	enum { RECORD_BLOB_FILE = 1 /* packs: later */ } place;
 	uint32_t references;
-	uint64_t size;		/* as of the last publication */
+	uint64_t size; /* as of the last publication */
 };
 
 /* Under (bucket, number); listings sort by object key in memory. */
 struct record_upload {
-	uint64_t nonce;		/* half of the upload id, against guessing */
+	uint64_t nonce; /* half of the upload id, against guessing */
 	int64_t created_ns;
 	struct slice key;	/* of the object */
 	uint64_t blob;		/* where parts lie in place */
 	uint64_t part_size;	/* G of DESIGN's rule; 0: no part came yet */
-	struct slice initiator;	/* access key */
+	struct slice initiator; /* access key */
 	uint8_t checksum_kind;	/* enum digest_kind or 0 */
 	bool is_checksum_full;	/* full object, not composite */
 	struct slice attrs;	/* as in struct inode */
@@ -62,9 +62,9 @@ struct record_part {
 	uint64_t size;
 	int64_t modified_ns;
 	uint8_t md5[16];
-	uint64_t blob;		/* 0: in place in the upload's blob */
-	uint64_t session;	/* it is arriving in place, written by that
-				 * session; 0: it is here */
+	uint64_t blob;	  /* 0: in place in the upload's blob */
+	uint64_t session; /* it is arriving in place, written by that
+			   * session; 0: it is here */
 	uint8_t checksum_kind;
 	struct slice checksum;
 };
@@ -78,40 +78,40 @@ struct record_session {
 	uint8_t boot_id[16];
 	int64_t started_ns;
 	uint32_t pid;
-	struct slice role;	/* "serve", "mount", ... */
+	struct slice role; /* "serve", "mount", ... */
 };
 
 struct record_token {
 	struct slice name;
 	struct slice organization;
 	struct slice region;
-	uint8_t level;		/* enum token_level */
+	uint8_t level; /* enum token_level */
 	int64_t created_ns;
-	int64_t expires_ns;	/* 0: never */
-	struct slice sealed;	/* nonce, sealed secret: cipher.h */
+	int64_t expires_ns;  /* 0: never */
+	struct slice sealed; /* nonce, sealed secret: cipher.h */
 };
 
 /* One line of the feed: which cached names and inodes no longer hold. */
 enum record_change_kind {
-	RECORD_CHANGE_DENTRY = 1,	/* parent, name; ino: what it was */
-	RECORD_CHANGE_INODE,		/* ino: attributes */
-	RECORD_CHANGE_DATA,		/* ino: attributes and content */
-	RECORD_CHANGE_BUCKET,		/* name: came or went; parent 1 */
-	RECORD_CHANGE_DOCUMENT,		/* ino: bucket, or 0: a token, ... */
+	RECORD_CHANGE_DENTRY = 1, /* parent, name; ino: what it was */
+	RECORD_CHANGE_INODE,	  /* ino: attributes */
+	RECORD_CHANGE_DATA,	  /* ino: attributes and content */
+	RECORD_CHANGE_BUCKET,	  /* name: came or went; parent 1 */
+	RECORD_CHANGE_DOCUMENT,	  /* ino: bucket, or 0: a token, ... */
 };
 
 struct record_change {
 	enum record_change_kind kind;
-	uint64_t origin;	/* who did it: feed.h */
+	uint64_t origin; /* who did it: feed.h */
 	uint64_t parent;
 	uint64_t ino;
-	struct slice name;	/* component, a directory's with its '/' */
+	struct slice name; /* component, a directory's with its '/' */
 };
 
-#define RECORD_CODEC(type) \
-	must_check enum store_err record_decode_##type(struct slice bytes, \
-		struct record_##type *out); \
-	void record_encode_##type(struct buffer *to, \
+#define RECORD_CODEC(type)                                                     \
+	must_check enum store_err record_decode_##type(struct slice bytes,     \
+		struct record_##type *out);                                    \
+	void record_encode_##type(struct buffer *to,                           \
 		const struct record_##type *record);
 RECORD_CODEC(bucket)
 RECORD_CODEC(dentry)

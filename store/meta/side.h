@@ -22,10 +22,10 @@
 struct side {
 	uint64_t sequence;
 	uint64_t commit;
-	uint64_t file_size;	/* of the tables' file, at least */
+	uint64_t file_size; /* of the tables' file, at least */
 	uint8_t boot_id[SIDE_BOOT_ID_LEN];
-	bool is_failed;		/* a flush failed after this checkpoint */
-	bool is_restored;	/* put back, and no checkpoint made since */
+	bool is_failed;	  /* a flush failed after this checkpoint */
+	bool is_restored; /* put back, and no checkpoint made since */
 	uint8_t metapage[METAPAGE_LEN];
 };
 
@@ -34,8 +34,7 @@ struct side {
 must_check enum store_err side_read(const char *path, struct side *out);
 
 /* Writes side->sequence's slot and flushes it; makes the file if missing. */
-must_check enum store_err side_write(const char *path,
-	const struct side *side);
+must_check enum store_err side_write(const char *path, const struct side *side);
 
 /* Waits for the turn to write; close(2) gives it back. */
 must_check enum store_err side_lock(const char *path, int *fd);
