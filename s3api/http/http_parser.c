@@ -155,7 +155,8 @@ check_request_line(const struct http_parser *parser, const char *header_end,
 	if (header_end - end < 11 ||
 		parser->method.data + parser->method.len + 1 !=
 			parser->target.data ||
-		memcmp(end, " HTTP/1.", 8) || memcmp(end + 9, "\r\n", 2))
+		memcmp(end, " HTTP/1.", 8) != 0 ||
+		memcmp(end + 9, "\r\n", 2) != 0)
 		return false;
 	if (end[8] != '0' && end[8] != '1')
 		return false;

@@ -21,7 +21,7 @@
 #include "store/base/io.h"
 
 /* A range this short is cheaper read and sent with its header at once. */
-#define SMALL_FILE ((uint64_t)64 * 1024)
+#define SMALL_FILE ((uint64_t)16 * 1024)
 /* What one send timeout is for. */
 #define PIECE ((size_t)256 * 1024)
 
