@@ -109,5 +109,11 @@ must_check enum s3_error body_finish(struct body *body);
 must_check enum s3_error body_read_all(struct body *body, size_t max,
 	struct slice *out);
 
+/*
+ * Content-Encoding as it is to be stored: without aws-chunked, which was of
+ * the transfer alone.  SLICE_NULL: nothing is left, or none came.
+ */
+struct slice body_content_encoding(const struct http_request *request);
+
 /* Allowed at any time, and on zeros. */
 void body_free(struct body *body);

@@ -110,7 +110,10 @@ must_check enum s3_error
 checksum_parse_upload(const struct http_request *request,
 	struct checksum_upload *out, struct error_report *report);
 
-/* The checksum of an object out of those of its parts, in their order. */
+/*
+ * The checksum of an object out of those of its parts, in their order.  What
+ * is begun must be ended, which frees it.
+ */
 struct checksum_sum {
 	enum digest_kind kind;
 	bool is_full;

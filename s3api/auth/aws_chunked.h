@@ -10,6 +10,9 @@
  *	x-amz-trailer-signature:SIGNATURE CRLF
  *	CRLF
  *
+ * minio's clients end the line of a trailer by LF and have a further CRLF
+ * after the trailers, ahead of their signature: that is accepted.
+ *
  * Nothing is read here: bytes are fed in pieces of any size and decoded where
  * they lie.  Data comes out before the signature of its chunk is checked, so
  * nothing may be done with it that cannot be undone before AWS_CHUNKED_DONE.
@@ -51,11 +54,12 @@ struct aws_chunked {
 	bool is_signed;
 	bool has_trailer;
 
-	uint64_t left; /* of the chunk */
-	bool is_last;
+	uint64_t left;	      /* of the chunk */
 	struct digest digest; /* of the chunk */
 	char previous[SIGV4_SIGNATURE_LEN + 1];
 	char claimed[SIGV4_SIGNATURE_LEN + 1];
+	bool has_empty_line;	   /* after trailers, before that */
+	bool has_claimed_trailers; /* x-amz-trailer-signature has come */
 
 	/* The line that is being gathered, or all trailers so far. */
 	char text[AWS_CHUNKED_TRAILER_MAX];
@@ -65,6 +69,7 @@ struct aws_chunked {
 	/* Names are lower-case; both point into text. */
 	struct http_header trailers[AWS_CHUNKED_TRAILERS_MAX];
 	size_t trailer_count;
+	size_t surplus; /* bytes after the end */
 };
 
 /*

@@ -46,8 +46,8 @@ struct sigv4_caller {
 	uint8_t key[SIGV4_KEY_LEN];		 /* signs chunks; secret */
 	char signature[SIGV4_SIGNATURE_LEN + 1]; /* seeds their chain */
 	char timestamp[17];			 /* "20130524T000000Z" */
-	char scope[SIGV4_SCOPE_MAX +
-		   1]; /* "20130524/us-east-1/s3/aws4_request" */
+	/* "20130524/us-east-1/s3/aws4_request" */
+	char scope[SIGV4_SCOPE_MAX + 1];
 };
 
 /* A caller of zeros is that of an anonymous request. */

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/auth/sigv4.h"
+
+#include <stdlib.h>
+
+#include "s3api/auth/sigv4_private.h"
+#include "store/base/cipher.h"
+#include "store/base/clock.h"
+#include "store/base/digest.h"
+#include "store/base/text.h"
+
+#define SKEW_S 900
+#define REGION_MAX 64
+
+struct sigv4 {
+	/* fixed after sigv4_create() */
+	enum store_err (*find)(void *context, struct slice access_key,
+		struct token *token, char secret[TOKEN_SECRET_MAX + 1]);
+	void *context;
+	char region[REGION_MAX + 1];
+
+	struct sigv4_key_cache keys; /* locks itself */
+};
+
+struct sigv4 *
+sigv4_create(const struct sigv4_config *config)
+{
+	struct sigv4 *sigv4 = calloc(1, sizeof(*sigv4));
+	struct slice region = slice_first(config->region, REGION_MAX);
+
+	if (!sigv4)
+		error_out_of_memory();
+	sigv4->find = config->find;
+	sigv4->context = config->context;
+	if (region.len)
+		memcpy(sigv4->region, region.data, region.len);
+	sigv4_key_cache_init(&sigv4->keys);
+	return sigv4;
+}
+
+static enum store_err
+find_in_store(void *store, struct slice access_key, struct token *token,
+	char secret[TOKEN_SECRET_MAX + 1])
+{
+	return token_find(store, access_key, token, secret);
+}
+
+struct sigv4 *
+sigv4_create_for_store(struct store *store)
+{
+	return sigv4_create(&(struct sigv4_config){
+		.region = store_region(store),
+		.find = find_in_store,
+		.context = store,
+	});
+}
+
+void
+sigv4_free(struct sigv4 **sigv4)
+{
+	if (!*sigv4)
+		return;
+	sigv4_key_cache_wipe(&(*sigv4)->keys);
+	free(*sigv4);
+	*sigv4 = NULL;
+}
+
+void
+sigv4_caller_wipe(struct sigv4_caller *caller)
+{
+	cipher_wipe(caller, sizeof(*caller));
+}
+
+/* --- when and where ------------------------------------------------------- */
+
+static struct slice
+iso8601(const struct http_request *request, int64_t time_ns)
+{
+	char text[25];
+
+	clock_to_iso8601(time_ns, text);
+	return arena_copy(request->arena, slice_str(text));
+}
+
+/* Seconds, which cannot overflow however far apart the two are. */
+static int64_t
+age_s(const struct sigv4_claim *claim, int64_t now_ns)
+{
+	return now_ns / CLOCK_NS_PER_S - claim->signed_ns / CLOCK_NS_PER_S;
+}
+
+static enum s3_error
+check_skew(const struct http_request *request, const struct sigv4_claim *claim,
+	int64_t now_ns, struct error_report *report)
+{
+	int64_t age = age_s(claim, now_ns);
+
+	if (age <= SKEW_S && age >= -SKEW_S)
+		return S3_OK;
+	error_set(report, S3_REQUEST_TIME_TOO_SKEWED, NULL);
+	error_add(report, "RequestTime",
+		arena_copy(request->arena, slice_str(claim->timestamp)));
+	error_add(report, "ServerTime", iso8601(request, now_ns));
+	error_add(report, "MaxAllowedSkewMilliseconds", SLICE("900000"));
+	return report->error;
+}
+
+static enum s3_error
+check_expiry(const struct http_request *request,
+	const struct sigv4_claim *claim, int64_t now_ns,
+	struct error_report *report)
+{
+	int64_t age = age_s(claim, now_ns);
+	int64_t expires_s = (int64_t)claim->expires_s;
+
+	if (age < -SKEW_S)
+		return error_set(report, S3_ACCESS_DENIED,
+			"Request is not yet valid");
+	if (age <= expires_s)
+		return S3_OK;
+	error_set(report, S3_ACCESS_DENIED, "Request has expired");
+	error_add(report, "X-Amz-Expires",
+		arena_printf(request->arena, "%lu", claim->expires_s));
+	/* It lies before now, so it is in range. */
+	error_add(report, "Expires",
+		iso8601(request,
+			claim->signed_ns + expires_s * CLOCK_NS_PER_S));
+	error_add(report, "ServerTime", iso8601(request, now_ns));
+	return report->error;
+}
+
+static enum s3_error
+check_region(const struct sigv4 *sigv4, const struct http_request *request,
+	const struct sigv4_claim *claim, struct error_report *report)
+{
+	struct slice region = slice_str(sigv4->region);
+
+	if (slice_equal(claim->region, SLICE("default")) ||
+		slice_equal(claim->region, SLICE("us-east-1")) ||
+		slice_equal(claim->region, region))
+		return S3_OK;
+	sigv4_claim_malformed(claim, request->arena, report,
+		"the region '%.*s' is wrong; expecting '%s'",
+		(int)slice_first(claim->region, REGION_MAX).len,
+		claim->region.data, sigv4->region);
+	error_add(report, "Region", arena_copy(request->arena, region));
+	return report->error;
+}
+
+/* --- the signature -------------------------------------------------------- */
+
+static struct slice
+hex_of(const struct http_request *request, struct slice text)
+{
+	scoped(buffer_free) struct buffer hex = {0};
+
+	for (size_t i = 0; i < text.len; i++)
+		buffer_printf(&hex, i ? " %02x" : "%02x",
+			(unsigned char)text.data[i]);
+	return arena_copy(request->arena, buffer_slice(&hex));
+}
+
+/* What a client needs to see which byte it has signed otherwise. */
+static enum s3_error
+mismatch(const struct http_request *request, const struct sigv4_claim *claim,
+	struct slice canonical, struct slice to_sign,
+	struct error_report *report)
+{
+	error_set(report, S3_SIGNATURE_DOES_NOT_MATCH, NULL);
+	error_add(report, "AWSAccessKeyId", claim->access_key);
+	error_add(report, "StringToSign", arena_copy(request->arena, to_sign));
+	error_add(report, "SignatureProvided", claim->signature);
+	error_add(report, "StringToSignBytes", hex_of(request, to_sign));
+	error_add(report, "CanonicalRequest",
+		arena_copy(request->arena, canonical));
+	error_add(report, "CanonicalRequestBytes", hex_of(request, canonical));
+	return report->error;
+}
+
+static void
+string_to_sign(const struct sigv4_claim *claim, struct slice canonical,
+	struct buffer *to)
+{
+	uint8_t sha256[32];
+	char hex[TEXT_HEX_LEN(32) + 1];
+
+	digest_of(DIGEST_SHA256, canonical, sha256);
+	text_to_hex(sha256, sizeof(sha256), hex);
+	buffer_append(to, SLICE("AWS4-HMAC-SHA256\n"));
+	buffer_append_str(to, claim->timestamp);
+	buffer_append_char(to, '\n');
+	buffer_append(to, claim->scope);
+	buffer_append_char(to, '\n');
+	buffer_append_str(to, hex);
+}
+
+static enum s3_error
+check_signature(const struct http_request *request,
+	const struct sigv4_claim *claim, struct sigv4_caller *caller,
+	struct error_report *report)
+{
+	scoped(buffer_free) struct buffer canonical = {0};
+	scoped(buffer_free) struct buffer to_sign = {0};
+	enum s3_error error =
+		sigv4_canonical_request(request, claim, &canonical, report);
+
+	if (error)
+		return error;
+	string_to_sign(claim, buffer_slice(&canonical), &to_sign);
+	sigv4_key_sign(caller->key, buffer_slice(&to_sign), caller->signature);
+	if (claim->signature.len != SIGV4_SIGNATURE_LEN ||
+		!digest_equal(claim->signature.data, caller->signature,
+			SIGV4_SIGNATURE_LEN))
+		return mismatch(request, claim, buffer_slice(&canonical),
+			buffer_slice(&to_sign), report);
+	return S3_OK;
+}
+
+/* --- all together --------------------------------------------------------- */
+
+/* The token of the access key, and the key that its secret signs with. */
+static enum s3_error
+find_key(struct sigv4 *sigv4, const struct sigv4_claim *claim,
+	struct sigv4_caller *caller, struct error_report *report)
+{
+	char secret[TOKEN_SECRET_MAX + 1] = "";
+	enum store_err err = sigv4->find(sigv4->context, claim->access_key,
+		&caller->token, secret);
+
+	if (!err)
+		sigv4_key_find(&sigv4->keys, slice_str(secret), claim,
+			caller->key);
+	cipher_wipe(secret, sizeof(secret));
+	if (!err)
+		return S3_OK;
+	if (err != STORE_NO_TOKEN && err != STORE_INVALID &&
+		err != STORE_BAD_NAME)
+		return error_set(report, S3_INTERNAL_ERROR, NULL);
+	error_set(report, S3_INVALID_ACCESS_KEY_ID, NULL);
+	error_add(report, "AWSAccessKeyId", claim->access_key);
+	return report->error;
+}
+
+static enum s3_error
+check_time(const struct http_request *request, const struct sigv4_claim *claim,
+	int64_t now_ns, struct error_report *report)
+{
+	if (claim->is_presigned)
+		return check_expiry(request, claim, now_ns, report);
+	return check_skew(request, claim, now_ns, report);
+}
+
+/* That a key has expired is told only to who has its secret. */
+static enum s3_error
+check_token(const struct sigv4_caller *caller, int64_t now_ns,
+	struct error_report *report)
+{
+	int64_t expires_ns = caller->token.expires_ns;
+
+	if (expires_ns && expires_ns <= now_ns)
+		return error_set(report, S3_EXPIRED_TOKEN, NULL);
+	return S3_OK;
+}
+
+static enum s3_error
+verify_claim(struct sigv4 *sigv4, const struct http_request *request,
+	const struct sigv4_claim *claim, int64_t now_ns,
+	struct sigv4_caller *caller, struct error_report *report)
+{
+	enum s3_error error = check_region(sigv4, request, claim, report);
+
+	if (!error)
+		error = sigv4_claim_payload(claim, caller, report);
+	if (!error)
+		error = check_time(request, claim, now_ns, report);
+	if (!error)
+		error = sigv4_canonical_check_headers(request, claim, report);
+	if (!error)
+		error = find_key(sigv4, claim, caller, report);
+	if (!error)
+		error = check_signature(request, claim, caller, report);
+	if (!error)
+		error = check_token(caller, now_ns, report);
+	return error;
+}
+
+enum sigv4_outcome
+sigv4_verify(struct sigv4 *sigv4, const struct http_request *request,
+	int64_t now_ns, struct sigv4_caller *caller,
+	struct error_report *report)
+{
+	struct sigv4_claim claim;
+	enum sigv4_claim_kind kind;
+
+	*caller = (struct sigv4_caller){0};
+	*report = (struct error_report){0};
+	kind = sigv4_claim_read(request, &claim, report);
+	if (kind == SIGV4_CLAIM_NONE) {
+		error_set(report, S3_ACCESS_DENIED, NULL);
+		return SIGV4_ANONYMOUS;
+	}
+	if (kind == SIGV4_CLAIM_BAD)
+		return SIGV4_REFUSED;
+	if (verify_claim(sigv4, request, &claim, now_ns, caller, report)) {
+		sigv4_caller_wipe(caller);
+		return SIGV4_REFUSED;
+	}
+	caller->is_presigned = claim.is_presigned;
+	caller->signed_ns = claim.signed_ns;
+	memcpy(caller->timestamp, claim.timestamp, sizeof(claim.timestamp));
+	/* It fits: check_region() has bounded the only part without a form. */
+	memcpy(caller->scope, claim.scope.data, claim.scope.len);
+	return SIGV4_SIGNED;
+}
