@@ -131,8 +131,10 @@ run_once(struct store *store, struct change **members, size_t *count,
 	session_note_commit(store);
 	for (size_t i = 0; i < *count; i++)
 		members[i]->number = number;
-	if (is_changed)
+	if (is_changed) {
 		feed_publish(store, number);
+		durable_note_commit(store, number);
+	}
 	return STORE_OK;
 }
 

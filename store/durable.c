@@ -18,6 +18,10 @@
 #include "store/thread_private.h"
 
 #define PERIOD_MS 1000
+/* While others commit: how often we look how far behind our pin is. */
+#define BUSY_PERIOD_MS 50
+/* A pin may be that many commits behind: pages freed since stay unused. */
+#define BEHIND_MAX 1024
 /* Blobs that a checkpoint flushes at once, and remembers for cleaning. */
 #define FLUSH_MAX 65536
 #define CLEAN_MAX 512 /* records that one commit takes out */
@@ -43,11 +47,15 @@ struct durable {
 	pthread_t thread;
 
 	/* the checkpoint thread's */
-	uint64_t own;	  /* the commit that its last checkpoint covers */
+	int64_t due_ms;	  /* when the next is due, if anybody committed */
 	struct ids due;	  /* to be flushed now */
 	struct ids named; /* of the snapshot: cleanable when it is durable */
 	bool has_looked;  /* flush_data() was called */
 	bool is_any_freed;
+
+	/* atomic */
+	_Atomic(uint64_t) own; /* the commit that our last one covers */
+	atomic_bool is_behind; /* told the thread that the pin is */
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -158,9 +166,11 @@ make(struct durable *durable)
 			  "all who have the store open are restarted",
 			error_sentence(err));
 		feed_set_failed(store);
-		return err;
+		return STORE_IO;
 	}
-	durable->own = number;
+	atomic_store(&durable->own, number);
+	atomic_store(&durable->is_behind, false);
+	durable->due_ms = clock_monotonic_ms() + PERIOD_MS;
 	feed_set_checkpoint(store, number);
 	if (durable->has_looked)
 		swap_cleanable(durable);
@@ -196,15 +206,27 @@ answer_waiters(struct durable *durable, enum store_err err)
 	}
 }
 
-/* Waits for somebody who waits, or the period's end.  *wanted: the commit to
- * cover, 0 where nobody waits.  False: it is over. */
+static uint64_t
+commits_behind(struct durable *durable)
+{
+	uint64_t last = db_last_commit(durable->store->db);
+	uint64_t own = atomic_load(&durable->own);
+
+	return last > own ? last - own : 0;
+}
+
+/* Waits for somebody who waits, for many commits, or for the period's end.
+ * *wanted: the commit to cover, 0 where nobody waits.  False: it is over. */
 static bool
 wait_for_work(struct durable *durable, uint64_t *wanted)
 {
-	int64_t deadline_ms = clock_monotonic_ms() + PERIOD_MS;
+	int64_t period_ms =
+		commits_behind(durable) ? BUSY_PERIOD_MS : PERIOD_MS;
+	int64_t deadline_ms = clock_monotonic_ms() + period_ms;
 	mutex_scoped(&durable->lock);
 
 	while (!durable->waiters && !durable->is_stopping &&
+		!atomic_load(&durable->is_behind) &&
 		thread_wait_locked(&durable->wake, &durable->lock, deadline_ms))
 		;
 	*wanted = 0;
@@ -213,25 +235,46 @@ wait_for_work(struct durable *durable, uint64_t *wanted)
 	return *wanted || !durable->is_stopping;
 }
 
+/* Invariant 2, where nobody waits. */
+static bool
+is_due(struct durable *durable, uint64_t wanted)
+{
+	if (wanted)
+		return wanted > feed_checkpoint(durable->store);
+	uint64_t behind = commits_behind(durable);
+	return behind >= BEHIND_MAX ||
+	       (behind > 0 && clock_monotonic_ms() >= durable->due_ms);
+}
+
 static void
 thread_run(void *arg)
 {
 	struct durable *durable = arg;
-	struct store *store = durable->store;
 	uint64_t wanted;
 
 	while (wait_for_work(durable, &wanted)) {
-		enum store_err err = STORE_OK;
-		bool is_due = wanted ? wanted > feed_checkpoint(store)
-				     : db_last_commit(store->db) > durable->own;
+		bool makes_one = is_due(durable, wanted);
+		enum store_err err = makes_one ? make(durable) : STORE_OK;
 
-		/* A failed one was told of when it failed. */
-		if (is_due)
-			err = make(durable);
+		/* After a failure there is none to be had. */
+		atomic_store(&durable->is_behind, false);
 		answer_waiters(durable, err);
-		if (is_due && !err && durable->is_any_freed)
-			reclaim_wake(store);
+		if (makes_one && !err && durable->is_any_freed)
+			reclaim_wake(durable->store);
 	}
+}
+
+void
+durable_note_commit(struct store *store, uint64_t commit)
+{
+	struct durable *durable = store->durable;
+
+	if (commit < atomic_load(&durable->own) + BEHIND_MAX ||
+		atomic_exchange(&durable->is_behind, true))
+		return;
+	/* Under the lock, or it comes between the look and the wait. */
+	mutex_scoped(&durable->lock);
+	pthread_cond_signal(&durable->wake);
 }
 
 enum store_err
@@ -367,7 +410,7 @@ durable_close(struct store *store)
 		mutex_unlock(&durable->lock);
 		pthread_join(durable->thread, NULL);
 		/* What fails here is in the log, and was not acknowledged. */
-		if (db_last_commit(store->db) > durable->own && make(durable))
+		if (commits_behind(durable) && make(durable))
 			log_error("the last checkpoint was not made");
 	}
 	if (durable->checkpoint)

@@ -8,8 +8,9 @@
  *    on the disk: such a record is not flushed again, and the next commit of
  *    this process takes it out.
  * 2. A process makes a checkpoint of its own for every second in which
- *    anybody committed, so that its pin (checkpoint.h) does not stay behind
- *    and LMDB can reuse pages.
+ *    anybody committed, and sooner where there were many commits, so that its
+ *    pin (checkpoint.h) does not stay behind and LMDB can reuse pages: what
+ *    each commit replaces stays in the file until no pin is older.
  * 3. After a flush that failed, in whichever process, nobody commits or
  *    acknowledges anything any more until all have closed the store; who
  *    opens it then finds the last checkpoint.
@@ -30,6 +31,9 @@ must_check enum store_err durable_wait(struct store *store, uint64_t commit);
  * invariant 1.  NOT_FOUND is not an error. */
 must_check enum store_err durable_clean(
 	struct store *store, struct db_txn *txn);
+
+/* By the leader, after a commit. */
+void durable_note_commit(struct store *store, uint64_t commit);
 
 /* True where durable_clean() has something to do. */
 bool durable_needs_cleaning(struct store *store);

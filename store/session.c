@@ -16,6 +16,7 @@
 #include "store/base/mutex.h"
 #include "store/commit_private.h"
 #include "store/counter_private.h"
+#include "store/durable_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
@@ -132,7 +133,7 @@ session_close(struct store *store)
 	if (!session)
 		return;
 	/* What cannot be done now is done by whoever reaps us. */
-	if (session->id)
+	if (session->id && !durable_has_failed(store))
 		reap_session(store, session->id, false);
 	if (session->lock_fd >= 0)
 		close(session->lock_fd);

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -467,6 +468,75 @@ Test(commit, adds_up_usage_and_never_goes_below_nothing)
 	cr_assert(zero(int, commit_run(temp.store, apply_usage, &args, NULL)));
 	cr_expect(zero(u64, args.result.objects));
 	cr_expect(zero(u64, args.result.bytes));
+}
+
+/* The directory of the first blobs is there, or a file in its place. */
+static void
+break_data(const struct temp_store *temp, bool is_broken)
+{
+	char dir[128];
+	char away[128];
+
+	snprintf(dir, sizeof(dir), "%s/data/0", temp->path);
+	snprintf(away, sizeof(away), "%s/run/away", temp->path);
+	if (is_broken) {
+		cr_assert(zero(int, rename(dir, away)));
+		close(open(dir, O_CREAT | O_WRONLY, 0600));
+	} else {
+		cr_assert(zero(int, unlink(dir)));
+		cr_assert(zero(int, rename(away, dir)));
+	}
+}
+
+Test(commit, after_a_flush_that_failed_is_refused_until_the_store_is_reopened)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct row before = {.number = 1};
+	struct row lost = {.number = 2};
+	struct row after = {.number = 3};
+	struct store_status status;
+	uint64_t blob;
+	int fd;
+
+	cr_assert(zero(int, session_lease_blob(temp.store, &blob)));
+	cr_assert(zero(int, blob_create(temp.store->blobs, blob, &fd)));
+	close(fd);
+	step(temp.store, ADD, blob);
+	cr_assert(zero(int,
+		commit_run_durably(temp.store, apply_row, &before)));
+	break_data(&temp, true);
+	cr_assert(zero(int, commit_run(temp.store, apply_row, &lost, NULL)));
+	/* The background may have found out first. */
+	enum store_err err =
+		commit_run(temp.store, apply_unflushed, &blob, NULL);
+	cr_expect(err == STORE_OK || err == STORE_IO);
+
+	cr_expect(eq(int, store_sync(temp.store), STORE_IO));
+	cr_expect(eq(int, commit_run(temp.store, apply_row, &after, NULL),
+		STORE_IO));
+	cr_expect(eq(int, store_sync(temp.store), STORE_IO));
+	cr_assert(zero(int, store_status(temp.store, &status)));
+	cr_expect(status.has_failed);
+	cr_expect(has_row(temp.store, DB_DOCUMENT, 1));
+
+	store_close(&temp.store);
+	break_data(&temp, false);
+	temp_store_reopen(&temp);
+	cr_expect(has_row(temp.store, DB_DOCUMENT, 1));
+	cr_expect(not(has_row(temp.store, DB_DOCUMENT, 3)));
+	cr_expect(zero(int, commit_run_durably(temp.store, apply_row, &after)));
+}
+
+Test(commit, of_very_many_does_not_let_the_tables_grow)
+{
+	scoped(temp_store_close) struct temp_store temp =
+			temp_store_open_small(64ull << 20);
+	struct row row = {.len = 100};
+
+	/* Each replaces some 16 KiB of pages: 160 MiB in all. */
+	for (row.number = 1; row.number <= 10000; row.number++)
+		cr_assert(zero(int,
+			commit_run(temp.store, apply_row, &row, NULL)));
 }
 
 Test(commit, on_a_read_only_store_is_refused)
