@@ -345,6 +345,7 @@ linger(struct http_connection *connection)
 
 	if (shutdown(connection->fd, SHUT_WR))
 		return;
+	connection->is_idle = true; /* a drain need not wait for it */
 	do {
 		got = connection->worker->is_draining
 			      ? 0

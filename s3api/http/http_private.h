@@ -68,7 +68,7 @@ struct http_exchange {
 struct http_connection {
 	struct http_worker *worker;
 	int fd;
-	bool is_idle;	    /* waits for the first byte of a request */
+	bool is_idle;	    /* nothing is lost if it ends where it waits */
 	bool is_keep_alive; /* as far as the client goes */
 	struct sockaddr_storage peer;
 	struct http_exchange *exchange; /* NULL while idle */

@@ -174,8 +174,8 @@ accept_connections(void *arg)
 
 		if (fd >= 0) {
 			start_connection(worker, fd, &peer);
-		} else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ||
-			   fd == -ENOBUFS) {
+		} else if (fd != -ECONNABORTED && !worker->is_draining) {
+			/* EMFILE, mostly: wait until somebody has left. */
 			log_warn("cannot accept a connection error=\"%s\"",
 				strerror(-fd));
 			io_sleep_ms(ACCEPT_RETRY_MS);
