@@ -116,7 +116,8 @@ cancel_two_of_three(void *arg)
 			&waiting[i])));
 	io_sleep_ms(1); /* they have gone to sleep when this returns */
 	io_cancel_fd(waiting[0].fd);
-	io_sleep_ms(1);
+	while (loop_fibers(fiber_loop()) > 2)
+		io_sleep_ms(1);
 	cr_expect(eq(sz, loop_fibers(fiber_loop()), 2));
 	cr_expect(not(io_send_all(waiting[2].got, &(struct iovec){"x", 1}, 1, 0,
 		0)));
