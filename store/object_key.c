@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/base/clock.h"
+#include "store/base/digest.h"
 #include "store/tree.h"
 
 /* Modes of what S3 makes; mounts show their own owner and umask. */
@@ -89,6 +90,15 @@ object_key_check(struct db_txn *txn, uint64_t bucket, struct slice key,
 	return STORE_OK;
 }
 
+bool
+object_key_is_checksum(unsigned kind, size_t len)
+{
+	if (!kind)
+		return !len;
+	return kind <= DIGEST_CRC64NVME &&
+	       len == digest_len((enum digest_kind)kind);
+}
+
 enum store_err
 object_key_describe(const struct object_attrs *attrs, struct inode *out)
 {
@@ -104,7 +114,9 @@ object_key_describe(const struct object_attrs *attrs, struct inode *out)
 	memcpy(out->checksum, attrs->checksum, sizeof(out->checksum));
 	if (attrs->attrs.len > INODE_ATTRS_MAX)
 		return STORE_ATTR_TOO_BIG;
-	if (!inode_attrs_are_valid(attrs->attrs))
+	if (!inode_attrs_are_valid(attrs->attrs) ||
+		!object_key_is_checksum(attrs->checksum_kind,
+			attrs->checksum_len))
 		return STORE_INVALID;
 	return STORE_OK;
 }

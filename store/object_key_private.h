@@ -13,6 +13,10 @@
 #include "store/dentry_private.h"
 #include "store/object.h"
 
+/* Whether a checksum of that kind (0: none) has that many bytes: a record that
+ * says otherwise would not decode. */
+bool object_key_is_checksum(unsigned kind, size_t len);
+
 /* BAD_NAME, KEY_TOO_LONG. */
 must_check enum store_err object_key_validate(struct slice key);
 

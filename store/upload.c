@@ -5,6 +5,7 @@
 
 #include "store/base/clock.h"
 #include "store/base/codec.h"
+#include "store/base/digest.h"
 #include "store/base/random.h"
 #include "store/base/text.h"
 #include "store/meta/key.h"
@@ -128,7 +129,9 @@ upload_begin(struct store *store, uint64_t bucket, struct slice key,
 		return err;
 	if (info->attrs.len > INODE_ATTRS_MAX)
 		return STORE_ATTR_TOO_BIG;
-	if (!inode_attrs_are_valid(info->attrs))
+	if (!inode_attrs_are_valid(info->attrs) ||
+		info->checksum_kind > DIGEST_CRC64NVME ||
+		info->initiator.len > UINT16_MAX)
 		return STORE_INVALID;
 	err = commit_run_durably(store, apply_begin, &begin);
 	if (!err)

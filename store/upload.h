@@ -74,8 +74,9 @@ must_check enum store_err upload_part_write(struct upload_part *part,
 must_check enum store_err upload_part_copy(struct upload_part *part, int fd,
 	uint64_t offset, uint64_t len);
 uint64_t upload_part_size(const struct upload_part *part);
-/* Durable; replaces an earlier part of that number.  md5 and checksum are
- * taken from info; *part becomes NULL. */
+/* Durable; replaces an earlier part of that number.  md5, time and checksum
+ * are taken from info; *part becomes NULL.  INVALID: a checksum of another
+ * length than its kind's. */
 must_check enum store_err upload_part_commit(struct upload_part **part,
 	const struct upload_part_info *info);
 void upload_part_abort(struct upload_part **part);

@@ -8,6 +8,7 @@
 #include "store/base/io.h"
 #include "store/draft_private.h"
 #include "store/meta/key.h"
+#include "store/object_key_private.h"
 #include "store/session_private.h"
 #include "store/upload_private.h"
 
@@ -408,7 +409,8 @@ upload_part_commit(struct upload_part **handle,
 	struct part_commit commit = {.part = part, .info = info};
 	enum store_err err = part->failure;
 
-	if (!err && info->checksum_len > sizeof(info->checksum))
+	if (!err && !object_key_is_checksum(info->checksum_kind,
+			    info->checksum_len))
 		err = STORE_INVALID;
 	if (!err)
 		err = commit_run_durably(part->store, apply_part, &commit);

@@ -121,6 +121,24 @@ Test(object, attributes_that_do_not_decode_are_refused_and_leave_no_file)
 	cr_expect(eq(u64, objects_files(temp.store), 0));
 }
 
+Test(object, a_checksum_of_another_length_than_its_kinds_is_refused)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct object_attrs attrs = {
+		.checksum_kind = DIGEST_SHA256, .checksum_len = 20};
+	struct object_put *put = NULL;
+	struct object made;
+
+	cr_assert(eq(int, object_put_begin(temp.store, 0, &put), STORE_OK));
+
+	cr_expect(eq(int,
+		object_put_commit(&put, bucket, SLICE("key"), &attrs, NULL,
+			&made),
+		STORE_INVALID));
+	cr_expect(objects_is(temp.store, bucket, "key", NULL));
+}
+
 Test(object, keys_that_s3_refuses_are_refused)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
@@ -678,6 +696,40 @@ Test(object, a_file_that_grows_in_place_is_got_as_long_as_it_is)
 		object_head(temp.store, bucket, SLICE("a"), &arena, &after),
 		STORE_OK));
 	cr_expect(eq(u64, after.inode.size, 8));
+	cr_expect(ne(int,
+		memcmp(&before.inode.etag, &after.inode.etag,
+			sizeof(before.inode.etag)),
+		0));
+	cr_assert(eq(int, file_close(&file, O_RDWR), STORE_OK));
+}
+
+Test(object, a_file_changed_in_place_has_another_etag_at_once)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct object before, after;
+	struct file *file = NULL;
+	uint64_t offset;
+	int fd;
+
+	cr_assert(eq(int, objects_put(temp.store, bucket, "a", "12345"),
+		STORE_OK));
+	cr_assert(eq(int,
+		object_head(temp.store, bucket, SLICE("a"), &arena, &before),
+		STORE_OK));
+	cr_assert(eq(int,
+		file_open(temp.store, before.inode.ino, O_RDWR, &file),
+		STORE_OK));
+	cr_assert(eq(i64, pwrite(file_fd(file), "5", 1, 0), 1));
+
+	cr_assert(eq(int,
+		object_open(temp.store, bucket, SLICE("a"), &arena, &after, &fd,
+			&offset),
+		STORE_OK));
+	close(fd);
+
+	cr_expect(eq(u64, after.inode.size, 5));
 	cr_expect(ne(int,
 		memcmp(&before.inode.etag, &after.inode.etag,
 			sizeof(before.inode.etag)),

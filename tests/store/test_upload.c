@@ -432,6 +432,25 @@ Test(upload, an_aborted_part_gives_its_slot_back)
 	cr_expect(holds(&it, bytes, 1));
 }
 
+Test(upload, a_commit_that_is_refused_gives_the_slot_back)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+	struct slice bytes[] = {body(&it, 1, G)};
+	struct upload_part_info parts[1], wrong = describe(1, bytes[0]);
+	struct upload_part *first = start(&it, 1, G);
+
+	wrong.checksum_kind = DIGEST_CRC32;
+	wrong.checksum_len = 8;
+	feed(first, bytes[0]);
+	cr_expect(eq(int, upload_part_commit(&first, &wrong), STORE_INVALID));
+	cr_expect(eq(ptr, first, NULL));
+	parts[0] = deliver(&it, 1, bytes[0]);
+
+	cr_expect(eq(u64, objects_files(it.store), 1));
+	struct object made;
+	cr_assert(eq(int, complete(&it, parts, 1, &made), STORE_OK));
+}
+
 Test(upload, more_bytes_than_announced_are_refused)
 {
 	scoped(fixture_close) struct fixture it = fixture_open();
