@@ -158,7 +158,8 @@ body_begin(struct body *body, struct http_request *request,
 		return fail(body, S3_MISSING_CONTENT_LENGTH, NULL);
 	if (body->is_length_known && body->length > body->max)
 		return fail(body, S3_ENTITY_TOO_LARGE, NULL);
-	if (checksum_parse(request, &body->asked, report))
+	if (!options->ignores_checksum &&
+		checksum_parse(request, &body->asked, report))
 		return fail_reported(body);
 	if (body->asked.trailer &&
 		(!body->chunked || !body->chunked->has_trailer))

@@ -48,6 +48,10 @@ struct body_options {
 	enum digest_kind kind;
 	enum digest_kind default_kind; /* CHECKSUM_DEFAULT for objects */
 
+	/* The headers speak of an object and not of this body, as those of
+	 * CompleteMultipartUpload do. */
+	bool ignores_checksum;
+
 	uint64_t max; /* ENTITY_TOO_LARGE beyond; 0: no bound */
 };
 

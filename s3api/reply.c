@@ -6,7 +6,7 @@
 #include "store/base/log.h"
 
 void
-reply_begin(struct request *request, unsigned int status)
+reply_status(struct request *request, unsigned int status)
 {
 	http_reply_begin(request->response, status);
 	http_reply_header_str(request->response, "x-amz-request-id",
@@ -28,7 +28,7 @@ void
 reply_xml(struct request *request, const struct buffer *body)
 {
 	if (http_reply_status(request->response) == 0)
-		reply_begin(request, 200);
+		reply_status(request, 200);
 	http_reply_header_str(request->response, "content-type",
 		"application/xml");
 	send_body(request, buffer_slice(body));
@@ -38,7 +38,7 @@ void
 reply_empty(struct request *request, unsigned int status)
 {
 	if (http_reply_status(request->response) != status)
-		reply_begin(request, status);
+		reply_status(request, status);
 	send_body(request, SLICE_NULL);
 }
 
@@ -75,7 +75,7 @@ reply_error(struct request *request)
 		http_reply_close(request->response);
 		return;
 	}
-	reply_begin(request, status);
+	reply_status(request, status);
 	if (status == 304) {
 		send_body(request, SLICE_NULL);
 		return;

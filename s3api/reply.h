@@ -13,9 +13,9 @@
 #include "store/base/inode.h"
 
 /* A status and S3's standing headers; more may follow, then the body. */
-void reply_begin(struct request *request, unsigned int status);
+void reply_status(struct request *request, unsigned int status);
 
-/* 200, or what reply_begin() said, with an XML body. */
+/* 200, or what reply_status() said, with an XML body. */
 void reply_xml(struct request *request, const struct buffer *body);
 
 /* The status and no body. */

@@ -59,22 +59,14 @@ static void
 write_object(const struct request *request, struct buffer *to,
 	const struct listing *listing, const struct list_entry *entry)
 {
-	char etag[1 + INODE_ETAG_TEXT_LEN + 2];
-	size_t len = inode_etag_text(&entry->inode.etag, etag + 1);
-
-	etag[0] = '"';
-	etag[len + 1] = '"';
 	xml_writer_open(to, "Contents");
 	xml_writer_key(to, "Key", entry->key, listing->url_encode);
 	xml_writer_time(to, "LastModified", entry->inode.mtime_ns);
-	xml_writer_text(to, "ETag", slice_of(etag, len + 2));
+	xml_writer_etag(to, &entry->inode.etag);
 	xml_writer_u64(to, "Size", entry->inode.size);
-	if (listing->with_owner) {
-		xml_writer_open(to, "Owner");
-		xml_writer_str(to, "ID", request->bucket.owner);
-		xml_writer_str(to, "DisplayName", request->bucket.owner);
-		xml_writer_close(to, "Owner");
-	}
+	if (listing->with_owner)
+		xml_writer_person(to, "Owner",
+			slice_str(request->bucket.owner));
 	xml_writer_str(to, "StorageClass", "STANDARD");
 	xml_writer_close(to, "Contents");
 }

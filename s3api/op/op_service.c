@@ -8,15 +8,6 @@
 #define BUCKETS_MAX 10000
 
 static void
-write_owner(const struct request *request, struct buffer *to)
-{
-	xml_writer_open(to, "Owner");
-	xml_writer_str(to, "ID", request->caller.token.organization);
-	xml_writer_str(to, "DisplayName", request->caller.token.organization);
-	xml_writer_close(to, "Owner");
-}
-
-static void
 write_bucket(struct buffer *to, const struct bucket *bucket)
 {
 	xml_writer_open(to, "Bucket");
@@ -88,7 +79,8 @@ op_service_list_buckets(struct request *request)
 	if (error)
 		return error;
 	xml_writer_begin(&body, "ListAllMyBucketsResult");
-	write_owner(request, &body);
+	xml_writer_person(&body, "Owner",
+		slice_str(request->caller.token.organization));
 	xml_writer_open(&body, "Buckets");
 	error = write_buckets(request, &body, &listing);
 	if (error)

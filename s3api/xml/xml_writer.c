@@ -124,3 +124,23 @@ xml_writer_key(struct buffer *to, const char *name, struct slice key,
 	text_percent_encode(to, key, true);
 	xml_writer_close(to, name);
 }
+
+void
+xml_writer_person(struct buffer *to, const char *name, struct slice id)
+{
+	xml_writer_open(to, name);
+	xml_writer_text(to, "ID", id);
+	xml_writer_text(to, "DisplayName", id);
+	xml_writer_close(to, name);
+}
+
+void
+xml_writer_etag(struct buffer *to, const struct inode_etag *etag)
+{
+	char text[INODE_ETAG_TEXT_LEN + 1];
+	size_t len = inode_etag_text(etag, text);
+
+	buffer_append(to, SLICE("<ETag>&quot;"));
+	buffer_append(to, slice_of(text, len));
+	buffer_append(to, SLICE("&quot;</ETag>"));
+}

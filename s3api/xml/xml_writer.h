@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "store/base/buffer.h"
+#include "store/base/inode.h"
 #include "store/base/slice.h"
 
 #define XML_WRITER_NAMESPACE "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -33,3 +34,9 @@ void xml_writer_time(struct buffer *to, const char *name, int64_t time_ns);
 /* A key, percent-encoded where the client asked for it. */
 void xml_writer_key(struct buffer *to, const char *name, struct slice key,
 	bool url_encode);
+
+/* <Owner> and <Initiator>: ID and DisplayName are one. */
+void xml_writer_person(struct buffer *to, const char *name, struct slice id);
+
+/* <ETag>, with its quotation marks. */
+void xml_writer_etag(struct buffer *to, const struct inode_etag *etag);

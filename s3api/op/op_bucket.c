@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* S3 API: CreateBucket, DeleteBucket, HeadBucket, GetBucketLocation. */
+#include "s3api/body.h"
+#include "s3api/op/attrs.h"
+#include "s3api/op/op.h"
+#include "s3api/reply.h"
+#include "s3api/xml/xml_reader.h"
+#include "s3api/xml/xml_writer.h"
+#include "store/bucket.h"
+
+#define BODY_MAX (64 * 1024)
+
+/* Clients that know no better name the signature's region here. */
+static bool
+is_region_ours(const struct request *request, struct slice region)
+{
+	return region.len == 0 || slice_equal(region, SLICE("default")) ||
+	       slice_equal(region, SLICE("us-east-1")) ||
+	       slice_equal(region, store_region(request->store));
+}
+
+static enum s3_error
+check_configuration(struct request *request, struct slice text)
+{
+	scoped(xml_reader_close) struct xml_reader *reader = NULL;
+
+	if (slice_trim(text).len == 0)
+		return S3_OK;
+	if (!xml_reader_open(text, "CreateBucketConfiguration", &reader))
+		return error_set(&request->report, S3_MALFORMED_XML, NULL);
+
+	struct slice region = xml_reader_child_text(xml_reader_root(reader),
+		"LocationConstraint", request->arena);
+
+	if (!is_region_ours(request, slice_trim(region)))
+		return error_set(&request->report,
+			S3_INVALID_LOCATION_CONSTRAINT, NULL);
+	return S3_OK;
+}
+
+static enum s3_error
+read_configuration(struct request *request)
+{
+	const struct body_options options = {.max = BODY_MAX};
+	scoped(body_free) struct body body = {0};
+	struct slice text;
+	enum s3_error error = body_begin(&body, request->http, &request->caller,
+		&options, &request->report);
+
+	if (!error)
+		error = body_read_all(&body, BODY_MAX, &text);
+	return error ? error : check_configuration(request, text);
+}
+
+enum s3_error
+op_bucket_create(struct request *request)
+{
+	struct slice owner = slice_str(request->caller.token.organization);
+	struct bucket bucket;
+	enum s3_error error = attrs_refuse_unsupported(request);
+
+	if (!error && !bucket_name_is_valid(request->bucket_name))
+		error = error_set(&request->report, S3_INVALID_BUCKET_NAME,
+			NULL);
+	if (!error)
+		error = read_configuration(request);
+	if (error)
+		return error;
+
+	enum store_err err = bucket_create(request->store, request->bucket_name,
+		owner, &bucket);
+
+	if (err == STORE_BUCKET_EXISTS &&
+		!slice_equal(slice_str(bucket.owner), owner))
+		return error_set(&request->report, S3_BUCKET_ALREADY_EXISTS,
+			NULL);
+	if (err)
+		return reply_store_error(request, err);
+	reply_status(request, 200);
+	http_reply_header(request->response, "location",
+		arena_concat(request->arena, SLICE("/"), request->bucket_name));
+	reply_empty(request, 200);
+	return S3_OK;
+}
+
+enum s3_error
+op_bucket_delete(struct request *request)
+{
+	enum s3_error error = request_find_bucket(request);
+
+	if (error)
+		return error;
+
+	enum store_err err =
+		bucket_delete(request->store, request->bucket_name);
+
+	if (err)
+		return reply_store_error(request, err);
+	reply_empty(request, 204);
+	return S3_OK;
+}
+
+enum s3_error
+op_bucket_head(struct request *request)
+{
+	reply_status(request, 200);
+	http_reply_header_str(request->response, "x-amz-bucket-region",
+		request->bucket.region);
+	reply_empty(request, 200);
+	return S3_OK;
+}
+
+enum s3_error
+op_bucket_location(struct request *request)
+{
+	scoped(buffer_free) struct buffer body = {0};
+	struct slice region = slice_str(request->bucket.region);
+
+	/* S3 API: us-east-1 has no name here. */
+	if (slice_equal(region, SLICE("us-east-1")))
+		region = SLICE_NULL;
+	xml_writer_begin(&body, "LocationConstraint");
+	buffer_append(&body, region); /* a name: nothing to escape */
+	xml_writer_close(&body, "LocationConstraint");
+	reply_xml(request, &body);
+	return S3_OK;
+}

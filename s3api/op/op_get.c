@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* S3 API: GetObject, HeadObject. */
+#include <unistd.h>
+
+#include "s3api/op/attrs.h"
+#include "s3api/op/condition.h"
+#include "s3api/op/op.h"
+#include "s3api/op/range.h"
+#include "s3api/reply.h"
+#include "store/base/io.h"
+#include "store/base/log.h"
+#include "store/upload.h"
+
+/* Up to here header and bytes leave in one send, from memory. */
+#define SMALL_MAX (32 * 1024)
+
+struct get {
+	struct object object;
+	int fd;
+	uint64_t offset; /* of the object in the file */
+	struct range range;
+	bool is_partial;
+	unsigned part_count; /* 0: no part was asked for */
+};
+
+static void
+close_file(struct get *get)
+{
+	if (get->fd >= 0)
+		close(get->fd);
+}
+
+/* ?partNumber=: that part as if it were a range. */
+static enum s3_error
+find_part(struct request *request, struct get *get)
+{
+	const struct inode *inode = &get->object.inode;
+	struct upload_part_info part;
+	unsigned long number = 0;
+	enum s3_error error = request_param_number(request, "partNumber",
+		UPLOAD_PARTS_MAX, &number);
+
+	if (error)
+		return error;
+	if (number == 0)
+		return error_set(&request->report, S3_INVALID_ARGUMENT,
+			"Part number must be an integer between 1 and 10000, "
+			"inclusive");
+	if (request_header(request, "range").data)
+		return error_set(&request->report, S3_INVALID_REQUEST,
+			"Cannot specify both Range header and partNumber "
+			"query parameter");
+	if (upload_parts_of(inode, (unsigned)number, &part, &get->range.start,
+		    &get->part_count)) {
+		get->range.len = part.size;
+		get->is_partial = true;
+		return S3_OK;
+	}
+	/* An object that one PUT made has one part. */
+	if (get->part_count > 0 || number > 1)
+		return error_set(&request->report, S3_INVALID_PART_NUMBER,
+			NULL);
+	get->range = (struct range){0, inode->size};
+	get->is_partial = inode->size > 0;
+	return S3_OK;
+}
+
+static enum s3_error
+refuse_condition(struct request *request, const struct get *get,
+	enum s3_error error)
+{
+	if (error != S3_NOT_MODIFIED)
+		return error_set(&request->report, error, NULL);
+	reply_status(request, 304);
+	reply_etag(request, &get->object.inode.etag);
+	reply_last_modified(request, get->object.inode.mtime_ns);
+	reply_empty(request, 304);
+	return S3_OK;
+}
+
+static void
+reply_head(struct request *request, const struct get *get)
+{
+	const struct inode *inode = &get->object.inode;
+	struct checksum checksum = attrs_checksum(inode);
+
+	reply_status(request, get->is_partial ? 206 : 200);
+	http_reply_header(request->response, "accept-ranges", SLICE("bytes"));
+	reply_etag(request, &inode->etag);
+	reply_last_modified(request, inode->mtime_ns);
+	attrs_reply(request, inode);
+	if (get->is_partial)
+		http_reply_header(request->response, "content-range",
+			arena_printf(request->arena, "bytes %llu-%llu/%llu",
+				(unsigned long long)get->range.start,
+				(unsigned long long)(get->range.start +
+						     get->range.len - 1),
+				(unsigned long long)inode->size));
+	if (get->part_count > 0)
+		http_reply_header_u64(request->response, "x-amz-mp-parts-count",
+			get->part_count);
+	/* It sums the whole object: with a part of it, it would mislead. */
+	if (!get->is_partial &&
+		slice_equal_nocase(request_header(request,
+					   "x-amz-checksum-mode"),
+			SLICE("ENABLED")))
+		attrs_reply_checksum(request, &checksum);
+}
+
+/* Bytes that are not there any more end the connection before the announced
+ * length: no client takes that for the whole. */
+static void
+reply_bytes(struct request *request, const struct get *get)
+{
+	uint64_t start = get->offset + get->range.start;
+	enum store_err err;
+
+	if (get->range.len > 0 && get->range.len <= SMALL_MAX) {
+		size_t len = (size_t)get->range.len;
+		char *bytes = arena_alloc(request->arena, len);
+
+		err = io_pread_all(get->fd, bytes, len, start);
+		if (!err)
+			err = http_reply_body(request->response,
+				slice_of(bytes, len));
+	} else {
+		err = http_reply_start(request->response, get->range.len);
+		if (!err && get->range.len > 0)
+			err = http_reply_file(request->response, get->fd, start,
+				get->range.len);
+	}
+	if (err && err != STORE_CLOSED)
+		log_warn("request %s: GetObject ended early: %s", request->id,
+			error_sentence(err));
+}
+
+static enum s3_error
+check(struct request *request, struct get *get)
+{
+	struct condition condition = condition_of_read(request);
+	enum s3_error error = condition_check(&condition, &get->object.inode);
+
+	if (error)
+		return error;
+	if (request_has_param(request, "partNumber"))
+		return find_part(request, get);
+	return range_parse(request, get->object.inode.size, &get->range,
+		&get->is_partial);
+}
+
+enum s3_error
+op_get_object(struct request *request)
+{
+	scoped(close_file) struct get get = {.fd = -1};
+	enum store_err err =
+		object_open(request->store, request->bucket.ino, request->key,
+			request->arena, &get.object, &get.fd, &get.offset);
+
+	if (err)
+		return reply_store_error(request, err);
+
+	enum s3_error error = check(request, &get);
+
+	if (error == S3_NOT_MODIFIED || error == S3_PRECONDITION_FAILED)
+		return refuse_condition(request, &get, error);
+	if (error)
+		return error;
+	reply_head(request, &get);
+	reply_bytes(request, &get);
+	return S3_OK;
+}
+
+enum s3_error
+op_get_head(struct request *request)
+{
+	struct get get = {.fd = -1};
+	enum store_err err = object_head(request->store, request->bucket.ino,
+		request->key, request->arena, &get.object);
+
+	if (err)
+		return reply_store_error(request, err);
+
+	enum s3_error error = check(request, &get);
+
+	if (error == S3_NOT_MODIFIED || error == S3_PRECONDITION_FAILED)
+		return refuse_condition(request, &get, error);
+	if (error)
+		return error;
+	reply_head(request, &get);
+	err = http_reply_start(request->response, get.range.len);
+	if (err)
+		log_debug("request %s: reply not sent", request->id);
+	return S3_OK;
+}

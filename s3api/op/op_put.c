@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* S3 API: PutObject. */
+#include "s3api/body.h"
+#include "s3api/op/attrs.h"
+#include "s3api/op/condition.h"
+#include "s3api/op/op.h"
+#include "s3api/op/pump.h"
+#include "s3api/reply.h"
+#include "store/object.h"
+
+#define PUT_MAX (5ull << 30)
+
+static enum store_err
+write_piece(void *put, struct slice piece)
+{
+	return object_put_write(put, piece);
+}
+
+/* Everything that can be refused before the body is read. */
+static enum s3_error
+prepare(struct request *request, struct body *body, struct object_attrs *attrs,
+	struct object_condition *condition, struct inode_etag *etag)
+{
+	const struct body_options options = {
+		.wants_length = true,
+		.wants_md5 = true,
+		.default_kind = CHECKSUM_DEFAULT,
+		.max = PUT_MAX,
+	};
+	enum s3_error error = attrs_refuse_unsupported(request);
+
+	if (!error)
+		error = condition_of_write(request, condition, etag);
+	if (!error)
+		error = attrs_parse(request, &attrs->attrs);
+	if (!error)
+		error = body_begin(body, request->http, &request->caller,
+			&options, &request->report);
+	return error;
+}
+
+static enum s3_error
+receive(struct request *request, struct body *body, struct object_attrs *attrs,
+	const struct object_condition *condition, struct object *object)
+{
+	scoped(object_put_abort) struct object_put *put = NULL;
+	enum store_err err =
+		object_put_begin(request->store, body->length, &put);
+
+	if (err)
+		return reply_store_error(request, err);
+
+	enum s3_error error = pump_body(request, body, write_piece, put);
+
+	if (error)
+		return error;
+	memcpy(attrs->etag.value, body->md5, sizeof(body->md5));
+	attrs_set_checksum(attrs, &body->checksum);
+	err = object_put_commit(&put, request->bucket.ino, request->key, attrs,
+		condition, object);
+	return err ? reply_store_error(request, err) : S3_OK;
+}
+
+enum s3_error
+op_put_object(struct request *request)
+{
+	scoped(body_free) struct body body = {0};
+	struct object_attrs attrs = {0};
+	struct object_condition condition;
+	struct inode_etag condition_etag;
+	struct object object;
+	enum s3_error error =
+		prepare(request, &body, &attrs, &condition, &condition_etag);
+
+	if (!error)
+		error = receive(request, &body, &attrs, &condition, &object);
+	if (error)
+		return error;
+	reply_status(request, 200);
+	reply_etag(request, &object.inode.etag);
+	attrs_reply_checksum(request, &body.checksum);
+	reply_empty(request, 200);
+	return S3_OK;
+}

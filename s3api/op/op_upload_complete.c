@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * S3 API: CompleteMultipartUpload.  What the client lists is held against
+ * the parts that came, their checksums make the object's, and the engine
+ * checks order, sizes and ETags again in the commit itself.
+ */
+#include "s3api/body.h"
+#include "s3api/op/attrs.h"
+#include "s3api/op/condition.h"
+#include "s3api/op/op.h"
+#include "s3api/reply.h"
+#include "s3api/xml/xml_reader.h"
+#include "s3api/xml/xml_writer.h"
+#include "store/upload.h"
+
+/* 10,000 parts with an ETag and a SHA-256 each come to 3 MB. */
+#define BODY_MAX (4 << 20)
+
+struct completion {
+	struct upload_info upload;
+	struct upload_part_info *wanted; /* as the client lists them */
+	size_t wanted_count;
+	struct upload_part_info *parts; /* as they came */
+	size_t part_count;
+	struct object_attrs attrs;
+	struct object_condition condition;
+	struct inode_etag condition_etag;
+};
+
+static enum s3_error
+refuse_xml(struct request *request)
+{
+	return error_set(&request->report, S3_MALFORMED_XML, NULL);
+}
+
+/* False: not a part of ours, whatever it is. */
+static bool
+parse_part(const struct xml_node *node, struct arena *arena,
+	struct upload_part_info *out, enum digest_kind kind)
+{
+	struct slice number_text =
+		xml_reader_child_text(node, "PartNumber", arena);
+	struct slice etag_text = xml_reader_child_text(node, "ETag", arena);
+	struct inode_etag etag;
+	unsigned long number;
+
+	if (!slice_to_u64(slice_trim(number_text), UPLOAD_PARTS_MAX, &number))
+		return false;
+	if (!inode_etag_parse(slice_trim(etag_text), &etag) || etag.parts > 0)
+		return false;
+	*out = (struct upload_part_info){.number = (unsigned)number};
+	memcpy(out->md5, etag.value, sizeof(out->md5));
+	if (!kind)
+		return true;
+
+	struct slice text =
+		xml_reader_child_text(node, checksum_element(kind), arena);
+	struct checksum checksum;
+
+	if (!text.data)
+		return true;
+	if (!checksum_from_text(kind, text, &checksum))
+		return false;
+	out->checksum_kind = (uint8_t)kind;
+	out->checksum_len = checksum.len;
+	memcpy(out->checksum, checksum.value, sizeof(out->checksum));
+	return true;
+}
+
+static enum s3_error
+parse_parts(struct request *request, const struct xml_reader *reader,
+	struct completion *completion)
+{
+	const struct xml_node *root = xml_reader_root(reader);
+	const struct xml_node *node = xml_reader_child(root, "Part");
+
+	if (!node)
+		return refuse_xml(request);
+	completion->wanted = arena_new_array(request->arena, UPLOAD_PARTS_MAX,
+		struct upload_part_info);
+	for (; node; node = xml_reader_next(node, "Part")) {
+		if (completion->wanted_count == UPLOAD_PARTS_MAX)
+			return refuse_xml(request);
+		if (!parse_part(node, request->arena,
+			    &completion->wanted[completion->wanted_count],
+			    completion->upload.checksum_kind))
+			return error_set(&request->report, S3_INVALID_PART,
+				NULL);
+		completion->wanted_count++;
+	}
+	return S3_OK;
+}
+
+static enum s3_error
+read_wanted(struct request *request, struct completion *completion)
+{
+	const struct body_options options = {
+		.max = BODY_MAX, .ignores_checksum = true};
+	scoped(body_free) struct body body = {0};
+	scoped(xml_reader_close) struct xml_reader *reader = NULL;
+	struct slice text;
+	enum s3_error error = body_begin(&body, request->http, &request->caller,
+		&options, &request->report);
+
+	if (!error)
+		error = body_read_all(&body, BODY_MAX, &text);
+	if (error)
+		return error;
+	if (!xml_reader_open(text, "CompleteMultipartUpload", &reader))
+		return refuse_xml(request);
+	return parse_parts(request, reader, completion);
+}
+
+static enum s3_error
+read_parts(struct request *request, struct completion *completion)
+{
+	bool is_truncated;
+	enum store_err err = upload_parts(request->store, request->bucket.ino,
+		request->key, slice_str(completion->upload.id), 0,
+		UPLOAD_PARTS_MAX, request->arena, &completion->parts,
+		&completion->part_count, &is_truncated);
+
+	return err ? reply_store_error(request, err) : S3_OK;
+}
+
+static const struct upload_part_info *
+find_part(const struct completion *completion, unsigned number)
+{
+	size_t low = 0, high = completion->part_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (completion->parts[middle].number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == completion->part_count ||
+		completion->parts[low].number != number)
+		return NULL;
+	return &completion->parts[low];
+}
+
+static bool
+is_part_as_wanted(const struct upload_part_info *part,
+	const struct upload_part_info *wanted)
+{
+	if (!part || memcmp(part->md5, wanted->md5, sizeof(part->md5)) != 0)
+		return false;
+	return !wanted->checksum_kind ||
+	       (part->checksum_kind == wanted->checksum_kind &&
+		       !memcmp(part->checksum, wanted->checksum,
+			       wanted->checksum_len));
+}
+
+static enum s3_error
+refuse_part(struct request *request, const struct upload_part_info *wanted)
+{
+	enum s3_error error =
+		error_set(&request->report, S3_INVALID_PART, NULL);
+
+	error_add(&request->report, "PartNumber",
+		arena_printf(request->arena, "%u", wanted->number));
+	return error;
+}
+
+/* The object's checksum out of those of its parts, and its size. */
+static enum s3_error
+sum_parts(struct request *request, struct completion *completion,
+	struct checksum *out, uint64_t *size)
+{
+	enum digest_kind kind = completion->upload.checksum_kind;
+	struct checksum_sum sum;
+
+	*out = (struct checksum){0};
+	*size = 0;
+	if (kind)
+		checksum_sum_begin(&sum, kind,
+			completion->upload.is_checksum_full);
+
+	enum s3_error error = S3_OK;
+
+	for (size_t i = 0; i < completion->wanted_count && !error; i++) {
+		const struct upload_part_info *wanted = &completion->wanted[i];
+		const struct upload_part_info *part =
+			find_part(completion, wanted->number);
+
+		if (!is_part_as_wanted(part, wanted)) {
+			error = refuse_part(request, wanted);
+			break;
+		}
+		*size += part->size;
+		if (kind)
+			checksum_sum_add(&sum, part->checksum, part->size);
+	}
+	if (kind)
+		checksum_sum_end(&sum, out);
+	return error;
+}
+
+static enum s3_error
+check_promises(struct request *request, const struct checksum *computed,
+	uint64_t size)
+{
+	struct slice announced =
+		request_header(request, "x-amz-mp-object-size");
+	struct checksum given;
+	unsigned long number;
+	enum s3_error error =
+		checksum_parse_object(request->http, &given, &request->report);
+
+	if (error)
+		return error;
+	if (announced.data && (!slice_to_u64(announced, INT64_MAX, &number) ||
+				      number != size))
+		return error_set(&request->report, S3_INVALID_REQUEST,
+			"The x-amz-mp-object-size does not match the size of "
+			"the parts.");
+	if (!given.kind)
+		return S3_OK;
+	return checksum_compare(&given, computed, request->arena,
+		&request->report);
+}
+
+static void
+reply_completed(struct request *request, const struct object *object)
+{
+	scoped(buffer_free) struct buffer body = {0};
+	struct checksum checksum = attrs_checksum(&object->inode);
+
+	xml_writer_begin(&body, "CompleteMultipartUploadResult");
+	xml_writer_text(&body, "Location",
+		arena_printf(request->arena, "%s://%.*s%.*s",
+			request->http->is_tls ? "https" : "http",
+			(int)request->http->host.len, request->http->host.data,
+			(int)request->http->path.len,
+			request->http->path.data));
+	xml_writer_text(&body, "Bucket", request->bucket_name);
+	xml_writer_text(&body, "Key", request->key);
+	xml_writer_etag(&body, &object->inode.etag);
+	attrs_write_checksum(&body, &checksum);
+	xml_writer_close(&body, "CompleteMultipartUploadResult");
+	reply_xml(request, &body);
+}
+
+/* A client that did not hear our reply asks again. */
+static enum s3_error
+repeat(struct request *request, struct slice id)
+{
+	struct object object;
+	enum store_err err = upload_was(request->store, request->bucket.ino,
+		request->key, id, request->arena, &object);
+
+	if (err)
+		return reply_store_error(request, err);
+	reply_completed(request, &object);
+	return S3_OK;
+}
+
+static enum s3_error
+prepare(struct request *request, struct completion *completion)
+{
+	struct checksum checksum;
+	uint64_t size;
+	enum s3_error error = read_wanted(request, completion);
+
+	if (!error)
+		error = condition_of_write(request, &completion->condition,
+			&completion->condition_etag);
+	if (!error)
+		error = read_parts(request, completion);
+	for (size_t i = 1; i < completion->wanted_count && !error; i++) {
+		if (completion->wanted[i].number <=
+			completion->wanted[i - 1].number)
+			error = error_set(&request->report,
+				S3_INVALID_PART_ORDER, NULL);
+	}
+	if (!error)
+		error = sum_parts(request, completion, &checksum, &size);
+	if (!error)
+		error = check_promises(request, &checksum, size);
+	if (error)
+		return error;
+	completion->attrs.attrs = completion->upload.attrs;
+	attrs_set_checksum(&completion->attrs, &checksum);
+	return S3_OK;
+}
+
+enum s3_error
+op_upload_complete(struct request *request)
+{
+	struct completion completion = {0};
+	struct slice id = request_param(request, "uploadId");
+	struct object object;
+	enum store_err err = upload_get(request->store, request->bucket.ino,
+		request->key, id, request->arena, &completion.upload);
+
+	if (err == STORE_NO_UPLOAD)
+		return repeat(request, id);
+	if (err)
+		return reply_store_error(request, err);
+
+	enum s3_error error = prepare(request, &completion);
+
+	if (error)
+		return error;
+	err = upload_complete(request->store, request->bucket.ino, request->key,
+		id, completion.wanted, completion.wanted_count,
+		&completion.attrs, &completion.condition, &object);
+	if (err == STORE_NO_UPLOAD)
+		return repeat(request, id);
+	if (err)
+		return reply_store_error(request, err);
+	reply_completed(request, &object);
+	return S3_OK;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* S3 API: UploadPart, UploadPartCopy. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "s3api/body.h"
+#include "s3api/op/attrs.h"
+#include "s3api/op/condition.h"
+#include "s3api/op/copy_source.h"
+#include "s3api/op/op.h"
+#include "s3api/op/pump.h"
+#include "s3api/op/range.h"
+#include "s3api/reply.h"
+#include "s3api/xml/xml_writer.h"
+#include "store/base/clock.h"
+#include "store/upload.h"
+
+static enum s3_error
+parse_number(struct request *request, unsigned *number)
+{
+	unsigned long value = 0;
+	enum s3_error error = request_param_number(request, "partNumber",
+		UPLOAD_PARTS_MAX, &value);
+
+	if (error || value == 0)
+		return error_set(&request->report, S3_INVALID_ARGUMENT,
+			"Part number must be an integer between 1 and 10000, "
+			"inclusive");
+	*number = (unsigned)value;
+	return S3_OK;
+}
+
+static enum s3_error
+find_upload(struct request *request, struct upload_info *upload)
+{
+	enum store_err err = upload_get(request->store, request->bucket.ino,
+		request->key, request_param(request, "uploadId"),
+		request->arena, upload);
+
+	return err ? reply_store_error(request, err) : S3_OK;
+}
+
+static enum store_err
+write_piece(void *part, struct slice piece)
+{
+	return upload_part_write(part, piece);
+}
+
+static void
+fill_info(struct upload_part_info *info, const struct body *body,
+	unsigned number, uint64_t size)
+{
+	*info = (struct upload_part_info){
+		.number = number,
+		.size = size,
+		.checksum_kind = (uint8_t)body->checksum.kind,
+		.checksum_len = body->checksum.len,
+	};
+	memcpy(info->md5, body->md5, sizeof(info->md5));
+	memcpy(info->checksum, body->checksum.value, sizeof(info->checksum));
+}
+
+/* Writes and commits the part; the body's digests are known then. */
+static enum s3_error
+receive(struct request *request, struct body *body, unsigned number,
+	struct upload_part_info *info)
+{
+	scoped(upload_part_abort) struct upload_part *part = NULL;
+	uint64_t size = body->is_length_known ? body->length : UINT64_MAX;
+	enum store_err err = upload_part_begin(request->store,
+		request->bucket.ino, request->key,
+		request_param(request, "uploadId"), number, size, &part);
+
+	if (err)
+		return reply_store_error(request, err);
+
+	enum s3_error error = pump_body(request, body, write_piece, part);
+
+	if (error)
+		return error;
+	fill_info(info, body, number, upload_part_size(part));
+	err = upload_part_commit(&part, info);
+	return err ? reply_store_error(request, err) : S3_OK;
+}
+
+enum s3_error
+op_upload_part_put(struct request *request)
+{
+	scoped(body_free) struct body body = {0};
+	struct upload_info upload;
+	struct upload_part_info info;
+	unsigned number;
+	enum s3_error error = parse_number(request, &number);
+
+	if (!error)
+		error = attrs_refuse_unsupported(request);
+	if (!error)
+		error = find_upload(request, &upload);
+	if (error)
+		return error;
+
+	const struct body_options options = {
+		.wants_length = true,
+		.wants_md5 = true,
+		.kind = upload.checksum_kind,
+		.max = UPLOAD_PART_MAX,
+	};
+
+	error = body_begin(&body, request->http, &request->caller, &options,
+		&request->report);
+	if (!error)
+		error = receive(request, &body, number, &info);
+	if (error)
+		return error;
+
+	struct inode_etag etag = {.parts = 0};
+
+	memcpy(etag.value, info.md5, sizeof(etag.value));
+	reply_status(request, 200);
+	reply_etag(request, &etag);
+	/* A part's checksum stands by itself: it has no type. */
+	if (body.asked.asked == body.checksum.kind && body.checksum.kind) {
+		char text[CHECKSUM_TEXT_MAX];
+
+		checksum_to_text(&body.checksum, text);
+		http_reply_header_str(request->response,
+			checksum_header(body.checksum.kind), text);
+	}
+	reply_empty(request, 200);
+	return S3_OK;
+}
+
+/* What of the source is wanted. */
+struct source {
+	struct object object;
+	int fd;
+	uint64_t offset; /* in the file, of the first byte wanted */
+	uint64_t len;
+};
+
+static void
+close_source(struct source *source)
+{
+	if (source->fd >= 0)
+		close(source->fd);
+}
+
+static enum s3_error
+open_source(struct request *request, struct source *out)
+{
+	struct copy_source from;
+	struct condition condition = condition_of_copy_source(request);
+	struct range range = {0};
+	enum s3_error error = copy_source_parse(request, &from);
+
+	if (error)
+		return error;
+
+	enum store_err err = object_open(request->store, from.bucket.ino,
+		from.key, request->arena, &out->object, &out->fd, &out->offset);
+
+	if (err)
+		return reply_store_error(request, err);
+	if (condition_check(&condition, &out->object.inode))
+		return error_set(&request->report, S3_PRECONDITION_FAILED,
+			NULL);
+	out->len = out->object.inode.size;
+	if (!request_header(request, "x-amz-copy-source-range").data)
+		return S3_OK;
+	error = range_parse_copy(request, out->len, &range);
+	out->offset += range.start;
+	out->len = range.len;
+	return error;
+}
+
+/*
+ * The digests of a part are those of its bytes, so a copied one is read once;
+ * the bytes themselves are shared or copied in the kernel.
+ */
+static enum s3_error
+digest_source(struct request *request, const struct source *source,
+	enum digest_kind kind, struct upload_part_info *info)
+{
+	struct pump_digests digests;
+	enum store_err err = pump_file(source->fd, source->offset, source->len,
+		kind, &digests);
+
+	if (err)
+		return reply_store_error(request, err);
+	memcpy(info->md5, digests.md5, sizeof(info->md5));
+	info->checksum_kind = (uint8_t)digests.checksum.kind;
+	info->checksum_len = digests.checksum.len;
+	memcpy(info->checksum, digests.checksum.value, sizeof(info->checksum));
+	return S3_OK;
+}
+
+static enum s3_error
+copy_part(struct request *request, const struct source *source, unsigned number,
+	enum digest_kind kind, struct upload_part_info *info)
+{
+	scoped(upload_part_abort) struct upload_part *part = NULL;
+	enum store_err err = upload_part_begin(request->store,
+		request->bucket.ino, request->key,
+		request_param(request, "uploadId"), number, source->len, &part);
+
+	if (!err && source->len > 0)
+		err = upload_part_copy(part, source->fd, source->offset,
+			source->len);
+	if (err)
+		return reply_store_error(request, err);
+
+	*info = (struct upload_part_info){
+		.number = number,
+		.size = source->len,
+	};
+	enum s3_error error = digest_source(request, source, kind, info);
+
+	if (error)
+		return error;
+	err = upload_part_commit(&part, info);
+	return err ? reply_store_error(request, err) : S3_OK;
+}
+
+static void
+reply_copied(struct request *request, const struct upload_part_info *info)
+{
+	scoped(buffer_free) struct buffer body = {0};
+	struct inode_etag etag = {.parts = 0};
+
+	memcpy(etag.value, info->md5, sizeof(etag.value));
+	xml_writer_begin(&body, "CopyPartResult");
+	xml_writer_time(&body, "LastModified", clock_now_ns());
+	xml_writer_etag(&body, &etag);
+	xml_writer_close(&body, "CopyPartResult");
+	reply_xml(request, &body);
+}
+
+enum s3_error
+op_upload_part_copy(struct request *request)
+{
+	scoped(close_source) struct source source = {.fd = -1};
+	struct upload_info upload;
+	struct upload_part_info info;
+	unsigned number;
+	enum s3_error error = parse_number(request, &number);
+
+	if (!error)
+		error = attrs_refuse_unsupported(request);
+	if (!error)
+		error = find_upload(request, &upload);
+	if (!error)
+		error = open_source(request, &source);
+	if (!error && source.len > UPLOAD_PART_MAX)
+		error = error_set(&request->report, S3_ENTITY_TOO_LARGE, NULL);
+	if (!error)
+		error = copy_part(request, &source, number,
+			upload.checksum_kind, &info);
+	if (!error)
+		reply_copied(request, &info);
+	return error;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pump.h - bytes from a body, or a file, through digests to where they go, in
+ * pieces of bounded size.
+ */
+#pragma once
+
+#include "s3api/body.h"
+#include "s3api/request.h"
+
+/*
+ * Reads the body to its end and hands each piece to `write`; then the verdict
+ * of body_finish().  The error is in the report.
+ */
+must_check enum s3_error pump_body(struct request *request, struct body *body,
+	enum store_err (*write)(void *context, struct slice piece),
+	void *context);
+
+struct pump_digests {
+	uint8_t md5[16];
+	struct checksum checksum; /* kind 0: none was asked for */
+};
+
+/* Digests of len bytes of a file.  CORRUPT: it is shorter. */
+must_check enum store_err pump_file(int fd, uint64_t offset, uint64_t len,
+	enum digest_kind kind, struct pump_digests *out);
