@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "store/upload.h"
+#include "tests/store/names.h"
+#include "tests/store/objects.h"
+#include "tests/support/temp_store.h"
+
+Test(bucket, names_are_those_that_s3_allows)
+{
+	static const char *const good[] = {"abc", "a-b", "1bucket", "a.b.c",
+		"1.2.3", "1.2.3.4.5", "256.1000.1.1",
+		"a23456789012345678901234567890123456789012345678901234567890"
+		"123"};
+	static const char *const bad[] = {"", "a", "ab", "Abc", "a_b", "-ab",
+		"ab-", ".ab", "ab.", "a..b", "1.2.3.4", "192.168.0.1",
+		"xn--bucket", "bucket-s3alias", "a b", "caf\xc3\xa9", "a/b",
+		"a234567890123456789012345678901234567890123456789012345678901"
+		"234"};
+
+	for (size_t i = 0; i < array_len(good); i++)
+		cr_expect(bucket_name_is_valid(slice_str(good[i])), "%s",
+			good[i]);
+	for (size_t i = 0; i < array_len(bad); i++)
+		cr_expect(not(bucket_name_is_valid(slice_str(bad[i]))), "%s",
+			bad[i]);
+	cr_expect(not(bucket_name_is_valid(slice_of("ab\0c", 4))));
+}
+
+Test(bucket, is_there_once_it_was_created)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct bucket made, found;
+	struct inode root;
+
+	cr_assert(eq(int,
+		bucket_create(temp.store, SLICE("photos"), SLICE("acme"),
+			&made),
+		STORE_OK));
+
+	cr_assert(eq(int, bucket_get(temp.store, SLICE("photos"), &found),
+		STORE_OK));
+	cr_expect(eq(u64, found.ino, made.ino));
+	cr_expect(eq(str, found.name, "photos"));
+	cr_expect(eq(str, found.owner, "acme"));
+	cr_expect(eq(str, found.region, "default"));
+	cr_expect(eq(i64, found.created_ns, made.created_ns));
+	cr_assert(eq(int, bucket_get_by_ino(temp.store, made.ino, &found),
+		STORE_OK));
+	cr_expect(eq(str, found.name, "photos"));
+	cr_assert(eq(int, tree_inode(temp.store, made.ino, NULL, &root),
+		STORE_OK));
+	cr_expect(eq(u32, root.mode, S_IFDIR | 0755));
+	cr_expect(eq(u64, root.parent, INODE_ROOT));
+	cr_expect(eq(u64, names_objects(temp.store, made.ino), 0));
+	cr_expect(names_are_sound(temp.store));
+}
+
+Test(bucket, outlives_the_store_that_made_it)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t ino = names_bucket(temp.store, "photos");
+	struct bucket found;
+
+	temp_store_reopen(&temp);
+
+	cr_assert(eq(int, bucket_get(temp.store, SLICE("photos"), &found),
+		STORE_OK));
+	cr_expect(eq(u64, found.ino, ino));
+}
+
+Test(bucket, is_created_once)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t ino = names_bucket(temp.store, "photos");
+	struct bucket found;
+
+	cr_expect(eq(int,
+		bucket_create(temp.store, SLICE("photos"), SLICE("other"),
+			&found),
+		STORE_BUCKET_EXISTS));
+	cr_expect(eq(u64, found.ino, ino));
+	cr_expect(eq(str, found.owner, "me"));
+	cr_expect(eq(int,
+		bucket_create(temp.store, SLICE("Photos"), SLICE("me"), &found),
+		STORE_BAD_NAME));
+	cr_expect(eq(int,
+		bucket_create(temp.store, SLICE("other"),
+			SLICE("an organization of so long a name that it does "
+			      "not fit "
+			      "into the room there is"),
+			&found),
+		STORE_INVALID));
+}
+
+Test(bucket, that_is_not_there_is_not_found)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct bucket bucket;
+	uint64_t objects, bytes;
+	char name[600];
+
+	memset(name, 'n', sizeof(name));
+	cr_expect(eq(int, bucket_get(temp.store, SLICE("none"), &bucket),
+		STORE_NO_BUCKET));
+	cr_expect(eq(int,
+		bucket_get(temp.store, slice_of(name, sizeof(name)), &bucket),
+		STORE_NO_BUCKET));
+	cr_expect(eq(int, bucket_get(temp.store, SLICE_NULL, &bucket),
+		STORE_NO_BUCKET));
+	cr_expect(eq(int, bucket_get_by_ino(temp.store, 77, &bucket),
+		STORE_NO_BUCKET));
+	cr_expect(eq(int, bucket_delete(temp.store, SLICE("none")),
+		STORE_NO_BUCKET));
+	cr_expect(eq(int, bucket_usage(temp.store, 77, &objects, &bytes),
+		STORE_NO_BUCKET));
+}
+
+Test(bucket, is_deleted_only_when_empty)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t ino = names_bucket(temp.store, "photos");
+	struct bucket bucket;
+	struct inode inode;
+
+	/* Hidden from S3, but there. */
+	cr_assert(eq(int,
+		tree_symlink(temp.store, ino, SLICE("l"), SLICE("to"),
+			&names_owner, &inode),
+		STORE_OK));
+	cr_expect(eq(int, bucket_delete(temp.store, SLICE("photos")),
+		STORE_BUCKET_NOT_EMPTY));
+	cr_assert(eq(int, tree_unlink(temp.store, ino, SLICE("l"), &inode),
+		STORE_OK));
+
+	cr_expect(eq(int, bucket_delete(temp.store, SLICE("photos")),
+		STORE_OK));
+
+	cr_expect(eq(int, bucket_get(temp.store, SLICE("photos"), &bucket),
+		STORE_NO_BUCKET));
+	cr_expect(eq(int, names_put(temp.store, ino, "k"), STORE_STALE));
+	cr_expect(eq(int,
+		bucket_create(temp.store, SLICE("photos"), SLICE("me"),
+			&bucket),
+		STORE_OK));
+	cr_expect(ne(u64, bucket.ino, ino));
+	cr_expect(names_are_sound(temp.store));
+}
+
+Test(bucket, takes_its_uploads_and_documents_with_it)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	uint64_t ino = names_bucket(temp.store, "photos");
+	uint64_t other = names_bucket(temp.store, "other");
+	struct upload_info info = {.created_ns = 1};
+	struct upload_part_info part_info = {.number = 1, .size = 3};
+	struct upload_part *part = NULL;
+	struct slice value = SLICE("{}");
+	char id[UPLOAD_ID_LEN + 1];
+
+	cr_assert(eq(int, upload_begin(temp.store, ino, SLICE("k"), &info, id),
+		STORE_OK));
+	cr_assert(eq(int,
+		upload_part_begin(temp.store, ino, SLICE("k"), slice_str(id), 1,
+			3, &part),
+		STORE_OK));
+	cr_assert(eq(int, upload_part_write(part, SLICE("abc")), STORE_OK));
+	cr_assert(eq(int, upload_part_commit(&part, &part_info), STORE_OK));
+	cr_assert(eq(int,
+		bucket_set_document(temp.store, ino, SLICE("policy"), &value),
+		STORE_OK));
+	cr_assert(eq(int,
+		bucket_set_document(temp.store, other, SLICE("policy"), &value),
+		STORE_OK));
+	cr_assert(gt(u64, objects_blob_records(temp.store), 0));
+
+	cr_expect(eq(int, bucket_delete(temp.store, SLICE("photos")),
+		STORE_OK));
+
+	cr_expect(eq(u64, objects_blob_records(temp.store), 0));
+	cr_expect(eq(int,
+		bucket_get_document(temp.store, ino, SLICE("policy"), &arena,
+			&value),
+		STORE_NOT_FOUND));
+	cr_expect(eq(int,
+		bucket_get_document(temp.store, other, SLICE("policy"), &arena,
+			&value),
+		STORE_OK));
+	cr_expect(names_are_sound(temp.store));
+}
+
+Test(bucket, all_are_listed_in_order_page_by_page)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	static const char *const names[] = {"aaa", "bbb", "bbb-c", "zzz"};
+	struct bucket buckets[4];
+	size_t count;
+
+	for (size_t i = 4; i-- > 0;)
+		names_bucket(temp.store, names[i]);
+
+	cr_assert(eq(int,
+		bucket_list(temp.store, SLICE_NULL, buckets, 4, &count),
+		STORE_OK));
+	cr_assert(eq(sz, count, 4));
+	for (size_t i = 0; i < 4; i++)
+		cr_expect(eq(str, buckets[i].name, (char *)names[i]));
+	cr_assert(eq(int,
+		bucket_list(temp.store, SLICE("bbb"), buckets, 1, &count),
+		STORE_OK));
+	cr_assert(eq(sz, count, 1));
+	cr_expect(eq(str, buckets[0].name, "bbb-c"));
+	cr_assert(eq(int,
+		bucket_list(temp.store, SLICE("b"), buckets, 0, &count),
+		STORE_OK));
+	cr_expect(eq(sz, count, 0));
+	cr_assert(eq(int,
+		bucket_list(temp.store, SLICE("zzz"), buckets, 4, &count),
+		STORE_OK));
+	cr_expect(eq(sz, count, 0));
+}
+
+Test(bucket, documents_are_kept_as_given)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	uint64_t ino = names_bucket(temp.store, "photos");
+	struct slice first = SLICE("{\"a\":1}"), second = SLICE("<b/>"), got;
+	char kind[65];
+
+	memset(kind, 'k', sizeof(kind));
+	cr_expect(eq(int,
+		bucket_get_document(temp.store, ino, SLICE("cors"), &arena,
+			&got),
+		STORE_NOT_FOUND));
+	cr_assert(eq(int,
+		bucket_set_document(temp.store, ino, SLICE("cors"), &first),
+		STORE_OK));
+	cr_assert(eq(int,
+		bucket_set_document(temp.store, ino, SLICE("cors"), &second),
+		STORE_OK));
+	cr_assert(eq(int,
+		bucket_get_document(temp.store, ino, SLICE("cors"), &arena,
+			&got),
+		STORE_OK));
+	cr_expect(slice_equal(got, second));
+	cr_expect(eq(int,
+		bucket_set_document(temp.store, ino, SLICE("cors"), NULL),
+		STORE_OK));
+	cr_expect(eq(int,
+		bucket_get_document(temp.store, ino, SLICE("cors"), &arena,
+			&got),
+		STORE_NOT_FOUND));
+	cr_expect(eq(int,
+			  bucket_set_document(temp.store, ino, SLICE("cors"),
+				  NULL),
+			  STORE_OK),
+		"removing what is not there is no error");
+	cr_expect(eq(int,
+		bucket_set_document(temp.store, ino,
+			slice_of(kind, sizeof(kind)), &first),
+		STORE_INVALID));
+}
