@@ -20,12 +20,17 @@
 #include <unistd.h>
 
 #include "store/base/fiber.h"
+#include "store/base/helper.h"
 #include "store/base/io.h"
 #include "store/base/mutex.h"
 #include "store/data/blob_private.h"
 
-/* From here on one syncfs(2) is cheaper than a flush each. */
-#define FLUSH_EACH_MAX 16
+/*
+ * From here on one syncfs(2) is cheaper than a flush each.  It also writes what
+ * has nothing to do with us: beside 200 MB of dirty pages 65 blobs took 50 ms
+ * by syncfs(2), where 16 took 5 by themselves.
+ */
+#define FLUSH_EACH_MAX 64
 
 struct blob_path {
 	char text[40];
@@ -64,6 +69,12 @@ blob_open_all(const char *data_path, bool is_read_only, struct blobs **out)
 		close(fd);
 		return STORE_NO_MEMORY;
 	}
+	blobs->helpers = helper_pool_create();
+	if (!blobs->helpers) {
+		close(fd);
+		free(blobs);
+		return STORE_NO_MEMORY;
+	}
 	blobs->dir_fd = fd;
 	blobs->is_read_only = is_read_only;
 	mutex_init(&blobs->lock);
@@ -79,6 +90,7 @@ blob_close_all(struct blobs **ptr)
 	*ptr = NULL;
 	if (!blobs)
 		return;
+	helper_pool_free(&blobs->helpers);
 	close(blobs->dir_fd);
 	mutex_destroy(&blobs->lock);
 	free(blobs);
@@ -270,27 +282,84 @@ flush_dirs(struct blobs *blobs, const uint64_t *ids, size_t count)
 	return err;
 }
 
+struct flush_job {
+	struct helper_job helper;
+	bool is_handed_over;
+	int fd; /* -1: the blob does not exist */
+	int error;
+};
+
+static void
+run_flush(void *arg)
+{
+	struct flush_job *job = arg;
+
+	job->error = fdatasync(job->fd) ? errno : 0;
+}
+
+/* Opens those that exist. */
+static enum store_err
+open_each(struct blobs *blobs, const uint64_t *ids, size_t count,
+	struct flush_job *jobs)
+{
+	enum store_err err = STORE_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		jobs[i] = (struct flush_job){.fd = -1};
+		jobs[i].helper.run = run_flush;
+		jobs[i].helper.arg = &jobs[i];
+		event_init(&jobs[i].helper.done);
+		if (!err)
+			err = blob_open(blobs, ids[i], O_RDONLY, &jobs[i].fd);
+		if (err == STORE_NOT_FOUND)
+			err = STORE_OK;
+	}
+	return err;
+}
+
+/* All at once: the kernel makes one journal commit and one flush of the disk's
+ * cache serve for many. */
+static enum store_err
+flush_jobs(struct blobs *blobs, struct flush_job *jobs, size_t count)
+{
+	enum store_err err = STORE_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		if (jobs[i].fd < 0)
+			continue;
+		/* The last one is as well run here; but not on a loop. */
+		if (i + 1 < count || fiber_current())
+			jobs[i].is_handed_over =
+				helper_pool_submit(blobs->helpers,
+					&jobs[i].helper);
+		if (!jobs[i].is_handed_over)
+			run_flush(&jobs[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (jobs[i].is_handed_over)
+			event_wait(&jobs[i].helper.done);
+		if (jobs[i].error && !err)
+			err = error_from_errno(jobs[i].error);
+	}
+	return err;
+}
+
 static enum store_err
 flush_each(struct blobs *blobs, const uint64_t *ids, size_t count)
 {
 	uint64_t sorted[FLUSH_EACH_MAX];
+	struct flush_job jobs[FLUSH_EACH_MAX];
 
 	memcpy(sorted, ids, count * sizeof(*ids));
 	qsort(sorted, count, sizeof(*sorted), compare_ids);
+	enum store_err err = open_each(blobs, sorted, count, jobs);
+	if (!err)
+		err = flush_jobs(blobs, jobs, count);
 	for (size_t i = 0; i < count; i++) {
-		int fd = -1;
-		enum store_err err = blob_open(blobs, sorted[i], O_RDONLY, &fd);
-
-		if (err == STORE_NOT_FOUND)
-			continue;
-		if (err)
-			return err;
-		err = io_fdatasync(fd);
-		close(fd);
-		if (err)
-			return err;
+		if (jobs[i].fd >= 0)
+			close(jobs[i].fd);
 	}
-	return flush_dirs(blobs, sorted, count);
+	return err ? err : flush_dirs(blobs, sorted, count);
 }
 
 struct sync_job {

@@ -52,7 +52,7 @@ must_check enum store_err blob_copy_range(int from, uint64_t from_offset,
 /*
  * Flushes the data, size and directory entry of each of the blobs that
  * exists; one that does not is passed over (its record is gone by now).
- * Few: one by one; many: the whole file system at once.
+ * Few: each file, side by side; many: the whole file system at once.
  */
 must_check enum store_err blob_flush(struct blobs *blobs, const uint64_t *ids,
 	size_t count);

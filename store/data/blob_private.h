@@ -10,9 +10,12 @@
 /* Directories whose own names are known to be durable. */
 #define BLOB_KNOWN_DIRS 64
 
+struct helper_pool;
+
 struct blobs {
 	/* fixed after open */
 	int dir_fd;
+	struct helper_pool *helpers; /* threads start when there is work */
 	bool is_read_only;
 
 	pthread_mutex_t lock;

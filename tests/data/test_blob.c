@@ -206,16 +206,16 @@ Test(blob, flushing_passes_over_what_is_gone)
 {
 	scoped(rig_close) struct rig rig = rig_open();
 	scoped(close_fd) int fd = create(&rig, 5, "five");
-	uint64_t ids[40];
+	uint64_t ids[100];
 
 	for (uint64_t i = 0; i < array_len(ids); i++)
 		ids[i] = i * 1000;
 	ids[3] = 5;
 
 	cr_expect(eq(int, blob_flush(rig.blobs, ids, 0), STORE_OK));
-	cr_expect(eq(int, blob_flush(rig.blobs, ids, 16), STORE_OK));
-	cr_expect(eq(int, blob_flush(rig.blobs, ids, 17), STORE_OK));
-	cr_expect(eq(int, blob_flush(rig.blobs, ids, 40), STORE_OK));
+	cr_expect(eq(int, blob_flush(rig.blobs, ids, 64), STORE_OK));
+	cr_expect(eq(int, blob_flush(rig.blobs, ids, 65), STORE_OK));
+	cr_expect(eq(int, blob_flush(rig.blobs, ids, 100), STORE_OK));
 }
 
 Test(blob, space_is_that_of_the_file_system)
