@@ -2,6 +2,7 @@
 #include "store/base/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <time.h>
@@ -153,6 +154,24 @@ enum store_err
 io_fsync(int fd)
 {
 	return flush(fd, false);
+}
+
+void
+io_start_flush(int fd, uint64_t offset, uint64_t len)
+{
+	struct loop *loop = fiber_loop();
+
+	if (loop) {
+		struct io_uring_sqe *entry = loop_wait_begin(loop);
+
+		io_uring_prep_sync_file_range(
+			entry, fd, clamp(len), offset, SYNC_FILE_RANGE_WRITE);
+		/* Nobody waits for its end. */
+		io_uring_sqe_set_data(entry, NULL);
+	} else {
+		(void)sync_file_range(fd, (off_t)offset, (off_t)len,
+			SYNC_FILE_RANGE_WRITE);
+	}
 }
 
 static int

@@ -30,6 +30,10 @@ must_check enum store_err io_pwrite_all(int fd, const void *from, size_t len,
 
 must_check enum store_err io_fdatasync(int fd);
 must_check enum store_err io_fsync(int fd);
+/* Asks the kernel to begin writing that range to the disk, and goes on: a
+ * later flush has less to do.  A fiber must not close fd before its next
+ * wait.  Tells of no failure: the flush will. */
+void io_start_flush(int fd, uint64_t offset, uint64_t len);
 
 /*
  * Sockets.  Nothing here raises SIGPIPE.  Those that io_accept() gives do not

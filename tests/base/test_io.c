@@ -57,6 +57,32 @@ write_and_read(void *arg)
 	cr_expect(eq(long, io_pwrite(-1, back, 5, 0), -EBADF));
 }
 
+static void
+start_many_flushes(void *arg)
+{
+	int fd = *(int *)arg;
+	char back[5] = "";
+
+	/* More than a ring has entries. */
+	for (uint64_t i = 0; i < 5000; i++)
+		io_start_flush(fd, i * 4096, 4096);
+	cr_expect(not(io_pwrite_all(fd, "hello", 5, 0)));
+	io_start_flush(fd, 0, 5);
+	cr_expect(not(io_pread_all(fd, back, 5, 0)));
+	cr_expect(zero(memcmp(back, "hello", 5)));
+	io_start_flush(-1, 0, 5);
+}
+
+Test(io, flushes_that_nobody_awaits_disturb_nothing)
+{
+	int fd = open_temp();
+
+	start_many_flushes(&fd);
+	on_loop(start_many_flushes, &fd);
+
+	close(fd);
+}
+
 Test(io, a_file_gives_back_what_was_written)
 {
 	int fd = open_temp();
