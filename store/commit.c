@@ -29,6 +29,7 @@
 #define BATCH_MAX 256
 /* A transaction that has changed that much takes no further member. */
 #define BATCH_CHANGES_MAX 10000
+#define FULL_DISK (1u << 20) /* bytes that are left of one */
 
 struct change {
 	enum store_err (*apply)(struct store *store, struct db_txn *txn,
@@ -102,6 +103,18 @@ apply_all(struct store *store, struct db_txn *txn, struct change **members,
 	return true;
 }
 
+/* LMDB calls a write that was cut short by a full disk an I/O error. */
+static enum store_err
+tell_full_from_broken(struct store *store, enum store_err err)
+{
+	struct statvfs space;
+
+	if (err == STORE_IO && !blob_space(store->blobs, &space) &&
+		(uint64_t)space.f_bavail * space.f_frsize < FULL_DISK)
+		return STORE_NO_SPACE;
+	return err;
+}
+
 /* One transaction.  *is_again: it was dropped, with what spoiled it out. */
 static enum store_err
 run_once(struct store *store, struct change **members, size_t *count,
@@ -127,7 +140,7 @@ run_once(struct store *store, struct change **members, size_t *count,
 	}
 	err = db_commit(&txn, &number);
 	if (err)
-		return err;
+		return tell_full_from_broken(store, err);
 	session_note_commit(store);
 	for (size_t i = 0; i < *count; i++)
 		members[i]->number = number;
@@ -138,28 +151,44 @@ run_once(struct store *store, struct change **members, size_t *count,
 	return STORE_OK;
 }
 
-/* Runs the first members together; gives how many.  Every one that is not out
- * gets *err where the transaction as a whole failed. */
+/* Runs the first members together; gives how many. */
 static size_t
-run_together(struct store *store, struct change **members, size_t count,
-	enum store_err *err)
+run_together(struct store *store, struct change **members, size_t count)
 {
 	bool with_cleaning = true;
 	bool is_again = true;
 	size_t ran = count;
+	enum store_err err = STORE_OK;
 
-	*err = STORE_OK;
 	/* Each further round has one member less, or no cleaning. */
 	while (is_again) {
 		ran = count;
-		*err = run_once(store, members, &ran, &with_cleaning,
-			&is_again);
+		err = run_once(store, members, &ran, &with_cleaning, &is_again);
 	}
-	for (size_t i = 0; i < ran && *err; i++) {
+	for (size_t i = 0; i < ran && err; i++) {
 		if (!members[i]->is_out)
-			members[i]->err = *err;
+			members[i]->err = err;
 	}
 	return ran;
+}
+
+/* One may be too much for the disk where others are not; and a checkpoint
+ * lets LMDB use again what earlier commits have replaced. */
+static void
+retry_without_space(struct store *store, struct change **members, size_t count)
+{
+	bool has_waited = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (members[i]->err != STORE_NO_SPACE)
+			continue;
+		if (!has_waited &&
+			durable_wait(store, db_last_commit(store->db)))
+			return;
+		has_waited = true;
+		members[i]->is_out = false;
+		run_together(store, members + i, 1);
+	}
 }
 
 static void
@@ -168,7 +197,6 @@ run_batch(struct store *store, struct change **members, size_t count)
 	enum store_err refused =
 		durable_has_failed(store) ? STORE_IO : STORE_OK;
 	uint64_t origin = feed_origin();
-	enum store_err err;
 	size_t ran;
 
 	for (size_t i = 0; i < count; i += ran) {
@@ -177,12 +205,8 @@ run_batch(struct store *store, struct change **members, size_t count)
 			ran = 1;
 			continue;
 		}
-		ran = run_together(store, members + i, count - i, &err);
-		/* One may be too much for the disk where others are not. */
-		for (size_t j = i; err && ran > 1 && j < i + ran; j++) {
-			if (!members[j]->is_out)
-				run_together(store, members + j, 1, &err);
-		}
+		ran = run_together(store, members + i, count - i);
+		retry_without_space(store, members + i, ran);
 	}
 	feed_set_origin(origin);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/durable_private.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "store/base/buffer.h"
 #include "store/base/clock.h"
@@ -25,6 +27,9 @@
 /* Blobs that a checkpoint flushes at once, and remembers for cleaning. */
 #define FLUSH_MAX 65536
 #define CLEAN_MAX 512 /* records that one commit takes out */
+/* Disk space that is the tables' alone: with the disk full of data the
+ * commits that delete some still find room. */
+#define RESERVE (16ll << 20)
 
 struct waiter {
 	uint64_t commit;
@@ -47,6 +52,7 @@ struct durable {
 	pthread_t thread;
 
 	/* the checkpoint thread's */
+	int64_t reserved; /* the tables' file has its blocks up to here */
 	int64_t due_ms;	  /* when the next is due, if anybody committed */
 	struct ids due;	  /* to be flushed now */
 	struct ids named; /* of the snapshot: cleanable when it is durable */
@@ -149,6 +155,19 @@ swap_cleanable(struct durable *durable)
 	durable->named = cleanable;
 }
 
+/* Where there is no room, or no such call, there is no reserve. */
+static void
+keep_reserve(struct durable *durable)
+{
+	int fd = db_fd(durable->store->db);
+	struct stat st;
+
+	if (fstat(fd, &st) || st.st_size + RESERVE / 2 < durable->reserved)
+		return;
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, RESERVE) == 0)
+		durable->reserved = st.st_size + RESERVE;
+}
+
 static enum store_err
 make(struct durable *durable)
 {
@@ -172,6 +191,7 @@ make(struct durable *durable)
 	atomic_store(&durable->is_behind, false);
 	durable->due_ms = clock_monotonic_ms() + PERIOD_MS;
 	feed_set_checkpoint(store, number);
+	keep_reserve(durable);
 	if (durable->has_looked)
 		swap_cleanable(durable);
 	return STORE_OK;

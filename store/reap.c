@@ -239,13 +239,13 @@ find_sessions(struct store *store, struct found *found, size_t *count)
 
 /* Takes the lock of a session that nobody has.  BUSY: it is alive. */
 static enum store_err
-take_lock(struct store *store, uint64_t session, int how, int *out)
+take_lock(struct store *store, uint64_t session, int *out)
 {
 	int fd = reap_open_lock(store, session);
 
 	if (fd < 0)
 		return error_from_errno(errno);
-	if (flock(fd, how | LOCK_NB)) {
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		enum store_err err = errno == EWOULDBLOCK
 					     ? STORE_BUSY
 					     : error_from_errno(errno);
@@ -266,7 +266,7 @@ reap_if_dead(struct store *store, const struct found *found,
 	bool is_cut = store->after_power_cut ||
 		      memcmp(found->boot_id, boot_id, 16) != 0;
 	int fd;
-	enum store_err err = take_lock(store, found->id, LOCK_EX, &fd);
+	enum store_err err = take_lock(store, found->id, &fd);
 
 	if (err)
 		return err == STORE_BUSY ? STORE_OK : err;
@@ -292,20 +292,34 @@ reap_dead(struct store *store)
 	return err;
 }
 
+/* Without making or changing anything: the disk may be read-only. */
+static enum store_err
+look_at_lock(struct store *store, uint64_t session, bool *is_taken)
+{
+	struct store_path path = lock_path(store, session);
+	int fd = open(path.text, O_RDONLY | O_CLOEXEC);
+
+	*is_taken = false;
+	if (fd < 0)
+		return errno == ENOENT ? STORE_OK : error_from_errno(errno);
+	enum store_err err = STORE_OK;
+	if (flock(fd, LOCK_SH | LOCK_NB)) {
+		*is_taken = errno == EWOULDBLOCK;
+		err = *is_taken ? STORE_OK : error_from_errno(errno);
+	}
+	close(fd);
+	return err;
+}
+
 enum store_err
 reap_is_alive(struct store *store, uint64_t id, const uint8_t boot_id[16],
 	bool *is_alive)
 {
 	uint8_t own[16];
-	int fd;
 	enum store_err err = checkpoint_boot_id(own);
 
 	*is_alive = id == session_id(store) && id != 0;
 	if (err || *is_alive || memcmp(own, boot_id, 16) != 0)
 		return err;
-	err = take_lock(store, id, LOCK_SH, &fd);
-	*is_alive = err == STORE_BUSY;
-	if (!err)
-		close(fd);
-	return err == STORE_BUSY ? STORE_OK : err;
+	return look_at_lock(store, id, is_alive);
 }
