@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/reap_private.h"
 #include "store/session_private.h"
 
 /* Findings kept in a round; the rest is counted, and found again by the next
@@ -267,20 +268,36 @@ run_round(struct check *check, struct reporting *reporting, bool with_repairs,
 	return err;
 }
 
+static enum store_err
+expect_dead(struct check *check, struct slice key, struct slice value)
+{
+	struct record_session record;
+	bool is_alive = false;
+	uint64_t id;
+
+	/* One that does not decode is a finding, and nobody's. */
+	if (key_split_u64(key, &id) || record_decode_session(value, &record) ||
+		id == session_id(check->store))
+		return STORE_OK;
+	enum store_err err =
+		reap_is_alive(check->store, id, record.boot_id, &is_alive);
+	return err || !is_alive ? err : STORE_BUSY;
+}
+
 /* BUSY where another live process has the store open. */
 static enum store_err
 check_alone(struct store *store)
 {
-	struct store_session peers[PEERS_MAX];
-	size_t count;
+	struct check check;
 
 	if (store->is_read_only)
 		return STORE_READ_ONLY;
-	enum store_err err = store_sessions(store, peers, PEERS_MAX, &count);
-	for (size_t i = 0; !err && i < count && i < PEERS_MAX; i++) {
-		if (peers[i].is_alive && peers[i].id != session_id(store))
-			err = STORE_BUSY;
-	}
+	init(&check, store);
+	enum store_err err = db_begin_read(store->db, &check.txn);
+	if (!err)
+		err = check_rows(&check, DB_SESSION, expect_dead);
+	db_abort(&check.txn);
+	finish(&check);
 	return err;
 }
 

@@ -4,7 +4,12 @@
  *
  * Reads one snapshot; a store in use may be checked, differences that a
  * running process explains are not reported.  Repairs need the store to
- * themselves (BUSY).
+ * themselves (BUSY).  Needs 16 bytes of memory for each inode and each blob,
+ * and asks the file system for the size of each blob.
+ *
+ * What has lost its name gets one in the bucket's lost+found/, by its number.
+ * Data that is missing is reported and left alone: it may be on a file system
+ * that is not mounted.
  */
 #pragma once
 
@@ -42,7 +47,7 @@ struct check_result {
 /* "blob-missing", ... */
 const char *check_kind_name(enum check_kind kind);
 
-/* BUSY: repairs asked for while another process has the store open. */
+/* report may be NULL.  BUSY, READ_ONLY: no repairs now. */
 must_check enum store_err check_store(struct store *store, bool with_repairs,
 	void (*report)(const struct check_finding *finding, void *context),
 	void *context, struct check_result *out);

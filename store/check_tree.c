@@ -101,6 +101,10 @@ note_node(struct check *check, const struct node *node, struct slice key,
 			node->number);
 		return;
 	}
+	/* Not an orphan: it has this name once there is a directory again. */
+	struct check_inode *count = check_find(&check->inodes, dentry->ino);
+	if (count)
+		count->names++;
 	struct check_job *job =
 		note_name(check, CHECK_DENTRY, CHECK_FIX_ADOPT, key, name,
 			"is in a directory that is gone, inode", node->number);

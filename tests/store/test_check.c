@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each test breaks the store behind the engine's back. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "store/meta/key.h"
+#include "store/upload.h"
+#include "tests/store/names.h"
+#include "tests/store/objects.h"
+#include "tests/support/other_process.h"
+#include "tests/support/temp_store.h"
+
+struct found {
+	int of[CHECK_KINDS];
+	int repaired;
+};
+
+static void
+count_finding(const struct check_finding *finding, void *context)
+{
+	struct found *found = context;
+
+	found->of[finding->kind]++;
+	found->repaired += finding->is_repaired;
+	cr_assert(ne(sz, strlen(finding->text), 0));
+}
+
+static struct found
+check(struct store *store, bool with_repairs)
+{
+	struct found found = {{0}, 0};
+	struct check_result result;
+
+	cr_assert(eq(int,
+		check_store(store, with_repairs, count_finding, &found,
+			&result),
+		STORE_OK));
+	cr_expect(eq(u64, result.repaired, found.repaired));
+	return found;
+}
+
+/* It is found, and left as it is; then repaired, and gone. */
+static void
+expect_repair(struct store *store, enum check_kind kind)
+{
+	struct found found = check(store, false);
+
+	cr_expect(gt(int, found.of[kind], 0), "%s is found",
+		check_kind_name(kind));
+	cr_expect(eq(int, found.repaired, 0));
+	found = check(store, true);
+	cr_expect(gt(int, found.of[kind], 0));
+	cr_expect(gt(int, found.repaired, 0));
+	cr_expect(names_are_sound(store), "%s is gone", check_kind_name(kind));
+}
+
+struct raw {
+	enum db_table table;
+	struct key key;
+	struct slice value; /* data NULL: delete */
+};
+
+static enum store_err
+apply_raw(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct raw *raw = arg;
+
+	(void)store;
+	if (!raw->value.data)
+		return db_delete(txn, raw->table, key_slice(&raw->key));
+	return db_put(txn, raw->table, key_slice(&raw->key), raw->value);
+}
+
+static void
+raw_put(struct store *store, enum db_table table, struct key key,
+	struct slice value)
+{
+	struct raw raw = {table, key, value};
+
+	cr_assert(eq(int, names_change(store, apply_raw, &raw), STORE_OK));
+}
+
+static void
+raw_delete(struct store *store, enum db_table table, struct key key)
+{
+	raw_put(store, table, key, SLICE_NULL);
+}
+
+static struct inode
+find(struct store *store, uint64_t parent, const char *name,
+	enum tree_want want)
+{
+	struct inode inode;
+
+	cr_assert(eq(int,
+		tree_lookup(store, parent, slice_str(name), want, NULL, &inode),
+		STORE_OK));
+	return inode;
+}
+
+/* Saves an inode as given; its attributes are gone. */
+static void
+raw_inode(struct store *store, const struct inode *inode)
+{
+	scoped(buffer_free) struct buffer value = {0};
+
+	record_encode_inode(&value, inode);
+	raw_put(store, DB_INODE, key_u64(inode->ino), buffer_slice(&value));
+}
+
+static void
+raw_dentry(struct store *store, uint64_t parent, const char *name,
+	enum record_dentry_kind kind, uint64_t ino)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	const struct record_dentry dentry = {kind, ino};
+
+	record_encode_dentry(&value, &dentry);
+	raw_put(store, DB_DENTRY, key_dentry(parent, slice_str(name)),
+		buffer_slice(&value));
+}
+
+static uint64_t
+fill(struct store *store)
+{
+	uint64_t bucket = names_bucket(store, "bucket");
+
+	cr_assert(eq(int, objects_put(store, bucket, "k", "12345"), STORE_OK));
+	cr_assert(eq(int, objects_put(store, bucket, "d/f", "1"), STORE_OK));
+	cr_assert(eq(int, objects_put(store, bucket, "d/e/", ""), STORE_OK));
+	return bucket;
+}
+
+Test(check, a_sound_store_has_no_findings)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct check_result result;
+
+	fill(temp.store);
+	cr_assert(eq(int,
+		check_store(temp.store, true, names_print_finding, NULL,
+			&result),
+		STORE_OK));
+	cr_expect(eq(u64, result.findings, 0));
+	cr_expect(eq(u64, result.buckets, 1));
+	cr_expect(eq(u64, result.inodes, 5));
+	cr_expect(eq(u64, result.dentries, 4));
+	cr_expect(eq(u64, result.blobs, 2));
+	cr_expect(eq(u64, result.bytes, 6));
+}
+
+Test(check, every_kind_has_a_name)
+{
+	for (int kind = 0; kind < CHECK_KINDS; kind++)
+		cr_expect(ne(ptr, (void *)check_kind_name(kind), NULL));
+	cr_expect(eq(str, (char *)check_kind_name(CHECK_BLOB_MISSING),
+		"blob-missing"));
+}
+
+Test(check, records_that_do_not_decode)
+{
+	static const enum db_table tables[] = {DB_BUCKET, DB_DENTRY, DB_INODE,
+		DB_BLOB, DB_UPLOAD, DB_PART, DB_USAGE, DB_SESSION, DB_CHANGE};
+
+	for (size_t i = 0; i < array_len(tables); i++) {
+		scoped(temp_store_close) struct temp_store temp =
+				temp_store_open();
+		uint64_t bucket = fill(temp.store);
+
+		raw_put(temp.store, tables[i],
+			tables[i] == DB_DENTRY ? key_dentry(bucket, SLICE("zz"))
+					       : key_u64(1u << 30),
+			SLICE("garbage"));
+		expect_repair(temp.store, CHECK_RECORD);
+		cr_expect(names_lists(temp.store, bucket, "", "",
+			"d/e/\nd/f\nk\n"));
+	}
+}
+
+Test(check, keys_that_do_not_decode)
+{
+	static const enum db_table tables[] = {DB_DENTRY, DB_INODE, DB_BLOB,
+		DB_UPLOAD, DB_PART, DB_USAGE, DB_SESSION, DB_FREED, DB_OPEN,
+		DB_LEASE};
+
+	for (size_t i = 0; i < array_len(tables); i++) {
+		scoped(temp_store_close) struct temp_store temp =
+				temp_store_open();
+
+		fill(temp.store);
+		raw_put(temp.store, tables[i], key_text(SLICE("key")),
+			SLICE("x"));
+		expect_repair(temp.store, CHECK_RECORD);
+	}
+}
+
+Test(check, names_that_no_key_can_have)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+
+	raw_dentry(temp.store, bucket, "x/y", RECORD_DENTRY_FILE, file.ino);
+	expect_repair(temp.store, CHECK_RECORD);
+	raw_dentry(temp.store, bucket, "z", RECORD_DENTRY_DIR, file.ino);
+	expect_repair(temp.store, CHECK_RECORD);
+	raw_dentry(temp.store, bucket, "z/", RECORD_DENTRY_DIR, file.ino);
+	expect_repair(temp.store, CHECK_DENTRY);
+	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\nk\n"));
+}
+
+Test(check, a_file_name_without_its_inode)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+
+	raw_delete(temp.store, DB_INODE, key_u64(file.ino));
+	expect_repair(temp.store, CHECK_DENTRY);
+	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\n"));
+	cr_expect(eq(u64, names_objects(temp.store, bucket), 2));
+}
+
+Test(check, a_directory_without_its_inode_keeps_what_is_in_it)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	uint64_t dir = names_dir(temp.store, bucket, "d/");
+
+	raw_delete(temp.store, DB_INODE, key_u64(dir));
+	expect_repair(temp.store, CHECK_DENTRY);
+	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\nk\n"));
+	cr_expect(objects_is(temp.store, bucket, "d/f", "1"));
+}
+
+Test(check, names_below_a_directory_that_is_gone_are_saved)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	uint64_t dir = names_dir(temp.store, bucket, "d/");
+	char key[64];
+
+	raw_delete(temp.store, DB_INODE, key_u64(dir));
+	raw_delete(temp.store, DB_DENTRY, key_dentry(bucket, SLICE("d/")));
+	expect_repair(temp.store, CHECK_DENTRY);
+	snprintf(key, sizeof(key), "lost+found/%llu/f",
+		(unsigned long long)dir);
+	cr_expect(objects_is(temp.store, bucket, key, "1"));
+}
+
+Test(check, a_chunk_node_that_begins_no_name)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	char name[KEY_CHUNK + 1];
+
+	memset(name, 'n', KEY_CHUNK);
+	name[KEY_CHUNK] = '\0';
+	raw_dentry(temp.store, bucket, name, RECORD_DENTRY_CHUNK, 1u << 30);
+	expect_repair(temp.store, CHECK_DENTRY);
+}
+
+Test(check, an_inode_without_a_name_gets_one)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	uint64_t dir = names_dir(temp.store, bucket, "d/");
+	char key[64];
+
+	raw_delete(temp.store, DB_DENTRY, key_dentry(bucket, SLICE("k")));
+	raw_delete(temp.store, DB_DENTRY, key_dentry(bucket, SLICE("d/")));
+	expect_repair(temp.store, CHECK_ORPHAN);
+	snprintf(key, sizeof(key), "lost+found/%llu",
+		(unsigned long long)file.ino);
+	cr_expect(objects_is(temp.store, bucket, key, "12345"));
+	snprintf(key, sizeof(key), "lost+found/%llu/f",
+		(unsigned long long)dir);
+	cr_expect(objects_is(temp.store, bucket, key, "1"));
+}
+
+Test(check, directories_that_hang_on_each_other_are_saved)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	uint64_t bucket = fill(temp.store);
+	uint64_t dir = names_dir(temp.store, bucket, "d/");
+	struct inode inode;
+
+	/* d/ is taken out of the bucket and hung below d/e/. */
+	uint64_t below = names_dir(temp.store, bucket, "d/e/");
+	cr_assert(eq(int, tree_inode(temp.store, dir, &arena, &inode),
+		STORE_OK));
+	inode.parent = below;
+	raw_inode(temp.store, &inode);
+	raw_delete(temp.store, DB_DENTRY, key_dentry(bucket, SLICE("d/")));
+	raw_dentry(temp.store, below, "d/", RECORD_DENTRY_DIR, dir);
+	expect_repair(temp.store, CHECK_ORPHAN);
+	cr_expect(eq(u64, names_objects(temp.store, bucket), 3));
+}
+
+Test(check, a_wrong_count_of_links)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct inode inode = find(temp.store, bucket, "k", TREE_FILE);
+
+	inode.nlink = 7;
+	raw_inode(temp.store, &inode);
+	expect_repair(temp.store, CHECK_NLINK);
+	cr_expect(eq(u32, find(temp.store, bucket, "k", TREE_FILE).nlink, 1));
+}
+
+Test(check, a_directory_that_mistakes_its_place)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct inode inode = find(temp.store, bucket, "d", TREE_DIR);
+
+	inode.parent = inode.ino;
+	raw_inode(temp.store, &inode);
+	expect_repair(temp.store, CHECK_PARENT);
+	cr_expect(eq(u64, find(temp.store, bucket, "d", TREE_DIR).parent,
+		bucket));
+}
+
+Test(check, a_wrong_count_of_references)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(buffer_free) struct buffer value = {0};
+	uint64_t bucket = fill(temp.store);
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	const struct record_blob record = {RECORD_BLOB_FILE, 5, 5};
+
+	record_encode_blob(&value, &record);
+	raw_put(temp.store, DB_BLOB, key_u64(file.blob), buffer_slice(&value));
+	expect_repair(temp.store, CHECK_REFERENCES);
+
+	/* Its record is gone altogether. */
+	raw_delete(temp.store, DB_BLOB, key_u64(file.blob));
+	expect_repair(temp.store, CHECK_REFERENCES);
+	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
+
+	/* It would be reclaimed. */
+	raw_put(temp.store, DB_FREED, key_u64(file.blob),
+		SLICE("\xff\xff\xff\xff\xff\xff\xff\x7f"));
+	expect_repair(temp.store, CHECK_REFERENCES);
+
+	/* Nothing names it. */
+	file.blob = 0;
+	file.size = 0;
+	raw_inode(temp.store, &file);
+	expect_repair(temp.store, CHECK_REFERENCES);
+	cr_expect(eq(u64, objects_blob_records(temp.store), 1));
+}
+
+Test(check, data_that_is_gone_is_reported_and_left)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+
+	cr_assert(eq(int, blob_remove(temp.store->blobs, file.blob), STORE_OK));
+	struct found found = check(temp.store, true);
+
+	cr_expect(eq(int, found.of[CHECK_BLOB_MISSING], 1));
+	cr_expect(eq(int, found.repaired, 0));
+	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\nk\n"));
+}
+
+Test(check, data_of_another_size)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	int fd;
+
+	cr_assert(eq(int, blob_open(temp.store->blobs, file.blob, O_RDWR, &fd),
+		STORE_OK));
+	cr_assert(eq(int, ftruncate(fd, 3), 0));
+	close(fd);
+	expect_repair(temp.store, CHECK_BLOB_SIZE);
+	cr_expect(objects_is(temp.store, bucket, "k", "123"));
+	cr_expect(eq(u64, names_bytes(temp.store, bucket), 4));
+}
+
+Test(check, a_data_file_that_nothing_names)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	int fd;
+
+	fill(temp.store);
+	uint64_t files = objects_files(temp.store);
+	cr_assert(eq(int, blob_create(temp.store->blobs, 1u << 30, &fd),
+		STORE_OK));
+	close(fd);
+	expect_repair(temp.store, CHECK_BLOB_STRAY);
+	cr_expect(eq(u64, objects_files(temp.store), files));
+}
+
+Test(check, a_body_on_its_way_in_is_no_stray)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct object_put *put = NULL;
+
+	fill(temp.store);
+	cr_assert(eq(int, object_put_begin(temp.store, 9, &put), STORE_OK));
+	cr_assert(eq(int, object_put_write(put, SLICE("begun")), STORE_OK));
+	cr_expect(names_are_sound(temp.store));
+	object_put_abort(&put);
+}
+
+Test(check, wrong_counters_of_a_bucket)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(buffer_free) struct buffer value = {0};
+	uint64_t bucket = fill(temp.store);
+	const struct record_usage usage = {99, 1};
+
+	record_encode_usage(&value, &usage);
+	raw_put(temp.store, DB_USAGE, key_u64(bucket), buffer_slice(&value));
+	expect_repair(temp.store, CHECK_USAGE);
+	cr_expect(eq(u64, names_objects(temp.store, bucket), 3));
+	cr_expect(eq(u64, names_bytes(temp.store, bucket), 6));
+	raw_delete(temp.store, DB_USAGE, key_u64(bucket));
+	expect_repair(temp.store, CHECK_USAGE);
+	raw_put(temp.store, DB_USAGE, key_u64(1u << 30), buffer_slice(&value));
+	expect_repair(temp.store, CHECK_USAGE);
+}
+
+Test(check, a_part_without_its_upload_and_an_upload_without_its_bucket)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(buffer_free) struct buffer value = {0};
+	const struct record_part part = {.size = 1};
+	const struct record_upload upload = {.key = SLICE("k")};
+
+	fill(temp.store);
+	record_encode_part(&value, &part);
+	raw_put(temp.store, DB_PART, key_u64_u64(1u << 30, 1),
+		buffer_slice(&value));
+	expect_repair(temp.store, CHECK_UPLOAD);
+
+	raw_put(temp.store, DB_PART, key_u64_u64(1u << 30, 1),
+		buffer_slice(&value));
+	buffer_clear(&value);
+	record_encode_upload(&value, &upload);
+	raw_put(temp.store, DB_UPLOAD, key_u64_u64(1u << 29, 1u << 30),
+		buffer_slice(&value));
+	expect_repair(temp.store, CHECK_UPLOAD);
+}
+
+Test(check, a_bucket_without_its_root_and_a_root_without_its_bucket)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct bucket found;
+	char name[64];
+
+	raw_delete(temp.store, DB_INODE, key_u64(bucket));
+	expect_repair(temp.store, CHECK_BUCKET);
+	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\nk\n"));
+	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
+
+	raw_delete(temp.store, DB_BUCKET, key_text(SLICE("bucket")));
+	expect_repair(temp.store, CHECK_BUCKET);
+	snprintf(name, sizeof(name), "lost-%llu", (unsigned long long)bucket);
+	cr_assert(eq(int, bucket_get(temp.store, slice_str(name), &found),
+		STORE_OK));
+	cr_expect(objects_is(temp.store, found.ino, "k", "12345"));
+
+	raw_delete(temp.store, DB_BUCKET, key_text(slice_str(name)));
+	raw_delete(temp.store, DB_INODE, key_u64(bucket));
+	expect_repair(temp.store, CHECK_BUCKET);
+	cr_expect(objects_is(temp.store, found.ino, "k", "12345"));
+}
+
+Test(check, marks_of_sessions_that_are_gone)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+
+	raw_put(temp.store, DB_LEASE, key_u64_u64(1u << 30, 1u << 30),
+		SLICE("\x04\0\0\0\0\0\0\0"));
+	expect_repair(temp.store, CHECK_LEASE);
+
+	raw_put(temp.store, DB_OPEN, key_u64_u64(1u << 30, file.ino),
+		SLICE("\x04\0\0\0"));
+	expect_repair(temp.store, CHECK_LEASE);
+
+	file.flags |= INODE_DIRTY;
+	raw_inode(temp.store, &file);
+	expect_repair(temp.store, CHECK_LEASE);
+	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
+	cr_expect(not(find(temp.store, bucket, "k", TREE_FILE).flags &
+		      INODE_DIRTY));
+}
+
+/* What is broken in many ways at once is whole again in the end. */
+Test(check, all_at_once)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct inode dir = find(temp.store, bucket, "d", TREE_DIR);
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+
+	raw_put(temp.store, DB_INODE, key_u64(dir.ino), SLICE("garbage"));
+	raw_put(temp.store, DB_BUCKET, key_text(SLICE("bucket")),
+		SLICE("garbage"));
+	raw_put(temp.store, DB_BLOB, key_u64(file.blob), SLICE("garbage"));
+	raw_put(temp.store, DB_USAGE, key_u64(bucket), SLICE("garbage"));
+	raw_dentry(temp.store, bucket, "second", RECORD_DENTRY_FILE, file.ino);
+	raw_dentry(temp.store, file.ino, "below", RECORD_DENTRY_FILE, file.ino);
+	expect_repair(temp.store, CHECK_RECORD);
+	cr_expect(names_lists(temp.store, bucket, "", "",
+		"d/e/\nd/f\nk\nsecond\n"));
+	cr_expect(objects_is(temp.store, bucket, "second", "12345"));
+	cr_expect(eq(u64, names_objects(temp.store, bucket), 4));
+}
+
+static void
+hold_open(struct store *store, struct other_process *self)
+{
+	(void)store;
+	other_process_tell(self, 1);
+	other_process_pause(self);
+}
+
+Test(check, repairs_need_the_store_to_themselves)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process other = other_process_start(temp.path, hold_open);
+	struct check_result result;
+
+	cr_assert(eq(u64, other_process_hear(&other), 1));
+	temp.store = temp_store_open_at(temp.path, false);
+	cr_expect(eq(int, check_store(temp.store, true, NULL, NULL, &result),
+		STORE_BUSY));
+	cr_expect(eq(int, check_store(temp.store, false, NULL, NULL, &result),
+		STORE_OK));
+
+	other_process_kill(&other);
+	cr_expect(eq(int, check_store(temp.store, true, NULL, NULL, &result),
+		STORE_OK));
+	store_close(&temp.store);
+
+	temp.store = temp_store_open_at(temp.path, true);
+	cr_expect(eq(int, check_store(temp.store, true, NULL, NULL, &result),
+		STORE_READ_ONLY));
+}
