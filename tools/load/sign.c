@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/load/sign.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/base/buffer.h"
+#include "store/base/clock.h"
+#include "store/base/digest.h"
+#include "store/base/error.h"
+#include "store/base/text.h"
+
+#define SCOPE_TAIL "/us-east-1/s3/aws4_request"
+
+const char *
+sign_body(void)
+{
+	static char bytes[SIGN_BODY_PIECE];
+
+	if (!bytes[0]) {
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			bytes[i] = (char)('a' + (i * 7 + i / 4096) % 26);
+	}
+	return bytes;
+}
+
+static void
+hash_body(uint64_t size, char hex[65])
+{
+	struct digest digest;
+	uint8_t value[32];
+
+	digest_init(&digest, DIGEST_SHA256);
+	while (size > 0) {
+		size_t piece =
+			size < SIGN_BODY_PIECE ? (size_t)size : SIGN_BODY_PIECE;
+
+		digest_update(&digest, sign_body(), piece);
+		size -= piece;
+	}
+	digest_final(&digest, value);
+	text_to_hex(value, sizeof(value), hex);
+}
+
+static void
+derive_key(const char *secret, const char *date, uint8_t key[32])
+{
+	scoped(buffer_free) struct buffer first = {0};
+
+	buffer_printf(&first, "AWS4%s", secret);
+	digest_hmac_sha256(buffer_slice(&first), slice_of(date, 8), key);
+	digest_hmac_sha256(slice_of(key, 32), SLICE("us-east-1"), key);
+	digest_hmac_sha256(slice_of(key, 32), SLICE("s3"), key);
+	digest_hmac_sha256(slice_of(key, 32), SLICE("aws4_request"), key);
+}
+
+static void
+add_authorization(struct buffer *head, const struct sign_request *what,
+	const char *access_key, const char *secret)
+{
+	scoped(buffer_free) struct buffer canonical = {0};
+	scoped(buffer_free) struct buffer to_sign = {0};
+	char stamp[17], payload[65] = "UNSIGNED-PAYLOAD", hex[65];
+	uint8_t key[32], value[32];
+
+	clock_to_basic(clock_now_ns(), stamp);
+	if (what->signs_payload || what->body_size == 0)
+		hash_body(what->body_size, payload);
+	buffer_printf(&canonical,
+		"%s\n%s\n%s\nhost:%s:%u\nx-amz-content-sha256:%s\n"
+		"x-amz-date:%s\n\nhost;x-amz-content-sha256;x-amz-date\n%s",
+		what->method, what->path, what->query, what->host, what->port,
+		payload, stamp, payload);
+	digest_of(DIGEST_SHA256, buffer_slice(&canonical), value);
+	text_to_hex(value, sizeof(value), hex);
+	buffer_printf(&to_sign, "AWS4-HMAC-SHA256\n%s\n%.8s" SCOPE_TAIL "\n%s",
+		stamp, stamp, hex);
+	derive_key(secret, stamp, key);
+	digest_hmac_sha256(slice_of(key, 32), buffer_slice(&to_sign), value);
+	text_to_hex(value, sizeof(value), hex);
+	buffer_printf(head,
+		"x-amz-date: %s\r\nx-amz-content-sha256: %s\r\n"
+		"Authorization: AWS4-HMAC-SHA256 Credential=%s/%.8s" SCOPE_TAIL
+		", SignedHeaders=host;x-amz-content-sha256;x-amz-date, "
+		"Signature=%s\r\n",
+		stamp, payload, access_key, stamp, hex);
+}
+
+void
+sign_make(const struct sign_request *what, struct request *out)
+{
+	const char *access_key = getenv("AWS_ACCESS_KEY_ID");
+	const char *secret = getenv("AWS_SECRET_ACCESS_KEY");
+	struct buffer head = {0};
+
+	buffer_printf(&head, "%s %s%s%s HTTP/1.1\r\nHost: %s:%u\r\n",
+		what->method, what->path, *what->query ? "?" : "", what->query,
+		what->host, what->port);
+	if (!strcmp(what->method, "PUT"))
+		buffer_printf(&head, "Content-Length: %llu\r\n",
+			(unsigned long long)what->body_size);
+	if (access_key && secret)
+		add_authorization(&head, what, access_key, secret);
+	buffer_append_str(&head, "\r\n");
+	*out = (struct request){
+		.head = head.data,
+		.head_len = head.len,
+		.body_size = what->body_size,
+		.is_head = !strcmp(what->method, "HEAD"),
+	};
+}
