@@ -9,6 +9,9 @@
 #include "store/commit_private.h"
 #include "store/session_private.h"
 
+/* Streams shorter than this are flushed at their commit alone. */
+#define FLUSH_STEP (4ull << 20)
+
 struct create_job {
 	struct draft *draft;
 	enum store_err err;
@@ -55,6 +58,16 @@ note(struct draft *draft, enum store_err err, uint64_t len)
 	return err;
 }
 
+void
+draft_start_flush(int fd, uint64_t from, uint64_t to)
+{
+	uint64_t first = from / FLUSH_STEP * FLUSH_STEP;
+	uint64_t last = to / FLUSH_STEP * FLUSH_STEP;
+
+	if (last > first)
+		io_start_flush(fd, first, last - first);
+}
+
 enum store_err
 draft_write(struct draft *draft, struct slice data)
 {
@@ -66,6 +79,9 @@ draft_write(struct draft *draft, struct slice data)
 	if (err)
 		return err;
 	err = io_pwrite_all(draft->fd, data.data, data.len, draft->size);
+	if (!err)
+		draft_start_flush(draft->fd, draft->size,
+			draft->size + data.len);
 	return note(draft, err, data.len);
 }
 

@@ -283,15 +283,18 @@ note(struct upload_part *part, enum store_err err, uint64_t len)
 enum store_err
 upload_part_write(struct upload_part *part, struct slice data)
 {
+	uint64_t at = part->offset + part->size;
 	enum store_err err = check_room(part, data.len);
 
 	if (err)
 		return err;
-	if (part->is_in_place)
-		err = io_pwrite_all(part->fd, data.data, data.len,
-			part->offset + part->size);
-	else
+	if (part->is_in_place) {
+		err = io_pwrite_all(part->fd, data.data, data.len, at);
+		if (!err)
+			draft_start_flush(part->fd, at, at + data.len);
+	} else {
 		err = draft_write(&part->draft, data);
+	}
 	return note(part, err, data.len);
 }
 

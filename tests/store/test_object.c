@@ -7,6 +7,7 @@
 #include "store/file.h"
 #include "store/session_private.h"
 #include "store/tree.h"
+#include "tests/base/on_loop.h"
 #include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
 
@@ -756,6 +757,43 @@ Test(object, an_unpublished_file_is_not_there_for_s3)
 
 	cr_expect(objects_is(temp.store, bucket, "f", "abc"));
 	cr_assert(eq(int, file_close(&file, O_RDWR), STORE_OK));
+}
+
+/* --- on a fiber ------------------------------------------------------------
+ */
+
+static void
+work_on_fiber(void *arg)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct store *store = arg;
+	uint64_t bucket = objects_bucket(store, "fiber");
+	const size_t size = 9 << 20;
+	char *bytes = arena_alloc(&arena, size);
+	struct object_put *put = NULL;
+	struct object made;
+
+	memset(bytes, 'x', size);
+	cr_expect(eq(int,
+		objects_put_if(store, bucket, "big", slice_of(bytes, size),
+			NULL),
+		STORE_OK));
+	struct slice got = objects_get(store, bucket, "big", &arena);
+	cr_expect(slice_equal(got, slice_of(bytes, size)));
+	cr_expect(eq(int, copy(store, bucket, "big", "copy", &made), STORE_OK));
+	cr_expect(eq(int, object_put_begin(store, 0, &put), STORE_OK));
+	cr_expect(eq(int, object_put_write(put, SLICE("x")), STORE_OK));
+	object_put_abort(&put);
+	cr_expect(eq(int, object_delete(store, bucket, SLICE("big"), NULL),
+		STORE_OK));
+	cr_expect(eq(u64, objects_files(store), 1));
+}
+
+Test(object, all_works_on_a_fiber_as_on_a_thread)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+
+	on_loop(work_on_fiber, temp.store);
 }
 
 /* --- attributes ------------------------------------------------------------
