@@ -6,8 +6,9 @@
 #include "s3api/http/http_body.h"
 #include "store/base/text.h"
 
-#define REST_PIECE 1024 /* of what the caller leaves unread: the end, mostly   \
-			 */
+#define REST_PIECE                                                             \
+	1024 /* of what the caller leaves unread: the end, mostly              \
+	      */
 
 /* --- failure -------------------------------------------------------------- */
 
@@ -183,6 +184,15 @@ body_free(struct body *body)
 
 /* --- reading -------------------------------------------------------------- */
 
+/* minio's clients send no chunk, not even the last, where they have no bytes.
+ */
+static bool
+is_nothing(const struct body *body)
+{
+	return !body->request->has_body && body->is_length_known &&
+	       body->length == 0;
+}
+
 /* Bytes as they came, without the coding of chunks around them. */
 static enum s3_error
 read_decoded(struct body *body, char *to, size_t len, size_t *got)
@@ -196,7 +206,8 @@ read_decoded(struct body *body, char *to, size_t len, size_t *got)
 	*got = raw;
 	if (!body->chunked)
 		return S3_OK;
-	if (body->is_at_end && body->chunked->state != AWS_CHUNKED_DONE)
+	if (body->is_at_end && body->chunked->state != AWS_CHUNKED_DONE &&
+		!is_nothing(body))
 		return fail(body, S3_INCOMPLETE_BODY, NULL);
 	if (aws_chunked_feed(body->chunked, to, raw, got))
 		return fail(body, body->chunked->error, body->chunked->message);
