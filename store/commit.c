@@ -234,7 +234,7 @@ take_and_run(struct committer *committer, const struct change *own)
 	mutex_lock(&committer->lock);
 	count = take_batch_locked(committer, members);
 	mutex_unlock(&committer->lock);
-	assert(!own || members[0] == own);
+	assert(!own || (count > 0 && members[0] == own));
 	run_batch(committer->store, members, count);
 	for (size_t i = 0; i < count; i++) {
 		if (members[i] != own)

@@ -265,7 +265,7 @@ reap_if_dead(struct store *store, const struct found *found,
 {
 	bool is_cut = store->after_power_cut ||
 		      memcmp(found->boot_id, boot_id, 16) != 0;
-	int fd;
+	int fd = -1;
 	enum store_err err = take_lock(store, found->id, &fd);
 
 	if (err)

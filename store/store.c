@@ -29,9 +29,6 @@
 #include "store/durable_private.h"
 #include "store/feed_private.h"
 #include "store/meta/checkpoint.h"
-#include "store/meta/key.h"
-#include "store/meta/record.h"
-#include "store/reap_private.h"
 #include "store/reclaim_private.h"
 #include "store/session_private.h"
 
@@ -67,7 +64,7 @@ check_format(const struct store *store)
 {
 	struct store_path path = store_path(store, "format");
 	char text[64];
-	size_t len;
+	size_t len = 0;
 	unsigned long version;
 	enum store_err err = read_small(path.text, text, sizeof(text), &len);
 
@@ -91,7 +88,7 @@ read_key(struct store *store)
 	struct store_path path = store_path(store, "store.key");
 	char bytes[sizeof(store->key) + 1];
 	struct stat st;
-	size_t len;
+	size_t len = 0;
 
 	if (stat(path.text, &st))
 		return errno == ENOENT ? STORE_CORRUPT
@@ -337,124 +334,4 @@ enum store_err
 store_sync(struct store *store)
 {
 	return commit_wait_durable(store, db_last_commit(store->db));
-}
-
-static enum store_err
-sum_usage(struct db_txn *txn, struct store_status *out)
-{
-	scoped(db_cursor_close) struct db_cursor cursor = {0};
-	enum store_err err = db_cursor_open(txn, DB_USAGE, &cursor);
-
-	if (!err)
-		err = db_cursor_seek(&cursor, SLICE_NULL);
-	while (!err) {
-		struct record_usage usage;
-
-		err = record_decode_usage(cursor.value, &usage);
-		if (err)
-			return err;
-		out->objects += usage.objects;
-		out->bytes += usage.bytes;
-		err = db_cursor_next(&cursor);
-	}
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
-static enum store_err
-count_tables(struct store *store, struct store_status *out)
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
-	enum store_err err = db_begin_read(store->db, &txn);
-
-	if (err)
-		return err;
-	out->last_commit = db_txn_number(txn);
-	err = db_count(txn, DB_BUCKET, &out->buckets);
-	if (!err)
-		err = db_count(txn, DB_FREED, &out->freed_blobs);
-	if (!err)
-		err = db_count(txn, DB_UNFLUSHED, &out->unflushed_blobs);
-	return err ? err : sum_usage(txn, out);
-}
-
-enum store_err
-store_status(struct store *store, struct store_status *out)
-{
-	struct statvfs space;
-
-	*out = (struct store_status){.has_failed = durable_has_failed(store)};
-	enum store_err err = count_tables(store, out);
-	if (!err)
-		err = durable_checkpoint(store, &out->last_checkpoint);
-	if (!err)
-		err = blob_space(store->blobs, &space);
-	if (err)
-		return err;
-	out->capacity_bytes = (uint64_t)space.f_blocks * space.f_frsize;
-	out->free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
-	out->inodes = space.f_files;
-	out->free_inodes = space.f_favail;
-	return STORE_OK;
-}
-
-/* is_alive is left for later: that takes system calls. */
-static enum store_err
-read_session(const struct db_cursor *cursor, struct store_session *out,
-	uint8_t boot_id[16])
-{
-	struct record_session record;
-	enum store_err err = record_decode_session(cursor->value, &record);
-
-	if (!err)
-		err = key_split_u64(cursor->key, &out->id);
-	if (err)
-		return err;
-	struct slice role = slice_first(record.role, sizeof(out->role) - 1);
-	out->pid = record.pid;
-	out->started_ns = record.started_ns;
-	memcpy(out->role, role.data, role.len);
-	out->role[role.len] = '\0';
-	memcpy(boot_id, record.boot_id, 16);
-	return STORE_OK;
-}
-
-/* The first session whose id is above `after`. */
-static enum store_err
-find_session(struct store *store, uint64_t after, struct store_session *out,
-	uint8_t boot_id[16])
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
-	scoped(db_cursor_close) struct db_cursor cursor = {0};
-	struct key key = key_u64(after + 1);
-	enum store_err err = db_begin_read(store->db, &txn);
-
-	if (!err)
-		err = db_cursor_open(txn, DB_SESSION, &cursor);
-	if (!err)
-		err = db_cursor_seek(&cursor, key_slice(&key));
-	return err ? err : read_session(&cursor, out, boot_id);
-}
-
-enum store_err
-store_sessions(struct store *store, struct store_session *out, size_t max,
-	size_t *count)
-{
-	enum store_err err = STORE_OK;
-	uint8_t boot_id[16];
-	uint64_t after = 0;
-
-	*count = 0;
-	while (*count < max) {
-		struct store_session *session = &out[*count];
-
-		err = find_session(store, after, session, boot_id);
-		if (!err)
-			err = reap_is_alive(store, session->id, boot_id,
-				&session->is_alive);
-		if (err)
-			return err == STORE_NOT_FOUND ? STORE_OK : err;
-		after = session->id;
-		++*count;
-	}
-	return STORE_OK;
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/durable_private.h"
+#include "store/meta/record.h"
+#include "store/store_private.h"
+
+static enum store_err
+sum_usage(struct db_txn *txn, struct store_status *out)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	enum store_err err = db_cursor_open(txn, DB_USAGE, &cursor);
+
+	if (!err)
+		err = db_cursor_seek(&cursor, SLICE_NULL);
+	while (!err) {
+		struct record_usage usage;
+
+		err = record_decode_usage(cursor.value, &usage);
+		if (err)
+			return err;
+		out->objects += usage.objects;
+		out->bytes += usage.bytes;
+		err = db_cursor_next(&cursor);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+count_tables(struct store *store, struct store_status *out)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	if (err)
+		return err;
+	out->last_commit = db_txn_number(txn);
+	err = db_count(txn, DB_BUCKET, &out->buckets);
+	if (!err)
+		err = db_count(txn, DB_FREED, &out->freed_blobs);
+	if (!err)
+		err = db_count(txn, DB_UNFLUSHED, &out->unflushed_blobs);
+	return err ? err : sum_usage(txn, out);
+}
+
+enum store_err
+store_status(struct store *store, struct store_status *out)
+{
+	struct statvfs space;
+
+	*out = (struct store_status){.has_failed = durable_has_failed(store)};
+	enum store_err err = count_tables(store, out);
+	if (!err)
+		err = durable_checkpoint(store, &out->last_checkpoint);
+	if (!err)
+		err = blob_space(store->blobs, &space);
+	if (err)
+		return err;
+	out->capacity_bytes = (uint64_t)space.f_blocks * space.f_frsize;
+	out->free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
+	out->inodes = space.f_files;
+	out->free_inodes = space.f_favail;
+	return STORE_OK;
+}
