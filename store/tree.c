@@ -293,6 +293,9 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 	struct inode now = inode;
 	now.nlink++;
 	now.ctime_ns = clock_now_ns();
+	/* Not published yet: where file.c is to look for its newest name. */
+	if (now.parent)
+		now.parent = request->parent;
 	err = dentry_update_inode(txn, &inode, &now);
 	if (!err)
 		err = dentry_put(txn, request->parent, request->name, &dentry);

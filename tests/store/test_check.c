@@ -550,4 +550,7 @@ Test(check, repairs_need_the_store_to_themselves)
 	temp.store = temp_store_open_at(temp.path, true);
 	cr_expect(eq(int, check_store(temp.store, true, NULL, NULL, &result),
 		STORE_READ_ONLY));
+	cr_expect(eq(int, check_store(temp.store, false, NULL, NULL, &result),
+		STORE_OK));
+	cr_expect(eq(u64, result.findings, 0));
 }

@@ -2,7 +2,9 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "store/file.h"
 #include "tests/store/names.h"
+#include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
 
 static void
@@ -272,4 +274,37 @@ Test(list, a_prefix_without_successor_ends_the_listing)
 	cr_expect(names_lists(temp.store, bucket, "", "\xff", "+\xff\n"));
 	cr_expect(names_lists(temp.store, bucket, "\xff\xff", "\xff",
 		"\xff\xff/\n"));
+}
+
+Test(list, a_file_modified_in_place_is_listed_as_its_data_is)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	uint64_t bucket = names_bucket(temp.store, "bucket");
+	const struct list_request request = {.bucket = bucket, .max = 10};
+	struct list_page before, page;
+	struct file *file = NULL;
+	struct inode inode;
+
+	cr_assert(eq(int, objects_put(temp.store, bucket, "k", "abc"),
+		STORE_OK));
+	cr_assert(eq(int, list_read(temp.store, &request, &arena, &before),
+		STORE_OK));
+	cr_assert(eq(int,
+		tree_lookup(temp.store, bucket, SLICE("k"), TREE_FILE, NULL,
+			&inode),
+		STORE_OK));
+	cr_assert(eq(int, file_open(temp.store, inode.ino, O_RDWR, &file),
+		STORE_OK));
+	cr_assert(eq(int, (int)pwrite(file_fd(file), "12345", 5, 0), 5));
+
+	cr_assert(eq(int, list_read(temp.store, &request, &arena, &page),
+		STORE_OK));
+	cr_expect(eq(u64, page.entries[0].inode.size, 5));
+	cr_expect(ne(int,
+		memcmp(page.entries[0].inode.etag.value,
+			before.entries[0].inode.etag.value, 16),
+		0));
+	cr_expect(eq(int, file_close(&file, O_RDWR), STORE_OK));
+	cr_expect(names_are_sound(temp.store));
 }
