@@ -13,6 +13,7 @@
 #include "store/base/digest.h"
 #include "store/base/io.h"
 #include "store/bucket.h"
+#include "store/check.h"
 #include "store/object.h"
 #include "store/reclaim_private.h"
 #include "store/store_private.h"
@@ -162,4 +163,24 @@ objects_usage(struct store *store, uint64_t bucket, uint64_t *objects,
 	enum store_err err = bucket_usage(store, bucket, objects, bytes);
 
 	assert(!err);
+}
+
+static inline void
+objects_print_finding(const struct check_finding *finding, void *context)
+{
+	(void)context;
+	fprintf(stderr, "%s: %s\n", check_kind_name(finding->kind),
+		finding->text);
+}
+
+/* What fsck has to say: how many findings. */
+static inline uint64_t
+objects_findings(struct store *store)
+{
+	struct check_result result;
+	enum store_err err =
+		check_store(store, false, objects_print_finding, NULL, &result);
+
+	assert(!err);
+	return result.findings;
 }

@@ -183,6 +183,7 @@ check_all(struct model *model)
 		if (model->is_there[i])
 			total += bytes(model->content[i], &arena).len;
 	}
+	cr_assert(eq(u64, objects_findings(model->temp.store), 0));
 	objects_usage(model->temp.store, model->bucket, &objects, &size);
 	cr_assert(eq(u64, objects, count));
 	cr_assert(eq(u64, size, total));

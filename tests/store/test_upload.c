@@ -7,6 +7,7 @@
 #include "store/base/text.h"
 #include "store/session_private.h"
 #include "store/upload_private.h"
+#include "tests/base/on_loop.h"
 #include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
 
@@ -242,6 +243,34 @@ Test(upload, a_small_last_part_that_comes_first_does_not_decide_the_slots)
 
 	cr_expect(eq(u64, made.inode.blob, blob));
 	cr_expect(holds(&it, bytes, 3));
+	cr_expect(eq(u64, files_left(&it), 1));
+}
+
+static void
+upload_on_fiber(void *arg)
+{
+	struct fixture *it = arg;
+	struct slice bytes[] = {body(it, 1, G), body(it, 2, 2 * G)};
+	struct upload_part_info parts[2];
+	struct object made;
+
+	deliver(it, 1, body(it, 99, G));
+	parts[0] = deliver(it, 1, bytes[0]);
+	cr_expect(eq(int, complete(it, parts, 1, &made), STORE_OK));
+	cr_expect(holds(it, bytes, 1));
+	begin(it);
+	parts[0] = deliver(it, 1, bytes[0]);
+	parts[1] = deliver(it, 2, bytes[1]);
+	cr_expect(eq(int, complete(it, parts, 2, &made), STORE_OK));
+	cr_expect(holds(it, bytes, 2));
+}
+
+Test(upload, parts_are_moved_and_copied_on_a_fiber_as_on_a_thread)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+
+	on_loop(upload_on_fiber, &it);
+
 	cr_expect(eq(u64, files_left(&it), 1));
 }
 
@@ -770,6 +799,24 @@ Test(upload, uploads_are_listed_by_key_then_by_time_in_pages)
 		STORE_OK));
 	cr_assert(eq(sz, count, 2));
 	cr_expect(slice_equal(found[1].key, SLICE("a/2")));
+}
+
+Test(upload, fsck_has_nothing_to_say_of_one_under_way_nor_of_what_it_made)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+	struct upload_part_info parts[2];
+	struct object made;
+
+	parts[0] = deliver(&it, 1, body(&it, 1, G));
+	parts[1] = send_as(&it, 2, UNKNOWN, body(&it, 2, 10));
+	struct upload_part *arriving = start(&it, 3, G);
+	feed(arriving, body(&it, 3, 4096));
+	cr_expect(eq(u64, objects_findings(it.store), 0));
+
+	upload_part_abort(&arriving);
+	cr_expect(eq(u64, objects_findings(it.store), 0));
+	cr_assert(eq(int, complete(&it, parts, 2, &made), STORE_OK));
+	cr_expect(eq(u64, objects_findings(it.store), 0));
 }
 
 /* --- the parts of an object ------------------------------------------------

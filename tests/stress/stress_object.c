@@ -16,6 +16,7 @@
 
 #include "store/base/io.h"
 #include "store/bucket.h"
+#include "store/check.h"
 #include "store/object.h"
 #include "store/reclaim_private.h"
 #include "store/upload.h"
@@ -301,7 +302,8 @@ race_uploads(struct stress *stress)
 	}
 }
 
-/* --- leaks -----------------------------------------------------------------
+/* --- what is left
+ * -----------------------------------------------------------------
  */
 
 static enum store_err
@@ -318,6 +320,24 @@ refuse_stray(const char *path, void *context)
 	(void)context;
 	fprintf(stderr, "stray: %s\n", path);
 	abort();
+}
+
+static void
+print_finding(const struct check_finding *finding, void *context)
+{
+	(void)context;
+	fprintf(stderr, "%s: %s\n", check_kind_name(finding->kind),
+		finding->text);
+}
+
+static void
+expect_sound(struct stress *stress)
+{
+	struct check_result result;
+	enum store_err err =
+		check_store(stress->store, false, print_finding, NULL, &result);
+
+	expect(stress, !err && !result.findings, "fsck has nothing to say");
 }
 
 static void
@@ -357,6 +377,7 @@ main(void)
 	atomic_store(&stress.next_version, 1);
 	race_objects(&stress);
 	race_uploads(&stress);
+	expect_sound(&stress);
 	expect_no_leak(&stress);
 	expect(&stress, atomic_load(&stress.read) > UPLOADS, "readers read");
 	printf("%d passed, %d failed\n", !stress.wrong, !!stress.wrong);
