@@ -2,17 +2,11 @@
 #include "fs/mount.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/sysmacros.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fs/handle.h"
@@ -29,8 +23,6 @@
  * a disk, and go again. */
 #define THREADS_IDLE 2
 #define THREADS_MAX 32
-/* How long after mount_stop() system calls under way may take. */
-#define STOP_MS 2000
 
 const char *
 mount_libfuse_version(void)
@@ -231,47 +223,10 @@ run_loop(void *arg)
 	return NULL;
 }
 
-/* True where the loop ended in time. */
-static bool
-join_loop(pthread_t loop, int64_t timeout_ms)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	int64_t ns = until.tv_nsec + timeout_ms * 1000000;
-	until.tv_sec += ns / CLOCK_NS_PER_S;
-	until.tv_nsec = ns % CLOCK_NS_PER_S;
-	return !pthread_timedjoin_np(loop, NULL, &until);
-}
-
-/* Its threads sleep in the kernel and look at the flag after a request: one
- * is made for that. */
-static void
-end_loop(struct mount *mount, pthread_t loop, dev_t device)
-{
-	bool was_over = atomic_load(&mount->is_over);
-	struct statfs info;
-
-	fuse_session_exit(mount->session);
-	if (!was_over)
-		(void)statfs(mount->mount_point, &info);
-	bool has_ended = join_loop(loop, STOP_MS);
-	if (!has_ended)
-		log_warn("mount: system calls under way are cut off");
-	/* What still waits for an answer, the invalidating thread perhaps
-	 * behind it, waits no longer.  One that is unmounted is gone already,
-	 * and its number may be another's. */
-	if (!was_over)
-		mount_point_abort(device);
-	if (!has_ended)
-		pthread_join(loop, NULL);
-}
-
 enum store_err
 mount_run(struct mount *mount)
 {
 	struct pollfd stop = {.fd = mount->stop_fd, .events = POLLIN};
-	struct stat stat_of_root = {.st_dev = 0};
 	pthread_t loop;
 
 	enum store_err err = invalidate_start(mount->invalidate);
@@ -280,10 +235,14 @@ mount_run(struct mount *mount)
 	int failed = pthread_create(&loop, NULL, run_loop, mount);
 	if (failed)
 		return error_from_errno(failed);
-	(void)stat(mount->mount_point, &stat_of_root);
 	while (poll(&stop, 1, -1) < 0 && errno == EINTR)
 		continue;
-	end_loop(mount, loop, stat_of_root.st_dev);
+	fuse_session_exit(mount->session);
+	/* The loop drops what it has not begun: nobody may wait for that, the
+	 * invalidating thread behind him. */
+	if (!atomic_load(&mount->is_over))
+		mount_point_abort(mount->mount_point);
+	pthread_join(loop, NULL);
 	/* It writes to the session's descriptor. */
 	invalidate_free(&mount->invalidate);
 	fuse_session_unmount(mount->session);

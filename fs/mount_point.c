@@ -6,11 +6,9 @@
 #include <linux/magic.h>
 #include <spawn.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,20 +18,28 @@
 #define FUSE_SUPER_MAGIC 0x65735546
 #endif
 
-/* Only root may by itself. */
+/* argv as execvp(3) has it. */
+static bool
+run(char *const argv[], bool waits)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ))
+		return false;
+	while (waits && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Only root may detach by itself. */
 static bool
 detach_by_fusermount(const char *path)
 {
 	char *const argv[] = {(char *)"fusermount3", (char *)"-u", (char *)"-z",
 		(char *)"--", (char *)path, NULL};
-	int status = -1;
-	pid_t pid;
 
-	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ))
-		return false;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return run(argv, true);
 }
 
 /* True where the path is the top of a mount of FUSE. */
@@ -86,15 +92,16 @@ mount_point_prepare(const char *path)
 }
 
 void
-mount_point_abort(dev_t device)
+mount_point_abort(const char *path)
 {
-	char path[64];
+	char *const look[] = {
+		(char *)"stat", (char *)"-f", (char *)"--", (char *)path, NULL};
 
-	snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort",
-		minor(device));
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, "1", 1) != 1)
-		log_warn("mount: %s cannot be written to", path);
-	if (fd >= 0)
-		(void)close(fd);
+	if (!umount2(path, MNT_FORCE | MNT_DETACH))
+		return;
+	/* A request that wakes the loop; it may never be answered, so another
+	 * process makes it. */
+	(void)run(look, false);
+	if (!detach_by_fusermount(path))
+		log_warn("mount: cannot unmount %s", path);
 }

@@ -4,8 +4,6 @@
  */
 #pragma once
 
-#include <sys/types.h>
-
 #include "store/base/compiler.h"
 #include "store/base/error.h"
 
@@ -13,5 +11,6 @@
  * NOT_FOUND, NOT_DIR, BUSY (a FUSE mount that is alive). */
 must_check enum store_err mount_point_prepare(const char *path);
 
-/* Ends the FUSE connection of a mounted device whatever it is doing. */
-void mount_point_abort(dev_t device);
+/* Detaches what is mounted there; where that is permitted (to root), system
+ * calls that wait for it end with an error.  Its loop, told to end, wakes. */
+void mount_point_abort(const char *path);

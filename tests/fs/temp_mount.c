@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/fs/temp_mount.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/base/clock.h"
+#include "store/base/digest.h"
+#include "store/base/io.h"
+#include "store/bucket.h"
+
+struct temp_mount_server {
+	struct mount *mount;
+	pthread_t thread;
+	sem_t is_ready;
+};
+
+const char *
+temp_mount_why_not(void)
+{
+	if (access("/dev/fuse", R_OK | W_OK))
+		return "there is no /dev/fuse";
+	if (geteuid())
+		return "not root";
+	return NULL;
+}
+
+static void
+ready(struct mount *mount, void *context)
+{
+	struct temp_mount_server *server = context;
+
+	(void)mount;
+	sem_post(&server->is_ready);
+}
+
+static void *
+run(void *arg)
+{
+	struct temp_mount_server *server = arg;
+
+	assert(!mount_run(server->mount));
+	return NULL;
+}
+
+void
+temp_mount_start(struct temp_mount *temp)
+{
+	struct temp_mount_server *server = calloc(1, sizeof(*server));
+	const struct mount_options options = {
+		.store = temp->store.store,
+		.mount_point = temp->dir,
+		.allow_other = true,
+		.uid = 12,
+		.gid = 34,
+		.umask = 0027,
+		.ready = ready,
+		.context = server,
+	};
+
+	assert(server && !sem_init(&server->is_ready, 0, 0));
+	assert(!mount_create(&options, &server->mount));
+	assert(!pthread_create(&server->thread, NULL, run, server));
+	while (sem_wait(&server->is_ready))
+		continue;
+	temp->server = server;
+}
+
+void
+temp_mount_stop(struct temp_mount *temp)
+{
+	struct temp_mount_server *server = temp->server;
+
+	mount_stop(server->mount);
+	assert(!pthread_join(server->thread, NULL));
+	mount_destroy(&server->mount);
+	sem_destroy(&server->is_ready);
+	free(server);
+	temp->server = NULL;
+}
+
+struct mount *
+temp_mount_of(struct temp_mount *temp)
+{
+	return temp->server->mount;
+}
+
+struct temp_mount
+temp_mount_open(void)
+{
+	struct temp_mount temp = {.store = temp_store_open()};
+	struct bucket bucket;
+
+	assert(!bucket_create(temp.store.store, SLICE("bbb"), SLICE("default"),
+		&bucket));
+	temp.bucket = bucket.ino;
+	snprintf(temp.dir, sizeof(temp.dir), "/tmp/tarn-mount-XXXXXX");
+	assert(mkdtemp(temp.dir));
+	temp_mount_start(&temp);
+	return temp;
+}
+
+void
+temp_mount_close(struct temp_mount *temp)
+{
+	if (temp->server)
+		temp_mount_stop(temp);
+	assert(!rmdir(temp->dir));
+	arena_free(&temp->arena);
+	temp_store_close(&temp->store);
+}
+
+const char *
+temp_mount_at(struct temp_mount *temp, const char *format, ...)
+{
+	static _Thread_local char paths[8][4096];
+	static _Thread_local unsigned next;
+	char *path = paths[next++ % 8];
+	int len = snprintf(path, sizeof(paths[0]), "%s/bbb/", temp->dir);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(path + len, sizeof(paths[0]) - (size_t)len, format, args);
+	va_end(args);
+	return path;
+}
+
+void
+temp_mount_write(struct temp_mount *temp, const char *name, const char *text)
+{
+	int fd = open(temp_mount_at(temp, "%s", name),
+		O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	ssize_t len = (ssize_t)strlen(text);
+
+	assert(fd >= 0);
+	assert(write(fd, text, (size_t)len) == len);
+	assert(!close(fd));
+}
+
+const char *
+temp_mount_read(struct temp_mount *temp, const char *name)
+{
+	int fd = open(temp_mount_at(temp, "%s", name), O_RDONLY);
+	struct stat stat;
+
+	if (fd < 0)
+		return NULL;
+	assert(!fstat(fd, &stat));
+	char *text = arena_alloc(&temp->arena, (size_t)stat.st_size + 1);
+	assert(read(fd, text, (size_t)stat.st_size + 1) == stat.st_size);
+	assert(!close(fd));
+	return text;
+}
+
+void
+temp_mount_put(struct temp_mount *temp, const char *key, const char *text)
+{
+	struct object_attrs attrs = {.checksum_kind = 0};
+	struct slice body = slice_str(text);
+	struct object_put *put = NULL;
+	struct object object;
+
+	digest_of(DIGEST_MD5, body, attrs.etag.value);
+	assert(!object_put_begin(temp->store.store, body.len, &put));
+	assert(!object_put_write(put, body));
+	assert(!object_put_commit(&put, temp->bucket, slice_str(key), &attrs,
+		NULL, &object));
+}
+
+const char *
+temp_mount_get(struct temp_mount *temp, const char *key)
+{
+	struct object object;
+	uint64_t offset = 0;
+	int fd = -1;
+
+	enum store_err err = object_open(temp->store.store, temp->bucket,
+		slice_str(key), &temp->arena, &object, &fd, &offset);
+	if (err)
+		return NULL;
+	char *text = arena_alloc(&temp->arena, object.inode.size + 1);
+	if (fd < 0)
+		return text;
+	assert(!io_pread_all(fd, text, object.inode.size, offset));
+	(void)close(fd);
+	return text;
+}
+
+bool
+temp_mount_wait_for_key(struct temp_mount *temp, const char *key)
+{
+	struct object object;
+
+	for (int i = 0; i < 5000; i++) {
+		if (!object_head(temp->store.store, temp->bucket,
+			    slice_str(key), &temp->arena, &object))
+			return true;
+		io_sleep_ms(1);
+	}
+	return false;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * temp_mount.h - a store of a test's own, mounted in a directory of its own.
+ *
+ *	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+ *
+ * The mount has one bucket, "bbb".  The process that asks is the one that
+ * answers, on other threads.  What fails here ends the test.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <semaphore.h>
+
+#include "fs/mount.h"
+#include "store/base/arena.h"
+#include "store/object.h"
+#include "tests/support/temp_store.h"
+
+struct temp_mount {
+	struct temp_store store;
+	char dir[64];
+	uint64_t bucket;
+	struct arena arena;
+	struct temp_mount_server *server;
+};
+
+/* Why there can be no mount here; NULL where there can.  A test that cannot
+ * run says so and passes over the rest. */
+const char *temp_mount_why_not(void);
+
+struct temp_mount temp_mount_open(void);
+void temp_mount_close(struct temp_mount *temp);
+
+/* Unmounts, or mounts again. */
+void temp_mount_stop(struct temp_mount *temp);
+void temp_mount_start(struct temp_mount *temp);
+struct mount *temp_mount_of(struct temp_mount *temp);
+
+/* A path below the mount point; good until the next call but seven. */
+const char *temp_mount_at(struct temp_mount *temp, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Writes a whole file as a shell's > does. */
+void temp_mount_write(struct temp_mount *temp, const char *name,
+	const char *text);
+/* The text of a file, in the arena; NULL where it cannot be opened. */
+const char *temp_mount_read(struct temp_mount *temp, const char *name);
+
+/* The same through S3. */
+void temp_mount_put(struct temp_mount *temp, const char *key, const char *text);
+const char *temp_mount_get(struct temp_mount *temp, const char *key);
+/* Waits until S3 sees the object: the release after a close() is the kernel's
+ * business.  False after some seconds. */
+bool temp_mount_wait_for_key(struct temp_mount *temp, const char *key);
