@@ -97,32 +97,40 @@ is_clone_of(const struct copy *copy, const struct inode *source)
 	       copy->clone_blob == source->blob;
 }
 
+/* As a reader sees the source now, even if it is being written in place. */
+static enum store_err
+ask(struct store *store, const struct copy *copy, const struct inode *inode)
+{
+	struct object source = {.inode = *inode};
+	enum store_err err = dentry_refresh_inode(store, &source.inode);
+
+	return err ? err : copy->source_check(&source, copy->context);
+}
+
 static enum store_err
 apply_copy(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct copy *copy = arg;
-	struct object source = {0};
-	struct inode target;
+	struct inode source, target;
 	bool is_there, is_clone;
 	enum store_err err;
 
 	copy->must_clone = false;
 	err = object_key_find(txn, copy->source_bucket, copy->source_key,
-		&source.inode);
+		&source);
 	if (!err && copy->source_check)
-		err = copy->source_check(&source, copy->context);
+		err = ask(store, copy, &source);
 	if (!err)
-		err = object_key_check(txn, copy->bucket, copy->key,
+		err = object_key_check(store, txn, copy->bucket, copy->key,
 			copy->condition, &is_there, &target);
 	if (err)
 		return err;
-	is_clone = is_clone_of(copy, &source.inode);
-	if (!is_clone && source.inode.blob &&
-		(source.inode.flags & INODE_DIRTY)) {
+	is_clone = is_clone_of(copy, &source);
+	if (!is_clone && source.blob && (source.flags & INODE_DIRTY)) {
 		copy->must_clone = true;
 		return STORE_BUSY;
 	}
-	err = describe(copy, &source.inode);
+	err = describe(copy, &source);
 	if (err)
 		return err;
 	if (is_clone) {

@@ -20,8 +20,8 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 	bool is_there;
 	enum store_err err;
 
-	err = object_key_check(txn, one->bucket, one->key, one->condition,
-		&is_there, &inode);
+	err = object_key_check(store, txn, one->bucket, one->key,
+		one->condition, &is_there, &inode);
 	if (err)
 		return err;
 	if (!is_there)

@@ -67,9 +67,9 @@ etag_equal(const struct inode_etag *a, const struct inode_etag *b)
 }
 
 enum store_err
-object_key_check(struct db_txn *txn, uint64_t bucket, struct slice key,
-	const struct object_condition *condition, bool *is_there,
-	struct inode *out)
+object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, const struct object_condition *condition,
+	bool *is_there, struct inode *out)
 {
 	static const struct object_condition nothing;
 	const struct object_condition *asked = condition ? condition : &nothing;
@@ -85,9 +85,14 @@ object_key_check(struct db_txn *txn, uint64_t bucket, struct slice key,
 		return err;
 	if (asked->must_not_exist)
 		return STORE_PRECONDITION;
-	if (asked->must_match && !etag_equal(asked->must_match, &out->etag))
-		return STORE_PRECONDITION;
-	return STORE_OK;
+	if (!asked->must_match)
+		return STORE_OK;
+	/* A file being written in place: readers are told the ETag of now. */
+	err = dentry_refresh_inode(store, out);
+	if (err)
+		return err;
+	return etag_equal(asked->must_match, &out->etag) ? STORE_OK
+							 : STORE_PRECONDITION;
 }
 
 bool

@@ -27,9 +27,10 @@ must_check enum store_err object_key_find(struct db_txn *txn, uint64_t bucket,
 /* As object_key_find(), and whether the condition (NULL: none) lets a writer
  * go on; *is_there tells what it found.  PRECONDITION, and NOT_FOUND where
  * the condition needs an object. */
-must_check enum store_err object_key_check(struct db_txn *txn, uint64_t bucket,
-	struct slice key, const struct object_condition *condition,
-	bool *is_there, struct inode *out);
+must_check enum store_err object_key_check(struct store *store,
+	struct db_txn *txn, uint64_t bucket, struct slice key,
+	const struct object_condition *condition, bool *is_there,
+	struct inode *out);
 
 /* An inode with what the object carries; size and blob are left to the
  * caller, the rest to object_key_publish().  ATTR_TOO_BIG, INVALID. */

@@ -80,7 +80,7 @@ apply_put(struct store *store, struct db_txn *txn, void *arg)
 	bool is_there;
 	enum store_err err;
 
-	err = object_key_check(txn, commit->bucket, commit->key,
+	err = object_key_check(store, txn, commit->bucket, commit->key,
 		commit->condition, &is_there, &commit->made);
 	if (err)
 		return err;

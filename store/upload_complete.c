@@ -437,8 +437,8 @@ apply_complete(struct store *store, struct db_txn *txn, void *arg)
 		return err;
 	if (!is_same_plan(&complete->plan, &complete->again))
 		return STORE_BUSY;
-	err = object_key_check(txn, complete->ref.bucket, complete->ref.key,
-		complete->condition, &is_there, &there);
+	err = object_key_check(store, txn, complete->ref.bucket,
+		complete->ref.key, complete->condition, &is_there, &there);
 	if (!err)
 		err = object_key_describe(complete->attrs, made);
 	if (!err)

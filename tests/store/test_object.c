@@ -735,6 +735,14 @@ Test(object, a_file_changed_in_place_has_another_etag_at_once)
 		memcmp(&before.inode.etag, &after.inode.etag,
 			sizeof(before.inode.etag)),
 		0));
+	const struct object_condition old = {.must_match = &before.inode.etag};
+	const struct object_condition now = {.must_match = &after.inode.etag};
+	cr_expect(eq(int,
+		objects_put_if(temp.store, bucket, "a", SLICE("x"), &old),
+		STORE_PRECONDITION));
+	cr_expect(eq(int,
+		objects_put_if(temp.store, bucket, "a", SLICE("x"), &now),
+		STORE_OK));
 	cr_assert(eq(int, file_close(&file, O_RDWR), STORE_OK));
 }
 
