@@ -85,7 +85,7 @@ static bool
 is_as_listed(const struct upload_part_info *part,
 	const struct upload_part_info *wanted)
 {
-	if (memcmp(part->md5, wanted->md5, sizeof(part->md5)))
+	if (memcmp(part->md5, wanted->md5, sizeof(part->md5)) != 0)
 		return false;
 	if (!wanted->checksum_len)
 		return true;

@@ -338,9 +338,10 @@ upload_parts_of(const struct inode *inode, unsigned number,
 		.checksum_kind = parts.checksum_kind,
 		.checksum_len = (uint8_t)parts.checksum_len,
 	};
-	if (parts.checksum_len)
-		memcpy(out->checksum,
-			parts.checksums.data + i * parts.checksum_len,
-			parts.checksum_len);
+	struct decoder checksums = codec_decoder(parts.checksums);
+	(void)codec_decode_bytes(&checksums, i * parts.checksum_len);
+	struct slice own = codec_decode_bytes(&checksums, parts.checksum_len);
+	if (own.len)
+		memcpy(out->checksum, own.data, own.len);
 	return true;
 }
