@@ -7,9 +7,6 @@
 #include "store/base/clock.h"
 #include "store/object_key_private.h"
 
-/* --- reading ---------------------------------------------------------------
- */
-
 /* The record, as of a snapshot that has ended: attrs are in the arena. */
 static enum store_err
 read_record(struct store *store, uint64_t bucket, struct slice key,
@@ -114,9 +111,6 @@ object_open(struct store *store, uint64_t bucket, struct slice key,
 			return err;
 	}
 }
-
-/* --- attributes ------------------------------------------------------------
- */
 
 struct set_attrs {
 	uint64_t bucket;

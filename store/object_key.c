@@ -126,9 +126,6 @@ object_key_describe(const struct object_attrs *attrs, struct inode *out)
 	return STORE_OK;
 }
 
-/* --- publishing ------------------------------------------------------------
- */
-
 /* What all that S3 makes has in common. */
 static enum store_err
 fill_new(struct db_txn *txn, uint64_t bucket, uint32_t mode,

@@ -58,9 +58,6 @@ is_level(uint8_t level)
 	return level >= TOKEN_READ && level <= TOKEN_FULL;
 }
 
-/* --- names -----------------------------------------------------------------
- */
-
 static bool
 is_of(struct slice text, size_t min, size_t max, const char *others)
 {
@@ -117,9 +114,6 @@ draw(const char *alphabet, char *to, size_t len)
 	}
 	cipher_wipe(bytes, sizeof(bytes));
 }
-
-/* --- records ---------------------------------------------------------------
- */
 
 /* `to` has room for max bytes and a NUL. */
 static bool
@@ -223,9 +217,6 @@ unseal(const struct store *store, const struct token *token,
 	secret[err ? 0 : len] = '\0';
 	return err;
 }
-
-/* --- creating and deleting -------------------------------------------------
- */
 
 struct create {
 	const struct token *token;
@@ -378,9 +369,6 @@ token_delete(struct store *store, struct slice name)
 {
 	return commit_run_durably(store, apply_delete, &name);
 }
-
-/* --- reading ---------------------------------------------------------------
- */
 
 enum store_err
 token_get(struct store *store, struct slice name, struct token *out)

@@ -11,9 +11,6 @@
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
 
-/* --- ids and records -------------------------------------------------------
- */
-
 static void
 write_id(uint64_t number, uint64_t nonce, char id[UPLOAD_ID_LEN + 1])
 {
@@ -77,9 +74,6 @@ upload_save(struct db_txn *txn, uint64_t bucket, uint64_t number,
 	record_encode_upload(&value, record);
 	return db_put(txn, DB_UPLOAD, key_slice(&key), buffer_slice(&value));
 }
-
-/* --- begin and get ---------------------------------------------------------
- */
 
 struct begin {
 	uint64_t bucket;
@@ -171,9 +165,6 @@ upload_get(struct store *store, uint64_t bucket, struct slice key,
 		upload_describe(number, &record, arena, out);
 	return err;
 }
-
-/* --- abort -----------------------------------------------------------------
- */
 
 struct gone {
 	uint64_t part;
@@ -275,9 +266,6 @@ upload_abort(struct store *store, uint64_t bucket, struct slice key,
 
 	return commit_run_durably(store, apply_abort, &ref);
 }
-
-/* --- what came of it -------------------------------------------------------
- */
 
 enum store_err
 upload_was(struct store *store, uint64_t bucket, struct slice key,

@@ -78,9 +78,6 @@ plan_free(struct plan *plan)
 	*plan = (struct plan){0};
 }
 
-/* --- the plan --------------------------------------------------------------
- */
-
 static bool
 is_as_listed(const struct upload_part_info *part,
 	const struct upload_part_info *wanted)
@@ -208,9 +205,6 @@ is_same_plan(const struct plan *a, const struct plan *b)
 	return true;
 }
 
-/* --- the bytes -------------------------------------------------------------
- */
-
 /* Gone between the plan and now: the plan does not hold any more. */
 static enum store_err
 open_blob(struct store *store, uint64_t blob, int flags, int *fd)
@@ -317,9 +311,6 @@ fill_slots(struct complete *complete)
 	(void)close(to);
 	return err;
 }
-
-/* --- the commit ------------------------------------------------------------
- */
 
 /* The ETag S3 gives to what an upload made: the MD5 of the parts' MD5s. */
 static void

@@ -34,9 +34,6 @@ struct upload_part {
 	char text[];
 };
 
-/* --- finding a place -------------------------------------------------------
- */
-
 /*
  * Whether the part may lie in place, by what the tables say now.  Sizes below
  * UPLOAD_PART_MIN can only be those of a last part, and say nothing of where
@@ -258,9 +255,6 @@ upload_part_begin(struct store *store, uint64_t bucket, struct slice key,
 	return STORE_OK;
 }
 
-/* --- writing ---------------------------------------------------------------
- */
-
 /* Beyond what was announced lies the next part's slot. */
 static enum store_err
 check_room(const struct upload_part *part, uint64_t len)
@@ -319,9 +313,6 @@ upload_part_size(const struct upload_part *part)
 {
 	return part->size;
 }
-
-/* --- commit ----------------------------------------------------------------
- */
 
 struct part_commit {
 	const struct upload_part *part;

@@ -8,9 +8,6 @@
 #include "store/session_private.h"
 #include "store/upload_private.h"
 
-/* --- parts of an upload in flight ------------------------------------------
- */
-
 enum store_err
 upload_parts_find(struct db_txn *txn, uint64_t number, uint64_t part,
 	struct record_part *out)
@@ -197,9 +194,6 @@ upload_parts_release(struct db_txn *txn, uint64_t number, unsigned part)
 
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
-
-/* --- parts of an object ----------------------------------------------------
- */
 
 /*
  * The attribute: version, flags, checksum kind, count; then sizes: one of all

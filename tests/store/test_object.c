@@ -11,9 +11,6 @@
 #include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
 
-/* --- put and get -----------------------------------------------------------
- */
-
 Test(object, what_was_put_is_got)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
@@ -203,9 +200,6 @@ Test(object, one_that_is_larger_than_the_disk_is_refused_before_its_body)
 	cr_expect(eq(ptr, put, NULL));
 }
 
-/* --- overwriting -----------------------------------------------------------
- */
-
 Test(object, what_was_opened_before_an_overwrite_reads_the_old_bytes)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
@@ -251,9 +245,6 @@ Test(object, an_overwrite_gives_back_the_old_data)
 	temp_store_reopen(&temp);
 	cr_expect(eq(u64, objects_files_left(temp.store), 1));
 }
-
-/* --- conditions ------------------------------------------------------------
- */
 
 Test(object, a_write_condition_holds_or_nothing_changes)
 {
@@ -303,9 +294,6 @@ Test(object, a_write_condition_holds_or_nothing_changes)
 	cr_expect(objects_is(temp.store, bucket, "key", "c"));
 	cr_expect(eq(u64, objects_blob_records(temp.store), 1));
 }
-
-/* --- leaks -----------------------------------------------------------------
- */
 
 Test(object, an_aborted_put_leaves_no_file)
 {
@@ -359,9 +347,6 @@ Test(object, a_put_whose_process_dies_leaves_no_file)
 
 	cr_expect(eq(u64, objects_files(temp.store), 0));
 }
-
-/* --- directories -----------------------------------------------------------
- */
 
 Test(object, a_key_that_ends_in_a_slash_may_hold_bytes)
 {
@@ -470,9 +455,6 @@ Test(object, a_symbolic_link_is_not_there_for_s3_and_gives_way_to_a_put)
 	cr_expect(objects_is(temp.store, bucket, "link", "file"));
 }
 
-/* --- deleting --------------------------------------------------------------
- */
-
 Test(object, deleting_takes_implicit_directories_along)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
@@ -551,9 +533,6 @@ Test(object, more_are_deleted_at_once_than_fit_one_transaction)
 	objects_usage(temp.store, bucket, &objects, &bytes);
 	cr_expect(eq(u64, objects, 0));
 }
-
-/* --- copying ---------------------------------------------------------------
- */
 
 static enum store_err
 copy(struct store *store, uint64_t bucket, const char *from, const char *to,
@@ -767,9 +746,6 @@ Test(object, an_unpublished_file_is_not_there_for_s3)
 	cr_assert(eq(int, file_close(&file, O_RDWR), STORE_OK));
 }
 
-/* --- on a fiber ------------------------------------------------------------
- */
-
 static void
 work_on_fiber(void *arg)
 {
@@ -803,9 +779,6 @@ Test(object, all_works_on_a_fiber_as_on_a_thread)
 
 	on_loop(work_on_fiber, temp.store);
 }
-
-/* --- attributes ------------------------------------------------------------
- */
 
 Test(object, tags_are_set_beside_other_attributes)
 {

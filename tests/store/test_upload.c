@@ -160,9 +160,6 @@ files_left(struct fixture *it)
 	return objects_files_left(it->store);
 }
 
-/* --- parts in place --------------------------------------------------------
- */
-
 Test(upload, parts_in_place_become_the_object_without_a_copy)
 {
 	scoped(fixture_close) struct fixture it = fixture_open();
@@ -274,9 +271,6 @@ Test(upload, parts_are_moved_and_copied_on_a_fiber_as_on_a_thread)
 	cr_expect(eq(u64, files_left(&it), 1));
 }
 
-/* --- parts elsewhere -------------------------------------------------------
- */
-
 Test(upload, parts_of_any_sizes_are_copied_together)
 {
 	scoped(fixture_close) struct fixture it = fixture_open();
@@ -381,9 +375,6 @@ Test(upload, a_part_may_be_copied_from_an_object)
 
 	cr_expect(holds(&it, bytes, 2));
 }
-
-/* --- writers that are still under way (invariants 2 and 3) -----------------
- */
 
 Test(upload, a_retry_beside_a_stuck_writer_counts_and_the_writer_harms_nothing)
 {
@@ -520,9 +511,6 @@ Test(upload, a_dead_writers_slot_is_free_again)
 	cr_expect(holds(&it, bytes, 2));
 }
 
-/* --- refusals --------------------------------------------------------------
- */
-
 Test(upload, completion_refuses_a_list_that_is_not_right)
 {
 	scoped(fixture_close) struct fixture it = fixture_open();
@@ -626,9 +614,6 @@ Test(upload, a_failed_condition_leaves_the_upload_as_it_was)
 	cr_expect(holds(&it, bytes, 2));
 }
 
-/* --- the end of an upload --------------------------------------------------
- */
-
 Test(upload, abort_returns_the_space_of_every_part)
 {
 	scoped(fixture_close) struct fixture it = fixture_open();
@@ -711,9 +696,6 @@ Test(upload, completing_again_is_recognised_until_the_object_is_another)
 		upload_was(it.store, it.bucket, KEY, id, &it.arena, &object),
 		STORE_NO_UPLOAD));
 }
-
-/* --- what can be asked -----------------------------------------------------
- */
 
 Test(upload, parts_are_listed_in_order_in_pages)
 {
@@ -818,9 +800,6 @@ Test(upload, fsck_has_nothing_to_say_of_one_under_way_nor_of_what_it_made)
 	cr_assert(eq(int, complete(&it, parts, 2, &made), STORE_OK));
 	cr_expect(eq(u64, objects_findings(it.store), 0));
 }
-
-/* --- the parts of an object ------------------------------------------------
- */
 
 static struct upload_part_info
 with_crc(unsigned number, uint64_t size)

@@ -96,9 +96,6 @@ expect(struct stress *stress, bool holds, const char *what)
 	fprintf(stderr, "not so: %s\n", what);
 }
 
-/* --- whole objects ---------------------------------------------------------
- */
-
 static void
 put(struct worker *worker, const char *key)
 {
@@ -230,9 +227,6 @@ race_objects(struct stress *stress)
 	atomic_store(&stress->is_over, true);
 	join(readers, READERS);
 }
-
-/* --- one upload, several at it ---------------------------------------------
- */
 
 /* Uploads part 1 and completes with it, or starts a part 2 that comes to
  * nothing, possibly after the object is there. */
