@@ -296,10 +296,6 @@ race_uploads(struct stress *stress)
 	}
 }
 
-/* --- what is left
- * -----------------------------------------------------------------
- */
-
 static enum store_err
 count_file(uint64_t id, void *context)
 {
