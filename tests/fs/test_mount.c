@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a file system does, through a real mount. */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "tests/fs/temp_mount.h"
+#include "tests/fs/needs_mount.h"
 
-#define NEEDS_MOUNT()                                                          \
-	do {                                                                   \
-		if (temp_mount_why_not())                                      \
-			cr_skip_test("%s", temp_mount_why_not());              \
-	} while (0)
+static off_t
+size_of(struct temp_mount *temp, const char *name)
+{
+	struct stat info;
+
+	return stat(temp_mount_at(temp, "%s", name), &info) ? -1 : info.st_size;
+}
+
+/* 0, or the errno. */
+static int
+error_of(int result)
+{
+	return result < 0 ? errno : 0;
+}
 
 Test(mount, a_file_written_is_the_file_read)
 {
@@ -28,4 +36,506 @@ Test(mount, a_file_written_is_the_file_read)
 	temp_mount_write(&temp, "f", "hello");
 
 	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"), "hello"));
+	cr_expect(eq(i64, size_of(&temp, "f"), 5));
+}
+
+Test(mount, appending_adds_at_the_end)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	temp_mount_write(&temp, "log", "one ");
+	for (int i = 0; i < 3; i++) {
+		int fd = open(temp_mount_at(&temp, "log"), O_WRONLY | O_APPEND);
+		cr_assert(eq(i64, write(fd, "two ", 4), 4));
+		cr_assert(not(close(fd)));
+	}
+
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "log"),
+		"one two two two "));
+}
+
+Test(mount, a_file_is_written_in_the_middle_and_beyond_its_end)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct stat info;
+	char byte = 'x';
+
+	temp_mount_write(&temp, "f", "0123456789");
+	int fd = open(temp_mount_at(&temp, "f"), O_RDWR);
+	cr_assert(eq(i64, pwrite(fd, "ab", 2, 4), 2));
+	cr_assert(eq(i64, pwrite(fd, "end", 3, 1 << 20), 3));
+	cr_assert(eq(i64, pread(fd, &byte, 1, 1000), 1));
+	cr_assert(not(fstat(fd, &info)));
+	cr_assert(not(close(fd)));
+
+	cr_expect(eq(chr, byte, 0));
+	cr_expect(eq(i64, info.st_size, (1 << 20) + 3));
+	cr_expect(not(strncmp(temp_mount_read(&temp, "f"), "0123ab6789", 11)));
+}
+
+Test(mount, truncating_cuts_and_extends_by_path_and_by_descriptor)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	temp_mount_write(&temp, "f", "0123456789");
+	cr_assert(not(truncate(temp_mount_at(&temp, "f"), 4)));
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"), "0123"));
+
+	int fd = open(temp_mount_at(&temp, "f"), O_RDWR);
+	cr_assert(not(ftruncate(fd, 8)));
+	cr_assert(not(close(fd)));
+	cr_expect(eq(i64, size_of(&temp, "f"), 8));
+
+	cr_assert(not(truncate(temp_mount_at(&temp, "f"), 0)));
+	cr_expect(eq(i64, size_of(&temp, "f"), 0));
+}
+
+Test(mount, a_shared_map_and_write_see_each_other)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	char got[4] = "";
+
+	temp_mount_write(&temp, "f", "0123456789");
+	int fd = open(temp_mount_at(&temp, "f"), O_RDWR);
+	char *map = mmap(NULL, 10, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert(ne(ptr, map, MAP_FAILED));
+	memcpy(map + 2, "ab", 2);
+	cr_assert(eq(i64, pread(fd, got, 3, 2), 3));
+	cr_assert(eq(i64, pwrite(fd, "yz", 2, 6), 2));
+
+	cr_expect(eq(str, got, "ab4"));
+	cr_expect(not(memcmp(map, "01ab45yz89", 10)));
+	munmap(map, 10);
+	cr_assert(not(close(fd)));
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"), "01ab45yz89"));
+}
+
+Test(mount, a_large_file_is_read_as_it_was_written)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	size_t len = 9 << 20;
+	unsigned char *data = malloc(len);
+	unsigned char *got = malloc(len);
+
+	for (size_t i = 0; i < len; i++)
+		data[i] = (unsigned char)(i * 7 + (i >> 12));
+	int fd = open(temp_mount_at(&temp, "big"), O_RDWR | O_CREAT, 0600);
+	cr_assert(eq(i64, write(fd, data, len), (int64_t)len));
+	cr_assert(not(close(fd)));
+	fd = open(temp_mount_at(&temp, "big"), O_RDONLY);
+	cr_assert(eq(i64, pread(fd, got, len, 0), (int64_t)len));
+	cr_assert(not(close(fd)));
+
+	cr_expect(not(memcmp(data, got, len)));
+	free(data);
+	free(got);
+}
+
+Test(mount, renaming_moves_replaces_and_exchanges)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	temp_mount_write(&temp, "a", "A");
+	temp_mount_write(&temp, "b", "B");
+	temp_mount_write(&temp, "c", "C");
+	cr_expect(eq(int,
+		error_of(renameat2(AT_FDCWD, temp_mount_at(&temp, "a"),
+			AT_FDCWD, temp_mount_at(&temp, "b"), RENAME_NOREPLACE)),
+		EEXIST));
+	cr_assert(not(renameat2(AT_FDCWD, temp_mount_at(&temp, "a"), AT_FDCWD,
+		temp_mount_at(&temp, "b"), RENAME_EXCHANGE)));
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "a"), "B"));
+	cr_assert(not(rename(temp_mount_at(&temp, "c"),
+		temp_mount_at(&temp, "a"))));
+
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "a"), "C"));
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "b"), "A"));
+	cr_expect(eq(i64, size_of(&temp, "c"), -1));
+}
+
+Test(mount, renaming_a_directory_takes_all_below_along)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	cr_assert(not(mkdir(temp_mount_at(&temp, "d"), 0755)));
+	cr_assert(not(mkdir(temp_mount_at(&temp, "d/e"), 0755)));
+	temp_mount_write(&temp, "d/e/f", "deep");
+	cr_assert(not(rename(temp_mount_at(&temp, "d"),
+		temp_mount_at(&temp, "new"))));
+
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "new/e/f"), "deep"));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "new/e/f"), "deep"));
+	cr_expect(eq(ptr, (void *)temp_mount_get(&temp, "d/e/f"), NULL));
+	cr_expect(eq(int,
+		error_of(rename(temp_mount_at(&temp, "new"),
+			temp_mount_at(&temp, "new/e/x"))),
+		EINVAL));
+}
+
+Test(mount, an_unlinked_file_lives_until_it_is_closed)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	char got[8] = "";
+	struct stat info;
+
+	temp_mount_write(&temp, "f", "before");
+	int fd = open(temp_mount_at(&temp, "f"), O_RDWR);
+	cr_assert(not(unlink(temp_mount_at(&temp, "f"))));
+	cr_expect(eq(i64, size_of(&temp, "f"), -1));
+	cr_expect(eq(i64, pwrite(fd, "BE", 2, 0), 2));
+	cr_expect(eq(i64, pread(fd, got, 6, 0), 6));
+	cr_expect(not(fchmod(fd, 0600)));
+	cr_expect(not(ftruncate(fd, 3)));
+	cr_expect(not(fsync(fd)));
+	cr_assert(not(fstat(fd, &info)));
+
+	cr_expect(eq(str, got, "BEfore"));
+	cr_expect(eq(u64, info.st_nlink, 0));
+	cr_expect(eq(i64, info.st_size, 3));
+	cr_expect(eq(u32, info.st_mode & 07777, 0600));
+	cr_expect(not(close(fd)));
+}
+
+Test(mount, a_new_file_unlinked_before_its_close_is_never_seen)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	int fd = open(temp_mount_at(&temp, "t"), O_RDWR | O_CREAT, 0600);
+	cr_assert(eq(i64, write(fd, "x", 1), 1));
+	cr_assert(not(unlink(temp_mount_at(&temp, "t"))));
+	cr_assert(not(close(fd)));
+
+	cr_expect(eq(ptr, (void *)temp_mount_get(&temp, "t"), NULL));
+	cr_expect(eq(i64, size_of(&temp, "t"), -1));
+}
+
+Test(mount, hard_links_are_one_file_under_two_names)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct stat info;
+
+	temp_mount_write(&temp, "a", "one");
+	cr_assert(not(link(temp_mount_at(&temp, "a"),
+		temp_mount_at(&temp, "b"))));
+	int fd = open(temp_mount_at(&temp, "b"), O_WRONLY);
+	cr_assert(eq(i64, pwrite(fd, "ONE", 3, 0), 3));
+	cr_assert(not(close(fd)));
+	cr_assert(not(stat(temp_mount_at(&temp, "a"), &info)));
+
+	cr_expect(eq(u64, info.st_nlink, 2));
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "a"), "ONE"));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "b"), "ONE"));
+	cr_assert(not(unlink(temp_mount_at(&temp, "a"))));
+	cr_assert(not(stat(temp_mount_at(&temp, "b"), &info)));
+	cr_expect(eq(u64, info.st_nlink, 1));
+}
+
+Test(mount, a_symbolic_link_leads_to_its_target)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	char target[16] = "";
+
+	temp_mount_write(&temp, "f", "here");
+	cr_assert(not(symlink("f", temp_mount_at(&temp, "link"))));
+
+	cr_expect(eq(i64, readlink(temp_mount_at(&temp, "link"), target, 15),
+		1));
+	cr_expect(eq(str, target, "f"));
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "link"), "here"));
+	cr_expect(eq(ptr, (void *)temp_mount_get(&temp, "link"), NULL));
+}
+
+Test(mount, special_files_are_kept_and_hidden_from_s3)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct stat info;
+
+	cr_assert(not(mkfifo(temp_mount_at(&temp, "fifo"), 0640)));
+	cr_assert(not(stat(temp_mount_at(&temp, "fifo"), &info)));
+
+	cr_expect(eq(u32, info.st_mode & S_IFMT, S_IFIFO));
+	cr_expect(eq(ptr, (void *)temp_mount_get(&temp, "fifo"), NULL));
+}
+
+Test(mount, attributes_set_are_the_attributes_got)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const struct timespec times[2] = {{1000, 5}, {-2000, 123456789}};
+	struct stat info;
+
+	temp_mount_write(&temp, "f", "x");
+	cr_assert(not(chmod(temp_mount_at(&temp, "f"), 04751)));
+	cr_assert(not(chown(temp_mount_at(&temp, "f"), 5, 6)));
+	cr_assert(not(chmod(temp_mount_at(&temp, "f"), 0751)));
+	cr_assert(not(utimensat(AT_FDCWD, temp_mount_at(&temp, "f"), times,
+		0)));
+	cr_assert(not(stat(temp_mount_at(&temp, "f"), &info)));
+
+	cr_expect(eq(u32, info.st_mode, S_IFREG | 0751));
+	cr_expect(eq(u32, info.st_uid, 5));
+	cr_expect(eq(u32, info.st_gid, 6));
+	cr_expect(eq(i64, info.st_atim.tv_sec, 1000));
+	cr_expect(eq(i64, info.st_mtim.tv_sec, -2000));
+	cr_expect(eq(i64, info.st_mtim.tv_nsec, 123456789));
+}
+
+Test(mount, a_time_set_on_an_open_file_stays_after_its_close)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const struct timespec times[2] = {{1000, 5}, {2000, 7}};
+	struct stat info;
+
+	int fd = open(temp_mount_at(&temp, "f"), O_RDWR | O_CREAT, 0600);
+	cr_assert(eq(i64, write(fd, "data", 4), 4));
+	cr_assert(not(futimens(fd, times)));
+	cr_assert(not(fstat(fd, &info)));
+	cr_expect(eq(i64, info.st_mtim.tv_sec, 2000));
+	cr_assert(not(close(fd)));
+	cr_assert(temp_mount_wait_for_key(&temp, "f"));
+	temp_mount_stop(&temp);
+	temp_mount_start(&temp);
+	cr_assert(not(stat(temp_mount_at(&temp, "f"), &info)));
+
+	cr_expect(eq(i64, info.st_mtim.tv_sec, 2000));
+	cr_expect(eq(i64, info.st_mtim.tv_nsec, 7));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "data"));
+}
+
+Test(mount, writing_moves_mtime_and_opening_alone_does_not)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const struct timespec times[2] = {{1000, 5}, {2000, 7}};
+	struct stat info;
+
+	temp_mount_write(&temp, "f", "data");
+	cr_assert(not(utimensat(AT_FDCWD, temp_mount_at(&temp, "f"), times,
+		0)));
+	int fd = open(temp_mount_at(&temp, "f"), O_RDWR);
+	cr_assert(not(close(fd)));
+	cr_assert(not(stat(temp_mount_at(&temp, "f"), &info)));
+	cr_expect(eq(i64, info.st_mtim.tv_sec, 2000));
+
+	fd = open(temp_mount_at(&temp, "f"), O_RDWR);
+	cr_assert(eq(i64, pwrite(fd, "D", 1, 0), 1));
+	cr_assert(not(fstat(fd, &info)));
+	cr_expect(gt(i64, info.st_mtim.tv_sec, 2000));
+	cr_assert(not(close(fd)));
+	cr_assert(not(stat(temp_mount_at(&temp, "f"), &info)));
+	cr_expect(gt(i64, info.st_mtim.tv_sec, 2000));
+}
+
+Test(mount, a_large_directory_is_listed_whole_and_each_name_once)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const int count = 3000;
+	char *seen = calloc(1, (size_t)count);
+	struct dirent *entry;
+	int total = 0, dots = 0;
+
+	for (int i = 0; i < count; i++) {
+		int fd = open(temp_mount_at(&temp, "file-%d", i),
+			O_WRONLY | O_CREAT, 0644);
+		cr_assert(ge(int, fd, 0));
+		cr_assert(not(close(fd)));
+	}
+	/* Once asked for, once from the kernel's memory. */
+	for (int round = 0; round < 2; round++) {
+		DIR *dir = opendir(temp_mount_at(&temp, "."));
+		cr_assert(ne(ptr, dir, NULL));
+		memset(seen, 0, (size_t)count);
+		total = dots = 0;
+		while ((entry = readdir(dir)) != NULL) {
+			int i = -1;
+			if (entry->d_name[0] == '.') {
+				dots++;
+				continue;
+			}
+			cr_assert(eq(int, sscanf(entry->d_name, "file-%d", &i),
+				1));
+			cr_assert(i >= 0 && i < count && !seen[i]);
+			cr_assert(eq(int, entry->d_type, DT_REG));
+			seen[i] = 1;
+			total++;
+		}
+		closedir(dir);
+		cr_expect(eq(int, total, count));
+		cr_expect(eq(int, dots, 2));
+	}
+	free(seen);
+}
+
+Test(mount, a_directory_is_emptied_while_it_is_read)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct dirent *entry;
+
+	cr_assert(not(mkdir(temp_mount_at(&temp, "d"), 0755)));
+	for (int i = 0; i < 500; i++) {
+		int fd = open(temp_mount_at(&temp, "d/%d", i),
+			O_WRONLY | O_CREAT, 0644);
+		cr_assert(not(close(fd)));
+	}
+	DIR *dir = opendir(temp_mount_at(&temp, "d"));
+	while ((entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] != '.')
+			cr_expect(not(unlink(temp_mount_at(&temp, "d/%s",
+				entry->d_name))));
+	}
+	closedir(dir);
+
+	cr_expect(not(rmdir(temp_mount_at(&temp, "d"))));
+}
+
+Test(mount, rmdir_refuses_what_is_not_empty_or_no_directory)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	cr_assert(not(mkdir(temp_mount_at(&temp, "d"), 0755)));
+	temp_mount_write(&temp, "d/f", "x");
+
+	cr_expect(eq(int, error_of(rmdir(temp_mount_at(&temp, "d"))),
+		ENOTEMPTY));
+	cr_expect(eq(int, error_of(rmdir(temp_mount_at(&temp, "d/f"))),
+		ENOTDIR));
+	cr_expect(eq(int, error_of(unlink(temp_mount_at(&temp, "d"))), EISDIR));
+	cr_expect(eq(int, error_of(mkdir(temp_mount_at(&temp, "d"), 0755)),
+		EEXIST));
+}
+
+Test(mount, mkdir_at_the_top_makes_a_bucket_and_rmdir_removes_it)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct object object;
+	struct stat info;
+
+	cr_assert(not(mkdir(temp_mount_at(&temp, "../photos"), 0750)));
+	cr_assert(not(stat(temp_mount_at(&temp, "../photos"), &info)));
+	cr_expect(eq(u32, info.st_mode, S_IFDIR | 0750));
+	cr_expect(eq(int,
+		error_of(mkdir(temp_mount_at(&temp, "../No_Bucket"), 0755)),
+		EINVAL));
+	cr_expect(eq(int,
+		error_of(open(temp_mount_at(&temp, "../file"),
+			O_CREAT | O_WRONLY, 0644)),
+		EPERM));
+	cr_expect(eq(int, error_of(rmdir(temp_mount_at(&temp, "../bbb"))), 0));
+	cr_assert(not(rmdir(temp_mount_at(&temp, "../photos"))));
+	cr_expect(eq(int,
+		error_of(stat(temp_mount_at(&temp, "../photos"), &info)),
+		ENOENT));
+	cr_expect(eq(int,
+		object_head(temp.store.store, temp.bucket, SLICE("x"),
+			&temp.arena, &object),
+		STORE_STALE));
+}
+
+Test(mount, renaming_between_buckets_is_refused)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	cr_assert(not(mkdir(temp_mount_at(&temp, "../other"), 0755)));
+	temp_mount_write(&temp, "f", "x");
+
+	cr_expect(eq(int,
+		error_of(rename(temp_mount_at(&temp, "f"),
+			temp_mount_at(&temp, "../other/f"))),
+		EXDEV));
+}
+
+Test(mount, user_attributes_are_kept_and_others_refused)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	char got[32] = "";
+
+	temp_mount_write(&temp, "f", "x");
+	const char *path = temp_mount_at(&temp, "f");
+	cr_assert(not(setxattr(path, "user.color", "blue", 4, 0)));
+	cr_expect(eq(i64, getxattr(path, "user.color", got, 32), 4));
+	cr_expect(eq(str, got, "blue"));
+	cr_expect(eq(i64, listxattr(path, got, 32), 11));
+	cr_expect(eq(str, got, "user.color"));
+	cr_expect(eq(int,
+		error_of(setxattr(path, "user.color", "x", 1, XATTR_CREATE)),
+		EEXIST));
+	cr_assert(not(removexattr(path, "user.color")));
+	cr_expect(eq(int, error_of((int)getxattr(path, "user.color", got, 32)),
+		ENODATA));
+	cr_expect(eq(int, error_of(setxattr(path, "trusted.x", "x", 1, 0)),
+		EOPNOTSUPP));
+}
+
+Test(mount, holes_are_found_and_space_is_set_aside)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct stat info;
+
+	int fd = open(temp_mount_at(&temp, "f"), O_RDWR | O_CREAT, 0600);
+	cr_assert(eq(i64, pwrite(fd, "x", 1, 1 << 20), 1));
+	cr_expect(eq(i64, lseek(fd, 0, SEEK_DATA), 1 << 20));
+	cr_expect(eq(i64, lseek(fd, 0, SEEK_HOLE), 0));
+	int failed = error_of(fallocate(fd, 0, 0, 2 << 20));
+	cr_assert(not(fstat(fd, &info)));
+	cr_assert(not(close(fd)));
+
+	cr_expect(failed == 0 || failed == EOPNOTSUPP);
+	cr_expect(eq(i64, info.st_size, failed ? (1 << 20) + 1 : 2 << 20));
+}
+
+Test(mount, a_name_of_255_bytes_fits_and_one_more_does_not)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct statvfs space;
+	char name[257];
+
+	memset(name, 'n', sizeof(name));
+	name[256] = '\0';
+	cr_expect(eq(int,
+		error_of(open(temp_mount_at(&temp, "%s", name),
+			O_CREAT | O_WRONLY, 0644)),
+		ENAMETOOLONG));
+	name[255] = '\0';
+	temp_mount_write(&temp, name, "x");
+
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, name), "x"));
+	cr_assert(not(statvfs(temp_mount_at(&temp, "."), &space)));
+	cr_expect(eq(u64, space.f_namemax, 255));
+	cr_expect(gt(u64, space.f_bavail, 0));
+}
+
+Test(mount, the_status_tells_of_passthrough)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct mount_status status;
+
+	temp_mount_write(&temp, "f", "x");
+	mount_status(temp_mount_of(&temp), &status);
+
+	cr_expect(status.is_ready);
+	cr_expect(status.has_passthrough == (status.why_not == NULL));
+	cr_expect(eq(u32, status.kernel_major, 7));
+	cr_expect(ne(str, (char *)mount_libfuse_version(), ""));
 }
