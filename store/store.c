@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening, in this order, with all other openers locked out until the
- * session is there:
+ * Opening, in this order, with all other openers locked out at first:
  *
  * 1. recovery: the tables are the last checkpoint's, where need be;
  * 2. after a power cut, files that no lease of that checkpoint covers go.
  *    This comes before our first checkpoint: whoever dies here leaves a store
  *    that still says so to the next one;
  * 3. our own first checkpoint, before the first write (checkpoint.h rule 4);
- * 4. the session; from here on others may open;
- * 5. what dead sessions left is cleared up.
+ * 4. the session;
+ * 5. what dead sessions left is cleared up: after a power cut still alone,
+ *    else with others free to open.
  */
 #include "store/store_private.h"
 
@@ -242,7 +242,14 @@ open_for_writing(struct store *store, const char *role)
 		err = reclaim_open(store);
 	if (!err)
 		err = durable_open(store);
-	return err ? err : session_open(store, role);
+	if (!err)
+		err = session_open(store, role);
+	/* While nobody can take those of before the cut for such as died
+	 * after it. */
+	if (!err && store->after_power_cut)
+		err = session_reap(store);
+	store->after_power_cut = false;
+	return err;
 }
 
 static enum store_err
@@ -276,7 +283,6 @@ open_all(struct store *store, const struct store_options *options)
 	if (err || store->is_read_only)
 		return err;
 	err = session_reap(store);
-	store->after_power_cut = false;
 	return err ? err : reclaim_start(store);
 }
 
