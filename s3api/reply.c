@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/reply.h"
 
+#include "s3api/route.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
@@ -42,6 +43,14 @@ reply_empty(struct request *request, unsigned int status)
 	send_body(request, SLICE_NULL);
 }
 
+/* A client must be able to read why it was refused, whatever it has sent. */
+static void
+write_if_legible(struct buffer *to, const char *name, struct slice text)
+{
+	if (text.len > 0 && xml_writer_is_text(text))
+		xml_writer_text(to, name, text);
+}
+
 static void
 write_error(const struct request *request, struct buffer *to)
 {
@@ -53,14 +62,12 @@ write_error(const struct request *request, struct buffer *to)
 		report->message.len > 0
 			? report->message
 			: slice_str(error_message(report->error)));
-	if (request->bucket_name.len > 0)
-		xml_writer_text(to, "BucketName", request->bucket_name);
-	if (request->key.len > 0)
-		xml_writer_text(to, "Key", request->key);
+	write_if_legible(to, "BucketName", request->bucket_name);
+	write_if_legible(to, "Key", request->key);
 	for (size_t i = 0; i < report->field_count; i++)
-		xml_writer_text(to, report->fields[i].name,
+		write_if_legible(to, report->fields[i].name,
 			report->fields[i].value);
-	xml_writer_text(to, "Resource", request->http->path);
+	write_if_legible(to, "Resource", request->http->path);
 	xml_writer_str(to, "RequestId", request->id);
 	xml_writer_close(to, "Error");
 }
@@ -80,6 +87,9 @@ reply_error(struct request *request)
 		send_body(request, SLICE_NULL);
 		return;
 	}
+	if (status == 405)
+		http_reply_header(request->response, "allow",
+			route_methods(request->target, request->arena));
 	write_error(request, &body);
 	reply_xml(request, &body);
 }
@@ -147,6 +157,7 @@ reply_error_of_store(enum store_err err)
 	case STORE_UNSUPPORTED:
 		return S3_NOT_IMPLEMENTED;
 	case STORE_NO_SPACE:
+		return S3_STORAGE_FULL;
 	case STORE_READ_ONLY:
 	case STORE_CANCELED:
 		return S3_SERVICE_UNAVAILABLE;
@@ -181,9 +192,7 @@ reply_store_error(struct request *request, enum store_err err)
 	enum s3_error error = reply_error_of_store(err);
 	const char *message = NULL;
 
-	if (err == STORE_NO_SPACE)
-		message = "No space is left in the store.";
-	else if (err == STORE_READ_ONLY)
+	if (err == STORE_READ_ONLY)
 		message = "The store is read-only.";
 	if (error_status(error) >= 500)
 		log_error("request %s: %s %.*s/%.*s: %s", request->id,

@@ -4,9 +4,8 @@
 #include "s3api/op/op.h"
 
 /*
- * A row fits where method and target do, its parameter (or header) is there,
- * and no row above it fits.  So rows that ask for more come first, and the
- * refusals before the plain operation.
+ * A row fits where method and target do, its parameter and header are there,
+ * and no row above it fits: rows that ask for more come first.
  */
 struct route {
 	enum http_method method;
@@ -54,10 +53,10 @@ static const struct route routes[] = {
 		{ "GetObject", LEVEL_READ, op_get_object } },
 	{ HEAD, OBJECT, NULL, NULL,
 		{ "HeadObject", LEVEL_READ, op_get_head } },
-	{ PUT, OBJECT, "partNumber", COPY_SOURCE,
+	{ PUT, OBJECT, "uploadId", COPY_SOURCE,
 		{ "UploadPartCopy", LEVEL_READ | LEVEL_WRITE,
 			op_upload_part_copy } },
-	{ PUT, OBJECT, "partNumber", NULL,
+	{ PUT, OBJECT, "uploadId", NULL,
 		{ "UploadPart", LEVEL_WRITE, op_upload_part_put } },
 	{ PUT, OBJECT, NULL, COPY_SOURCE,
 		{ "CopyObject", LEVEL_READ | LEVEL_WRITE, op_copy_object } },
@@ -76,13 +75,22 @@ static const struct route routes[] = {
 
 /* Sub-resources of S3 that have no row above. */
 static const char *const refused_params[] = {
-	"accelerate", "acl", "analytics", "attributes", "cors", "encryption",
-	"intelligent-tiering", "inventory", "legal-hold", "lifecycle",
-	"logging", "metadataConfiguration", "metadataTable", "metrics",
-	"notification", "object-lock", "ownershipControls", "policy",
+	"abac", "accelerate", "acl", "analytics", "append", "attributes",
+	"cors", "encryption", "intelligent-tiering", "inventory",
+	"legal-hold", "lifecycle", "logging", "metadataConfiguration",
+	"metadataInventoryTable", "metadataJournalTable", "metadataTable",
+	"metrics", "notification", "object-lock", "ownershipControls", "policy",
 	"policyStatus", "publicAccessBlock", "renameObject", "replication",
 	"requestPayment", "restore", "retention", "select", "session",
 	"tagging", "torrent", "versionId", "versioning", "versions", "website",
+};
+
+/*
+ * What makes another operation of a request: only the row that asks for it
+ * may answer, lest a misspelt AbortMultipartUpload delete the object.
+ */
+static const char *const selectors[] = {
+	"delete", "location", "partNumber", "uploadId", "uploads",
 };
 /* clang-format on */
 
@@ -105,14 +113,38 @@ asks_for_refused(const struct request *request)
 	return false;
 }
 
-/* Another method on the same target has an operation. */
+/* Those that know what to do with the part of an upload, or of an object. */
 static bool
-is_target_known(const struct request *request)
+takes_part_number(const struct route *route)
 {
-	enum http_method method = request->http->method;
+	return route->target == OBJECT &&
+	       (route->param ? !strcmp(route->param, "uploadId")
+			     : route->method == GET || route->method == HEAD);
+}
 
-	return method != HTTP_METHOD_OTHER && method != HTTP_METHOD_OPTIONS &&
-	       method != HTTP_METHOD_POST;
+/* The request has a selector that the route would pass over. */
+static bool
+is_misplaced(const struct route *route, const struct request *request)
+{
+	for (size_t i = 0; i < array_len(selectors); i++) {
+		const char *selector = selectors[i];
+
+		if (!request_has_param(request, selector) ||
+			(route->param && !strcmp(route->param, selector)))
+			continue;
+		if (strcmp(selector, "partNumber") != 0 ||
+			!takes_part_number(route))
+			return true;
+	}
+	return false;
+}
+
+/* CORS, and the upload of an HTML form. */
+static bool
+is_for_browsers(const struct request *request)
+{
+	return request->http->method == HTTP_METHOD_OPTIONS ||
+	       (request->http->method == POST && request->target == BUCKET);
 }
 
 enum s3_error
@@ -121,13 +153,55 @@ route_find(struct request *request)
 	if (asks_for_refused(request))
 		return error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
 	for (size_t i = 0; i < array_len(routes); i++) {
-		if (fits(&routes[i], request)) {
-			request->operation = &routes[i].operation;
-			return S3_OK;
-		}
+		if (!fits(&routes[i], request))
+			continue;
+		if (is_misplaced(&routes[i], request))
+			break;
+		request->operation = &routes[i].operation;
+		return S3_OK;
 	}
 	return error_set(&request->report,
-		is_target_known(request) ? S3_METHOD_NOT_ALLOWED
-					 : S3_NOT_IMPLEMENTED,
+		is_for_browsers(request) ? S3_NOT_IMPLEMENTED
+					 : S3_METHOD_NOT_ALLOWED,
 		NULL);
+}
+
+static const char *
+method_name(enum http_method method)
+{
+	switch (method) {
+	case HTTP_METHOD_GET:
+		return "GET";
+	case HTTP_METHOD_HEAD:
+		return "HEAD";
+	case HTTP_METHOD_PUT:
+		return "PUT";
+	case HTTP_METHOD_POST:
+		return "POST";
+	case HTTP_METHOD_DELETE:
+		return "DELETE";
+	case HTTP_METHOD_OPTIONS:
+	case HTTP_METHOD_OTHER:
+		break;
+	}
+	return "";
+}
+
+struct slice
+route_methods(enum operation_target target, struct arena *arena)
+{
+	struct slice list = SLICE_NULL;
+	unsigned int seen = 0;
+
+	for (size_t i = 0; i < array_len(routes); i++) {
+		unsigned int bit = 1u << routes[i].method;
+
+		if (routes[i].target != target || (seen & bit))
+			continue;
+		list = arena_printf(arena, "%.*s%s%s", (int)list.len,
+			list.data ? list.data : "", seen ? ", " : "",
+			method_name(routes[i].method));
+		seen |= bit;
+	}
+	return list;
 }

@@ -12,3 +12,6 @@
 
 /* Fills in request->operation.  NOT_IMPLEMENTED, METHOD_NOT_ALLOWED. */
 must_check enum s3_error route_find(struct request *request);
+
+/* "GET, HEAD, PUT": the methods that a target knows, for a 405. */
+struct slice route_methods(enum operation_target target, struct arena *arena);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/xml/xml_writer.h"
 
+#include <stdio.h>
+
 #include "store/base/clock.h"
 #include "store/base/text.h"
 
@@ -54,25 +56,60 @@ entity_of(unsigned char byte)
 	}
 }
 
+/* Of the character at the start of text: how it is written, and its length;
+ * NULL: as it is. */
+static const char *
+replacement_of(struct slice text, size_t *len, char reference[8])
+{
+	unsigned char byte = (unsigned char)text.data[0];
+
+	*len = slice_utf8_len(text);
+	if (*len == 0) {
+		*len = 1;
+		return "\xef\xbf\xbd";
+	}
+	if (byte >= 0x20)
+		return entity_of(byte);
+	(void)snprintf(reference, 8, "&#x%X;", byte);
+	return reference;
+}
+
 static void
 append_escaped(struct buffer *to, struct slice text)
 {
 	size_t plain = 0; /* start of the run not yet copied */
+	size_t i = 0;
 
-	for (size_t i = 0; i < text.len; i++) {
+	while (i < text.len) {
 		unsigned char byte = (unsigned char)text.data[i];
-		const char *entity = entity_of(byte);
+		char reference[8];
+		size_t len = 1;
+		const char *instead = NULL;
 
-		if (byte >= 0x20 && !entity)
-			continue;
-		buffer_append(to, slice_of(text.data + plain, i - plain));
-		plain = i + 1;
-		if (entity)
-			buffer_append_str(to, entity);
-		else
-			buffer_printf(to, "&#x%X;", byte);
+		if (byte < 0x20 || byte >= 0x80 || entity_of(byte))
+			instead = replacement_of(slice_from(text, i), &len,
+				reference);
+		if (instead) {
+			buffer_append(to,
+				slice_of(text.data + plain, i - plain));
+			buffer_append_str(to, instead);
+			plain = i + len;
+		}
+		i += len;
 	}
 	buffer_append(to, slice_of(text.data + plain, text.len - plain));
+}
+
+bool
+xml_writer_is_text(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char byte = (unsigned char)text.data[i];
+
+		if (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r')
+			return false;
+	}
+	return slice_is_utf8(text);
 }
 
 void

@@ -4,7 +4,7 @@
  *
  * Text is escaped; what XML 1.0 cannot carry (control characters in a key) is
  * sent as a character reference, as S3 does: clients that list such keys ask
- * for encoding-type=url.
+ * for encoding-type=url.  Bytes that are no UTF-8 become U+FFFD.
  */
 #pragma once
 
@@ -24,6 +24,9 @@ void xml_writer_begin_plain(struct buffer *to, const char *root);
 
 void xml_writer_open(struct buffer *to, const char *name);
 void xml_writer_close(struct buffer *to, const char *name);
+
+/* True where XML 1.0 can carry it: UTF-8 without control characters. */
+bool xml_writer_is_text(struct slice text);
 
 void xml_writer_text(struct buffer *to, const char *name, struct slice text);
 void xml_writer_str(struct buffer *to, const char *name, const char *text);
