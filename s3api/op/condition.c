@@ -87,6 +87,21 @@ condition_check(const struct condition *condition, const struct inode *inode)
 		       : S3_NOT_MODIFIED;
 }
 
+bool
+condition_allows_range(const struct request *request, const struct inode *inode)
+{
+	struct slice value = request_header(request, "if-range");
+	int64_t time_ns;
+
+	if (!value.data)
+		return true;
+	if (clock_from_http(value, &time_ns))
+		return inode->mtime_ns / CLOCK_NS_PER_S ==
+		       time_ns / CLOCK_NS_PER_S;
+	return is_in_list(value, &inode->etag) &&
+	       !slice_has_prefix(value, SLICE("W/"));
+}
+
 enum s3_error
 condition_of_write(struct request *request, struct object_condition *out,
 	struct inode_etag *etag)

@@ -24,6 +24,11 @@ struct condition condition_of_copy_source(const struct request *request);
 must_check enum s3_error condition_check(const struct condition *condition,
 	const struct inode *inode);
 
+/* Whether a Range counts: no If-Range, or the object is still the one that it
+ * names (RFC 9110 §13.1.5). */
+bool condition_allows_range(const struct request *request,
+	const struct inode *inode);
+
 /* If-Match and If-None-Match: * of a write; *etag is what out may point to.
  * NOT_IMPLEMENTED: If-None-Match with an ETag, as S3 has it. */
 must_check enum s3_error condition_of_write(struct request *request,

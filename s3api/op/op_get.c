@@ -20,7 +20,8 @@ struct get {
 	uint64_t offset; /* of the object in the file */
 	struct range range;
 	bool is_partial;
-	unsigned part_count; /* 0: no part was asked for */
+	unsigned part_count;	  /* 0: no part was asked for */
+	struct checksum checksum; /* of what is sent; kind 0: none */
 };
 
 static void
@@ -54,6 +55,13 @@ find_part(struct request *request, struct get *get)
 		    &get->part_count)) {
 		get->range.len = part.size;
 		get->is_partial = true;
+		get->checksum = (struct checksum){
+			.kind = part.checksum_kind,
+			.is_composite = inode->is_checksum_composite,
+			.len = part.checksum_len,
+		};
+		memcpy(get->checksum.value, part.checksum,
+			sizeof(get->checksum.value));
 		return S3_OK;
 	}
 	/* An object that one PUT made has one part. */
@@ -82,7 +90,6 @@ static void
 reply_head(struct request *request, const struct get *get)
 {
 	const struct inode *inode = &get->object.inode;
-	struct checksum checksum = attrs_checksum(inode);
 
 	reply_status(request, get->is_partial ? 206 : 200);
 	http_reply_header(request->response, "accept-ranges", SLICE("bytes"));
@@ -99,12 +106,9 @@ reply_head(struct request *request, const struct get *get)
 	if (get->part_count > 0)
 		http_reply_header_u64(request->response, "x-amz-mp-parts-count",
 			get->part_count);
-	/* It sums the whole object: with a part of it, it would mislead. */
-	if (!get->is_partial &&
-		slice_equal_nocase(request_header(request,
-					   "x-amz-checksum-mode"),
-			SLICE("ENABLED")))
-		attrs_reply_checksum(request, &checksum);
+	if (slice_equal_nocase(request_header(request, "x-amz-checksum-mode"),
+		    SLICE("ENABLED")))
+		attrs_reply_checksum(request, &get->checksum);
 }
 
 /* Bytes that are not there any more end the connection before the announced
@@ -134,6 +138,17 @@ reply_bytes(struct request *request, const struct get *get)
 			error_sentence(err));
 }
 
+/* What sums the whole object would mislead about a range of it. */
+static void
+choose_checksum(struct get *get)
+{
+	const struct range *range = &get->range;
+	uint64_t size = get->object.inode.size;
+
+	if (get->part_count == 0 && range->start == 0 && range->len == size)
+		get->checksum = attrs_checksum(&get->object.inode);
+}
+
 static enum s3_error
 check(struct request *request, struct get *get)
 {
@@ -142,8 +157,18 @@ check(struct request *request, struct get *get)
 
 	if (error)
 		return error;
+	if (request_header(request,
+		    "x-amz-server-side-encryption-customer-algorithm")
+			.data)
+		return error_set(&request->report, S3_INVALID_REQUEST,
+			"The encryption parameters are not applicable to this "
+			"object.");
 	if (request_has_param(request, "partNumber"))
 		return find_part(request, get);
+	if (!condition_allows_range(request, &get->object.inode)) {
+		get->range = (struct range){0, get->object.inode.size};
+		return S3_OK;
+	}
 	return range_parse(request, get->object.inode.size, &get->range,
 		&get->is_partial);
 }
@@ -165,6 +190,7 @@ op_get_object(struct request *request)
 		return refuse_condition(request, &get, error);
 	if (error)
 		return error;
+	choose_checksum(&get);
 	reply_head(request, &get);
 	reply_bytes(request, &get);
 	return S3_OK;
@@ -186,6 +212,7 @@ op_get_head(struct request *request)
 		return refuse_condition(request, &get, error);
 	if (error)
 		return error;
+	choose_checksum(&get);
 	reply_head(request, &get);
 	err = http_reply_start(request->response, get.range.len);
 	if (err)

@@ -22,6 +22,18 @@ struct spec {
 	unsigned long last;
 };
 
+/* An offset beyond all objects is one, however many digits it has. */
+static bool
+parse_offset(struct slice text, unsigned long *out)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return false;
+	if (!slice_to_u64(text, INT64_MAX, out))
+		*out = INT64_MAX;
+	return true;
+}
+
 static bool
 parse_spec(struct slice text, struct spec *out)
 {
@@ -36,9 +48,9 @@ parse_spec(struct slice text, struct spec *out)
 	out->has_last = last.len > 0;
 	if (!out->has_first && !out->has_last)
 		return false;
-	if (out->has_first && !slice_to_u64(first, INT64_MAX, &out->first))
+	if (out->has_first && !parse_offset(first, &out->first))
 		return false;
-	if (out->has_last && !slice_to_u64(last, INT64_MAX, &out->last))
+	if (out->has_last && !parse_offset(last, &out->last))
 		return false;
 	return !out->has_first || !out->has_last || out->first <= out->last;
 }
