@@ -63,6 +63,17 @@ request_param_number(struct request *request, const char *name,
 }
 
 enum s3_error
+request_check_owner(struct request *request, const char *header,
+	const struct bucket *bucket)
+{
+	struct slice expected = request_header(request, header);
+
+	if (!expected.data || slice_equal(expected, slice_str(bucket->owner)))
+		return S3_OK;
+	return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+}
+
+enum s3_error
 request_find_bucket(struct request *request)
 {
 	if (!bucket_name_is_valid(request->bucket_name))
@@ -72,7 +83,10 @@ request_find_bucket(struct request *request)
 	enum store_err err = bucket_get(request->store, request->bucket_name,
 		&request->bucket);
 
-	return err ? reply_store_error(request, err) : S3_OK;
+	if (err)
+		return reply_store_error(request, err);
+	return request_check_owner(request, "x-amz-expected-bucket-owner",
+		&request->bucket);
 }
 
 static enum s3_error

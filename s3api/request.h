@@ -67,5 +67,10 @@ must_check enum s3_error request_param_number(struct request *request,
 
 struct slice request_header(const struct request *request, const char *name);
 
-/* Fills in request->bucket.  NO_SUCH_BUCKET, INVALID_BUCKET_NAME. */
+/* Refuses a bucket of another owner than a header expects.  ACCESS_DENIED. */
+must_check enum s3_error request_check_owner(struct request *request,
+	const char *header, const struct bucket *bucket);
+
+/* Fills in request->bucket.  NO_SUCH_BUCKET, INVALID_BUCKET_NAME, and what
+ * request_check_owner() says. */
 must_check enum s3_error request_find_bucket(struct request *request);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "s3api/body.h"
 #include "s3api/reply.h"
 #include "s3api/xml/xml_writer.h"
 
@@ -21,27 +22,6 @@ static const struct {
 	{"expires", "response-expires"},
 };
 
-/* Without "aws-chunked", which codes the transfer and not the object. */
-static struct slice
-object_encoding(struct arena *arena, struct slice value)
-{
-	struct slice rest = value;
-	struct slice piece;
-	struct slice result = SLICE_NULL;
-
-	while (slice_split(&rest, ',', &piece)) {
-		piece = slice_trim(piece);
-		if (piece.len == 0 ||
-			slice_equal_nocase(piece, SLICE("aws-chunked")))
-			continue;
-		result = result.len == 0 ? piece
-					 : arena_printf(arena, "%.*s,%.*s",
-						   (int)result.len, result.data,
-						   (int)piece.len, piece.data);
-	}
-	return result;
-}
-
 static void
 append_headers(struct request *request, struct buffer *to)
 {
@@ -50,7 +30,7 @@ append_headers(struct request *request, struct buffer *to)
 		struct slice value = request_header(request, kept[i].header);
 
 		if (slice_equal(name, SLICE("content-encoding")))
-			value = object_encoding(request->arena, value);
+			value = body_content_encoding(request->http);
 		if (value.len == 0)
 			continue;
 
@@ -142,6 +122,7 @@ attrs_refuse_unsupported(struct request *request)
 	static const char *const refused[] = {
 		"x-amz-server-side-encryption",
 		"x-amz-server-side-encryption-aws-kms-key-id",
+		"x-amz-server-side-encryption-bucket-key-enabled",
 		"x-amz-server-side-encryption-context",
 		"x-amz-server-side-encryption-customer-algorithm",
 		"x-amz-server-side-encryption-customer-key",
@@ -152,7 +133,6 @@ attrs_refuse_unsupported(struct request *request)
 		"x-amz-object-lock-mode",
 		"x-amz-object-lock-retain-until-date",
 		"x-amz-object-lock-legal-hold",
-		"x-amz-bucket-object-lock-enabled",
 		"x-amz-tagging",
 		"x-amz-website-redirect-location",
 		"x-amz-write-offset-bytes",

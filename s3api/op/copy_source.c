@@ -42,5 +42,8 @@ copy_source_parse(struct request *request, struct copy_source *out)
 	enum store_err err = bucket_get(request->store,
 		slice_first(path, (size_t)slash), &out->bucket);
 
-	return err ? reply_store_error(request, err) : S3_OK;
+	if (err)
+		return reply_store_error(request, err);
+	return request_check_owner(request,
+		"x-amz-source-expected-bucket-owner", &out->bucket);
 }

@@ -19,6 +19,39 @@ is_region_ours(const struct request *request, struct slice region)
 	       slice_equal(region, store_region(request->store));
 }
 
+/* What a new bucket may be asked for beyond its being there. */
+static enum s3_error
+refuse_unsupported(struct request *request)
+{
+	struct slice lock =
+		request_header(request, "x-amz-bucket-object-lock-enabled");
+	struct slice ownership =
+		request_header(request, "x-amz-object-ownership");
+
+	if (lock.data && !slice_equal_nocase(lock, SLICE("false")))
+		return error_set(&request->report, S3_NOT_IMPLEMENTED,
+			"Object Lock is not implemented.");
+	if (ownership.data &&
+		!slice_equal(ownership, SLICE("BucketOwnerEnforced")))
+		return error_set(&request->report, S3_NOT_IMPLEMENTED,
+			"Ownership other than BucketOwnerEnforced is not "
+			"implemented.");
+	return attrs_refuse_unsupported(request);
+}
+
+/* Tags, and buckets of other kinds. */
+static bool
+has_more_than_location(const struct xml_node *root)
+{
+	const struct xml_node *node = xml_reader_child(root, NULL);
+
+	for (; node; node = xml_reader_next(node, NULL)) {
+		if (strcmp(xml_reader_name(node), "LocationConstraint") != 0)
+			return true;
+	}
+	return false;
+}
+
 static enum s3_error
 check_configuration(struct request *request, struct slice text)
 {
@@ -29,9 +62,12 @@ check_configuration(struct request *request, struct slice text)
 	if (!xml_reader_open(text, "CreateBucketConfiguration", &reader))
 		return error_set(&request->report, S3_MALFORMED_XML, NULL);
 
-	struct slice region = xml_reader_child_text(xml_reader_root(reader),
-		"LocationConstraint", request->arena);
+	const struct xml_node *root = xml_reader_root(reader);
+	struct slice region = xml_reader_child_text(root, "LocationConstraint",
+		request->arena);
 
+	if (has_more_than_location(root))
+		return error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
 	if (!is_region_ours(request, slice_trim(region)))
 		return error_set(&request->report,
 			S3_INVALID_LOCATION_CONSTRAINT, NULL);
@@ -57,7 +93,7 @@ op_bucket_create(struct request *request)
 {
 	struct slice owner = slice_str(request->caller.token.organization);
 	struct bucket bucket;
-	enum s3_error error = attrs_refuse_unsupported(request);
+	enum s3_error error = refuse_unsupported(request);
 
 	if (!error && !bucket_name_is_valid(request->bucket_name))
 		error = error_set(&request->report, S3_INVALID_BUCKET_NAME,

@@ -4,6 +4,7 @@
  * or common prefix of the page before, percent-encoded behind a letter: what
  * a client sends back need not be trusted, since it only says where to go on.
  */
+#include "s3api/checksum.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
 #include "s3api/xml/xml_writer.h"
@@ -63,6 +64,12 @@ write_object(const struct request *request, struct buffer *to,
 	xml_writer_key(to, "Key", entry->key, listing->url_encode);
 	xml_writer_time(to, "LastModified", entry->inode.mtime_ns);
 	xml_writer_etag(to, &entry->inode.etag);
+	if (entry->inode.checksum_kind) {
+		xml_writer_str(to, "ChecksumAlgorithm",
+			checksum_name(entry->inode.checksum_kind));
+		xml_writer_str(to, "ChecksumType",
+			checksum_type_name(entry->inode.is_checksum_composite));
+	}
 	xml_writer_u64(to, "Size", entry->inode.size);
 	if (listing->with_owner)
 		xml_writer_person(to, "Owner",

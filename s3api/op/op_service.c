@@ -19,11 +19,20 @@ write_bucket(struct buffer *to, const struct bucket *bucket)
 
 struct listing {
 	struct slice prefix;
+	struct slice region; /* empty: any */
 	struct slice after;
 	unsigned long max;
 	unsigned long written;
 	bool is_truncated;
 };
+
+static bool
+is_wanted(const struct listing *listing, const struct bucket *bucket)
+{
+	return slice_has_prefix(slice_str(bucket->name), listing->prefix) &&
+	       (listing->region.len == 0 ||
+		       slice_equal(listing->region, slice_str(bucket->region)));
+}
 
 /* Writes what of the page belongs there; false where the listing is full. */
 static bool
@@ -33,7 +42,7 @@ write_page(struct buffer *to, struct listing *listing,
 	for (size_t i = 0; i < count; i++) {
 		struct slice name = slice_str(page[i].name);
 
-		if (slice_has_prefix(name, listing->prefix)) {
+		if (is_wanted(listing, &page[i])) {
 			if (listing->written == listing->max) {
 				listing->is_truncated = true;
 				return false;
@@ -70,6 +79,7 @@ op_service_list_buckets(struct request *request)
 	scoped(buffer_free) struct buffer body = {0};
 	struct listing listing = {
 		.prefix = request_param(request, "prefix"),
+		.region = request_param(request, "bucket-region"),
 		.after = request_param(request, "continuation-token"),
 		.max = BUCKETS_MAX,
 	};
@@ -78,6 +88,9 @@ op_service_list_buckets(struct request *request)
 
 	if (error)
 		return error;
+	if (listing.max == 0)
+		return error_set(&request->report, S3_INVALID_ARGUMENT,
+			"max-buckets must be between 1 and 10000");
 	xml_writer_begin(&body, "ListAllMyBucketsResult");
 	xml_writer_person(&body, "Owner",
 		slice_str(request->caller.token.organization));

@@ -79,7 +79,9 @@ parse_parts(struct request *request, const struct xml_reader *reader,
 	completion->wanted = arena_new_array(request->arena, UPLOAD_PARTS_MAX,
 		struct upload_part_info);
 	for (; node; node = xml_reader_next(node, "Part")) {
-		if (completion->wanted_count == UPLOAD_PARTS_MAX)
+		if (completion->wanted_count == UPLOAD_PARTS_MAX ||
+			!xml_reader_child(node, "PartNumber") ||
+			!xml_reader_child(node, "ETag"))
 			return refuse_xml(request);
 		if (!parse_part(node, request->arena,
 			    &completion->wanted[completion->wanted_count],
