@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/s3api/op/served.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+must(enum store_err err, const char *what)
+{
+	if (!err)
+		return;
+	fprintf(stderr, "served: %s: %s\n", what, error_sentence(err));
+	abort();
+}
+
+static struct served
+start(const struct server_options *options)
+{
+	struct served served = {.temp = temp_store_open()};
+	struct token token;
+	char secret[TOKEN_SECRET_MAX + 1];
+
+	must(token_create(served.temp.store, SLICE("test"), TOKEN_FULL,
+		     SLICE("default"), SLICE_NULL, SLICE_NULL, &token),
+		"token");
+	must(token_secret(served.temp.store, SLICE("test"), secret), "secret");
+	must(server_start(served.temp.store, options, &served.server),
+		"server");
+	s3_client_open(&served.client, server_port(served.server),
+		token.access_key, secret);
+	return served;
+}
+
+struct served
+served_start(void)
+{
+	return start(&(struct server_options){
+		.address = "127.0.0.1",
+		.threads = 1,
+	});
+}
+
+struct served
+served_start_domain(const char *domain)
+{
+	return start(&(struct server_options){
+		.address = "127.0.0.1",
+		.threads = 1,
+		.domains = &domain,
+		.domain_count = 1,
+	});
+}
+
+void
+served_stop(struct served *served)
+{
+	s3_client_close(&served->client);
+	server_stop(&served->server, 1000);
+	temp_store_close(&served->temp);
+}
+
+void
+served_become(struct served *served, enum token_level level)
+{
+	struct store *store = served->temp.store;
+	struct slice name = slice_str(token_level_name(level));
+	struct token token;
+	char secret[TOKEN_SECRET_MAX + 1];
+
+	must(token_create(store, name, level, SLICE("default"), SLICE_NULL,
+		     SLICE_NULL, &token),
+		"token");
+	must(token_secret(store, name, secret), "secret");
+	(void)snprintf(served->client.access_key,
+		sizeof(served->client.access_key), "%s", token.access_key);
+	(void)snprintf(served->client.secret, sizeof(served->client.secret),
+		"%s", secret);
+}
+
+const struct s3_reply *
+served_send(struct served *served, const char *method, const char *target,
+	const char *headers, struct slice body)
+{
+	return s3_client_ask(&served->client, method, target, headers, body);
+}
+
+const struct s3_reply *
+served_ask(struct served *served, const char *method, const char *target)
+{
+	return served_send(served, method, target, NULL, SLICE_NULL);
+}
+
+const char *
+served_text(struct served *served, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	must(vasprintf(&text, format, args) < 0 ? STORE_NO_MEMORY : STORE_OK,
+		"vasprintf");
+	va_end(args);
+
+	const char *copy = arena_str(&served->client.arena, slice_str(text));
+
+	free(text);
+	return copy;
+}
+
+void
+served_bucket(struct served *served, const char *name)
+{
+	const struct s3_reply *reply =
+		served_ask(served, "PUT", served_text(served, "/%s", name));
+
+	cr_assert(eq(uint, reply->status, 200));
+}
+
+void
+served_put(struct served *served, const char *target, const char *body)
+{
+	const struct s3_reply *reply =
+		served_send(served, "PUT", target, NULL, slice_str(body));
+
+	cr_assert(eq(uint, reply->status, 200), "%s: %s", target,
+		reply->body.data);
+}
+
+const char *
+served_begin_upload(struct served *served, const char *target,
+	const char *headers)
+{
+	const struct s3_reply *reply = served_send(served, "POST",
+		served_text(served, "%s?uploads", target), headers, SLICE_NULL);
+
+	cr_assert(eq(uint, reply->status, 200));
+	return arena_str(&served->client.arena,
+		s3_client_element(reply, "UploadId", 0));
+}
+
+void
+served_expect_refusal(const struct s3_reply *reply, unsigned int status,
+	const char *code)
+{
+	scoped(buffer_free) struct buffer text = {0};
+
+	buffer_append(&text, s3_client_element(reply, "Code", 0));
+	buffer_append_char(&text, '\0');
+	cr_expect(eq(uint, reply->status, status));
+	cr_expect(eq(str, text.data, (char *)code));
+	cr_expect(eq(sz, s3_client_element(reply, "RequestId", 0).len, 16));
+	cr_expect(eq(sz, s3_client_header(reply, "x-amz-request-id").len, 16));
+	cr_expect(s3_client_element(reply, "Message", 0).len > 0);
+}
+
+void
+served_expect_body(const struct s3_reply *reply, unsigned int status,
+	const char *body)
+{
+	cr_expect(eq(uint, reply->status, status));
+	cr_expect(eq(str, (char *)reply->body.data, (char *)body));
+}
+
+void
+served_expect_elements(const struct s3_reply *reply, const char *name,
+	const char *texts)
+{
+	scoped(buffer_free) struct buffer all = {0};
+
+	for (unsigned int i = 0; s3_client_element(reply, name, i).data; i++) {
+		buffer_append(&all, s3_client_element(reply, name, i));
+		buffer_append_char(&all, ' ');
+	}
+	buffer_append_char(&all, '\0');
+	cr_expect(eq(str, all.data, (char *)texts));
+}
+
+void
+served_expect_header(const struct s3_reply *reply, const char *name,
+	const char *value)
+{
+	scoped(buffer_free) struct buffer text = {0};
+
+	buffer_append(&text, s3_client_header(reply, name));
+	buffer_append_char(&text, '\0');
+	cr_expect(eq(str, text.data, (char *)value), "%s", name);
+}
