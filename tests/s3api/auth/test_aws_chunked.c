@@ -338,6 +338,7 @@ Test(aws_chunked, refuses_broken_framing)
 		SLICE("0\r\n:value\r\n\r\n"),
 		SLICE("0\r\n\r\nmore"),
 		SLICE("0\r\n\r\n\r\n\r\n"),
+		SLICE("0\r\n\r\n\r\n\0"),
 	};
 
 	for (size_t i = 0; i < array_len(bad); i++)
