@@ -516,14 +516,14 @@ file_truncate_ino(struct store *store, uint64_t ino, uint64_t size,
 		return err;
 	if (size)
 		err = file_truncate(file, size);
-	scoped(file_release) struct file *again = file_find(store, ino);
-	enum store_err close_err = file_close(&file, flags);
 	if (!err)
-		err = close_err;
-	if (err)
-		return err;
-	err = again ? file_inode(again, out) : STORE_STALE;
-	return err == STORE_STALE ? tree_inode(store, ino, NULL, out) : err;
+		err = file_inode(file, out);
+	enum store_err close_err = file_close(&file, flags);
+	if (err || close_err)
+		return err ? err : close_err;
+	/* Its name may be gone, and what was read before is all there is. */
+	err = tree_inode(store, ino, NULL, out);
+	return err == STORE_STALE ? STORE_OK : err;
 }
 
 struct file *

@@ -103,7 +103,7 @@ settle_open(struct store *store, uint64_t session, bool after_power_cut)
 	enum store_err err = find_record(store, DB_OPEN, session, &ino, &flags);
 
 	while (!err) {
-		err = file_settle(store, ino, (uint32_t)flags, after_power_cut);
+		err = file_settle(store, session, ino, after_power_cut);
 		if (!err)
 			err = remove_record(store, DB_OPEN,
 				key_u64_u64(session, ino));

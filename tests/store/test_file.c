@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/file.h"
+#include "tests/store/objects.h"
+#include "tests/support/other_process.h"
+#include "tests/support/temp_store.h"
+
+static const struct tree_owner owner = {S_IFREG | 0640, 1, 2};
+
+static struct file *
+create(struct store *store, uint64_t bucket, const char *name)
+{
+	struct file *file = NULL;
+	struct inode inode;
+
+	cr_assert(not(file_create(store, bucket, slice_str(name), &owner,
+		&inode, &file)));
+	return file;
+}
+
+static void
+put_text(struct file *file, const char *text)
+{
+	size_t len = strlen(text);
+
+	cr_assert(eq(i64, pwrite(file_fd(file), text, len, 0), (ssize_t)len));
+}
+
+/* A published file with that text; its inode number. */
+static uint64_t
+make(struct store *store, uint64_t bucket, const char *name, const char *text)
+{
+	struct file *file = create(store, bucket, name);
+	uint64_t ino = file_ino(file);
+
+	put_text(file, text);
+	cr_assert(not(file_close(&file, O_RDWR)));
+	return ino;
+}
+
+static struct object
+head(struct store *store, uint64_t bucket, const char *key)
+{
+	struct object object = {.version = 0};
+	scoped(arena_free) struct arena arena = {0};
+
+	cr_assert(not(object_head(store, bucket, slice_str(key), &arena,
+		&object)));
+	return object;
+}
+
+static bool
+is_seen(struct store *store, uint64_t bucket, const char *key)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct object object;
+
+	return !object_head(store, bucket, slice_str(key), &arena, &object);
+}
+
+static enum store_err
+copy(struct store *store, uint64_t bucket, const char *from, const char *to)
+{
+	struct object object;
+
+	return object_copy(store, bucket, slice_str(from), NULL, NULL, bucket,
+		slice_str(to), NULL, NULL, &object);
+}
+
+static bool
+has_etag_of(const struct object *a, const struct object *b)
+{
+	return a->inode.etag.parts == b->inode.etag.parts &&
+	       !memcmp(a->inode.etag.value, b->inode.etag.value, 16);
+}
+
+Test(file, a_new_file_is_seen_by_s3_when_it_is_closed)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	uint64_t objects, bytes;
+
+	struct file *file = create(temp.store, bucket, "f");
+	put_text(file, "text");
+	cr_expect(not(is_seen(temp.store, bucket, "f")));
+	cr_assert(not(file_close(&file, O_RDWR)));
+
+	struct object object = head(temp.store, bucket, "f");
+	cr_expect(eq(u64, object.inode.size, 4));
+	cr_expect(eq(u32, object.inode.etag.parts, 1));
+	cr_assert(not(bucket_usage(temp.store, bucket, &objects, &bytes)));
+	cr_expect(eq(u64, objects, 1));
+	cr_expect(eq(u64, bytes, 4));
+}
+
+Test(file, a_new_file_is_seen_by_s3_when_it_is_synced)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+
+	struct file *file = create(temp.store, bucket, "f");
+	put_text(file, "text");
+	cr_assert(not(file_sync(file, true)));
+
+	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 4));
+	put_text(file, "longer text");
+	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 11));
+	cr_assert(not(file_close(&file, O_RDWR)));
+	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 11));
+}
+
+Test(file, creating_a_name_that_is_there_is_refused)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *file = NULL;
+	struct inode inode;
+
+	make(temp.store, bucket, "f", "x");
+
+	cr_expect(eq(int,
+		file_create(temp.store, bucket, SLICE("f"), &owner, &inode,
+			&file),
+		STORE_EXISTS));
+	cr_expect(eq(ptr, file, NULL));
+}
+
+Test(file, a_rewrite_is_seen_by_s3_at_its_end_and_the_old_bytes_until_then)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *file = NULL;
+	struct inode inode;
+
+	uint64_t ino = make(temp.store, bucket, "f", "old text");
+	struct object before = head(temp.store, bucket, "f");
+	cr_assert(not(file_open(temp.store, ino, O_WRONLY | O_TRUNC, &file)));
+	put_text(file, "new");
+	struct object during = head(temp.store, bucket, "f");
+	cr_assert(not(file_inode(file, &inode)));
+	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
+	struct object after = head(temp.store, bucket, "f");
+
+	cr_expect(eq(u64, during.inode.size, 8));
+	cr_expect(has_etag_of(&before, &during));
+	cr_expect(eq(u64, inode.size, 3));
+	cr_expect(eq(u64, after.inode.size, 3));
+	cr_expect(eq(u64, after.inode.ino, ino));
+	cr_expect(not(has_etag_of(&before, &after)));
+}
+
+Test(file, truncating_by_number_is_seen_by_s3)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct inode inode;
+
+	uint64_t ino = make(temp.store, bucket, "f", "0123456789");
+	cr_assert(eq(int, file_truncate_ino(temp.store, ino, 4, &inode),
+		STORE_OK));
+	cr_expect(eq(u64, inode.size, 4));
+	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 4));
+	cr_assert(eq(int, file_truncate_ino(temp.store, ino, 0, &inode),
+		STORE_OK));
+	cr_expect(eq(u64, inode.size, 0));
+	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 0));
+}
+
+Test(file, opening_for_writing_alone_changes_nothing_that_s3_sees)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *file = NULL;
+
+	cr_assert(not(objects_put(temp.store, bucket, "o", "put by S3")));
+	struct object before = head(temp.store, bucket, "o");
+	cr_assert(not(file_open(temp.store, before.inode.ino, O_RDWR, &file)));
+	cr_expect(eq(i64, head(temp.store, bucket, "o").inode.mtime_ns,
+		before.inode.mtime_ns));
+	cr_assert(not(file_flush(file)));
+	cr_assert(not(file_close(&file, O_RDWR)));
+
+	struct object after = head(temp.store, bucket, "o");
+	cr_expect(has_etag_of(&before, &after));
+	cr_expect(eq(i64, after.inode.mtime_ns, before.inode.mtime_ns));
+	cr_expect(eq(u32, after.inode.flags & INODE_DIRTY, 0));
+}
+
+Test(file, a_change_in_place_gets_a_new_etag_and_is_seen_while_it_goes_on)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *file = NULL;
+
+	cr_assert(not(objects_put(temp.store, bucket, "o", "put by S3")));
+	struct object before = head(temp.store, bucket, "o");
+	cr_assert(not(file_open(temp.store, before.inode.ino, O_RDWR, &file)));
+	put_text(file, "PUT BY A MOUNT");
+	struct object during = head(temp.store, bucket, "o");
+	cr_assert(not(file_close(&file, O_RDWR)));
+	struct object after = head(temp.store, bucket, "o");
+
+	cr_expect(eq(u64, during.inode.size, 14));
+	cr_expect(eq(u64, after.inode.size, 14));
+	cr_expect(eq(u32, after.inode.etag.parts, 1));
+	cr_expect(not(has_etag_of(&before, &after)));
+	cr_expect(has_etag_of(&during, &after));
+}
+
+Test(file, writing_to_a_copy_leaves_the_original_alone)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *reader = NULL, *writer = NULL;
+	char got[16] = "";
+
+	cr_assert(not(objects_put(temp.store, bucket, "o", "original")));
+	cr_assert(not(copy(temp.store, bucket, "o", "copy")));
+	uint64_t ino = head(temp.store, bucket, "copy").inode.ino;
+	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &reader)));
+	cr_expect(not(file_pin(reader)));
+	int fd = file_fd(reader);
+	cr_assert(not(file_open(temp.store, ino, O_RDWR, &writer)));
+	put_text(writer, "ORIG");
+
+	cr_expect(eq(int, file_fd(reader), fd));
+	cr_expect(eq(i64, pread(fd, got, 15, 0), 8));
+	cr_expect(eq(str, got, "ORIGinal"));
+	cr_assert(not(file_close(&writer, O_RDWR)));
+	cr_assert(not(file_close(&reader, O_RDONLY)));
+	cr_expect(objects_is(temp.store, bucket, "o", "original"));
+	cr_expect(objects_is(temp.store, bucket, "copy", "ORIGinal"));
+}
+
+Test(file, data_the_kernel_has_is_not_written_to_once_it_is_shared)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *reader = NULL, *writer = NULL;
+
+	uint64_t ino = make(temp.store, bucket, "f", "text");
+	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &reader)));
+	cr_assert(file_pin(reader));
+	cr_assert(not(copy(temp.store, bucket, "f", "copy")));
+
+	cr_expect(eq(int, file_open(temp.store, ino, O_RDWR, &writer),
+		STORE_BUSY));
+	cr_assert(not(file_close(&reader, O_RDONLY)));
+	cr_expect(eq(int, file_open(temp.store, ino, O_RDWR, &writer),
+		STORE_OK));
+	cr_assert(not(file_close(&writer, O_RDWR)));
+}
+
+Test(file, an_empty_object_can_be_read_and_written)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *reader = NULL, *writer = NULL;
+	char byte;
+
+	cr_assert(not(objects_put(temp.store, bucket, "o", "")));
+	uint64_t ino = head(temp.store, bucket, "o").inode.ino;
+	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &reader)));
+	cr_expect(eq(i64, pread(file_fd(reader), &byte, 1, 0), 0));
+	cr_assert(not(file_open(temp.store, ino, O_WRONLY, &writer)));
+	put_text(writer, "x");
+	cr_expect(eq(i64, pread(file_fd(reader), &byte, 1, 0), 1));
+	cr_assert(not(file_close(&reader, O_RDONLY)));
+	cr_assert(not(file_close(&writer, O_WRONLY)));
+
+	cr_expect(objects_is(temp.store, bucket, "o", "x"));
+}
+
+Test(file, flushing_publishes_where_there_is_no_other_writer)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *other = NULL;
+
+	struct file *file = create(temp.store, bucket, "f");
+	cr_assert(not(file_flush(file)));
+	cr_expect(not(is_seen(temp.store, bucket, "f")));
+	put_text(file, "text");
+	cr_assert(not(file_open(temp.store, file_ino(file), O_WRONLY, &other)));
+	cr_assert(not(file_flush(file)));
+	cr_expect(not(is_seen(temp.store, bucket, "f")));
+	cr_assert(not(file_close(&other, O_WRONLY)));
+	cr_assert(not(file_flush(file)));
+	cr_expect(is_seen(temp.store, bucket, "f"));
+	put_text(file, "more text");
+	cr_assert(not(file_close(&file, O_RDWR)));
+
+	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 9));
+}
+
+Test(file, a_file_unlinked_while_open_goes_on_and_leaves_nothing)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct inode gone, inode;
+
+	struct file *file = create(temp.store, bucket, "f");
+	put_text(file, "text");
+	cr_assert(not(tree_unlink(temp.store, bucket, SLICE("f"), &gone)));
+	file_note_inode(temp.store, &gone);
+	put_text(file, "TEXT and more");
+	cr_assert(not(file_inode(file, &inode)));
+
+	cr_expect(eq(u32, inode.nlink, 0));
+	cr_expect(eq(u64, inode.size, 13));
+	cr_assert(not(file_sync(file, false)));
+	cr_assert(not(file_close(&file, O_RDWR)));
+	cr_expect(not(is_seen(temp.store, bucket, "f")));
+	cr_expect(eq(u64, file_count(temp.store), 0));
+}
+
+static void
+write_and_wait(struct store *store, struct other_process *self)
+{
+	uint64_t bucket = objects_bucket(store, "bucket");
+	uint64_t ino = make(store, bucket, "in-place", "before");
+	struct file *in_place = NULL, *rewrite = NULL;
+
+	make(store, bucket, "unchanged", "same");
+	uint64_t same = head(store, bucket, "unchanged").inode.ino;
+	uint64_t again = make(store, bucket, "rewrite", "old");
+	cr_assert(not(file_open(store, same, O_RDWR, &rewrite)));
+	cr_assert(not(file_open(store, ino, O_RDWR, &in_place)));
+	put_text(in_place, "AFTER IT");
+	put_text(create(store, bucket, "new"), "unfinished");
+	cr_assert(not(file_open(store, again, O_WRONLY | O_TRUNC, &rewrite)));
+	put_text(rewrite, "rewritten");
+	other_process_tell(self, bucket);
+}
+
+Test(file, what_a_killed_process_had_open_is_settled_to_what_was_written)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process process =
+		other_process_start(temp.path, write_and_wait);
+	uint64_t bucket = other_process_hear(&process);
+	uint64_t objects, bytes;
+
+	other_process_kill(&process);
+	temp_store_reopen(&temp);
+
+	cr_expect(objects_is(temp.store, bucket, "in-place", "AFTER IT"));
+	cr_expect(objects_is(temp.store, bucket, "new", "unfinished"));
+	cr_expect(objects_is(temp.store, bucket, "rewrite", "rewritten"));
+	cr_expect(eq(u32, head(temp.store, bucket, "unchanged").inode.flags,
+		0));
+	cr_assert(not(bucket_usage(temp.store, bucket, &objects, &bytes)));
+	cr_expect(eq(u64, objects, 4));
+	cr_expect(eq(u64, bytes, 8 + 10 + 9 + 4));
+}
