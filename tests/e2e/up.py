@@ -33,6 +33,8 @@ PORT = free_port()
 class Up:
     """A tools/up on a terminal of its own."""
 
+    running = []
+
     def __init__(self, *options, wrapper=()):
         self.text = ""
         self.began = time.monotonic()
@@ -44,6 +46,7 @@ class Up:
             os.execvp(command[0], command)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
+        Up.running.append(self)
 
     def read(self):
         try:
@@ -66,6 +69,7 @@ class Up:
         while time.monotonic() < end:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
+                Up.running.remove(self)
                 self.reader.join(5)
                 return os.waitstatus_to_exitcode(status)
             time.sleep(0.05)
@@ -198,6 +202,9 @@ def main():
         except (AssertionError, OSError, subprocess.SubprocessError) as error:
             failed += 1
             print(f"not ok - {test.__name__}: {error}")
+        for up in list(Up.running):
+            os.kill(up.pid, signal.SIGTERM)
+            up.exit_status()
     print(f"{len(TESTS) - failed} passed, {failed} failed")
     return failed > 0
 
