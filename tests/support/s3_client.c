@@ -177,34 +177,40 @@ append_recoded(struct buffer *to, struct slice text, bool is_path)
 		text_percent_encode(to, buffer_slice(&plain), is_path);
 }
 
+/* The piece of text before, or after, its first '=', decoded and coded anew. */
+static struct slice
+recode_half(struct arena *arena, struct slice text, bool is_value)
+{
+	scoped(buffer_free) struct buffer recoded = {0};
+	ptrdiff_t equals = slice_find_char(text, '=');
+
+	if (equals >= 0)
+		text = is_value ? slice_from(text, (size_t)equals + 1)
+				: slice_first(text, (size_t)equals);
+	else if (is_value)
+		text = SLICE_NULL;
+	append_recoded(&recoded, text, false);
+	return arena_copy(arena, buffer_slice(&recoded));
+}
+
+/* In the order of names, then values. */
 static void
-append_query(struct buffer *to, struct slice query)
+append_query(struct arena *arena, struct buffer *to, struct slice query)
 {
 	struct message sorted = {0};
-	struct buffer names[LINES_MAX] = {{0}};
 	struct slice piece;
 
-	while (query.len > 0 && slice_split(&query, '&', &piece)) {
-		ptrdiff_t equals = slice_find_char(piece, '=');
-		size_t cut = equals < 0 ? piece.len : (size_t)equals;
-		struct buffer *text = &names[sorted.count];
-
-		append_recoded(text, slice_first(piece, cut), false);
-		buffer_append_char(text, '=');
-		if (equals >= 0)
-			append_recoded(text, slice_from(piece, cut + 1), false);
-		add_line(&sorted, buffer_slice(text), SLICE_NULL);
-	}
-	if (sorted.count > 1)
-		qsort(sorted.lines, sorted.count, sizeof(struct line),
-			compare_lines);
+	while (query.len > 0 && slice_split(&query, '&', &piece))
+		add_line(&sorted, recode_half(arena, piece, false),
+			recode_half(arena, piece, true));
+	qsort(sorted.lines, sorted.count, sizeof(struct line), compare_lines);
 	for (size_t i = 0; i < sorted.count; i++) {
 		if (i > 0)
 			buffer_append_char(to, '&');
 		buffer_append(to, sorted.lines[i].name);
+		buffer_append_char(to, '=');
+		buffer_append(to, sorted.lines[i].value);
 	}
-	for (size_t i = 0; i < sorted.count; i++)
-		buffer_free(&names[i]);
 }
 
 static void
@@ -218,13 +224,13 @@ append_signed_names(struct buffer *to, const struct message *message)
 }
 
 static void
-append_canonical(struct buffer *to, const struct message *message,
-	struct slice payload)
+append_canonical(struct arena *arena, struct buffer *to,
+	const struct message *message, struct slice payload)
 {
 	buffer_printf(to, "%s\n", message->method);
 	append_recoded(to, message->path, true);
 	buffer_append_char(to, '\n');
-	append_query(to, message->query);
+	append_query(arena, to, message->query);
 	buffer_append_char(to, '\n');
 	for (size_t i = 0; i < message->count; i++) {
 		buffer_append(to, message->lines[i].name);
@@ -318,7 +324,7 @@ append_authorization(struct s3_client *client, const struct message *message,
 	scoped(buffer_free) struct buffer canonical = {0};
 	char signature[65];
 
-	append_canonical(&canonical, message, payload);
+	append_canonical(&client->arena, &canonical, message, payload);
 	make_signature(client, buffer_slice(&canonical), timestamp, signature);
 	buffer_printf(to,
 		"authorization: AWS4-HMAC-SHA256 Credential=%s/%.8s/" REGION
