@@ -156,6 +156,7 @@ init(struct check *check, struct store *store)
 	check->sessions.item_size = sizeof(uint64_t);
 	check->opens.item_size = sizeof(uint64_t);
 	check->uploads.item_size = sizeof(uint64_t);
+	check->unknown.item_size = sizeof(uint64_t);
 	check->jobs_end = &check->jobs;
 }
 
@@ -169,6 +170,7 @@ finish(struct check *check)
 	free(check->sessions.items);
 	free(check->opens.items);
 	free(check->uploads.items);
+	free(check->unknown.items);
 	arena_free(&check->arena);
 }
 
@@ -243,7 +245,7 @@ report_jobs(struct reporting *reporting, const struct check *check,
 
 static enum store_err
 run_round(struct check *check, struct reporting *reporting, bool with_repairs,
-	bool *is_last)
+	int round, bool *is_last)
 {
 	size_t shapes = 0, counters = 0;
 
@@ -253,7 +255,9 @@ run_round(struct check *check, struct reporting *reporting, bool with_repairs,
 	if (with_repairs)
 		err = repair(check, CHECK_FIX_NONE + 1, CHECK_FIX_LAST_SHAPE,
 			&shapes);
-	if (!err && with_repairs && shapes == 0)
+	/* Where a repair does not hold, that is no reason to leave the
+	 * counters wrong for good. */
+	if (!err && with_repairs && (shapes == 0 || round > ROUNDS_MAX / 2))
 		err = repair(check, CHECK_FIX_LAST_SHAPE + 1, CHECK_FIX_FILE,
 			&counters);
 	/* What is not repaired now is found again by the next round. */
@@ -317,7 +321,8 @@ check_store(struct store *store, bool with_repairs,
 
 		init(&check, store);
 		is_last = is_last || round == ROUNDS_MAX;
-		err = run_round(&check, &reporting, with_repairs, &is_last);
+		err = run_round(&check, &reporting, with_repairs, round,
+			&is_last);
 		finish(&check);
 		if (is_last)
 			break;

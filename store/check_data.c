@@ -61,7 +61,8 @@ check_data_inode(struct check *check, const struct inode *inode)
 			return err;
 		if (blob)
 			blob->is_seen = true;
-		if (err && is_unchanged(check, inode))
+		/* One without a record has been reported. */
+		if (err && blob && is_unchanged(check, inode))
 			note_missing(check, inode->blob, "inode", inode->ino);
 		if (err)
 			return STORE_OK;
@@ -150,8 +151,8 @@ visit_file(uint64_t id, void *context)
 
 	/* A lease ends when the record is there: asked for last, it cannot
 	 * have been missed. */
-	if (check_find(&check->blobs, id) || is_leased(check, id) ||
-		is_in_table(check, DB_BLOB, id) ||
+	if (check_find(&check->blobs, id) || check_find(&check->unknown, id) ||
+		is_leased(check, id) || is_in_table(check, DB_BLOB, id) ||
 		is_in_table(check, DB_FREED, id))
 		return STORE_OK;
 	/* Reclaimed since. */
@@ -175,6 +176,7 @@ visit_stray(const char *path, void *context)
 enum store_err
 check_data_files(struct check *check)
 {
+	check_sort(&check->unknown);
 	return blob_walk(check->store->blobs, 0, visit_file, visit_stray,
 		check);
 }

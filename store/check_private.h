@@ -28,8 +28,9 @@ enum check_fix {
 	CHECK_FIX_BUCKET,	/* a: bucket: gets a name, "lost-<number>" */
 	CHECK_FIX_DIR,		/* a: inode, b: parent, name: record is made */
 	CHECK_FIX_ADOPT,	/* a: inode, b: bucket: record and name */
-	CHECK_FIX_CUT,		/* a: inode: loses its name, then as below */
-	CHECK_FIX_ATTACH,	/* a: inode: gets a name in lost+found/ */
+	CHECK_FIX_CUT,		/* as the next, after losing its name */
+	CHECK_FIX_ATTACH,	/* a: inode, b: bucket: name in lost+found/ */
+	CHECK_FIX_HOME,		/* a: inode, b: bucket: that is where it is */
 	CHECK_FIX_PARENT,	/* a: inode, b: parent, name: as it hangs */
 	CHECK_FIX_SIZE,		/* a: inode: as its data file says */
 	CHECK_FIX_LAST_SHAPE = CHECK_FIX_SIZE,
@@ -53,8 +54,9 @@ struct check_job {
 struct check_inode {
 	uint64_t ino;
 	uint32_t names;
-	uint32_t subdirs : 29;
+	uint32_t subdirs : 28;
 	uint32_t is_dir : 1;
+	uint32_t is_root : 1;		/* of a bucket, with or without name */
 	uint32_t is_reached : 1;	/* from the root, or reported */
 	uint32_t is_climbing : 1;
 };
@@ -62,7 +64,6 @@ struct check_inode {
 struct check_blob {
 	uint64_t id;
 	uint32_t references;
-	bool is_open;		/* its file may be ahead of the record */
 	bool is_seen;		/* its file has been looked at */
 };
 
@@ -95,9 +96,10 @@ struct check {
 	struct check_array blobs;
 	struct check_array buckets;
 	struct check_array chunks;
-	struct check_array sessions;	/* numbers alone, as the next two */
+	struct check_array sessions;	/* numbers alone, as the next three */
 	struct check_array opens;
 	struct check_array uploads;
+	struct check_array unknown;	/* blobs named, but without record */
 	struct check_job *jobs;
 	struct check_job **jobs_end;
 	size_t jobs_count;

@@ -74,16 +74,21 @@ describe_dir(struct inode *inode, uint64_t ino, uint64_t bucket)
 	inode->ctime_ns = inode->birth_ns;
 }
 
+/* What hangs below the number stays, whatever its record says. */
 static enum store_err
 fix_root(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
 	struct inode root;
 
 	(void)store;
-	enum store_err err = expect_no_inode(txn, job->a);
-	if (err)
+	enum store_err err = dentry_inode(txn, job->a, &root);
+	if (err && err != STORE_STALE)
 		return err;
-	describe_dir(&root, job->a, job->a);
+	if (err || !inode_is_dir(&root))
+		describe_dir(&root, job->a, job->a);
+	root.bucket = job->a;
+	root.parent = INODE_ROOT;
+	root.attrs = SLICE_NULL;
 	return dentry_save_inode(txn, &root);
 }
 
@@ -132,7 +137,7 @@ fix_dir(struct store *store, struct db_txn *txn, const struct check_job *job)
 	return save_dir(txn, &dir, job->b, job->name);
 }
 
-/* Its bucket has no root either: nothing can name it any more. */
+/* There is no bucket: nothing can name it any more. */
 static enum store_err
 drop_inode(struct db_txn *txn, uint64_t ino)
 {
@@ -144,7 +149,7 @@ drop_inode(struct db_txn *txn, uint64_t ino)
 
 /* Gives an inode without a name the one of its number in lost+found/. */
 static enum store_err
-attach(struct store *store, struct db_txn *txn, uint64_t ino)
+attach(struct store *store, struct db_txn *txn, uint64_t ino, uint64_t bucket)
 {
 	struct record_dentry dentry = {RECORD_DENTRY_FILE, ino};
 	struct slice component;
@@ -160,8 +165,8 @@ attach(struct store *store, struct db_txn *txn, uint64_t ino)
 		is_dir ? "/" : "");
 	if (is_dir)
 		dentry.kind = RECORD_DENTRY_DIR;
-	err = dentry_locate_or_make(store, txn, inode.bucket, slice_str(key),
-		&parent, &component);
+	err = dentry_locate_or_make(store, txn, bucket, slice_str(key), &parent,
+		&component);
 	if (err == STORE_STALE)
 		return drop_inode(txn, ino);
 	if (!err)
@@ -171,6 +176,7 @@ attach(struct store *store, struct db_txn *txn, uint64_t ino)
 		err = dentry_inode(txn, ino, &inode);
 	if (err)
 		return err;
+	inode.bucket = bucket;
 	if (is_dir)
 		return save_dir(txn, &inode, parent, component);
 	inode.nlink = 1;
@@ -180,7 +186,7 @@ attach(struct store *store, struct db_txn *txn, uint64_t ino)
 static enum store_err
 fix_attach(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
-	return attach(store, txn, job->a);
+	return attach(store, txn, job->a, job->b);
 }
 
 static enum store_err
@@ -196,7 +202,7 @@ fix_adopt(struct store *store, struct db_txn *txn, const struct check_job *job)
 	/* A bucket's root needs no name of this kind. */
 	if (err || job->a == job->b)
 		return err;
-	return attach(store, txn, job->a);
+	return attach(store, txn, job->a, job->b);
 }
 
 static enum store_err
@@ -216,7 +222,20 @@ fix_cut(struct store *store, struct db_txn *txn, const struct check_job *job)
 	}
 	if (err && err != STORE_NOT_FOUND)
 		return err;
-	return attach(store, txn, job->a);
+	return attach(store, txn, job->a, job->b);
+}
+
+static enum store_err
+fix_home(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	struct inode inode;
+
+	(void)store;
+	enum store_err err = dentry_inode(txn, job->a, &inode);
+	if (err)
+		return err;
+	inode.bucket = job->b;
+	return dentry_save_inode(txn, &inode);
 }
 
 static enum store_err
@@ -315,6 +334,7 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 		[CHECK_FIX_ADOPT] = fix_adopt,
 		[CHECK_FIX_CUT] = fix_cut,
 		[CHECK_FIX_ATTACH] = fix_attach,
+		[CHECK_FIX_HOME] = fix_home,
 		[CHECK_FIX_PARENT] = fix_parent,
 		[CHECK_FIX_SIZE] = fix_size,
 		[CHECK_FIX_NLINK] = fix_nlink,
@@ -326,6 +346,34 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 	return fixes[job->fix](store, txn, job);
 }
 
+/* Nobody has it open, and there is nothing to publish. */
+static enum store_err
+fix_flags(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct check_job *job = arg;
+	struct inode was;
+
+	(void)store;
+	enum store_err err = dentry_inode(txn, job->b, &was);
+	if (err)
+		return err == STORE_STALE ? STORE_OK : err;
+	/* What was to be published is missing. */
+	if (was.pending)
+		return STORE_NOT_FOUND;
+	struct inode now = was;
+	now.flags &= ~(uint32_t)(INODE_DIRTY | INODE_UNPUBLISHED);
+	return now.flags == was.flags ? STORE_OK
+				      : dentry_update_inode(txn, &was, &now);
+}
+
+static enum store_err
+fix_open(struct store *store, struct check_job *job)
+{
+	enum store_err err = file_settle(store, job->a, job->b, false);
+
+	return err ? err : commit_run(store, fix_flags, job, NULL);
+}
+
 enum store_err
 check_repair_job(struct store *store, struct check_job *job)
 {
@@ -334,12 +382,14 @@ check_repair_job(struct store *store, struct check_job *job)
 	if (job->fix == CHECK_FIX_FILE)
 		err = blob_remove(store->blobs, job->a);
 	else if (job->fix == CHECK_FIX_OPEN)
-		err = file_settle(store, job->a, job->b, false);
+		err = fix_open(store, job);
 	else
 		err = commit_run(store, apply, job, NULL);
 	job->is_repaired = !err;
-	/* It is gone, or there is something in its place, by now. */
-	if (err == STORE_NOT_FOUND || err == STORE_STALE || err == STORE_EXISTS)
+	/* It is gone, or there is something in its place by now, or it hangs on
+	 * what is to be repaired first. */
+	if (err == STORE_NOT_FOUND || err == STORE_STALE ||
+		err == STORE_EXISTS || err == STORE_CORRUPT)
 		return STORE_OK;
 	return err;
 }

@@ -33,7 +33,8 @@ visit_bucket(struct check *check, struct slice key, struct slice value)
 {
 	struct record_bucket record;
 
-	if (record_decode_bucket(value, &record)) {
+	if (record_decode_bucket(value, &record) ||
+		record.root_ino <= INODE_ROOT) {
 		struct check_job *job =
 			check_note(check, CHECK_RECORD, CHECK_FIX_ROW,
 				"the record of bucket %.*s does not "
@@ -44,6 +45,15 @@ visit_bucket(struct check *check, struct slice key, struct slice value)
 		return STORE_OK;
 	}
 	check->result.buckets++;
+	/* Not sorted yet. */
+	const struct check_bucket *buckets = check->buckets.items;
+	for (size_t i = 0; i < check->buckets.count; i++) {
+		if (buckets[i].ino != record.root_ino)
+			continue;
+		note_row(check, CHECK_BUCKET, DB_BUCKET, key, "root directory",
+			record.root_ino, "belongs to two buckets");
+		return STORE_OK;
+	}
 	check_add(&check->buckets, record.root_ino);
 	return STORE_OK;
 }
@@ -129,18 +139,19 @@ visit_lease(struct check *check, struct slice key, struct slice value)
 	return STORE_OK;
 }
 
-/* An inode, an upload or a part names the blob. */
+/* There is no record of it.  One can be made, where there is data. */
 static void
-count_reference(struct check *check, uint64_t id, bool is_open,
-	const char *what, uint64_t number)
+note_unknown(struct check *check, uint64_t id, const char *what,
+	uint64_t number)
 {
-	struct check_blob *blob = check_find(&check->blobs, id);
+	struct stat stat;
 
-	if (id == 0)
-		return;
-	if (blob) {
-		blob->references++;
-		blob->is_open = blob->is_open || is_open;
+	check_add(&check->unknown, id);
+	if (blob_stat(check->store->blobs, id, &stat) == STORE_NOT_FOUND) {
+		check_note(check, CHECK_BLOB_MISSING, CHECK_FIX_NONE,
+			"the data of %s %llu is gone: there is no blob %llu",
+			what, (unsigned long long)number,
+			(unsigned long long)id);
 		return;
 	}
 	struct check_job *job =
@@ -149,6 +160,22 @@ count_reference(struct check *check, uint64_t id, bool is_open,
 			(unsigned long long)number, (unsigned long long)id);
 	job->a = id;
 	job->b = 1;
+}
+
+/* An inode, an upload or a part names the blob. */
+static void
+count_reference(struct check *check, uint64_t id, const char *what,
+	uint64_t number)
+{
+	struct check_blob *blob = check_find(&check->blobs, id);
+
+	if (id == 0)
+		return;
+	if (!blob) {
+		note_unknown(check, id, what, number);
+		return;
+	}
+	blob->references++;
 }
 
 static enum store_err
@@ -165,7 +192,7 @@ visit_upload(struct check *check, struct slice key, struct slice value)
 	}
 	check->result.uploads++;
 	check_add(&check->uploads, number);
-	count_reference(check, record.blob, true, "upload", number);
+	count_reference(check, record.blob, "upload", number);
 	if (check_find(&check->buckets, bucket))
 		return STORE_OK;
 	struct check_job *job =
@@ -196,7 +223,7 @@ visit_part(struct check *check, struct slice key, struct slice value)
 		/* Goes with the row, once nothing names it. */
 		return STORE_OK;
 	}
-	count_reference(check, record.blob, true, "a part of upload", upload);
+	count_reference(check, record.blob, "a part of upload", upload);
 	return STORE_OK;
 }
 
@@ -242,11 +269,10 @@ visit_inode(struct check *check, struct slice key, struct slice value)
 	}
 	struct check_inode *known = check_add(&check->inodes, ino);
 	known->is_dir = inode_is_dir(&inode);
+	known->is_root = known->is_dir && inode.ino == inode.bucket;
 	check->result.inodes++;
-	bool is_open = inode.pending ||
-		       (inode.flags & (INODE_DIRTY | INODE_UNPUBLISHED));
-	count_reference(check, inode.blob, is_open, "inode", ino);
-	count_reference(check, inode.pending, true, "inode", ino);
+	count_reference(check, inode.blob, "inode", ino);
+	count_reference(check, inode.pending, "inode", ino);
 	if (inode.ino == inode.bucket)
 		check_root(check, &inode);
 	check_flags(check, &inode);

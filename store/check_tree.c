@@ -80,6 +80,26 @@ note_name(struct check *check, enum check_kind kind, enum check_fix fix,
 	return job;
 }
 
+static bool
+is_bucket(struct check *check, uint64_t number)
+{
+	const struct check_inode *root = check_find(&check->inodes, number);
+
+	return check_find(&check->buckets, number) || (root && root->is_root);
+}
+
+/* The bucket in which to keep what says it is of that one; 0: there is no
+ * bucket at all. */
+static uint64_t
+home_of(struct check *check, uint64_t number)
+{
+	const struct check_bucket *buckets = check->buckets.items;
+
+	if (is_bucket(check, number))
+		return number;
+	return check->buckets.count > 0 ? buckets[0].ino : 0;
+}
+
 /* Names below a number that is no directory's.  All of them have a home again
  * once there is one of that number. */
 static void
@@ -109,7 +129,10 @@ note_node(struct check *check, const struct node *node, struct slice key,
 		note_name(check, CHECK_DENTRY, CHECK_FIX_ADOPT, key, name,
 			"is in a directory that is gone, inode", node->number);
 	job->a = node->number;
-	job->b = inode.bucket;
+	job->b = home_of(check, inode.bucket);
+	/* Then it becomes one itself. */
+	if (job->b == 0)
+		job->b = node->number;
 }
 
 static enum store_err
@@ -203,7 +226,7 @@ check_name(struct check *check, const struct node *node, struct slice key,
 	struct inode inode;
 
 	check->result.dentries++;
-	if (!is_well_formed(name, is_dir)) {
+	if (!is_well_formed(name, is_dir) || dentry->ino <= INODE_ROOT) {
 		note_name(check, CHECK_RECORD, CHECK_FIX_ROW, key, name,
 			"is not one for what it is, inode", dentry->ino);
 		return STORE_OK;
@@ -219,7 +242,9 @@ check_name(struct check *check, const struct node *node, struct slice key,
 	const char *why = NULL;
 	if (inode_is_dir(&inode) != is_dir)
 		why = "is of another kind than its inode";
-	else if (inode.bucket != node->dir.bucket)
+	else if (inode.bucket != node->dir.bucket &&
+		 is_bucket(check, inode.bucket) &&
+		 is_bucket(check, node->dir.bucket))
 		why = "is in another bucket than its inode";
 	else if (is_dir && count->names > 0)
 		why = "is a further one of directory";
@@ -231,6 +256,14 @@ check_name(struct check *check, const struct node *node, struct slice key,
 		return STORE_OK;
 	}
 	count->names++;
+	if (!is_bucket(check, inode.bucket)) {
+		struct check_job *job = note_name(check, CHECK_PARENT,
+			CHECK_FIX_HOME, key, name,
+			"has an inode of a bucket that is none, inode",
+			dentry->ino);
+		job->a = dentry->ino;
+		job->b = home_of(check, node->dir.bucket);
+	}
 	count_usage(check, &inode);
 	if (is_dir) {
 		node->count->subdirs++;
@@ -306,13 +339,14 @@ check_chunks(struct check *check)
 }
 
 static void
-note_orphan(struct check *check, uint64_t ino, enum check_fix fix,
+note_orphan(struct check *check, const struct inode *inode, enum check_fix fix,
 	const char *why)
 {
 	struct check_job *job = check_note(check, CHECK_ORPHAN, fix,
-		"inode %llu %s", (unsigned long long)ino, why);
+		"inode %llu %s", (unsigned long long)inode->ino, why);
 
-	job->a = ino;
+	job->a = inode->ino;
+	job->b = home_of(check, inode->bucket);
 }
 
 /*
@@ -336,9 +370,13 @@ climb(struct check *check, struct check_inode *from)
 			     ? NULL
 			     : check_find(&check->inodes, inode.parent);
 	}
-	if (at && at->is_climbing)
-		note_orphan(check, at->ino, CHECK_FIX_CUT,
+	if (at && at->is_climbing) {
+		err = dentry_inode(check->txn, at->ino, &inode);
+		if (err)
+			return err;
+		note_orphan(check, &inode, CHECK_FIX_CUT,
 			"is a directory below itself");
+	}
 	for (at = from; at && at->is_climbing;) {
 		at->is_climbing = 0;
 		at->is_reached = 1;
@@ -359,7 +397,7 @@ check_links(struct check *check, struct check_inode *count)
 	if (err)
 		return err;
 	if (count->names == 0 && inode.ino != inode.bucket) {
-		note_orphan(check, count->ino, CHECK_FIX_ATTACH, "has no name");
+		note_orphan(check, &inode, CHECK_FIX_ATTACH, "has no name");
 		return STORE_OK;
 	}
 	uint32_t links = count->names;

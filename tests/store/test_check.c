@@ -343,6 +343,12 @@ Test(check, a_wrong_count_of_references)
 	expect_repair(temp.store, CHECK_REFERENCES);
 	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
 
+	/* With nobody's lease on its number any more, too. */
+	temp_store_reopen(&temp);
+	raw_delete(temp.store, DB_BLOB, key_u64(file.blob));
+	expect_repair(temp.store, CHECK_REFERENCES);
+	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
+
 	/* It would be reclaimed. */
 	raw_put(temp.store, DB_FREED, key_u64(file.blob),
 		SLICE("\xff\xff\xff\xff\xff\xff\xff\x7f"));

@@ -12,6 +12,9 @@
 static const enum db_table tables[] = {DB_BUCKET, DB_DENTRY, DB_DENTRY,
 	DB_INODE, DB_INODE, DB_BLOB, DB_USAGE, DB_LEASE, DB_SESSION};
 
+/* Blobs have the numbers from 1 to that: fill(). */
+#define BLOBS_MAX 12
+
 struct damage {
 	uint64_t seed;
 	int rows;
@@ -111,7 +114,9 @@ fill(struct store *store)
 static void
 count_lasting(const struct check_finding *finding, void *context)
 {
-	if (finding->kind == CHECK_BLOB_MISSING)
+	/* Of a blob that never was: the number was altered. */
+	if (finding->kind == CHECK_BLOB_MISSING &&
+		strtoull(strrchr(finding->text, ' ') + 1, NULL, 10) > BLOBS_MAX)
 		return;
 	fprintf(stderr, "%s: %s\n", check_kind_name(finding->kind),
 		finding->text);
