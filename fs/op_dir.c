@@ -156,7 +156,10 @@ collect_buckets(struct listing *listing, struct slice after)
 			if (tree_inode(listing->mount->store, buckets[i].ino,
 				    NULL, &inode))
 				continue;
-			goes_on = goes_on && collect(listing, name, &inode);
+			if (!collect(listing, name, &inode)) {
+				goes_on = false;
+				break;
+			}
 		}
 		if (count > 0)
 			after = slice_str(buckets[count - 1].name);
