@@ -7,8 +7,8 @@
 #include "store/base/mutex.h"
 
 /*
- * 1. Every handle that the kernel has is in mount->handles: where it goes
- *    without releasing them, somebody must.
+ * 1. Every handle that the kernel has is in mount->handles or mount->dirs:
+ * where it goes without releasing them, somebody must.
  */
 
 struct handle *
@@ -64,6 +64,11 @@ handle_close(struct mount *mount, struct handle **handle)
 void
 handle_close_all(struct mount *mount)
 {
+	while (mount->dirs) {
+		struct handle_dir *dir = mount->dirs;
+
+		handle_dir_free(mount, &dir);
+	}
 	while (mount->handles) {
 		struct handle *handle = mount->handles;
 		uint64_t ino = file_ino(handle->file);
@@ -76,13 +81,18 @@ handle_close_all(struct mount *mount)
 }
 
 struct handle_dir *
-handle_dir_create(uint64_t ino)
+handle_dir_create(struct mount *mount, uint64_t ino)
 {
 	struct handle_dir *dir = calloc(1, sizeof(*dir));
 
 	if (!dir)
 		error_out_of_memory();
+	mutex_scoped(&mount->lock);
 	dir->ino = ino;
+	dir->next = mount->dirs;
+	if (dir->next)
+		dir->next->prev = dir;
+	mount->dirs = dir;
 	return dir;
 }
 
@@ -92,9 +102,22 @@ handle_dir_of(const struct fuse_file_info *info)
 	return (struct handle_dir *)(uintptr_t)info->fh;
 }
 
-void
-handle_dir_free(struct handle_dir **dir)
+static void
+take_out_dir(struct mount *mount, struct handle_dir *dir)
 {
+	mutex_scoped(&mount->lock);
+	if (dir->prev)
+		dir->prev->next = dir->next;
+	else
+		mount->dirs = dir->next;
+	if (dir->next)
+		dir->next->prev = dir->prev;
+}
+
+void
+handle_dir_free(struct mount *mount, struct handle_dir **dir)
+{
+	take_out_dir(mount, *dir);
 	arena_free(&(*dir)->arena);
 	free(*dir);
 	*dir = NULL;

@@ -43,12 +43,14 @@ void handle_close_all(struct mount *mount);
  */
 struct handle_dir {
 	uint64_t ino;
+	struct handle_dir *prev; /* under the mount's lock */
+	struct handle_dir *next;
 	uint64_t first; /* offset of names[0] */
 	size_t count;
 	struct slice *names; /* components, in the arena */
 	struct arena arena;
 };
 
-struct handle_dir *handle_dir_create(uint64_t ino);
+struct handle_dir *handle_dir_create(struct mount *mount, uint64_t ino);
 struct handle_dir *handle_dir_of(const struct fuse_file_info *info);
-void handle_dir_free(struct handle_dir **dir);
+void handle_dir_free(struct mount *mount, struct handle_dir **dir);

@@ -22,10 +22,19 @@
 static bool
 run(char *const argv[], bool waits)
 {
+	posix_spawn_file_actions_t actions;
 	int status = 0;
 	pid_t pid;
 
-	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ))
+	if (posix_spawn_file_actions_init(&actions))
+		return false;
+	int failed = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO,
+		"/dev/null", O_WRONLY, 0);
+	if (!failed)
+		failed = posix_spawnp(&pid, argv[0], &actions, NULL, argv,
+			environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (failed)
 		return false;
 	while (waits && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
@@ -60,11 +69,23 @@ is_fuse_mount(const char *path, const struct stat *stat)
 	return is_top && is_fuse;
 }
 
+/* stat(2) may be answered from what the kernel remembers of a dead mount;
+ * statfs(2) always asks. */
+static int
+look_at(const char *path, struct stat *info)
+{
+	struct statfs space;
+
+	if (stat(path, info) || statfs(path, &space))
+		return errno;
+	return 0;
+}
+
 enum store_err
 mount_point_prepare(const char *path)
 {
 	struct stat info;
-	int failed = stat(path, &info) ? errno : 0;
+	int failed = look_at(path, &info);
 
 	if (failed == ENOTCONN) {
 		log_info("mount: detaching the dead mount at %s", path);
@@ -73,7 +94,7 @@ mount_point_prepare(const char *path)
 				path);
 			return STORE_BUSY;
 		}
-		failed = stat(path, &info) ? errno : 0;
+		failed = look_at(path, &info);
 	}
 	if (failed) {
 		log_error("mount: %s: %s", path,
@@ -97,8 +118,8 @@ mount_point_abort(const char *path)
 	char *const look[] = {
 		(char *)"stat", (char *)"-f", (char *)"--", (char *)path, NULL};
 
-	if (!umount2(path, MNT_FORCE | MNT_DETACH))
-		return;
+	if (!umount2(path, MNT_FORCE | MNT_DETACH) || errno != EPERM)
+		return; /* or somebody was faster */
 	/* A request that wakes the loop; it may never be answered, so another
 	 * process makes it. */
 	(void)run(look, false);

@@ -19,6 +19,7 @@
 struct passthrough; /* passthrough.c */
 struct invalidate;  /* invalidate.c */
 struct handle;	    /* handle.c */
+struct handle_dir;
 
 struct mount {
 	/* fixed after mount_create() */
@@ -36,6 +37,7 @@ struct mount {
 	pthread_mutex_t lock;
 	/* under lock */
 	struct handle *handles;
+	struct handle_dir *dirs;
 
 	/* atomic */
 	atomic_bool is_ready;

@@ -46,13 +46,13 @@ op_dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		reply_err(req, err);
 		return;
 	}
-	struct handle_dir *dir = handle_dir_create(ino);
+	struct handle_dir *dir = handle_dir_create(mount, ino);
 	info->fh = (uint64_t)(uintptr_t)dir;
 	/* The kernel keeps the list until the directory changes. */
 	info->cache_readdir = 1;
 	info->keep_cache = 1;
 	if (fuse_reply_open(req, info) == -ENOENT)
-		handle_dir_free(&dir);
+		handle_dir_free(mount, &dir);
 }
 
 void
@@ -61,7 +61,7 @@ op_dir_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	struct handle_dir *dir = handle_dir_of(info);
 
 	(void)ino;
-	handle_dir_free(&dir);
+	handle_dir_free(fuse_req_userdata(req), &dir);
 	fuse_reply_err(req, 0);
 }
 

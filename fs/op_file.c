@@ -157,11 +157,13 @@ op_file_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	struct handle *handle = handle_of(info);
 	bool is_writer = handle_is_writer(handle);
 
+	/* In this order: a backing id is for the data that the file has while
+	 * it is open, and must not be found by who opens it to other data. */
+	passthrough_leave(mount, req, ino);
 	enum store_err err = handle_close(mount, &handle);
 	if (err)
 		log_error("inode %llu: not brought up to date: %s",
 			(unsigned long long)ino, error_sentence(err));
-	passthrough_leave(mount, req, ino);
 	reply_err(req, err);
 	/* Stores through a map have moved no time that the kernel knows of. */
 	if (is_writer && passthrough_is_active(mount))

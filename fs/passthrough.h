@@ -28,7 +28,8 @@ void passthrough_enter(struct mount *mount, fuse_req_t req, struct file *file,
 	bool is_writer, uint64_t size, bool is_live,
 	struct fuse_file_info *info);
 
-/* After the release of an open, or where its reply did not get through. */
+/* At the release of an open, or where its reply did not get through; before
+ * the file is closed. */
 void passthrough_leave(struct mount *mount, fuse_req_t req, uint64_t ino);
 
 bool passthrough_is_active(const struct mount *mount);

@@ -18,6 +18,9 @@
 
 /* The record changes between two looks each time: it is under attack. */
 #define TRIES 16
+/* Requests that the kernel sent before this one, on another thread. */
+#define RELEASE_NS 10000000ll
+#define LIKELY_RELEASE_NS 200000000ll
 
 static bool
 is_writer(int open_flags)
@@ -67,6 +70,22 @@ mark(struct file *file, bool with_data)
 	return err == STORE_PRECONDITION ? STORE_BUSY : err;
 }
 
+/*
+ * The kernel releases a file some time after its close() returned: who closes
+ * and opens again is not to find himself still there.  Where the file really
+ * is open, waiting is in vain.
+ */
+static void
+wait_for_releases(struct file *file)
+{
+	bool is_likely = file->opens == 1 && file->is_closing;
+	int64_t deadline_ns = clock_monotonic_ns() +
+			      (is_likely ? LIKELY_RELEASE_NS : RELEASE_NS);
+
+	while (file->opens > 0 && clock_monotonic_ns() < deadline_ns)
+		file_table_pass_turn(file, deadline_ns);
+}
+
 static enum store_err
 open_writer(struct file *file, int open_flags)
 {
@@ -74,6 +93,8 @@ open_writer(struct file *file, int open_flags)
 
 	if (file->store->is_read_only)
 		return STORE_READ_ONLY;
+	if (truncates)
+		wait_for_releases(file);
 	if (!file->opens && truncates) {
 		enum store_err err = file_open_rewrite(file);
 		if (err != STORE_BUSY)
@@ -106,6 +127,7 @@ file_open(struct store *store, uint64_t ino, int open_flags, struct file **out)
 	}
 	file->opens++;
 	file->writers += is_writer(open_flags);
+	file->is_closing = false;
 	*out = file;
 	file = NULL;
 	return STORE_OK;
@@ -349,6 +371,7 @@ file_flush(struct file *file)
 	scoped(file_table_give_turn) struct file *with_turn = file;
 	if (file->is_gone || file->writers != 1)
 		return STORE_OK;
+	file->is_closing = true;
 	enum store_err err = file_open_stat(file, &stat);
 	if (err || !file_open_is_changed(file, &stat))
 		return err;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "store/base/clock.h"
 #include "store/base/mutex.h"
 
 #define CHAINS 16384 /* a power of two */
@@ -21,11 +22,15 @@ enum store_err
 file_table_create(struct file_table **out)
 {
 	struct file_table *table = calloc(1, sizeof(*table));
+	pthread_condattr_t attributes;
 
 	if (!table)
 		return STORE_NO_MEMORY;
 	mutex_init(&table->lock);
-	pthread_cond_init(&table->turn_given, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&table->turn_given, &attributes);
+	pthread_condattr_destroy(&attributes);
 	*out = table;
 	return STORE_OK;
 }
@@ -144,6 +149,22 @@ file_table_give_turn(struct file **file)
 	if ((*file)->references > 1)
 		pthread_cond_broadcast(&table->turn_given);
 	*file = NULL;
+}
+
+void
+file_table_pass_turn(struct file *file, int64_t deadline_ns)
+{
+	struct file_table *table = file->store->files;
+	const struct timespec until = {
+		.tv_sec = deadline_ns / CLOCK_NS_PER_S,
+		.tv_nsec = deadline_ns % CLOCK_NS_PER_S,
+	};
+
+	mutex_scoped(&table->lock);
+	file->is_taken = false;
+	pthread_cond_broadcast(&table->turn_given);
+	(void)pthread_cond_timedwait(&table->turn_given, &table->lock, &until);
+	take_turn_locked(table, file);
 }
 
 void

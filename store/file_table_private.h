@@ -38,18 +38,19 @@ struct file {
 	/* of whoever has the turn */
 	unsigned opens;
 	unsigned writers;
-	bool is_pinned;		/* the kernel has the descriptor */
-	bool is_pending;	/* blob is inode.pending, not inode.blob */
+	bool is_pinned;	 /* the kernel has the descriptor */
+	bool is_pending; /* blob is inode.pending, not inode.blob */
 	bool is_marked;
 	bool is_changed;
-	bool was_flushed;	/* published by file_flush() once */
-	bool is_gone;		/* no name is left; inode is all there is */
+	bool is_closing;  /* the last writer was flushed: its close() */
+	bool was_flushed; /* published by file_flush() once */
+	bool is_gone;	  /* no name is left; inode is all there is */
 	int fd;
-	uint64_t blob;		/* 0: none, fd is of /dev/null */
+	uint64_t blob; /* 0: none, fd is of /dev/null */
 	uint32_t references_of_blob;
 	struct file_stamp stamp;
-	uint64_t commit;	/* whatever was done to the file before */
-	struct inode inode;	/* as last read; attrs empty */
+	uint64_t commit;    /* whatever was done to the file before */
+	struct inode inode; /* as last read; attrs empty */
 };
 
 /* A reference and the turn; makes the file where there is none. */
@@ -59,6 +60,9 @@ struct file *file_table_take_open(struct store *store, uint64_t ino);
 /* The turn of one that the caller has a reference to. */
 void file_table_take_turn(struct file *file);
 void file_table_give_turn(struct file **file);
+/* Gives the turn to whoever waits for one, and has it again afterwards, or at
+ * the deadline (clock_monotonic_ns()). */
+void file_table_pass_turn(struct file *file, int64_t deadline_ns);
 /* Gives back a reference.  NULL is allowed. */
 void file_table_release(struct file **file);
 

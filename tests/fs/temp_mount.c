@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "store/base/clock.h"
@@ -16,8 +18,9 @@
 
 struct temp_mount_server {
 	struct mount *mount;
-	pthread_t thread;
-	sem_t is_ready;
+	pid_t pid;
+	int from; /* of the other process: a byte when it is ready */
+	int to;	  /* closed: it is to end */
 };
 
 const char *
@@ -34,27 +37,32 @@ static void
 ready(struct mount *mount, void *context)
 {
 	struct temp_mount_server *server = context;
+	struct mount_status status;
 
-	(void)mount;
-	sem_post(&server->is_ready);
+	mount_status(mount, &status);
+	assert(write(server->from, &status, sizeof(status)) == sizeof(status));
 }
 
 static void *
-run(void *arg)
+wait_for_end(void *arg)
 {
 	struct temp_mount_server *server = arg;
+	char byte;
 
-	assert(!mount_run(server->mount));
+	while (read(server->to, &byte, 1) > 0)
+		continue;
+	mount_stop(server->mount);
 	return NULL;
 }
 
-void
-temp_mount_start(struct temp_mount *temp)
+/* Also when the test is killed, the end of the pipe ends it. */
+_Noreturn static void
+serve(const char *store_path, const char *dir, struct temp_mount_server *server)
 {
-	struct temp_mount_server *server = calloc(1, sizeof(*server));
+	struct store *store = temp_store_open_at(store_path, false);
 	const struct mount_options options = {
-		.store = temp->store.store,
-		.mount_point = temp->dir,
+		.store = store,
+		.mount_point = dir,
 		.allow_other = true,
 		.uid = 12,
 		.gid = 34,
@@ -62,12 +70,42 @@ temp_mount_start(struct temp_mount *temp)
 		.ready = ready,
 		.context = server,
 	};
+	pthread_t thread;
 
-	assert(server && !sem_init(&server->is_ready, 0, 0));
 	assert(!mount_create(&options, &server->mount));
-	assert(!pthread_create(&server->thread, NULL, run, server));
-	while (sem_wait(&server->is_ready))
-		continue;
+	assert(!pthread_create(&thread, NULL, wait_for_end, server));
+	assert(!mount_run(server->mount));
+	(void)pthread_join(thread, NULL);
+	mount_destroy(&server->mount);
+	store_close(&store);
+	_exit(0);
+}
+
+void
+temp_mount_start(struct temp_mount *temp)
+{
+	struct temp_mount_server *server = calloc(1, sizeof(*server));
+	int from[2], to[2];
+
+	assert(server && !pipe2(from, O_CLOEXEC) && !pipe2(to, O_CLOEXEC));
+	/* No store is open across a fork. */
+	store_close(&temp->store.store);
+	server->pid = fork();
+	assert(server->pid >= 0);
+	if (server->pid == 0) {
+		(void)close(from[0]);
+		(void)close(to[1]);
+		server->from = from[1];
+		server->to = to[0];
+		serve(temp->store.path, temp->dir, server);
+	}
+	(void)close(from[1]);
+	(void)close(to[0]);
+	server->from = from[0];
+	server->to = to[1];
+	assert(read(from[0], &temp->status, sizeof(temp->status)) ==
+		sizeof(temp->status));
+	temp_store_reopen(&temp->store);
 	temp->server = server;
 }
 
@@ -75,19 +113,14 @@ void
 temp_mount_stop(struct temp_mount *temp)
 {
 	struct temp_mount_server *server = temp->server;
+	int status = -1;
 
-	mount_stop(server->mount);
-	assert(!pthread_join(server->thread, NULL));
-	mount_destroy(&server->mount);
-	sem_destroy(&server->is_ready);
+	(void)close(server->to);
+	assert(waitpid(server->pid, &status, 0) == server->pid);
+	assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	(void)close(server->from);
 	free(server);
 	temp->server = NULL;
-}
-
-struct mount *
-temp_mount_of(struct temp_mount *temp)
-{
-	return temp->server->mount;
 }
 
 struct temp_mount

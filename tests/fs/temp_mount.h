@@ -4,13 +4,11 @@
  *
  *	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
  *
- * The mount has one bucket, "bbb".  The process that asks is the one that
- * answers, on other threads.  What fails here ends the test.
+ * The mount has one bucket, "bbb".  It is served by a process of its own, which
+ * ends with the test; the test itself is what changes the store through S3.
+ * What fails here ends the test.
  */
 #pragma once
-
-#include <pthread.h>
-#include <semaphore.h>
 
 #include "fs/mount.h"
 #include "store/base/arena.h"
@@ -21,6 +19,7 @@ struct temp_mount {
 	struct temp_store store;
 	char dir[64];
 	uint64_t bucket;
+	struct mount_status status; /* when it became ready */
 	struct arena arena;
 	struct temp_mount_server *server;
 };
@@ -35,7 +34,6 @@ void temp_mount_close(struct temp_mount *temp);
 /* Unmounts, or mounts again. */
 void temp_mount_stop(struct temp_mount *temp);
 void temp_mount_start(struct temp_mount *temp);
-struct mount *temp_mount_of(struct temp_mount *temp);
 
 /* A path below the mount point; good until the next call but seven. */
 const char *temp_mount_at(struct temp_mount *temp, const char *format, ...)

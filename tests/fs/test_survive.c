@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A mount process that is killed, and the one that comes after it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/bucket.h"
+#include "tests/fs/needs_mount.h"
+#include "tests/support/other_process.h"
+
+static char mount_point[] = "/tmp/tarn-mount-XXXXXX";
+
+static void
+tell_ready(struct mount *mount, void *context)
+{
+	(void)mount;
+	other_process_tell(context, 1);
+}
+
+static void
+serve(struct store *store, struct other_process *self)
+{
+	const struct mount_options options = {
+		.store = store,
+		.mount_point = mount_point,
+		.allow_other = true,
+		.ready = tell_ready,
+		.context = self,
+	};
+	struct mount *mount = NULL;
+
+	if (!mount_create(&options, &mount) && !mount_run(mount))
+		mount_destroy(&mount);
+}
+
+static const char *
+at(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/bucket/%s", mount_point, name);
+	return path;
+}
+
+static int
+make(const char *name, const char *text)
+{
+	int fd = open(at(name), O_RDWR | O_CREAT, 0644);
+
+	cr_assert(ge(int, fd, 0), "%s: %s", name, strerror(errno));
+	cr_assert(eq(i64, write(fd, text, strlen(text)),
+		(ssize_t)strlen(text)));
+	return fd;
+}
+
+static void
+expect_text(const char *name, const char *text)
+{
+	char got[64] = "";
+	int fd = open(at(name), O_RDONLY);
+
+	cr_assert(ge(int, fd, 0), "%s: %s", name, strerror(errno));
+	cr_expect(ge(i64, read(fd, got, sizeof(got) - 1), 0));
+	cr_expect(eq(str, got, (char *)text));
+	cr_assert(not(close(fd)));
+}
+
+Test(survive, a_mount_killed_is_mounted_again_with_what_was_written)
+{
+	NEEDS_MOUNT();
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct bucket bucket;
+
+	cr_assert(ne(ptr, mkdtemp(mount_point), NULL));
+	temp_store_reopen(&temp);
+	cr_assert(not(bucket_create(temp.store, SLICE("bucket"),
+		SLICE("default"), &bucket)));
+	store_close(&temp.store);
+	struct other_process first = other_process_start(temp.path, serve);
+	cr_assert(eq(u64, other_process_hear(&first), 1));
+
+	cr_assert(not(close(make("closed", "was closed"))));
+	int synced = make("synced", "was synced");
+	cr_assert(not(fsync(synced)));
+	int open_still = make("open", "was open");
+	other_process_kill(&first);
+	cr_expect(eq(int, access(at("none"), F_OK), -1));
+	cr_expect(eq(int, errno, ENOTCONN));
+	cr_expect(eq(int, access(at("none"), F_OK), -1));
+	cr_expect(eq(int, errno, ENOTCONN));
+
+	/* On the very mount point, with files of the old one still open. */
+	struct other_process second = other_process_start(temp.path, serve);
+	cr_assert(eq(u64, other_process_hear(&second), 1));
+	expect_text("closed", "was closed");
+	expect_text("synced", "was synced");
+	expect_text("open", "was open");
+	(void)close(synced);
+	(void)close(open_still);
+	other_process_kill(&second);
+	cr_expect(not(umount2(mount_point, MNT_DETACH)));
+	cr_expect(not(rmdir(mount_point)));
+}
+
+Test(survive, unmounting_ends_the_server)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	temp_mount_write(&temp, "f", "x");
+	cr_assert(not(umount2(temp.dir, 0)));
+	temp_mount_stop(&temp);
+
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "x"));
+}
+
+Test(survive, stopping_with_files_open_brings_them_up_to_date)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	int fd = open(temp_mount_at(&temp, "f"), O_WRONLY | O_CREAT, 0644);
+	cr_assert(eq(i64, write(fd, "half", 4), 4));
+	temp_mount_stop(&temp);
+	(void)close(fd);
+
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "half"));
+}
+
+Test(survive, mounting_where_nothing_is_or_a_mount_lives_is_refused)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct mount_options options = {
+		.store = temp.store.store,
+		.mount_point = "/nowhere/at/all",
+	};
+	struct mount *mount = NULL;
+
+	cr_expect(eq(int, mount_create(&options, &mount), STORE_NOT_FOUND));
+	options.mount_point = "/dev/null";
+	cr_expect(eq(int, mount_create(&options, &mount), STORE_NOT_DIR));
+	options.mount_point = temp.dir;
+	cr_expect(eq(int, mount_create(&options, &mount), STORE_BUSY));
+}
