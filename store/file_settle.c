@@ -103,6 +103,24 @@ set_blob_size(struct db_txn *txn, uint64_t blob, uint64_t size)
 	return db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&bytes));
 }
 
+/*
+ * Parts of an upload; and what clients of S3 note of the bytes they send,
+ * their MD5 and time: left there, rclone would take the new bytes for damaged
+ * and s3cmd for the old ones.
+ */
+static bool
+is_of_data(const struct inode_attr *attr)
+{
+	static const char *const notes[] = {
+		"md5chksum", "mtime", "s3cmd-attrs"};
+
+	for (size_t i = 0; i < array_len(notes); i++)
+		if (attr->kind == INODE_ATTR_META &&
+			slice_equal(attr->name, slice_str(notes[i])))
+			return true;
+	return KINDS_OF_DATA & (1u << attr->kind);
+}
+
 /* Size, times and ETag as the data file has them. */
 static void
 describe_data(struct inode *inode, const struct settle_request *request,
@@ -112,6 +130,8 @@ describe_data(struct inode *inode, const struct settle_request *request,
 	int64_t ctime_ns =
 		(int64_t)request->stat.st_ctim.tv_sec * CLOCK_NS_PER_S +
 		request->stat.st_ctim.tv_nsec;
+	struct slice rest = inode->attrs;
+	struct inode_attr attr;
 
 	/* Other than any real one, so that the ETag is new in any case. */
 	inode->mtime_ns = INT64_MIN;
@@ -120,7 +140,9 @@ describe_data(struct inode *inode, const struct settle_request *request,
 		inode->mtime_ns = mtime_ns;
 	if (ctime_ns > inode->ctime_ns)
 		inode->ctime_ns = ctime_ns;
-	inode_attrs_merge(attrs, inode->attrs, SLICE_NULL, KINDS_OF_DATA);
+	while (inode_attr_next(&rest, &attr))
+		if (!is_of_data(&attr))
+			inode_attr_append(attrs, &attr);
 	inode->attrs = buffer_slice(attrs);
 }
 

@@ -213,6 +213,50 @@ Test(file, a_change_in_place_gets_a_new_etag_and_is_seen_while_it_goes_on)
 	cr_expect(has_etag_of(&during, &after));
 }
 
+/* Metadata of these names, each "x". */
+static void
+set_notes(struct store *store, uint64_t bucket, const char *key,
+	const char *const *names, size_t count)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		const struct inode_attr attr = {
+			INODE_ATTR_META, slice_str(names[i]), SLICE("x")};
+
+		inode_attr_append(&attrs, &attr);
+	}
+	cr_assert(not(object_set_attrs(store, bucket, slice_str(key),
+		buffer_slice(&attrs), 1u << INODE_ATTR_META)));
+}
+
+Test(file, a_change_in_place_takes_away_what_clients_noted_of_the_bytes)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	static const char *const names[] = {
+		"colour", "md5chksum", "mtime", "s3cmd-attrs"};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *file = NULL;
+	struct object object;
+	struct slice value;
+
+	cr_assert(not(objects_put(temp.store, bucket, "o", "put by S3")));
+	set_notes(temp.store, bucket, "o", names, array_len(names));
+	object = head(temp.store, bucket, "o");
+	cr_assert(not(file_open(temp.store, object.inode.ino, O_RDWR, &file)));
+	put_text(file, "PUT BY A MOUNT");
+	cr_assert(not(file_close(&file, O_RDWR)));
+	cr_assert(not(object_head(temp.store, bucket, SLICE("o"), &arena,
+		&object)));
+
+	for (size_t i = 0; i < array_len(names); i++)
+		cr_expect(eq(int,
+			inode_attr_find(object.inode.attrs, INODE_ATTR_META,
+				slice_str(names[i]), &value),
+			i == 0));
+}
+
 Test(file, writing_to_a_copy_leaves_the_original_alone)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
