@@ -49,6 +49,8 @@ static const struct route routes[] = {
 
 	{ GET, OBJECT, "uploadId", NULL,
 		{ "ListParts", LEVEL_UPLOADS, op_upload_list_parts } },
+	{ GET, OBJECT, "tagging", NULL,
+		{ "GetObjectTagging", LEVEL_READ, op_tagging_get } },
 	{ GET, OBJECT, NULL, NULL,
 		{ "GetObject", LEVEL_READ, op_get_object } },
 	{ HEAD, OBJECT, NULL, NULL,
@@ -73,7 +75,8 @@ static const struct route routes[] = {
 		{ "DeleteObject", LEVEL_WRITE, op_delete_object } },
 };
 
-/* Sub-resources of S3 that have no row above. */
+/* Sub-resources of S3 that no row above asks for, or not with every method
+ * and target. */
 static const char *const refused_params[] = {
 	"abac", "accelerate", "acl", "analytics", "append", "attributes",
 	"cors", "encryption", "intelligent-tiering", "inventory",
@@ -103,14 +106,28 @@ fits(const struct route *route, const struct request *request)
 	       (!route->header || request_header(request, route->header).data);
 }
 
+/* Something that is not what the route (NULL: none) is for. */
 static bool
-asks_for_refused(const struct request *request)
+asks_for_refused(const struct request *request, const struct route *route)
 {
 	for (size_t i = 0; i < array_len(refused_params); i++) {
-		if (request_has_param(request, refused_params[i]))
+		const char *param = refused_params[i];
+
+		if (request_has_param(request, param) &&
+			!(route && route->param &&
+				!strcmp(route->param, param)))
 			return true;
 	}
 	return false;
+}
+
+static const struct route *
+find_route(const struct request *request)
+{
+	for (size_t i = 0; i < array_len(routes); i++)
+		if (fits(&routes[i], request))
+			return &routes[i];
+	return NULL;
 }
 
 /* Those that know what to do with the part of an upload, or of an object. */
@@ -150,14 +167,12 @@ is_for_browsers(const struct request *request)
 enum s3_error
 route_find(struct request *request)
 {
-	if (asks_for_refused(request))
+	const struct route *route = find_route(request);
+
+	if (asks_for_refused(request, route))
 		return error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
-	for (size_t i = 0; i < array_len(routes); i++) {
-		if (!fits(&routes[i], request))
-			continue;
-		if (is_misplaced(&routes[i], request))
-			break;
-		request->operation = &routes[i].operation;
+	if (route && !is_misplaced(route, request)) {
+		request->operation = &route->operation;
 		return S3_OK;
 	}
 	return error_set(&request->report,

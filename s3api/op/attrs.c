@@ -237,7 +237,7 @@ attrs_write_checksum(struct buffer *to, const struct checksum *checksum)
 void
 attrs_set_checksum(struct object_attrs *attrs, const struct checksum *checksum)
 {
-	attrs->checksum_kind = checksum->kind;
+	attrs->checksum_kind = (uint8_t)checksum->kind;
 	attrs->is_checksum_composite = checksum->is_composite;
 	attrs->checksum_parts = checksum->parts;
 	attrs->checksum_len = checksum->len;

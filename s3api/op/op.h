@@ -24,6 +24,9 @@ enum s3_error op_list_v2(struct request *request);
 enum s3_error op_get_object(struct request *request);
 enum s3_error op_get_head(struct request *request);
 
+/* op_tagging.c */
+enum s3_error op_tagging_get(struct request *request);
+
 /* op_put.c, op_copy.c, op_delete.c */
 enum s3_error op_put_object(struct request *request);
 enum s3_error op_copy_object(struct request *request);

@@ -2,14 +2,12 @@
 /* S3 API: DeleteObject, DeleteObjects. */
 #include "s3api/body.h"
 #include "s3api/op/condition.h"
+#include "s3api/op/key_list.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
-#include "s3api/xml/xml_reader.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/object.h"
-#include "store/tree.h"
 
-#define KEYS_MAX 1000
 #define BODY_MAX (2 << 20)
 
 enum s3_error
@@ -34,14 +32,6 @@ op_delete_object(struct request *request)
 	return S3_OK;
 }
 
-struct deletion {
-	struct slice *keys; /* those that the engine is asked to delete */
-	enum store_err *errs;
-	size_t count;
-	bool is_quiet;
-	struct buffer refused; /* <Error> elements of the others */
-};
-
 static void
 write_error(struct buffer *to, struct slice key, enum s3_error error)
 {
@@ -52,131 +42,83 @@ write_error(struct buffer *to, struct slice key, enum s3_error error)
 	xml_writer_close(to, "Error");
 }
 
-/* Keys that could not be an object's. */
 static enum s3_error
-check_key(struct slice key)
-{
-	if (key.len > TREE_KEY_MAX)
-		return S3_KEY_TOO_LONG;
-	if (key.len == 0 || !slice_is_utf8(key))
-		return S3_INVALID_ARGUMENT;
-	return S3_OK;
-}
-
-static enum s3_error
-parse_object(struct request *request, const struct xml_node *node,
-	struct deletion *deletion)
-{
-	struct slice key = xml_reader_child_text(node, "Key", request->arena);
-	enum s3_error error = check_key(key);
-
-	if (!key.data)
-		return S3_MALFORMED_XML;
-	if (xml_reader_child(node, "VersionId") ||
-		xml_reader_child(node, "ETag"))
-		error = S3_NOT_IMPLEMENTED;
-	if (error)
-		write_error(&deletion->refused, key, error);
-	else
-		deletion->keys[deletion->count++] = key;
-	return S3_OK;
-}
-
-static enum s3_error
-parse(struct request *request, const struct xml_reader *reader,
-	struct deletion *deletion)
-{
-	const struct xml_node *root = xml_reader_root(reader);
-	const struct xml_node *node = xml_reader_child(root, "Object");
-	struct slice quiet =
-		xml_reader_child_text(root, "Quiet", request->arena);
-	size_t seen = 0;
-
-	deletion->is_quiet =
-		slice_equal_nocase(slice_trim(quiet), SLICE("true"));
-	deletion->keys =
-		arena_new_array(request->arena, KEYS_MAX, struct slice);
-	deletion->errs =
-		arena_new_array(request->arena, KEYS_MAX, enum store_err);
-	if (!node)
-		return S3_MALFORMED_XML;
-	for (; node; node = xml_reader_next(node, "Object")) {
-		enum s3_error error = S3_MALFORMED_XML;
-
-		if (seen++ < KEYS_MAX)
-			error = parse_object(request, node, deletion);
-		if (error)
-			return error;
-	}
-	return S3_OK;
-}
-
-static enum s3_error
-read_deletion(struct request *request, struct deletion *deletion)
+read_list(struct request *request, struct key_list *list)
 {
 	const struct body_options options = {.max = BODY_MAX};
 	scoped(body_free) struct body body = {0};
-	scoped(xml_reader_close) struct xml_reader *reader = NULL;
 	struct slice text;
 	enum s3_error error = body_begin(&body, request->http, &request->caller,
 		&options, &request->report);
 
 	if (!error)
 		error = body_read_all(&body, BODY_MAX, &text);
-	if (error)
-		return error;
-	if (!xml_reader_open(text, "Delete", &reader))
-		return error_set(&request->report, S3_MALFORMED_XML, NULL);
-	error = parse(request, reader, deletion);
-	return error ? error_set(&request->report, error, NULL) : S3_OK;
+	if (!error && !key_list_parse(text, request->arena, list))
+		error = error_set(&request->report, S3_MALFORMED_XML, NULL);
+	return error;
+}
+
+/* Deletes what may be, and enters what came of it into the list. */
+static enum store_err
+delete_all(struct request *request, struct key_list *list)
+{
+	struct slice *keys =
+		arena_new_array(request->arena, list->count, struct slice);
+	enum store_err *errs =
+		arena_new_array(request->arena, list->count, enum store_err);
+	size_t count = 0;
+	enum store_err err;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (!list->entries[i].refused)
+			keys[count++] = list->entries[i].key;
+	}
+	if (count == 0)
+		return STORE_OK;
+	err = object_delete_many(request->store, request->bucket.ino, keys,
+		count, errs);
+	for (size_t i = list->count; i > 0 && !err; i--) {
+		struct key_list_entry *entry = &list->entries[i - 1];
+
+		if (!entry->refused && errs[--count] != STORE_NOT_FOUND)
+			entry->refused = reply_error_of_store(errs[count]);
+	}
+	return err;
 }
 
 static void
-write_result(struct buffer *to, const struct deletion *deletion)
+write_result(struct buffer *to, const struct key_list *list)
 {
 	xml_writer_begin(to, "DeleteResult");
-	for (size_t i = 0; i < deletion->count; i++) {
-		enum store_err err = deletion->errs[i];
+	for (size_t i = 0; i < list->count; i++) {
+		const struct key_list_entry *entry = &list->entries[i];
 
-		if (err && err != STORE_NOT_FOUND) {
-			write_error(to, deletion->keys[i],
-				reply_error_of_store(err));
-			continue;
+		if (entry->refused) {
+			write_error(to, entry->key, entry->refused);
+		} else if (!list->is_quiet) {
+			xml_writer_open(to, "Deleted");
+			xml_writer_text(to, "Key", entry->key);
+			xml_writer_close(to, "Deleted");
 		}
-		if (deletion->is_quiet)
-			continue;
-		xml_writer_open(to, "Deleted");
-		xml_writer_text(to, "Key", deletion->keys[i]);
-		xml_writer_close(to, "Deleted");
 	}
-	buffer_append(to, buffer_slice(&deletion->refused));
 	xml_writer_close(to, "DeleteResult");
-}
-
-static enum s3_error
-delete_all(struct request *request, struct deletion *deletion)
-{
-	scoped(buffer_free) struct buffer body = {0};
-	enum store_err err = STORE_OK;
-
-	if (deletion->count > 0)
-		err = object_delete_many(request->store, request->bucket.ino,
-			deletion->keys, deletion->count, deletion->errs);
-	if (err)
-		return reply_store_error(request, err);
-	write_result(&body, deletion);
-	reply_xml(request, &body);
-	return S3_OK;
 }
 
 enum s3_error
 op_delete_objects(struct request *request)
 {
-	struct deletion deletion = {0};
-	enum s3_error error = read_deletion(request, &deletion);
+	scoped(buffer_free) struct buffer body = {0};
+	struct key_list list;
+	enum s3_error error = read_list(request, &list);
 
-	if (!error)
-		error = delete_all(request, &deletion);
-	buffer_free(&deletion.refused);
-	return error;
+	if (error)
+		return error;
+
+	enum store_err err = delete_all(request, &list);
+
+	if (err)
+		return reply_store_error(request, err);
+	write_result(&body, &list);
+	reply_xml(request, &body);
+	return S3_OK;
 }

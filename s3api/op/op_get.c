@@ -51,8 +51,10 @@ find_part(struct request *request, struct get *get)
 		return error_set(&request->report, S3_INVALID_REQUEST,
 			"Cannot specify both Range header and partNumber "
 			"query parameter");
-	if (upload_parts_of(inode, (unsigned)number, &part, &get->range.start,
-		    &get->part_count)) {
+	/* What a mount has changed has neither parts nor a checksum. */
+	if (inode->checksum_kind &&
+		upload_parts_of(inode, (unsigned)number, &part,
+			&get->range.start, &get->part_count)) {
 		get->range.len = part.size;
 		get->is_partial = true;
 		get->checksum = (struct checksum){

@@ -8,8 +8,8 @@
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
 #include "s3api/op/op.h"
+#include "s3api/op/part_list.h"
 #include "s3api/reply.h"
-#include "s3api/xml/xml_reader.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/upload.h"
 
@@ -18,8 +18,7 @@
 
 struct completion {
 	struct upload_info upload;
-	struct upload_part_info *wanted; /* as the client lists them */
-	size_t wanted_count;
+	struct part_list wanted;	/* as the client lists them */
 	struct upload_part_info *parts; /* as they came */
 	size_t part_count;
 	struct object_attrs attrs;
@@ -28,78 +27,11 @@ struct completion {
 };
 
 static enum s3_error
-refuse_xml(struct request *request)
-{
-	return error_set(&request->report, S3_MALFORMED_XML, NULL);
-}
-
-/* False: not a part of ours, whatever it is. */
-static bool
-parse_part(const struct xml_node *node, struct arena *arena,
-	struct upload_part_info *out, enum digest_kind kind)
-{
-	struct slice number_text =
-		xml_reader_child_text(node, "PartNumber", arena);
-	struct slice etag_text = xml_reader_child_text(node, "ETag", arena);
-	struct inode_etag etag;
-	unsigned long number;
-
-	if (!slice_to_u64(slice_trim(number_text), UPLOAD_PARTS_MAX, &number))
-		return false;
-	if (!inode_etag_parse(slice_trim(etag_text), &etag) || etag.parts > 0)
-		return false;
-	*out = (struct upload_part_info){.number = (unsigned)number};
-	memcpy(out->md5, etag.value, sizeof(out->md5));
-	if (!kind)
-		return true;
-
-	struct slice text =
-		xml_reader_child_text(node, checksum_element(kind), arena);
-	struct checksum checksum;
-
-	if (!text.data)
-		return true;
-	if (!checksum_from_text(kind, text, &checksum))
-		return false;
-	out->checksum_kind = (uint8_t)kind;
-	out->checksum_len = checksum.len;
-	memcpy(out->checksum, checksum.value, sizeof(out->checksum));
-	return true;
-}
-
-static enum s3_error
-parse_parts(struct request *request, const struct xml_reader *reader,
-	struct completion *completion)
-{
-	const struct xml_node *root = xml_reader_root(reader);
-	const struct xml_node *node = xml_reader_child(root, "Part");
-
-	if (!node)
-		return refuse_xml(request);
-	completion->wanted = arena_new_array(request->arena, UPLOAD_PARTS_MAX,
-		struct upload_part_info);
-	for (; node; node = xml_reader_next(node, "Part")) {
-		if (completion->wanted_count == UPLOAD_PARTS_MAX ||
-			!xml_reader_child(node, "PartNumber") ||
-			!xml_reader_child(node, "ETag"))
-			return refuse_xml(request);
-		if (!parse_part(node, request->arena,
-			    &completion->wanted[completion->wanted_count],
-			    completion->upload.checksum_kind))
-			return error_set(&request->report, S3_INVALID_PART,
-				NULL);
-		completion->wanted_count++;
-	}
-	return S3_OK;
-}
-
-static enum s3_error
 read_wanted(struct request *request, struct completion *completion)
 {
 	const struct body_options options = {
 		.max = BODY_MAX, .ignores_checksum = true};
 	scoped(body_free) struct body body = {0};
-	scoped(xml_reader_close) struct xml_reader *reader = NULL;
 	struct slice text;
 	enum s3_error error = body_begin(&body, request->http, &request->caller,
 		&options, &request->report);
@@ -108,9 +40,9 @@ read_wanted(struct request *request, struct completion *completion)
 		error = body_read_all(&body, BODY_MAX, &text);
 	if (error)
 		return error;
-	if (!xml_reader_open(text, "CompleteMultipartUpload", &reader))
-		return refuse_xml(request);
-	return parse_parts(request, reader, completion);
+	error = part_list_parse(text, completion->upload.checksum_kind,
+		request->arena, &completion->wanted);
+	return error ? error_set(&request->report, error, NULL) : S3_OK;
 }
 
 static enum s3_error
@@ -183,8 +115,9 @@ sum_parts(struct request *request, struct completion *completion,
 
 	enum s3_error error = S3_OK;
 
-	for (size_t i = 0; i < completion->wanted_count && !error; i++) {
-		const struct upload_part_info *wanted = &completion->wanted[i];
+	for (size_t i = 0; i < completion->wanted.count && !error; i++) {
+		const struct upload_part_info *wanted =
+			&completion->wanted.parts[i];
 		const struct upload_part_info *part =
 			find_part(completion, wanted->number);
 
@@ -272,12 +205,6 @@ prepare(struct request *request, struct completion *completion)
 			&completion->condition_etag);
 	if (!error)
 		error = read_parts(request, completion);
-	for (size_t i = 1; i < completion->wanted_count && !error; i++) {
-		if (completion->wanted[i].number <=
-			completion->wanted[i - 1].number)
-			error = error_set(&request->report,
-				S3_INVALID_PART_ORDER, NULL);
-	}
 	if (!error)
 		error = sum_parts(request, completion, &checksum, &size);
 	if (!error)
@@ -308,7 +235,7 @@ op_upload_complete(struct request *request)
 	if (error)
 		return error;
 	err = upload_complete(request->store, request->bucket.ino, request->key,
-		id, completion.wanted, completion.wanted_count,
+		id, completion.wanted.parts, completion.wanted.count,
 		&completion.attrs, &completion.condition, &object);
 	if (err == STORE_NO_UPLOAD)
 		return repeat(request, id);

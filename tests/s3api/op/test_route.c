@@ -12,7 +12,7 @@ Test(route, sub_resources_that_are_not_implemented_say_so)
 		"publicAccessBlock", "replication", "requestPayment", "tagging",
 		"versioning", "versions", "website"};
 	static const char *const of_objects[] = {"acl", "attributes",
-		"legal-hold", "retention", "tagging", "torrent",
+		"legal-hold", "retention", "tagging&versionId=1", "torrent",
 		"versionId=null"};
 	static const char *const methods[] = {"GET", "PUT", "DELETE"};
 
@@ -249,4 +249,27 @@ Test(route, errors_name_what_was_asked_for)
 	served_expect_elements(reply, "Key", "a&amp;&lt; b ");
 	served_expect_elements(reply, "Resource", "/photos/a%26%3C%20b ");
 	served_expect_header(reply, "content-type", "application/xml");
+}
+
+Test(route, tags_can_be_asked_for_but_not_set)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "bytes");
+
+	const struct s3_reply *reply =
+		served_ask(&served, "GET", "/photos/a?tagging");
+
+	cr_expect(eq(uint, reply->status, 200));
+	served_expect_elements(reply, "TagSet", " ");
+	served_expect_refusal(served_ask(&served, "PUT", "/photos/a?tagging"),
+		501, "NotImplemented");
+	served_expect_refusal(served_ask(&served, "DELETE",
+				      "/photos/a?tagging"),
+		501, "NotImplemented");
+	served_expect_refusal(served_ask(&served, "GET", "/photos/b?tagging"),
+		404, "NoSuchKey");
+	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
+		"bytes");
 }

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/op/key_list.h"
+
+#include "s3api/xml/xml_reader.h"
+#include "store/tree.h"
+
+static enum s3_error
+check_object(const struct xml_node *node, struct slice key)
+{
+	if (xml_reader_child(node, "VersionId") ||
+		xml_reader_child(node, "ETag"))
+		return S3_NOT_IMPLEMENTED;
+	if (key.len > TREE_KEY_MAX)
+		return S3_KEY_TOO_LONG;
+	if (key.len == 0 || !slice_is_utf8(key))
+		return S3_INVALID_ARGUMENT;
+	return S3_OK;
+}
+
+static bool
+parse_objects(const struct xml_node *root, struct arena *arena,
+	struct key_list *list)
+{
+	const struct xml_node *node = xml_reader_child(root, "Object");
+
+	for (; node; node = xml_reader_next(node, "Object")) {
+		struct slice key = xml_reader_child_text(node, "Key", arena);
+
+		if (!key.data || list->count == KEY_LIST_MAX)
+			return false;
+		list->entries[list->count++] =
+			(struct key_list_entry){key, check_object(node, key)};
+	}
+	return list->count > 0;
+}
+
+bool
+key_list_parse(struct slice text, struct arena *arena, struct key_list *out)
+{
+	scoped(xml_reader_close) struct xml_reader *reader = NULL;
+
+	*out = (struct key_list){0};
+	if (!xml_reader_open(text, "Delete", &reader))
+		return false;
+
+	const struct xml_node *root = xml_reader_root(reader);
+	struct slice quiet = xml_reader_child_text(root, "Quiet", arena);
+
+	out->is_quiet = slice_equal_nocase(slice_trim(quiet), SLICE("true"));
+	out->entries =
+		arena_new_array(arena, KEY_LIST_MAX, struct key_list_entry);
+	return parse_objects(root, arena, out);
+}
