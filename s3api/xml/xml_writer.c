@@ -109,7 +109,10 @@ xml_writer_is_text(struct slice text)
 		if (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r')
 			return false;
 	}
-	return slice_is_utf8(text);
+	/* U+FFFE and U+FFFF are characters, but none of XML's. */
+	return slice_is_utf8(text) &&
+	       slice_find(text, SLICE("\xef\xbf\xbe")) < 0 &&
+	       slice_find(text, SLICE("\xef\xbf\xbf")) < 0;
 }
 
 void
