@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""boto3, the AWS SDK for Python."""
+
+import hashlib
+import os
+import threading
+
+import boto3
+import botocore.config
+from botocore.exceptions import ClientError
+
+from support import suite
+from support.site import run
+
+PART = 5 << 20
+
+
+class Boto3:
+    def __init__(self, site):
+        keys = site.keys()
+        os.environ.update(keys, AWS_EC2_METADATA_DISABLED="true",
+                          AWS_CONFIG_FILE=str(site.dir / "none"))
+        self.s3 = boto3.client(
+            "s3", endpoint_url=keys["AWS_ENDPOINT_URL"],
+            config=botocore.config.Config(s3={"addressing_style": "path"}))
+
+    def make_bucket(self, bucket):
+        self.s3.create_bucket(Bucket=bucket)
+
+    def put(self, file, bucket, key):
+        self.s3.upload_file(str(file), bucket, key)
+
+    def get(self, bucket, key, file):
+        self.s3.download_file(bucket, key, str(file))
+
+    def keys(self, bucket, prefix):
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": 2})
+        return [item["Key"] for page in pages
+                for item in page.get("Contents", [])]
+
+    def copy(self, bucket, key, to):
+        self.s3.copy({"Bucket": bucket, "Key": key}, bucket, to)
+
+    def delete(self, bucket, key):
+        self.s3.delete_object(Bucket=bucket, Key=key)
+
+    def remove_bucket(self, bucket):
+        keys = [{"Key": key} for key in self.keys(bucket, "")]
+        reply = self.s3.delete_objects(Bucket=bucket,
+                                       Delete={"Objects": keys})
+        assert not reply.get("Errors"), reply
+        self.s3.delete_bucket(Bucket=bucket)
+
+
+def expect(code, call, **args):
+    try:
+        call(**args)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == code, error
+        return error.response
+    raise AssertionError(f"no {code}")
+
+
+def lists_keys_of_any_bytes(site, client):
+    del site
+    keys = [f"odd/{name}" for name in (
+        "\x01\x1f", "a//b", ".", "..", "dir/", "\u2028\uffff", "\U0001f600",
+        "line\nbreak", "&<>\"'", "x" * 1000)]
+    for key in keys:
+        client.s3.put_object(Bucket=suite.BUCKET, Key=key, Body=key.encode())
+
+    listed = client.keys(suite.BUCKET, "odd/")
+
+    assert listed == sorted(keys, key=str.encode), listed
+    for key in keys:
+        body = client.s3.get_object(Bucket=suite.BUCKET, Key=key)["Body"]
+        assert body.read() == key.encode()
+        client.delete(suite.BUCKET, key)
+    assert not client.keys(suite.BUCKET, "odd/")
+
+
+def errors_have_their_codes(site, client):
+    s3, at = client.s3, {"Bucket": suite.BUCKET, "Key": "none"}
+    expect("NoSuchKey", s3.get_object, **at)
+    expect("404", s3.head_object, **at)
+    expect("NoSuchBucket", s3.get_object, Bucket="none", Key="none")
+    expect("NoSuchUpload", s3.upload_part, **at, UploadId="none",
+           PartNumber=1, Body=b"")
+    expect("NotImplemented", s3.get_bucket_policy, Bucket=suite.BUCKET)
+    expect("NotImplemented", s3.list_object_versions, Bucket=suite.BUCKET)
+    expect("InvalidRange", s3.get_object, Bucket=suite.BUCKET, Key="plain",
+           Range="bytes=99999-")
+    reply = expect("BadDigest", s3.put_object, **at, Body=b"hello",
+                   ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==")
+    assert len(reply["ResponseMetadata"]["RequestId"]) == 16, reply
+    stranger = boto3.client("s3", endpoint_url=site.endpoint,
+                            aws_access_key_id=site.keys()[
+                                "AWS_ACCESS_KEY_ID"],
+                            aws_secret_access_key="wrong-secret")
+    expect("SignatureDoesNotMatch", stranger.list_buckets)
+
+
+def uploads_parts_out_of_order_and_at_once(site, client):
+    del site
+    at = {"Bucket": suite.BUCKET, "Key": "parts"}
+    upload = client.s3.create_multipart_upload(**at)["UploadId"]
+    parts = {number: os.urandom(PART) for number in (9, 1, 5)}
+    etags = {}
+
+    def send(number):
+        etags[number] = client.s3.upload_part(
+            **at, UploadId=upload, PartNumber=number,
+            Body=parts[number])["ETag"]
+
+    threads = [threading.Thread(target=send, args=[n]) for n in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    listed = client.s3.list_parts(**at, UploadId=upload)["Parts"]
+    assert [part["PartNumber"] for part in listed] == [1, 5, 9], listed
+    client.s3.complete_multipart_upload(
+        **at, UploadId=upload, MultipartUpload={"Parts": [
+            {"PartNumber": n, "ETag": etags[n]} for n in sorted(parts)]})
+
+    got = client.s3.get_object(**at)
+
+    assert got["Body"].read() == parts[1] + parts[5] + parts[9]
+    md5s = b"".join(hashlib.md5(parts[n]).digest() for n in sorted(parts))
+    assert got["ETag"] == f'"{hashlib.md5(md5s).hexdigest()}-3"', got["ETag"]
+    client.delete(**{"bucket": at["Bucket"], "key": at["Key"]})
+
+
+def presigned_urls_put_and_get(site, client):
+    at = {"Params": {"Bucket": suite.BUCKET, "Key": "signed \u00e4"}}
+    file = site.work / "small"
+
+    run("curl", "-sSf", "-T", file,
+        client.s3.generate_presigned_url("put_object", **at))
+    run("curl", "-sSf", "-o", site.work / "curled",
+        client.s3.generate_presigned_url("get_object", **at))
+
+    suite.assert_same(file, site.work / "curled")
+    client.delete(suite.BUCKET, "signed \u00e4")
+
+
+def only_one_of_many_creates(site, client):
+    del site
+    won = []
+
+    def create(number):
+        try:
+            client.s3.put_object(Bucket=suite.BUCKET, Key="once",
+                                 Body=str(number).encode())
+            won.append(number)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "PreconditionFailed"
+
+    def add_condition(request, **_):
+        request.headers["If-None-Match"] = "*"
+
+    client.s3.meta.events.register("before-sign.s3.PutObject", add_condition)
+    threads = [threading.Thread(target=create, args=[n]) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    client.s3.meta.events.unregister("before-sign.s3.PutObject",
+                                     add_condition)
+
+    assert len(won) == 1, won
+    body = client.s3.get_object(Bucket=suite.BUCKET, Key="once")["Body"]
+    assert body.read() == str(won[0]).encode()
+    client.delete(suite.BUCKET, "once")
+
+
+if __name__ == "__main__":
+    suite.main(Boto3, [
+        lists_keys_of_any_bytes,
+        errors_have_their_codes,
+        uploads_parts_out_of_order_and_at_once,
+        presigned_urls_put_and_get,
+        only_one_of_many_creates,
+    ])
