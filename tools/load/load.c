@@ -4,7 +4,7 @@
  * are signed once and sent again as they are, bodies of replies are dropped in
  * the kernel (MSG_TRUNC), one thread carries all connections.
  *
- *	load --url http://127.0.0.1:9000 --path /bucket/object [options]
+ *	load --host 127.0.0.1 --port 9000 --path /bucket/object [options]
  *
  * Keys come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY);
  * without them requests are not signed.  Prints one JSON object.
@@ -30,6 +30,8 @@ struct options {
 	const char *method;
 	const char *path;
 	const char *query;
+	const char *queries; /* a file with one a line, to be asked in turn */
+	const char *copy_source;
 	unsigned int connections;
 	unsigned int keys; /* the path gets -0, -1, ... behind it */
 	uint64_t size;
@@ -43,6 +45,7 @@ struct result {
 	uint64_t failed;
 	uint64_t bytes;
 	int64_t elapsed_ns;
+	double cpu_seconds; /* without what it took to sign */
 	uint32_t *latencies_us;
 	size_t latency_count;
 };
@@ -90,7 +93,32 @@ print(struct result *result)
 		result->done, result->failed, seconds,
 		(double)result->done / seconds, (double)result->bytes / seconds,
 		percentile(result, 0.5), percentile(result, 0.99),
-		cpu_seconds());
+		result->cpu_seconds);
+}
+
+static FILE *
+open_queries(const struct options *options)
+{
+	FILE *file = options->queries ? fopen(options->queries, "re") : NULL;
+
+	if (options->queries && !file) {
+		fprintf(stderr, "load: %s: %s\n", options->queries,
+			strerror(errno));
+		exit(1);
+	}
+	return file;
+}
+
+/* The next line; the file must have as many as there are keys. */
+static const char *
+next_query(FILE *file, char line[4096])
+{
+	if (!fgets(line, 4096, file)) {
+		fprintf(stderr, "load: fewer queries than --keys\n");
+		exit(2);
+	}
+	line[strcspn(line, "\n")] = '\0';
+	return line;
 }
 
 /* One signed request for each key, in the order they are asked for. */
@@ -99,13 +127,15 @@ make_requests(const struct options *options)
 {
 	struct request *requests =
 		calloc(options->keys, sizeof(struct request));
+	FILE *queries = open_queries(options);
 
 	if (!requests)
 		exit(1);
 	for (unsigned int i = 0; i < options->keys; i++) {
 		char path[2048];
+		char line[4096];
 
-		if (options->keys > 1)
+		if (options->keys > 1 && !queries)
 			(void)snprintf(path, sizeof(path), "%s-%u",
 				options->path, i);
 		else
@@ -115,7 +145,9 @@ make_requests(const struct options *options)
 			.host = options->host,
 			.port = options->port,
 			.path = path,
-			.query = options->query,
+			.query = queries ? next_query(queries, line)
+					 : options->query,
+			.copy_source = options->copy_source,
 			.body_size = strcmp(options->method, "PUT")
 					     ? 0
 					     : options->size,
@@ -124,6 +156,8 @@ make_requests(const struct options *options)
 
 		sign_make(&what, &requests[i]);
 	}
+	if (queries)
+		(void)fclose(queries);
 	return requests;
 }
 
@@ -208,6 +242,7 @@ go(struct run *run)
 	for (unsigned int i = 0; i < options->connections; i++)
 		connection_open(&all[i], options->host, options->port, epoll,
 			i);
+	double cpu_before = cpu_seconds();
 	int64_t start = clock_monotonic_ns();
 
 	run->end_ns = start + (int64_t)(options->seconds * 1e9);
@@ -217,6 +252,13 @@ go(struct run *run)
 	}
 	serve(run, epoll, all, active);
 	run->result.elapsed_ns = clock_monotonic_ns() - start;
+	run->result.cpu_seconds = cpu_seconds() - cpu_before;
+}
+
+static unsigned int
+number(const char *text)
+{
+	return (unsigned int)strtoul(text, NULL, 10);
 }
 
 static void
@@ -228,6 +270,8 @@ parse(int argc, char **argv, struct options *options)
 		{"method", 1, NULL, 'm'},
 		{"path", 1, NULL, 'o'},
 		{"query", 1, NULL, 'q'},
+		{"queries", 1, NULL, 'Q'},
+		{"copy-source", 1, NULL, 'C'},
 		{"connections", 1, NULL, 'c'},
 		{"keys", 1, NULL, 'k'},
 		{"size", 1, NULL, 's'},
@@ -244,7 +288,7 @@ parse(int argc, char **argv, struct options *options)
 			options->host = optarg;
 			break;
 		case 'p':
-			options->port = (unsigned)strtoul(optarg, NULL, 10);
+			options->port = number(optarg);
 			break;
 		case 'm':
 			options->method = optarg;
@@ -255,12 +299,17 @@ parse(int argc, char **argv, struct options *options)
 		case 'q':
 			options->query = optarg;
 			break;
+		case 'Q':
+			options->queries = optarg;
+			break;
+		case 'C':
+			options->copy_source = optarg;
+			break;
 		case 'c':
-			options->connections =
-				(unsigned)strtoul(optarg, NULL, 10);
+			options->connections = number(optarg);
 			break;
 		case 'k':
-			options->keys = (unsigned)strtoul(optarg, NULL, 10);
+			options->keys = number(optarg);
 			break;
 		case 's':
 			options->size = strtoull(optarg, NULL, 10);
@@ -278,6 +327,11 @@ parse(int argc, char **argv, struct options *options)
 			exit(2);
 		}
 	}
+}
+
+static void
+check(const struct options *options)
+{
 	if (!options->path || options->keys == 0 || options->connections == 0 ||
 		options->connections > CONNECTIONS_MAX) {
 		fprintf(stderr, "load: --path, --keys and --connections\n");
@@ -301,6 +355,7 @@ main(int argc, char **argv)
 	struct run run = {.options = &options};
 
 	parse(argc, argv, &options);
+	check(&options);
 	run.result.latencies_us = calloc(options.requests, sizeof(uint32_t));
 	if (!run.result.latencies_us)
 		return 1;

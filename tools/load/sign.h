@@ -14,7 +14,8 @@ struct sign_request {
 	const char *path;  /* already encoded */
 	const char *query; /* already canonical */
 	uint64_t body_size;
-	bool signs_payload; /* else UNSIGNED-PAYLOAD */
+	bool signs_payload;	 /* else UNSIGNED-PAYLOAD */
+	const char *copy_source; /* NULL: the body is ours */
 };
 
 struct request {

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where tools/bench measures: a folder on the disk, a store, servers."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+
+PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/bin"
+READY_S = 30
+
+NGINX = """
+daemon off;
+user root;
+worker_processes {threads};
+pid {dir}/nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    tcp_nodelay on;
+    keepalive_timeout 3600;
+    keepalive_requests 1000000000;
+    open_file_cache max=100000 inactive=3600s;
+    open_file_cache_valid 3600s;
+    client_body_temp_path {dir}/tmp;
+    proxy_temp_path {dir}/tmp;
+    fastcgi_temp_path {dir}/tmp;
+    uwsgi_temp_path {dir}/tmp;
+    scgi_temp_path {dir}/tmp;
+    server {{ listen 127.0.0.1:{port}; root {dir}/www; }}
+}}
+"""
+
+
+def tasks(pid):
+    """Every thread of a process and of its children."""
+    pids = [pid]
+    with contextlib.suppress(OSError):
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
+        pids += [int(child) for child in children.read_text().split()]
+    for one in pids:
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{one}/task"):
+                yield one, int(task)
+
+
+def cpu_seconds(pid):
+    total = 0
+    for one, task in tasks(pid):
+        with contextlib.suppress(OSError):
+            path = pathlib.Path(f"/proc/{one}/task/{task}/schedstat")
+            total += int(path.read_text().split()[0])
+    return total / 1e9
+
+
+def pin(pid, cpus):
+    for _, task in tasks(pid):
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(task, cpus)
+
+
+class Process:
+    """One that ends with the block it was started in."""
+
+    def __init__(self, *words, cpus=None, is_ready=None):
+        self.child = subprocess.Popen(
+            [str(word) for word in words], stdout=subprocess.PIPE,
+            env=dict(os.environ, PATH=PATH), text=True)
+        self.pid = self.child.pid
+        if cpus:
+            pin(self.pid, cpus)
+        end = time.monotonic() + READY_S
+        if not is_ready:
+            self.line = self.child.stdout.readline()
+            if not self.line:
+                raise SystemExit(f"bench: {words[0]} did not start")
+        while is_ready and not is_ready():
+            if self.child.poll() is not None or time.monotonic() > end:
+                raise SystemExit(f"bench: {words[0]} did not start")
+            time.sleep(0.05)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(60)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+        self.child.stdout.close()
+
+
+class Site:
+    def __init__(self, where, binaries, is_quick):
+        self.binaries = binaries
+        self.is_quick = is_quick
+        self.repeats = 1 if is_quick else 5
+        self.seconds = 0.7 if is_quick else 1.5
+        self.all_cpus = os.sched_getaffinity(0)
+        cpus = sorted(self.all_cpus)
+        half = max(1, len(cpus) // 2)
+        # The server has one half of the CPUs and the client the other.
+        self.server_cpus = set(cpus[:half])
+        self.client_cpus = set(cpus[half:]) or set(cpus)
+        self.threads = half
+        self.keys = {}
+        self.where = where
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory(
+            prefix="bench-", dir=self.where, ignore_cleanup_errors=True)
+        self.dir = pathlib.Path(self.folder.name)
+        self.store = self.dir / "store"
+        self.tarn("init", "--store", self.store)
+        text = self.tarn("token", "create", "bench", "--store", self.store,
+                         "--json")
+        token = json.loads(text)
+        self.keys = {"AWS_ACCESS_KEY_ID": token["accessKey"],
+                     "AWS_SECRET_ACCESS_KEY": token["secretKey"]}
+        return self
+
+    def __exit__(self, *unused):
+        self.folder.cleanup()
+
+    def tarn(self, *words):
+        return subprocess.run(
+            [str(word) for word in (self.binaries / "tarn", *words)],
+            check=True, text=True, stdout=subprocess.PIPE).stdout
+
+    def serve(self):
+        server = Process(self.binaries / "tarn", "serve", "--store",
+                         self.store, "--listen", "127.0.0.1:0", "--threads",
+                         self.threads, cpus=self.server_cpus)
+        server.port = int(server.line.split()[-1].rsplit(":", 1)[1])
+        return server
+
+    def mount(self, point):
+        point.mkdir()
+        return Process(self.binaries / "tarn", "mount", "--store",
+                       self.store, point)
+
+    def nginx(self, port):
+        www = self.dir / "www"
+        www.mkdir(exist_ok=True)
+        (self.dir / "tmp").mkdir(exist_ok=True)
+        config = self.dir / "nginx.conf"
+        config.write_text(NGINX.format(dir=self.dir, port=port,
+                                       threads=self.threads))
+        pid_file = self.dir / "nginx.pid"
+        server = Process("nginx", "-p", self.dir, "-e", "stderr", "-c",
+                         config, cpus=self.server_cpus,
+                         is_ready=lambda: pid_file.exists() and
+                         pid_file.read_text().strip())
+        server.port = port
+        pin(server.pid, self.server_cpus)
+        return server
+
+    def load(self, server, path, *words, signed=True, seconds=None,
+             cpus=None):
+        """One run of the load generator, and what it cost the server."""
+        env = dict(os.environ)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            env.pop(name, None)
+        if signed:
+            env.update(self.keys)
+        cpus = cpus or self.client_cpus
+        before = cpu_seconds(server.pid)
+        child = subprocess.run(
+            [str(word) for word in (
+                self.binaries / "tools" / "load" / "load",
+                "--port", server.port, "--path", path,
+                "--seconds", seconds or self.seconds, *words)],
+            env=env, text=True, stdout=subprocess.PIPE,
+            preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+        if not child.stdout:
+            raise SystemExit(f"bench: the load of {path} did not end")
+        result = json.loads(child.stdout)
+        if result["failed"]:
+            raise SystemExit(f"bench: {result['failed']} requests for {path} "
+                             "failed")
+        count = max(1, result["requests"])
+        result["serverCpuUs"] = (cpu_seconds(server.pid) - before) \
+            / count * 1e6
+        result["clientCpuUs"] = result["clientCpuSeconds"] / count * 1e6
+        return result
+
+    def files(self, *words, cpus=None):
+        cpus = cpus or self.all_cpus
+        return json.loads(subprocess.run(
+            [str(word) for word in (
+                self.binaries / "tools" / "load" / "files", *words)],
+            check=True, text=True, stdout=subprocess.PIPE,
+            preexec_fn=lambda: os.sched_setaffinity(0, cpus)).stdout)
+
+
+def median(results):
+    """Of each figure by itself."""
+    return {name: statistics.median(result[name] for result in results)
+            for name in results[0]}
