@@ -9,7 +9,8 @@
 #pragma once
 
 #define must_check __attribute__((warn_unused_result))
-#define scoped(destructor) __attribute__((cleanup(destructor)))
+/* Some are there for their destructor alone. */
+#define scoped(destructor) __attribute__((cleanup(destructor), unused))
 #define printf_like(text, first) \
 	__attribute__((__format__(__printf__, text, first)))
 #define likely(condition) __builtin_expect(!!(condition), 1)
