@@ -6,6 +6,7 @@
 
 #include "store/base/log.h"
 #include "store/base/mutex.h"
+#include "store/base/privilege.h"
 
 /* libfuse 3.17: docs/decisions. */
 #ifdef FUSE_CAP_PASSTHROUGH
@@ -93,6 +94,10 @@ passthrough_init(struct mount *mount, struct fuse_conn_info *conn)
 #if KNOWS_PASSTHROUGH
 	if (!(conn->capable_ext & FUSE_CAP_PASSTHROUGH)) {
 		mount->passthrough->why_not = "the kernel has none (6.9 does)";
+		return;
+	}
+	if (!privilege_may_mount()) {
+		mount->passthrough->why_not = "it takes CAP_SYS_ADMIN";
 		return;
 	}
 	fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
