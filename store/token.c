@@ -12,7 +12,6 @@
 #include "store/meta/record.h"
 
 #define ACCESS_KEY_MIN 3
-#define SECRET_MIN 8
 #define DRAWN_PREFIX "TARN"
 #define DRAWN_KEY_LEN 20
 #define DRAWN_SECRET 40
@@ -88,7 +87,7 @@ is_access_key(struct slice access_key)
 static bool
 is_secret(struct slice secret)
 {
-	if (secret.len < SECRET_MIN || secret.len > TOKEN_SECRET_MAX)
+	if (secret.len < TOKEN_SECRET_MIN || secret.len > TOKEN_SECRET_MAX)
 		return false;
 	for (size_t i = 0; i < secret.len; i++)
 		if (secret.data[i] < 0x21 || secret.data[i] > 0x7e)

@@ -22,6 +22,7 @@ enum token_level {
 
 #define TOKEN_NAME_MAX 64
 #define TOKEN_ACCESS_KEY_MAX 128
+#define TOKEN_SECRET_MIN 8
 #define TOKEN_SECRET_MAX 128
 
 struct token {
@@ -38,7 +39,7 @@ const char *token_level_name(enum token_level level);
 bool token_level_from_name(const char *name, enum token_level *level);
 
 /* Durable.  Draws a pair where access_key and secret are empty; secrets have
- * 8 to TOKEN_SECRET_MAX printable bytes. */
+ * TOKEN_SECRET_MIN to TOKEN_SECRET_MAX printable bytes. */
 must_check enum store_err token_create(struct store *store, struct slice name,
 	enum token_level level, struct slice region, struct slice access_key,
 	struct slice secret, struct token *out);

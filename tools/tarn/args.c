@@ -144,3 +144,17 @@ args_number(const struct args_command *command, const char *name,
 			max);
 	return number;
 }
+
+void
+args_check_region(const struct args_command *command, const char *text)
+{
+	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789-_.");
+
+	if (len == 0 || len > ARGS_REGION_MAX || text[len])
+		args_refuse(command,
+			"--region takes 1 to %d letters, digits, '-', '_' and "
+			"'.'",
+			ARGS_REGION_MAX);
+}

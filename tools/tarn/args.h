@@ -10,6 +10,7 @@
 #include "store/base/compiler.h"
 
 #define ARGS_REPEAT_MAX 16
+#define ARGS_REGION_MAX 63
 
 /* One --name.  Exactly one of the three targets is given. */
 struct args_option {
@@ -49,3 +50,7 @@ _Noreturn void args_refuse(const struct args_command *command,
 /* A whole number from min to max, or exits as args_refuse(). */
 unsigned long args_number(const struct args_command *command, const char *name,
 	const char *text, unsigned long min, unsigned long max);
+
+/* The name of a region, or exits as args_refuse(): it ends up in files that a
+ * shell reads. */
+void args_check_region(const struct args_command *command, const char *text);

@@ -25,6 +25,7 @@ init_run(int argc, char **argv)
 	args_parse(&command, argc, argv);
 	if (!path)
 		args_refuse(&command, "--store DIR is missing");
+	args_check_region(&command, region);
 
 	enum store_err err = store_create(path, slice_str(region));
 
@@ -32,8 +33,20 @@ init_run(int argc, char **argv)
 		fprintf(stderr, "tarn: %s is a store already\n", path);
 		return COMMAND_FAILED;
 	}
-	if (err == STORE_INVALID)
-		args_refuse(&command, "%s is no name for a region", region);
+	if (err == STORE_NOT_FOUND) {
+		fprintf(stderr,
+			"tarn: %s: the directory above it does not exist; "
+			"make that first\n",
+			path);
+		return COMMAND_FAILED;
+	}
+	if (err == STORE_NOT_EMPTY) {
+		fprintf(stderr,
+			"tarn: %s is not empty; a store needs a new or empty "
+			"directory\n",
+			path);
+		return COMMAND_FAILED;
+	}
 	if (err)
 		return open_fail(path, err);
 	printf("made a store in %s; next: tarn token create NAME --store %s\n",

@@ -62,7 +62,7 @@ mount_store(const char *path, const struct mount_words *words)
 
 	scoped(store_close) struct store *store =
 			open_store(path, "mount", false);
-	if (!store)
+	if (!store || !mount_options_fit(words, path))
 		return COMMAND_FAILED;
 
 	struct mount_options options = {
@@ -74,10 +74,8 @@ mount_store(const char *path, const struct mount_words *words)
 
 	mount_options_fill(words, &options);
 
-	enum store_err err = mount_create(&options, &mount);
-
-	if (err)
-		return open_fail(words->mount_point, err);
+	if (mount_create(&options, &mount))
+		return COMMAND_FAILED; /* the reason is logged */
 	return serve_mount(mount);
 }
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/tarn/mount_options.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "store/base/privilege.h"
 #include "store/base/slice.h"
 
 #define UMASK_DEFAULT 022
@@ -51,12 +55,64 @@ mount_options_check(const struct args_command *command,
 		args_refuse(command, "--umask takes octal digits, as in 022");
 }
 
+/* Where a directory really is.  Asks no file system for its attributes: what
+ * is mounted there may not answer. */
+static bool
+find_real_path(const char *path, char real[PATH_MAX])
+{
+	char link[64];
+	int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return false;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+
+	ssize_t len = readlink(link, real, PATH_MAX - 1);
+
+	(void)close(dir);
+	if (len <= 0)
+		return false;
+	real[len] = '\0';
+	return true;
+}
+
+static bool
+is_below(const char *path, const char *above)
+{
+	struct slice rest = slice_str(path);
+	struct slice start = slice_str(above);
+
+	if (!slice_has_prefix(rest, start))
+		return false;
+	rest = slice_from(rest, start.len);
+	return rest.len == 0 || rest.data[0] == '/' || start.len == 1;
+}
+
+bool
+mount_options_fit(const struct mount_words *words, const char *store)
+{
+	char mount_point[PATH_MAX];
+	char path[PATH_MAX];
+
+	/* What is wrong with either is found when it is used. */
+	if (!find_real_path(words->mount_point, mount_point) ||
+		!find_real_path(store, path))
+		return true;
+	if (!is_below(path, mount_point) && !is_below(mount_point, path))
+		return true;
+	fprintf(stderr,
+		"tarn: %s: the store lies there, and a mount would hide it; "
+		"choose another directory\n",
+		words->mount_point);
+	return false;
+}
+
 void
 mount_options_fill(const struct mount_words *words,
 	struct mount_options *options)
 {
 	options->mount_point = words->mount_point;
-	options->allow_other = !words->is_private && geteuid() == 0;
+	options->allow_other = !words->is_private && privilege_may_mount();
 	options->is_read_only = words->is_read_only;
 	options->uid = id_or(words->uid, geteuid());
 	options->gid = id_or(words->gid, getegid());

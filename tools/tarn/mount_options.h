@@ -41,6 +41,10 @@ struct mount_words {
 void mount_options_check(const struct args_command *command,
 	const struct mount_words *words);
 
+/* False, and said on standard error, where a mount would hide the store or
+ * lie in it. */
+bool mount_options_fit(const struct mount_words *words, const char *store);
+
 /* After mount_options_check(). */
 void mount_options_fill(const struct mount_words *words,
 	struct mount_options *options);

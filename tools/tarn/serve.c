@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,16 +35,19 @@ struct serve_args {
 struct mounted {
 	struct mount *mount;
 	pthread_t thread;
+	atomic_bool is_stopping;
 };
 
 static void *
 run_mount(void *context)
 {
-	enum store_err err = mount_run(context);
+	struct mounted *mounted = context;
+	enum store_err err = mount_run(mounted->mount);
 
 	if (err)
 		log_error("mount: %s", error_sentence(err));
-	log_info("mount: unmounted; S3 goes on");
+	if (!atomic_load(&mounted->is_stopping))
+		log_info("mount: unmounted; S3 goes on");
 	return NULL;
 }
 
@@ -57,13 +61,9 @@ start_mount(struct store *store, const struct mount_words *words,
 
 	mount_options_fill(words, &options);
 
-	enum store_err err = mount_create(&options, &out->mount);
-
-	if (err) {
-		(void)open_fail(words->mount_point, err);
-		return false;
-	}
-	if (pthread_create(&out->thread, NULL, run_mount, out->mount)) {
+	if (mount_create(&options, &out->mount))
+		return false; /* the reason is logged */
+	if (pthread_create(&out->thread, NULL, run_mount, out)) {
 		fprintf(stderr, "tarn: cannot start a thread\n");
 		mount_destroy(&out->mount);
 		return false;
@@ -76,6 +76,7 @@ stop_mount(struct mounted *mounted)
 {
 	if (!mounted->mount)
 		return;
+	atomic_store(&mounted->is_stopping, true);
 	mount_stop(mounted->mount);
 	pthread_join(mounted->thread, NULL);
 	mount_destroy(&mounted->mount);
@@ -96,6 +97,29 @@ announce(const struct serve_args *args, const struct endpoint *endpoint,
 }
 
 static int
+fail_to_listen(const char *listen, enum store_err err)
+{
+	if (err == STORE_BUSY)
+		fprintf(stderr,
+			"tarn: something listens on %s already; stop it or "
+			"choose another --listen\n",
+			listen);
+	else if (err == STORE_INVALID)
+		fprintf(stderr,
+			"tarn: %s is no address of this machine; choose "
+			"another --listen\n",
+			listen);
+	else if (err == STORE_ACCESS)
+		fprintf(stderr,
+			"tarn: %s: only root may listen on a port below 1024; "
+			"choose another --listen\n",
+			listen);
+	else
+		return open_fail(listen, err);
+	return COMMAND_FAILED;
+}
+
+static int
 serve(const struct serve_args *args, const struct endpoint *endpoint,
 	const struct server_options *options)
 {
@@ -110,7 +134,8 @@ serve(const struct serve_args *args, const struct endpoint *endpoint,
 	struct mounted mounted = {0};
 
 	if (args->mount.mount_point &&
-		!start_mount(store, &args->mount, &mounted))
+		(!mount_options_fit(&args->mount, args->path) ||
+			!start_mount(store, &args->mount, &mounted)))
 		return COMMAND_FAILED;
 
 	struct server *server = NULL;
@@ -118,7 +143,7 @@ serve(const struct serve_args *args, const struct endpoint *endpoint,
 
 	if (err) {
 		stop_mount(&mounted);
-		return open_fail(args->listen, err);
+		return fail_to_listen(args->listen, err);
 	}
 	announce(args, endpoint, server_port(server));
 	(void)process_wait_signal();

@@ -69,32 +69,31 @@ read_secret(const char *path, char secret[TOKEN_SECRET_MAX + 1], size_t *len)
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC)
 				   : dup(STDIN_FILENO);
 	size_t have = 0;
+	ssize_t got = fd < 0 ? -1 : 1;
 
-	if (fd < 0) {
+	while (got > 0 && have < sizeof(buffer)) {
+		got = read(fd, buffer + have, sizeof(buffer) - have);
+		have += got > 0 ? (size_t)got : 0;
+	}
+	if (got < 0)
 		fprintf(stderr, "tarn: %s: %s\n", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	if (got < 0)
 		return false;
-	}
-	while (have < sizeof(buffer)) {
-		ssize_t got = read(fd, buffer + have, sizeof(buffer) - have);
-
-		if (got <= 0)
-			break;
-		have += (size_t)got;
-	}
-	close(fd);
 
 	const char *end = memchr(buffer, '\n', have);
 
 	*len = end ? (size_t)(end - buffer) : have;
-	bool fits = *len > 0 && *len <= TOKEN_SECRET_MAX;
+	bool fits = *len >= TOKEN_SECRET_MIN && *len <= TOKEN_SECRET_MAX;
 
 	if (fits)
 		memcpy(secret, buffer, *len);
 	else
 		fprintf(stderr,
-			"tarn: %s: a secret of 8 to %d bytes belongs "
+			"tarn: %s: a secret of %d to %d bytes belongs "
 			"on its first line\n",
-			path, TOKEN_SECRET_MAX);
+			path, TOKEN_SECRET_MIN, TOKEN_SECRET_MAX);
 	cipher_wipe(buffer, sizeof(buffer));
 	return fits;
 }
@@ -108,6 +107,24 @@ struct create_args {
 	enum token_level level;
 	bool json;
 };
+
+static int
+fail_to_create(const struct create_args *args, enum store_err err)
+{
+	if (err == STORE_BAD_NAME)
+		fprintf(stderr,
+			"tarn: names have 1 to %d of A-Z a-z 0-9 . _ - and @, "
+			"access keys 3 to %d of A-Z a-z 0-9 . _ and -\n",
+			TOKEN_NAME_MAX, TOKEN_ACCESS_KEY_MAX);
+	else if (err == STORE_INVALID)
+		fprintf(stderr,
+			"tarn: %s: a secret may hold printable characters "
+			"of ASCII only\n",
+			args->secret_file ? args->secret_file : args->name);
+	else
+		return open_fail(args->name, err);
+	return COMMAND_FAILED;
+}
 
 static int
 create(const struct create_args *args)
@@ -135,7 +152,7 @@ create(const struct create_args *args)
 	if (!err)
 		err = token_secret(store, slice_str(token.name), secret);
 	if (err)
-		return open_fail(args->name, err);
+		return fail_to_create(args, err);
 	print_token(&token, secret, args->json);
 	cipher_wipe(secret, sizeof(secret));
 	return COMMAND_OK;
@@ -171,6 +188,8 @@ create_run(int argc, char **argv)
 	args_parse(&command, argc, argv);
 	if (!args.path)
 		args_refuse(&command, "--store DIR is missing");
+	if (args.region)
+		args_check_region(&command, args.region);
 	if (!token_level_from_name(level, &args.level))
 		args_refuse(&command, "%s is not a level", level);
 	if (!args.access_key != !args.secret_file)
