@@ -219,12 +219,15 @@ blob_space(struct blobs *blobs, struct statvfs *out)
 					    : STORE_OK;
 }
 
-/* Flushes the directory at path; one that is gone needs none. */
+/* Flushes a directory of data files; one that is not there needs none. */
 static enum store_err
-flush_dir(int at, const char *path)
+flush_dir(struct blobs *blobs, uint64_t dir, bool *is_there)
 {
-	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct blob_path path = dir_path(dir * BLOB_IDS_PER_DIR);
+	int fd = openat(blobs->dir_fd, path.text,
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	*is_there = fd >= 0;
 	if (fd < 0)
 		return errno == ENOENT ? STORE_OK : error_from_errno(errno);
 	enum store_err err = io_fsync(fd);
@@ -261,24 +264,27 @@ compare_ids(const void *a, const void *b)
 static enum store_err
 flush_dirs(struct blobs *blobs, const uint64_t *ids, size_t count)
 {
-	enum store_err err = STORE_OK;
-	bool is_any_new = false;
+	uint64_t fresh[BLOB_KNOWN_DIRS];
+	size_t fresh_count = 0;
 
-	for (size_t i = 0; i < count && !err; i++) {
-		struct blob_path path = dir_path(ids[i]);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t dir = ids[i] / BLOB_IDS_PER_DIR;
+		bool is_there;
 
-		if (i > 0 && ids[i] / BLOB_IDS_PER_DIR ==
-				     ids[i - 1] / BLOB_IDS_PER_DIR)
+		if (i > 0 && dir == ids[i - 1] / BLOB_IDS_PER_DIR)
 			continue;
-		err = flush_dir(blobs->dir_fd, path.text);
-		if (!is_known_dir(blobs, ids[i] / BLOB_IDS_PER_DIR))
-			is_any_new = true;
+		enum store_err err = flush_dir(blobs, dir, &is_there);
+		if (err)
+			return err;
+		if (is_there && !is_known_dir(blobs, dir) &&
+			fresh_count < BLOB_KNOWN_DIRS)
+			fresh[fresh_count++] = dir;
 	}
-	if (err || !is_any_new)
-		return err;
-	err = flush_dir(blobs->dir_fd, ".");
-	for (size_t i = 0; i < count && !err; i++)
-		remember_dir(blobs, ids[i] / BLOB_IDS_PER_DIR);
+	if (fresh_count == 0)
+		return STORE_OK;
+	enum store_err err = io_fsync(blobs->dir_fd);
+	for (size_t i = 0; i < fresh_count && !err; i++)
+		remember_dir(blobs, fresh[i]);
 	return err;
 }
 

@@ -9,6 +9,7 @@
 
 #include "store/base/buffer.h"
 #include "store/data/blob.h"
+#include "store/data/blob_private.h"
 #include "tests/base/on_loop.h"
 #include "tests/support/temp_dir.h"
 
@@ -216,6 +217,26 @@ Test(blob, flushing_passes_over_what_is_gone)
 	cr_expect(eq(int, blob_flush(rig.blobs, ids, 64), STORE_OK));
 	cr_expect(eq(int, blob_flush(rig.blobs, ids, 65), STORE_OK));
 	cr_expect(eq(int, blob_flush(rig.blobs, ids, 100), STORE_OK));
+}
+
+static bool
+is_known_dir(const struct rig *rig, uint64_t dir)
+{
+	return rig->blobs->known_dirs[dir % BLOB_KNOWN_DIRS] == dir + 1;
+}
+
+Test(blob, a_directory_counts_as_durable_only_once_it_is_there)
+{
+	scoped(rig_close) struct rig rig = rig_open();
+	const uint64_t id = 3 * BLOB_IDS_PER_DIR;
+
+	/* Leased by one who died before the first file was made. */
+	cr_assert(zero(int, blob_flush_removed(rig.blobs, &id, 1)));
+	cr_expect(not(is_known_dir(&rig, 3)));
+
+	scoped(close_fd) int fd = create(&rig, id, "x");
+	cr_assert(zero(int, blob_flush(rig.blobs, &id, 1)));
+	cr_expect(is_known_dir(&rig, 3));
 }
 
 Test(blob, space_is_that_of_the_file_system)
