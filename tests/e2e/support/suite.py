@@ -10,6 +10,7 @@ import filecmp
 import os
 import shutil
 import sys
+import time
 import traceback
 
 from support.site import Site
@@ -97,16 +98,27 @@ def copies_objects(site, client):
                 fetch(site, client, "copy/of/umlaut-\u00e4\u00f6"))
 
 
+def files_in(client, prefix):
+    return sorted(key for key in client.keys(BUCKET, prefix)
+                  if not key.endswith("/"))
+
+
 def reads_what_a_mount_wrote(site, client):
     tree = site.mount / BUCKET / "from" / "mount"
     tree.mkdir(parents=True)
-    for name, size in ("small", SMALL), ("large", LARGE), ("empty", 0):
+    for name, size in ("empty", 0), ("small", SMALL), ("large", LARGE):
         (tree / name).write_bytes(os.urandom(size))
+    names = sorted(path.name for path in tree.iterdir())
 
-    assert sorted(key for key in client.keys(BUCKET, "from/")
-                  if not key.endswith("/")) == [
-        "from/mount/empty", "from/mount/large", "from/mount/small"]
-    for name in "small", "large", "empty":
+    # A file that stayed empty appears a moment after its close.
+    deadline = time.monotonic() + 30
+    while (len(files_in(client, "from/")) < len(names) and
+           time.monotonic() < deadline):
+        time.sleep(0.1)
+
+    assert files_in(client, "from/") == [f"from/mount/{name}"
+                                         for name in names]
+    for name in names:
         assert_same(tree / name, fetch(site, client, f"from/mount/{name}"))
 
 
