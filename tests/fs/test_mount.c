@@ -448,6 +448,27 @@ Test(mount, mkdir_at_the_top_makes_a_bucket_and_rmdir_removes_it)
 		STORE_STALE));
 }
 
+Test(mount, the_top_lists_every_bucket)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	size_t dots = 0;
+	size_t buckets = 0;
+
+	cr_assert(not(mkdir(temp_mount_at(&temp, "../photos"), 0755)));
+
+	DIR *top = opendir(temp_mount_at(&temp, ".."));
+	cr_assert(ne(ptr, top, NULL));
+	for (struct dirent *entry; (entry = readdir(top));)
+		if (entry->d_name[0] == '.')
+			dots++;
+		else
+			buckets++;
+	cr_assert(not(closedir(top)));
+	cr_expect(eq(sz, dots, 2));
+	cr_expect(eq(sz, buckets, 2)); /* bbb is the other */
+}
+
 Test(mount, renaming_between_buckets_is_refused)
 {
 	NEEDS_MOUNT();
