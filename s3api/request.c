@@ -5,6 +5,7 @@
 #include "s3api/reply.h"
 #include "s3api/route.h"
 #include "s3api/server_private.h"
+#include "s3api/xml/xml_writer.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/random.h"
@@ -172,6 +173,27 @@ request_handle(struct http_request *http, struct http_response *response,
 	log_request(&request, started_ns);
 }
 
+static enum s3_error
+error_of_status(unsigned int status)
+{
+	switch (status) {
+	case 408:
+		return S3_REQUEST_TIMEOUT;
+	case 414:
+		return S3_URI_TOO_LONG;
+	case 431:
+		return S3_REQUEST_HEADER_TOO_LARGE;
+	case 500:
+		return S3_INTERNAL_ERROR;
+	case 501:
+		return S3_NOT_IMPLEMENTED;
+	case 503:
+		return S3_SLOW_DOWN;
+	default:
+		return S3_BAD_REQUEST;
+	}
+}
+
 /* 408 and the like carry S3's document too, since SDKs parse it. */
 void
 request_refuse(struct http_response *response, unsigned int status,
@@ -182,16 +204,11 @@ request_refuse(struct http_response *response, unsigned int status,
 
 	(void)context;
 	make_id(id);
-	buffer_printf(&body,
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<Error><Code>%s</Code><Message>%s</Message>"
-		"<RequestId>%s</RequestId></Error>",
-		status == 408	? "RequestTimeout"
-		: status == 431 ? "RequestHeaderSectionTooLarge"
-		: status == 501 ? "NotImplemented"
-		: status == 503 ? "SlowDown"
-				: "BadRequest",
-		reason, id);
+	xml_writer_begin_plain(&body, "Error");
+	xml_writer_str(&body, "Code", error_code(error_of_status(status)));
+	xml_writer_str(&body, "Message", reason);
+	xml_writer_str(&body, "RequestId", id);
+	xml_writer_close(&body, "Error");
 	http_reply_begin(response, status);
 	http_reply_header_str(response, "x-amz-request-id", id);
 	http_reply_header_str(response, "content-type", "application/xml");

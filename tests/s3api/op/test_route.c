@@ -273,3 +273,24 @@ Test(route, tags_can_be_asked_for_but_not_set)
 	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
 		"bytes");
 }
+
+Test(route, what_is_too_long_to_be_a_request_is_told_as_s3_tells_it)
+{
+	scoped(served_stop) struct served served = served_start();
+	char text[40001] = {0};
+
+	memset(text, 'x', sizeof(text) - 1);
+
+	served_expect_refusal(served_ask(&served, "GET",
+				      served_text(&served,
+					      "/photos?prefix=%.17000s", text)),
+		414, "URITooLong");
+	served_expect_refusal(served_send(&served, "GET", "/photos",
+				      served_text(&served, "x-amz-meta-a: %s\n",
+					      text),
+				      SLICE_NULL),
+		431, "RequestHeaderSectionTooLarge");
+	served_expect_refusal(served_send(&served, "GET", "/photos",
+				      "expect: a miracle\n", SLICE_NULL),
+		417, "BadRequest");
+}
