@@ -19,9 +19,9 @@
 #include "store/base/mutex.h"
 #include "store/base/random.h"
 
-/* One or two threads answer metadata fastest; more come when these wait for
- * a disk, and go again. */
-#define THREADS_IDLE 2
+/* More come when these wait for a disk, and go again.  Fewer would come and go
+ * with each request: libfuse keeps no thread beyond that. */
+#define THREADS_IDLE 8
 #define THREADS_MAX 32
 
 const char *
@@ -79,6 +79,10 @@ init(void *context, struct fuse_conn_info *conn)
 	/* A link's target never changes. */
 	want(conn, FUSE_CAP_CACHE_SYMLINKS);
 	conn->max_background = 64;
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+	/* No request waits for anything that could be interrupted. */
+	conn->no_interrupt = 1;
+#endif
 	atomic_store(&mount->is_ready, true);
 	if (mount->options.ready)
 		mount->options.ready(mount, mount->options.context);

@@ -165,7 +165,8 @@ read_record(struct file *file)
 	if (file->blob)
 		err = commit_blob_references(txn, file->blob,
 			&file->references_of_blob);
-	file->commit = db_txn_number(txn);
+	file->seen = db_txn_number(txn);
+	file->commit = file->seen;
 	return err;
 }
 
@@ -200,6 +201,9 @@ file_open_reload(struct file *file)
 {
 	struct file now = {.store = file->store, .ino = file->ino, .fd = -1};
 
+	/* Nothing at all has changed since. */
+	if (file->seen && file->seen == db_last_commit(file->store->db))
+		return STORE_OK;
 	enum store_err err = read_record(&now);
 	if (err == STORE_STALE) {
 		file->is_gone = true;
@@ -209,6 +213,7 @@ file_open_reload(struct file *file)
 	if (err)
 		return err;
 	file->inode = now.inode;
+	file->seen = now.seen;
 	if (now.blob == file->blob || file->is_pinned || file->is_marked)
 		return STORE_OK;
 	err = file_open_data(&now);

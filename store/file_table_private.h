@@ -50,6 +50,7 @@ struct file {
 	uint32_t references_of_blob;
 	struct file_stamp stamp;
 	uint64_t commit;    /* whatever was done to the file before */
+	uint64_t seen;	    /* the commit as of which the record was read */
 	struct inode inode; /* as last read; attrs empty */
 };
 
