@@ -6,7 +6,7 @@
 #include "store/meta/key.h"
 
 /* Of a document's kind. */
-#define KIND_MAX 64
+#define KIND_MAX 160
 
 static bool
 is_letter_or_digit(char c)
@@ -472,4 +472,52 @@ bucket_get_document(struct store *store, uint64_t owner, struct slice kind,
 	if (!err)
 		*value = arena_copy(arena, found);
 	return err;
+}
+
+/* Copies what the cursor is at, while it is below the prefix. */
+static enum store_err
+copy_documents(struct db_cursor *cursor, const struct key *start,
+	struct arena *arena, struct bucket_document *to, size_t *count)
+{
+	enum store_err err = db_cursor_seek(cursor, key_slice(start));
+
+	for (*count = 0; !err; err = db_cursor_next(cursor)) {
+		uint64_t owner;
+		struct slice kind;
+
+		if (!slice_has_prefix(cursor->key, key_slice(start)))
+			break;
+		err = key_split_dentry(cursor->key, &owner, &kind);
+		if (err)
+			return err;
+		if (to)
+			to[*count] = (struct bucket_document){
+				.kind = arena_copy(arena, kind),
+				.value = arena_copy(arena, cursor->value),
+			};
+		(*count)++;
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+enum store_err
+bucket_list_documents(struct store *store, uint64_t owner, struct slice prefix,
+	struct arena *arena, struct bucket_document **out, size_t *count)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+
+	if (prefix.len == 0 || prefix.len > KIND_MAX)
+		return STORE_INVALID;
+	struct key start = key_dentry(owner, prefix);
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = db_cursor_open(txn, DB_DOCUMENT, &cursor);
+	if (!err)
+		err = copy_documents(&cursor, &start, arena, NULL, count);
+	*out = NULL;
+	if (err || *count == 0)
+		return err;
+	*out = arena_new_array(arena, *count, struct bucket_document);
+	return copy_documents(&cursor, &start, arena, *out, count);
 }

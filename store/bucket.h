@@ -47,10 +47,20 @@ must_check enum store_err bucket_list(struct store *store, struct slice after,
 must_check enum store_err bucket_usage(struct store *store, uint64_t bucket,
 	uint64_t *objects, uint64_t *bytes);
 
-/* Documents: policy, CORS, ...; kind is a name of 1 to 64 bytes.  Durable.
+/* Documents: policy, CORS, ...; kind is a name of 1 to 160 bytes.  Durable.
  * NULL value removes.  INVALID.  Get: NOT_FOUND. */
 must_check enum store_err bucket_set_document(struct store *store,
 	uint64_t owner, struct slice kind, const struct slice *value);
 must_check enum store_err bucket_get_document(struct store *store,
 	uint64_t owner, struct slice kind, struct arena *arena,
 	struct slice *value);
+
+struct bucket_document {
+	struct slice kind;
+	struct slice value;
+};
+
+/* Those whose kind begins with the prefix (not empty), in order of kinds. */
+must_check enum store_err bucket_list_documents(struct store *store,
+	uint64_t owner, struct slice prefix, struct arena *arena,
+	struct bucket_document **out, size_t *count);

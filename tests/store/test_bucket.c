@@ -228,7 +228,7 @@ Test(bucket, documents_are_kept_as_given)
 	scoped(arena_free) struct arena arena = {0};
 	uint64_t ino = names_bucket(temp.store, "photos");
 	struct slice first = SLICE("{\"a\":1}"), second = SLICE("<b/>"), got;
-	char kind[65];
+	char kind[161];
 
 	memset(kind, 'k', sizeof(kind));
 	cr_expect(eq(int,
@@ -261,5 +261,44 @@ Test(bucket, documents_are_kept_as_given)
 	cr_expect(eq(int,
 		bucket_set_document(temp.store, ino,
 			slice_of(kind, sizeof(kind)), &first),
+		STORE_INVALID));
+}
+
+Test(bucket, documents_are_listed_by_the_beginning_of_their_kind)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	static const char *const kinds[] = {"a/2", "a/1", "b/1", "a"};
+	struct bucket_document *documents;
+	size_t count;
+
+	for (size_t i = 0; i < array_len(kinds); i++) {
+		struct slice value = slice_str(kinds[i]);
+
+		cr_assert(eq(int,
+			bucket_set_document(temp.store, 7, value, &value),
+			STORE_OK));
+		cr_assert(eq(int,
+			bucket_set_document(temp.store, 8, value, &value),
+			STORE_OK));
+	}
+
+	cr_assert(eq(int,
+		bucket_list_documents(temp.store, 7, SLICE("a/"), &arena,
+			&documents, &count),
+		STORE_OK));
+
+	cr_assert(eq(sz, count, 2));
+	cr_expect(slice_equal(documents[0].kind, SLICE("a/1")));
+	cr_expect(slice_equal(documents[0].value, SLICE("a/1")));
+	cr_expect(slice_equal(documents[1].kind, SLICE("a/2")));
+	cr_assert(eq(int,
+		bucket_list_documents(temp.store, 7, SLICE("c"), &arena,
+			&documents, &count),
+		STORE_OK));
+	cr_expect(eq(sz, count, 0));
+	cr_expect(eq(int,
+		bucket_list_documents(temp.store, 7, SLICE(""), &arena,
+			&documents, &count),
 		STORE_INVALID));
 }
