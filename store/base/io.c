@@ -329,6 +329,15 @@ io_send_all(int fd, struct iovec *vector, int count, int flags,
 }
 
 void
+io_charge(size_t bytes)
+{
+	struct loop *loop = fiber_loop();
+
+	if (loop)
+		loop_charge(loop, bytes);
+}
+
+void
 io_sleep_ms(int64_t ms)
 {
 	struct loop *loop = fiber_loop();

@@ -59,6 +59,12 @@ must_check enum store_err io_send_file(int socket, int file, uint64_t offset,
 must_check int io_wait_readable(int fd, int64_t deadline_ms);
 must_check int io_wait_writable(int fd, int64_t deadline_ms);
 
+/*
+ * Notes bytes that were moved without a call of this header (by a TLS
+ * library): after a fair share of them a fiber lets others run.
+ */
+void io_charge(size_t bytes);
+
 /* Waits; a fiber lets others run. */
 void io_sleep_ms(int64_t ms);
 
