@@ -40,6 +40,27 @@ copy_domains(struct server *server, const struct server_options *options)
 	return STORE_OK;
 }
 
+static enum store_err
+start_http(struct server *server, const struct server_options *options)
+{
+	struct http_server_config config = {
+		.address = options->address,
+		.port = options->port,
+		.tls = options->tls,
+		.tls_address = options->tls_address,
+		.tls_port = options->tls_port,
+		.loops = options->threads,
+		.limits = http_server_limits_default,
+		.handle = request_handle,
+		.refuse = request_refuse,
+		.context = server,
+	};
+
+	if (options->max_connections > 0)
+		config.limits.connections = options->max_connections;
+	return http_server_create(&config, &server->http);
+}
+
 enum store_err
 server_start(struct store *store, const struct server_options *options,
 	struct server **out)
@@ -51,21 +72,9 @@ server_start(struct store *store, const struct server_options *options,
 	server->store = store;
 	server->sigv4 = sigv4_create_for_store(store);
 
-	struct http_server_config config = {
-		.address = options->address,
-		.port = options->port,
-		.loops = options->threads,
-		.limits = http_server_limits_default,
-		.handle = request_handle,
-		.refuse = request_refuse,
-		.context = server,
-	};
 	enum store_err err = copy_domains(server, options);
-
-	if (options->max_connections > 0)
-		config.limits.connections = options->max_connections;
 	if (!err)
-		err = http_server_create(&config, &server->http);
+		err = start_http(server, options);
 	if (err) {
 		free_server(server);
 		return err;
@@ -78,6 +87,12 @@ unsigned int
 server_port(const struct server *server)
 {
 	return http_server_port(server->http);
+}
+
+unsigned int
+server_tls_port(const struct server *server)
+{
+	return http_server_tls_port(server->http);
 }
 
 void

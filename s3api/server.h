@@ -8,12 +8,16 @@
 
 #include <stdint.h>
 
+#include "s3api/http/http_tls.h"
 #include "store/store.h"
 
 struct server_options {
-	const char *address;	/* "127.0.0.1" */
-	unsigned int port;	/* 0: any free one */
-	unsigned int threads;	/* 0: one for each CPU */
+	const char *address;  /* "127.0.0.1"; NULL: not without TLS */
+	unsigned int port;    /* 0: any free one */
+	struct http_tls *tls; /* NULL: not with TLS; outlives the server */
+	const char *tls_address;
+	unsigned int tls_port;
+	unsigned int threads;	    /* 0: one for each CPU */
 	const char *const *domains; /* virtual-host style: BUCKET.DOMAIN */
 	unsigned int domain_count;
 	unsigned int max_connections; /* 0: the default */
@@ -22,11 +26,13 @@ struct server_options {
 struct server;
 
 /* Listens and serves.  BUSY: the address is taken; ACCESS; INVALID: not an
- * address of this machine; IO: no io_uring. */
+ * address of this machine, or none at all; IO: no io_uring. */
 must_check enum store_err server_start(struct store *store,
 	const struct server_options *options, struct server **out);
 
+/* 0 where it does not listen so. */
 unsigned int server_port(const struct server *server);
+unsigned int server_tls_port(const struct server *server);
 
 /* Requests in flight end, new ones are not accepted; after timeout_ms what
  * is left is cut off.  Frees the server. */

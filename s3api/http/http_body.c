@@ -21,6 +21,8 @@ http_body_begin(struct http_exchange *exchange)
 		request->has_body && !request->is_length_known;
 	exchange->is_body_at_end = !request->has_body;
 	exchange->body_err = STORE_OK;
+	exchange->window_bytes = 0;
+	exchange->window_ms = 0;
 	if (exchange->is_body_chunked)
 		http_parser_begin_chunked(&exchange->parser);
 }
@@ -31,19 +33,42 @@ http_body_is_at_end(const struct http_request *request)
 	return request->connection->exchange->is_body_at_end;
 }
 
+/* Whoever sends a byte now and then holds a connection as surely as whoever
+ * sends none. */
+static enum store_err
+check_rate(struct http_exchange *exchange, const struct http_limits *limits,
+	int64_t waited_ms, size_t got)
+{
+	exchange->window_ms += waited_ms;
+	exchange->window_bytes += got;
+	if (limits->body_rate_min == 0 ||
+		exchange->window_ms < limits->body_rate_window_ms)
+		return STORE_OK;
+
+	uint64_t wanted =
+		limits->body_rate_min * (uint64_t)exchange->window_ms / 1000;
+	bool is_too_slow = exchange->window_bytes < wanted;
+
+	exchange->window_ms = 0;
+	exchange->window_bytes = 0;
+	return is_too_slow ? STORE_TIMED_OUT : STORE_OK;
+}
+
 static enum store_err
 receive(struct http_connection *connection, char *to, size_t len, size_t *got)
 {
-	int64_t deadline_ms = clock_monotonic_ms() +
-			      http_limits_of(connection)->body_timeout_ms;
-	ssize_t result = io_recv(connection->fd, to, len, deadline_ms);
+	const struct http_limits *limits = http_limits_of(connection);
+	int64_t began_ms = clock_monotonic_ms();
+	ssize_t result = http_stream_recv(&connection->stream, to, len,
+		began_ms + limits->body_timeout_ms);
 
 	if (result < 0)
 		return error_from_errno((int)-result);
 	if (result == 0)
 		return STORE_CLOSED;
 	*got = (size_t)result;
-	return STORE_OK;
+	return check_rate(connection->exchange, limits,
+		clock_monotonic_ms() - began_ms, *got);
 }
 
 /* Only where everything that had come has been taken. */
@@ -70,7 +95,8 @@ send_continue(struct http_connection *connection)
 	int64_t deadline_ms = clock_monotonic_ms() +
 			      http_limits_of(connection)->send_timeout_ms;
 
-	return io_send_all(connection->fd, &vector, 1, 0, deadline_ms);
+	return http_stream_send_all(&connection->stream, &vector, 1, 0,
+		deadline_ms);
 }
 
 static enum store_err

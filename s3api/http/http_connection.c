@@ -4,7 +4,9 @@
  *    its socket; others may cancel its waits and shut the socket down.
  * 2. Requests are served one after the other, so replies are in order; what
  *    the client has sent ahead stays in exchange->input.
- * 3. An exchange exists from the first byte of a request until its reply is
+ * 3. A connection is in worker->waiting as long as no whole header has come;
+ *    then it may be cut off to make room for another.
+ * 4. An exchange exists from the first byte of a request until its reply is
  *    out and nothing sent ahead is left.
  */
 #include "s3api/http/http_connection.h"
@@ -13,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "s3api/http/http_private.h"
 #include "store/base/clock.h"
@@ -22,6 +23,8 @@
 #define SPARE_MAX 64
 /* How long a client that was refused may go on sending. */
 #define LINGER_MS 2000
+/* Connections beyond the limit that are refused at leisure. */
+#define REFUSED_MAX 64
 
 void
 http_connection_free_exchange(struct http_exchange *exchange)
@@ -111,6 +114,7 @@ begin_exchange(struct http_connection *connection)
 		.peer = connection->peer,
 		.arena = &exchange->arena,
 		.connection = connection,
+		.is_tls = connection->stream.ssl != NULL,
 	};
 	http_reply_reset(&exchange->response, connection);
 	http_parser_begin(&exchange->parser, exchange->headers,
@@ -197,7 +201,7 @@ receive_header(struct http_connection *connection)
 	while (exchange->parser.state != HTTP_PARSER_DONE) {
 		/* After grow_input() there are bytes to go over again. */
 		if (exchange->start == exchange->end) {
-			ssize_t got = io_recv(connection->fd,
+			ssize_t got = http_stream_recv(&connection->stream,
 				exchange->input + exchange->end,
 				exchange->capacity - exchange->end,
 				deadline_ms);
@@ -292,6 +296,38 @@ complete_reply(struct http_connection *connection)
 	return http_body_drain(&exchange->request);
 }
 
+/* Invariant 3. */
+static void
+start_waiting(struct http_connection *connection)
+{
+	if (connection->is_waiting)
+		return;
+	TAILQ_INSERT_TAIL(&connection->worker->waiting, connection, waiting);
+	connection->is_waiting = true;
+}
+
+static void
+stop_waiting(struct http_connection *connection)
+{
+	if (!connection->is_waiting)
+		return;
+	TAILQ_REMOVE(&connection->worker->waiting, connection, waiting);
+	connection->is_waiting = false;
+}
+
+/* Cuts off who has waited for longest.  False: nobody waits. */
+static bool
+make_room(struct http_worker *worker)
+{
+	struct http_connection *oldest = TAILQ_FIRST(&worker->waiting);
+
+	if (!oldest)
+		return false;
+	stop_waiting(oldest);
+	http_connection_cut_off(oldest);
+	return true;
+}
+
 /* False: the connection ends. */
 static bool
 serve_request(struct http_connection *connection)
@@ -300,9 +336,11 @@ serve_request(struct http_connection *connection)
 		&connection->worker->server->config;
 	struct http_exchange *exchange = connection->exchange;
 
+	start_waiting(connection);
 	begin_exchange(connection);
 	if (!receive_header(connection) || !accept_header(connection))
 		return false;
+	stop_waiting(connection);
 	config->handle(&exchange->request, &exchange->response,
 		config->context);
 	return complete_reply(connection);
@@ -319,7 +357,8 @@ await_request(struct http_connection *connection)
 	if (worker->is_draining)
 		return false;
 	connection->is_idle = true;
-	int err = io_wait_readable(connection->fd, deadline_ms);
+	start_waiting(connection);
+	int err = http_stream_wait_readable(&connection->stream, deadline_ms);
 	connection->is_idle = false;
 	return !err;
 }
@@ -343,32 +382,94 @@ linger(struct http_connection *connection)
 	char scrap[8192];
 	ssize_t got;
 
-	if (shutdown(connection->fd, SHUT_WR))
-		return;
 	connection->is_idle = true; /* a drain need not wait for it */
+	start_waiting(connection);
 	do {
 		got = connection->worker->is_draining
 			      ? 0
-			      : io_recv(connection->fd, scrap, sizeof(scrap),
-					deadline_ms);
+			      : io_recv(connection->stream.fd, scrap,
+					sizeof(scrap), deadline_ms);
 	} while (got > 0 && clock_monotonic_ms() < deadline_ms);
+}
+
+/* A reply cut short must not look like one that ends here. */
+static void
+finish(struct http_connection *connection)
+{
+	const struct http_exchange *exchange = connection->exchange;
+	bool is_whole = has_whole_reply(connection);
+
+	if (!exchange || is_whole ||
+		exchange->response.state == HTTP_REPLY_NONE)
+		http_stream_end(&connection->stream);
+	if (is_whole)
+		linger(connection);
+}
+
+static void
+arrive(struct http_connection *connection)
+{
+	struct http_worker *worker = connection->worker;
+
+	connection->next = worker->connections;
+	connection->link = &worker->connections;
+	if (connection->next)
+		connection->next->link = &connection->next;
+	worker->connections = connection;
 }
 
 static void
 leave(struct http_connection *connection)
 {
+	struct http_worker *worker = connection->worker;
+
+	stop_waiting(connection);
+	give_exchange(connection);
 	*connection->link = connection->next;
 	if (connection->next)
 		connection->next->link = connection->link;
-	close(connection->fd);
-	atomic_fetch_sub(&connection->worker->server->connections, 1);
+	http_stream_close(&connection->stream);
+	atomic_fetch_sub(&worker->connection_count, 1);
+	atomic_fetch_sub(&worker->server->connections, 1);
 	free(connection);
 }
 
-void
-http_connection_serve(void *arg)
+/* Refuses what never became a request, of a client that has sent nothing yet
+ * or nothing that counts. */
+static void
+refuse_connection(struct http_connection *connection, unsigned int status,
+	const char *reason)
 {
-	struct http_connection *connection = arg;
+	if (!take_exchange(connection))
+		return;
+	begin_exchange(connection);
+	refuse(connection, status, reason);
+}
+
+/* False: there is no TLS to go on with. */
+static bool
+begin_tls(struct http_connection *connection)
+{
+	int64_t deadline_ms = clock_monotonic_ms() +
+			      http_limits_of(connection)->handshake_timeout_ms;
+
+	if (!connection->tls)
+		return true;
+	connection->is_idle = true;
+	start_waiting(connection);
+	enum store_err err = http_stream_begin_tls(&connection->stream,
+		connection->tls, deadline_ms);
+
+	connection->is_idle = false;
+	if (err == STORE_INVALID)
+		refuse_connection(connection, 400,
+			"this port speaks HTTPS, not HTTP");
+	return !err;
+}
+
+static void
+serve_requests(struct http_connection *connection)
+{
 	bool goes_on = true;
 
 	while (goes_on) {
@@ -381,9 +482,49 @@ http_connection_serve(void *arg)
 		}
 		goes_on = serve_request(connection);
 	}
-	if (has_whole_reply(connection))
-		linger(connection);
-	give_exchange(connection);
+}
+
+static void
+turn_away(struct http_connection *connection)
+{
+	struct http_server *server = connection->worker->server;
+	bool is_crowd = atomic_fetch_add(&server->refused, 1) >= REFUSED_MAX;
+
+	/* Each of a crowd costs no more than one send. */
+	if (!(is_crowd && connection->tls) && begin_tls(connection))
+		refuse_connection(connection, 503, "too many connections");
+	if (!is_crowd)
+		finish(connection);
+	atomic_fetch_sub(&server->refused, 1);
+}
+
+static bool
+is_one_too_many(const struct http_server *server)
+{
+	return atomic_load(&server->connections) >
+	       server->config.limits.connections +
+		       atomic_load(&server->refused);
+}
+
+void
+http_connection_serve(void *arg)
+{
+	struct http_connection *connection = arg;
+	struct http_worker *worker = connection->worker;
+	struct http_server *server = worker->server;
+
+	arrive(connection);
+	if (worker->is_draining) {
+		leave(connection);
+		return;
+	}
+	if (is_one_too_many(server) && !make_room(worker)) {
+		turn_away(connection);
+	} else {
+		if (begin_tls(connection))
+			serve_requests(connection);
+		finish(connection);
+	}
 	leave(connection);
 }
 
@@ -391,12 +532,12 @@ void
 http_connection_close_idle(struct http_connection *connection)
 {
 	if (connection->is_idle)
-		io_cancel_fd(connection->fd);
+		io_cancel_fd(connection->stream.fd);
 }
 
 void
 http_connection_cut_off(struct http_connection *connection)
 {
-	shutdown(connection->fd, SHUT_RDWR);
-	io_cancel_fd(connection->fd);
+	shutdown(connection->stream.fd, SHUT_RDWR);
+	io_cancel_fd(connection->stream.fd);
 }

@@ -7,16 +7,20 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 #include "s3api/http/http_connection.h"
+#include "s3api/http/http_listener.h"
 #include "s3api/http/http_parser.h"
 #include "s3api/http/http_server.h"
+#include "s3api/http/http_stream.h"
 #include "store/base/arena.h"
 #include "store/base/buffer.h"
 #include "store/base/loop.h"
 
 #define HTTP_INPUT_FIRST (16 * 1024) /* grows to limits.header_bytes */
 #define HTTP_INPUT_BODY (4 * 1024)   /* beyond the header, at least */
+#define HTTP_LISTENERS 2	     /* plain, TLS */
 
 enum http_reply_state {
 	HTTP_REPLY_NONE,   /* no status yet */
@@ -61,26 +65,41 @@ struct http_exchange {
 	bool is_body_at_end;
 	bool is_continue_wanted;
 	enum store_err body_err;
+	uint64_t window_bytes; /* that came in this window of waiting */
+	int64_t window_ms;     /* waited in it so far */
 
 	struct http_header headers[]; /* limits.header_count */
 };
 
 struct http_connection {
 	struct http_worker *worker;
-	int fd;
-	bool is_idle;	    /* nothing is lost if it ends where it waits */
-	bool is_keep_alive; /* as far as the client goes */
+	struct http_stream stream;
+	struct http_tls *tls; /* to begin with; NULL: plain */
+	bool is_idle;	      /* nothing is lost if it ends where it waits */
+	bool is_waiting;      /* in worker->waiting */
+	bool is_keep_alive;   /* as far as the client goes */
 	struct sockaddr_storage peer;
 	struct http_exchange *exchange; /* NULL while idle */
 	struct http_connection *next;
 	struct http_connection **link;
+	TAILQ_ENTRY(http_connection) waiting;
+};
+
+/* A fiber that accepts. */
+struct http_acceptor {
+	struct http_worker *worker;
+	struct http_listener *listener;
 };
 
 struct http_worker {
 	struct http_server *server;
 	struct loop *loop;
 	pthread_t thread;
+	struct http_acceptor acceptors[HTTP_LISTENERS];
+	atomic_size_t connection_count; /* also those on their way here */
 	struct http_connection *connections;
+	/* without a whole header, who waits for longest first */
+	TAILQ_HEAD(, http_connection) waiting;
 	struct http_exchange *spare;
 	size_t spare_count;
 	bool is_draining;
@@ -91,11 +110,14 @@ struct http_worker {
 
 struct http_server {
 	struct http_server_config config;
-	int listener;
-	unsigned int port;
+	struct http_listener listeners[HTTP_LISTENERS];
+	size_t listener_count;
 	bool is_drained;
+	atomic_size_t acceptors; /* fibers */
 	atomic_size_t connections;
+	atomic_size_t refused; /* of them, those beyond the limit */
 	size_t worker_count;
+	size_t thread_count;
 	struct http_worker workers[];
 };
 

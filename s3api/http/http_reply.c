@@ -223,8 +223,8 @@ send_vector(struct http_response *response, struct iovec *vector, int count,
 	vector[0] = (struct iovec){response->header.data,
 		response->is_header_sent ? 0 : response->header.len};
 	response->is_header_sent = true;
-	response->err =
-		io_send_all(connection->fd, vector, count, flags, deadline_ms);
+	response->err = http_stream_send_all(&connection->stream, vector, count,
+		flags, deadline_ms);
 	return response->err;
 }
 
@@ -367,8 +367,8 @@ send_large_file(struct http_response *response, int file, uint64_t offset,
 	enum store_err err = send_vector(response, before, 2, MSG_MORE);
 	if (err)
 		return err;
-	response->err = io_send_file(connection->fd, file, offset, len,
-		http_limits_of(connection)->send_timeout_ms);
+	response->err = http_stream_send_file(&connection->stream, file, offset,
+		len, http_limits_of(connection)->send_timeout_ms);
 	if (response->err || !response->is_chunked)
 		return response->err;
 	return send_vector(response, after, 2, 0);

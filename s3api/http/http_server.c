@@ -3,15 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "s3api/http/http_private.h"
@@ -19,7 +14,6 @@
 #include "store/base/io.h"
 #include "store/base/log.h"
 
-#define BACKLOG 4096
 /* After an accept that failed for want of descriptors or memory. */
 #define ACCEPT_RETRY_MS 100
 #define DRAIN_STEP_MS 10
@@ -34,146 +28,73 @@ const struct http_limits http_server_limits_default = {
 	.header_timeout_ms = 20 * 1000,
 	.body_timeout_ms = 30 * 1000,
 	.send_timeout_ms = 30 * 1000,
+	.handshake_timeout_ms = 10 * 1000,
+	.body_rate_min = 1024,
+	.body_rate_window_ms = 30 * 1000,
 };
 
-static enum store_err
-listen_error(int number)
+/* The worker with the fewest connections, the first choice where it is one. */
+static struct http_worker *
+choose_worker(struct http_worker *first)
 {
-	switch (number) {
-	case EADDRINUSE:
-		return STORE_BUSY;
-	case EACCES:
-		return STORE_ACCESS;
-	case EADDRNOTAVAIL:
-	case EAFNOSUPPORT:
-		return STORE_INVALID;
-	default:
-		return error_from_errno(number);
+	struct http_server *server = first->server;
+	struct http_worker *chosen = first;
+	size_t least = atomic_load(&first->connection_count);
+
+	for (size_t i = 0; i < server->worker_count && least > 0; i++) {
+		struct http_worker *worker = &server->workers[i];
+		size_t count = atomic_load(&worker->connection_count);
+
+		if (count >= least)
+			continue;
+		chosen = worker;
+		least = count;
 	}
-}
-
-/* Accepted sockets inherit TCP_NODELAY. */
-static enum store_err
-listen_at(const struct addrinfo *address, int *out)
-{
-	int one = 1;
-	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC,
-		IPPROTO_TCP);
-
-	if (fd < 0)
-		return listen_error(errno);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (bind(fd, address->ai_addr, address->ai_addrlen) ||
-		listen(fd, BACKLOG)) {
-		enum store_err err = listen_error(errno);
-
-		close(fd);
-		return err;
-	}
-	*out = fd;
-	return STORE_OK;
-}
-
-static unsigned int
-port_of(int listener)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} address = {.v6 = {0}};
-	socklen_t len = sizeof(address);
-
-	if (getsockname(listener, &address.any, &len))
-		return 0;
-	return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port
-						       : address.v4.sin_port);
-}
-
-static enum store_err
-open_listener(struct http_server *server)
-{
-	struct addrinfo hints = {
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-	};
-	struct addrinfo *addresses = NULL;
-	char port[8];
-
-	if (server->config.port > UINT16_MAX)
-		return STORE_INVALID;
-	snprintf(port, sizeof(port), "%u", server->config.port);
-	if (getaddrinfo(server->config.address, port, &hints, &addresses))
-		return STORE_INVALID;
-	enum store_err err = STORE_INVALID;
-	for (struct addrinfo *each = addresses; each && err;
-		each = each->ai_next)
-		err = listen_at(each, &server->listener);
-	freeaddrinfo(addresses);
-	if (!err)
-		server->port = port_of(server->listener);
-	return err;
+	return chosen;
 }
 
 static void
-turn_away(int fd)
-{
-	static const char reply[] = "HTTP/1.1 503 Service Unavailable\r\n"
-				    "Server: tarn\r\n"
-				    "Retry-After: 1\r\n"
-				    "Content-Length: 0\r\n"
-				    "Connection: close\r\n\r\n";
-	ssize_t sent =
-		send(fd, reply, sizeof(reply) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	(void)sent; /* a courtesy */
-	close(fd);
-}
-
-static void
-start_connection(struct http_worker *worker, int fd,
+start_connection(struct http_acceptor *acceptor, int fd,
 	const struct sockaddr_storage *peer)
 {
-	struct http_server *server = worker->server;
-	struct http_connection *connection = NULL;
-	size_t before = atomic_fetch_add(&server->connections, 1);
+	struct http_server *server = acceptor->worker->server;
+	struct http_worker *worker = choose_worker(acceptor->worker);
+	struct http_connection *connection = calloc(1, sizeof(*connection));
 
-	if (before < server->config.limits.connections)
-		connection = calloc(1, sizeof(*connection));
-	if (connection) {
-		connection->worker = worker;
-		connection->fd = fd;
-		connection->peer = *peer;
-		enum store_err err = loop_spawn(worker->loop,
-			http_connection_serve, connection);
-		if (!err) {
-			connection->next = worker->connections;
-			connection->link = &worker->connections;
-			if (connection->next)
-				connection->next->link = &connection->next;
-			worker->connections = connection;
-			return;
-		}
-		free(connection);
+	if (!connection) {
+		close(fd);
+		return;
 	}
+	connection->worker = worker;
+	connection->tls = acceptor->listener->tls;
+	connection->stream.fd = fd;
+	connection->peer = *peer;
+	atomic_fetch_add(&server->connections, 1);
+	atomic_fetch_add(&worker->connection_count, 1);
+	if (!loop_spawn(worker->loop, http_connection_serve, connection))
+		return;
+	atomic_fetch_sub(&worker->connection_count, 1);
 	atomic_fetch_sub(&server->connections, 1);
-	turn_away(fd);
+	close(fd);
+	free(connection);
 }
 
-/* The fiber that accepts for its worker; all share the one listener. */
+/*
+ * A fiber that accepts from one listener, for its worker or one that has less
+ * to do: whichever loop wakes first would often get a whole burst.
+ */
 static void
 accept_connections(void *arg)
 {
-	struct http_worker *worker = arg;
+	struct http_acceptor *acceptor = arg;
+	struct http_worker *worker = acceptor->worker;
 
 	while (!worker->is_draining) {
 		struct sockaddr_storage peer = {0};
-		int fd = io_accept(worker->server->listener, &peer);
+		int fd = io_accept(acceptor->listener->fd, &peer);
 
 		if (fd >= 0) {
-			start_connection(worker, fd, &peer);
+			start_connection(acceptor, fd, &peer);
 		} else if (fd != -ECONNABORTED && !worker->is_draining) {
 			/* EMFILE, mostly: wait until somebody has left. */
 			log_warn("cannot accept a connection error=\"%s\"",
@@ -181,6 +102,7 @@ accept_connections(void *arg)
 			io_sleep_ms(ACCEPT_RETRY_MS);
 		}
 	}
+	atomic_fetch_sub(&worker->server->acceptors, 1);
 }
 
 static void
@@ -206,44 +128,83 @@ run_worker(void *arg)
 
 /* Signals are the business of the thread that made the server. */
 static enum store_err
-start_worker(struct http_worker *worker)
+start_thread(struct http_worker *worker)
 {
 	sigset_t all;
 	sigset_t before;
-	enum store_err err =
-		loop_spawn(worker->loop, accept_connections, worker);
 
-	if (err)
-		return err;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int failed = pthread_create(&worker->thread, NULL, run_worker, worker);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	/* No thread to be had: run it here to its end, which is at once. */
-	if (failed) {
-		worker->is_draining = true;
-		loop_stop(worker->loop);
-		loop_run(worker->loop);
-		loop_destroy(&worker->loop);
-	}
 	return failed ? STORE_NO_MEMORY : STORE_OK;
 }
 
 static enum store_err
-add_worker(struct http_server *server)
+start_acceptors(struct http_worker *worker)
 {
-	struct http_worker *worker = &server->workers[server->worker_count];
+	struct http_server *server = worker->server;
+	enum store_err err = STORE_OK;
 
-	worker->server = server;
-	enum store_err err = loop_create(&worker->loop);
+	for (size_t i = 0; i < server->listener_count && !err; i++) {
+		worker->acceptors[i] =
+			(struct http_acceptor){worker, &server->listeners[i]};
+		atomic_fetch_add(&server->acceptors, 1);
+		err = loop_spawn(worker->loop, accept_connections,
+			&worker->acceptors[i]);
+		if (err)
+			atomic_fetch_sub(&server->acceptors, 1);
+	}
+	return err;
+}
+
+/* Nothing is accepted before every worker can take what is. */
+static enum store_err
+start_workers(struct http_server *server, size_t count)
+{
+	enum store_err err = STORE_OK;
+
+	while (server->worker_count < count && !err) {
+		struct http_worker *worker =
+			&server->workers[server->worker_count];
+
+		worker->server = server;
+		TAILQ_INIT(&worker->waiting);
+		err = loop_create(&worker->loop);
+		if (!err)
+			server->worker_count++;
+	}
+	while (server->thread_count < count && !err) {
+		err = start_thread(&server->workers[server->thread_count]);
+		if (!err)
+			server->thread_count++;
+	}
+	for (size_t i = 0; i < count && !err; i++)
+		err = start_acceptors(&server->workers[i]);
+	return err;
+}
+
+static enum store_err
+open_listeners(struct http_server *server)
+{
+	const struct http_server_config *config = &server->config;
+	struct http_listener *next = server->listeners;
+	enum store_err err = STORE_OK;
+
+	if (config->address)
+		err = http_listener_open(config->address, config->port, next);
 	if (err)
 		return err;
-	err = start_worker(worker);
+	server->listener_count = config->address ? 1 : 0;
+	if (!config->tls)
+		return server->listener_count ? STORE_OK : STORE_INVALID;
+	next += server->listener_count;
+	err = http_listener_open(config->tls_address, config->tls_port, next);
 	if (err)
-		loop_destroy(&worker->loop);
-	else
-		server->worker_count++;
-	return err;
+		return err;
+	next->tls = config->tls;
+	server->listener_count++;
+	return STORE_OK;
 }
 
 static unsigned int
@@ -268,10 +229,9 @@ http_server_create(const struct http_server_config *config,
 		return STORE_NO_MEMORY;
 
 	server->config = *config;
-	server->listener = -1;
-	enum store_err err = open_listener(server);
-	while (!err && server->worker_count < loops)
-		err = add_worker(server);
+	enum store_err err = open_listeners(server);
+	if (!err)
+		err = start_workers(server, loops);
 	if (err) {
 		http_server_free(&server);
 		return err;
@@ -280,16 +240,44 @@ http_server_create(const struct http_server_config *config,
 	return STORE_OK;
 }
 
+static unsigned int
+find_port(const struct http_server *server, bool is_tls)
+{
+	for (size_t i = 0; i < server->listener_count; i++) {
+		if ((server->listeners[i].tls != NULL) == is_tls)
+			return server->listeners[i].port;
+	}
+	return 0;
+}
+
 unsigned int
 http_server_port(const struct http_server *server)
 {
-	return server->port;
+	return find_port(server, false);
+}
+
+unsigned int
+http_server_tls_port(const struct http_server *server)
+{
+	return find_port(server, true);
 }
 
 size_t
 http_server_connections(const struct http_server *server)
 {
 	return atomic_load(&server->connections);
+}
+
+/* A fiber of each worker. */
+static void
+stop_accepting(void *arg)
+{
+	struct http_worker *worker = arg;
+	struct http_server *server = worker->server;
+
+	worker->is_draining = true;
+	for (size_t i = 0; i < server->listener_count; i++)
+		io_cancel_fd(server->listeners[i].fd);
 }
 
 /* A fiber of each worker; the loop stops once all its fibers have ended. */
@@ -299,8 +287,6 @@ drain_worker(void *arg)
 	struct http_worker *worker = arg;
 	struct http_connection *connection;
 
-	worker->is_draining = true;
-	io_cancel_fd(worker->server->listener);
 	for (connection = worker->connections; connection;
 		connection = connection->next)
 		http_connection_close_idle(connection);
@@ -314,6 +300,17 @@ drain_worker(void *arg)
 	}
 }
 
+static void
+spawn_at_each(struct http_server *server, void (*run)(void *arg))
+{
+	for (size_t i = 0; i < server->thread_count; i++) {
+		struct http_worker *worker = &server->workers[i];
+
+		while (loop_spawn(worker->loop, run, worker))
+			io_sleep_ms(DRAIN_STEP_MS);
+	}
+}
+
 void
 http_server_drain(struct http_server *server, int64_t timeout_ms)
 {
@@ -321,20 +318,23 @@ http_server_drain(struct http_server *server, int64_t timeout_ms)
 
 	if (server->is_drained)
 		return;
-	for (size_t i = 0; i < server->worker_count; i++) {
-		struct http_worker *worker = &server->workers[i];
-
-		worker->drain_deadline_ms = deadline_ms;
-		while (loop_spawn(worker->loop, drain_worker, worker))
-			io_sleep_ms(DRAIN_STEP_MS);
-		loop_stop(worker->loop);
-	}
-	for (size_t i = 0; i < server->worker_count; i++) {
+	/* An acceptor hands connections to any worker, so all acceptors end
+	 * before the first loop may. */
+	spawn_at_each(server, stop_accepting);
+	while (atomic_load(&server->acceptors))
+		io_sleep_ms(1);
+	for (size_t i = 0; i < server->thread_count; i++)
+		server->workers[i].drain_deadline_ms = deadline_ms;
+	spawn_at_each(server, drain_worker);
+	for (size_t i = 0; i < server->thread_count; i++)
+		loop_stop(server->workers[i].loop);
+	for (size_t i = 0; i < server->thread_count; i++) {
 		int failed = pthread_join(server->workers[i].thread, NULL);
 
 		assert(!failed);
-		loop_destroy(&server->workers[i].loop);
 	}
+	for (size_t i = 0; i < server->worker_count; i++)
+		loop_destroy(&server->workers[i].loop);
 	server->is_drained = true;
 }
 
@@ -346,8 +346,8 @@ http_server_free(struct http_server **server)
 		return;
 
 	http_server_drain(doomed, 0);
-	if (doomed->listener >= 0)
-		close(doomed->listener);
+	for (size_t i = 0; i < doomed->listener_count; i++)
+		http_listener_close(&doomed->listeners[i]);
 	free(doomed);
 	*server = NULL;
 }

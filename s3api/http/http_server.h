@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http_server.h - listens, and serves each connection by a fiber: one loop a
- * thread, each with a listening socket of its own.
+ * http_server.h - listens, plain and through TLS, and serves each connection
+ * by a fiber: one loop a thread, each with its share of the connections.
  *
  * Memory: an idle connection costs its fiber's touched stack and a few
- * hundred bytes; buffers come with a request and go with it.
+ * hundred bytes (and what OpenSSL keeps of it); buffers come with a request
+ * and go with it.
+ *
+ * Crowds: where there are as many connections as there may be, the one that
+ * has been without a whole request header for longest makes room for the next;
+ * only if all are being served does the next get 503.
  *
  * Threads:   any one thread creates, drains and frees; the handler runs on
  *            the loops' fibers, many at a time.
@@ -24,23 +29,36 @@ struct http_limits {
 	size_t header_bytes; /* request line and headers */
 	size_t header_count;
 	size_t target_bytes;
-	size_t connections;	 /* of all loops; more get 503 and are closed */
-	uint64_t unread_bytes;	 /* of a body left unread, drained to keep the
-				  * connection */
-	int64_t idle_timeout_ms; /* between requests */
+	size_t connections;	   /* of all loops: see Crowds */
+	uint64_t unread_bytes;	   /* of a body left unread, drained to keep the
+				    * connection */
+	int64_t idle_timeout_ms;   /* between requests */
 	int64_t header_timeout_ms; /* first byte of a request to its last
 				    * header */
 	int64_t body_timeout_ms;   /* without a byte coming in */
 	int64_t send_timeout_ms;   /* for one send (a window of a file) */
+	int64_t handshake_timeout_ms; /* of TLS, as a whole */
+
+	/* While a body is waited for, so many bytes a second must come, as
+	 * counted over each window of waiting; 0: any rate will do. */
+	uint64_t body_rate_min;
+	int64_t body_rate_window_ms;
 };
 
-/* 32 KiB, 100, 16 KiB; 10,000; 256 KiB; 60 s, 20 s, 30 s, 30 s. */
+/* 32 KiB, 100, 16 KiB; 10,000; 256 KiB; 60 s, 20 s, 30 s, 30 s, 10 s;
+ * 1 KiB/s, 30 s. */
 extern const struct http_limits http_server_limits_default;
 
+struct http_tls;
+
 struct http_server_config {
-	const char *address; /* "127.0.0.1", "::1", "::", "localhost", ... */
-	unsigned int port;   /* 0: any free one, see http_server_port() */
-	unsigned int loops;  /* threads; 0: one for each CPU we may use */
+	const char *address;  /* "127.0.0.1", "::1", "::", "localhost", ...;
+			       * NULL: not without TLS */
+	unsigned int port;    /* 0: any free one, see http_server_port() */
+	struct http_tls *tls; /* NULL: not with TLS */
+	const char *tls_address;
+	unsigned int tls_port;
+	unsigned int loops; /* threads; 0: one for each CPU we may use */
 	struct http_limits limits;
 
 	/* Answers one request, with http_reply.h. */
@@ -61,13 +79,16 @@ struct http_server;
 
 /*
  * Binds, listens and starts the threads.  BUSY: the address is taken;
- * ACCESS; INVALID: not an address of this machine; IO, NO_MEMORY.
+ * ACCESS; INVALID: not an address of this machine, or none at all; IO,
+ * NO_MEMORY.
  */
 must_check enum store_err
 http_server_create(const struct http_server_config *config,
 	struct http_server **out);
 
+/* 0 where there is no such listener. */
 unsigned int http_server_port(const struct http_server *server);
+unsigned int http_server_tls_port(const struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
 
 /*

@@ -612,24 +612,34 @@ Test(http_server, closes_idle_connections_without_a_word)
 	close(fd);
 }
 
+/* A connection whose request is being served: its body is waited for. */
+static int
+connect_and_stay_busy(const struct http_server *server)
+{
+	int fd = connect_to(server);
+	char byte;
+
+	say(fd, SLICE("PUT /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n"
+		      "Expect: 100-continue\r\n\r\n"));
+	cr_assert(eq(long, recv(fd, &byte, 1, 0), 1));
+	return fd;
+}
+
 Test(http_server, turns_away_more_connections_than_it_may_have)
 {
 	scoped(stop) struct fixture fixture;
 	start(&fixture);
 	int fds[3];
 	size_t len = 0;
-	char byte;
 
-	for (int i = 0; i < 3; i++) {
-		fds[i] = connect_to(fixture.server);
-		say(fds[i], SLICE("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"));
-		cr_assert(eq(long, recv(fds[i], &byte, 1, 0), 1));
-	}
+	for (int i = 0; i < 3; i++)
+		fds[i] = connect_and_stay_busy(fixture.server);
 	cr_expect(eq(sz, http_server_connections(fixture.server), 3));
 	int fd = connect_to(fixture.server);
 	char *reply = hear_all(fd, &len);
 
 	cr_expect(holds(reply, "HTTP/1.1 503 "));
+	cr_expect(holds(reply, "\r\n\r\ntoo many connections"));
 	free(reply);
 	close(fd);
 	for (int i = 0; i < 3; i++)
