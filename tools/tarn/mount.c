@@ -15,7 +15,7 @@
 static void *
 stop_on_signal(void *context)
 {
-	(void)process_wait_signal();
+	(void)process_wait_signal(NULL, NULL);
 	process_stopping();
 	mount_stop(context);
 	return NULL;
@@ -90,7 +90,8 @@ mount_run_command(int argc, char **argv)
 	const struct args_option options[] = {
 		{"store", "DIR", "the store", &path, NULL, NULL},
 		MOUNT_OPTIONS(words),
-		{"background", NULL, "return once mounted", NULL,
+		{"background", NULL,
+			"return once mounted; logs to a file only (2>)", NULL,
 			&in_background, NULL},
 		{"log-level", "LEVEL", "error, warn, info or debug (info)",
 			&log_level, NULL, NULL},

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -104,18 +105,19 @@ tell_systemd(const char *state)
 	close(fd);
 }
 
-/* Nobody reads the background child's terminal any more; its log is kept
- * where standard error was sent elsewhere. */
+/* Whoever reads our output from a terminal or a pipe is not to wait for us
+ * any more; a file goes on to get the log. */
 static void
-leave_terminal(void)
+leave_caller(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct stat info;
 
 	if (null < 0)
 		return;
 	(void)dup2(null, STDIN_FILENO);
 	(void)dup2(null, STDOUT_FILENO);
-	if (isatty(STDERR_FILENO))
+	if (fstat(STDERR_FILENO, &info) || !S_ISREG(info.st_mode))
 		(void)dup2(null, STDERR_FILENO);
 	close(null);
 }
@@ -132,7 +134,7 @@ process_ready(const char *line)
 		log_warn("nobody waits for us to be ready");
 	close(ready_fd);
 	ready_fd = -1;
-	leave_terminal();
+	leave_caller();
 }
 
 void
@@ -163,15 +165,18 @@ process_block_signals(void)
 }
 
 int
-process_wait_signal(void)
+process_wait_signal(void (*on_hangup)(void *context), void *context)
 {
 	sigset_t set = stop_signals();
-	int number;
 
-	do {
-		number = sigwaitinfo(&set, NULL);
-	} while (number < 0 || number == SIGHUP);
-	return number;
+	for (;;) {
+		int number = sigwaitinfo(&set, NULL);
+
+		if (number == SIGHUP && on_hangup)
+			on_hangup(context);
+		else if (number > 0 && number != SIGHUP)
+			return number;
+	}
 }
 
 void

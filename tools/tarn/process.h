@@ -31,8 +31,9 @@ void process_stopping(void);
  * ignores SIGPIPE. */
 void process_block_signals(void);
 
-/* Waits for SIGINT or SIGTERM; SIGHUP is passed over. */
-int process_wait_signal(void);
+/* Waits for SIGINT or SIGTERM; calls on_hangup(context) at each SIGHUP (NULL:
+ * passes over it). */
+int process_wait_signal(void (*on_hangup)(void *context), void *context);
 
 /* As many open files as we may have; no core dumps, since memory holds
  * secrets. */

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fs/mount.h"
@@ -22,7 +23,10 @@
 
 struct serve_args {
 	const char *path;
-	const char *listen;
+	const char *listen; /* NULL where only TLS is asked for */
+	const char *tls_listen;
+	struct args_list tls_certs;
+	struct args_list tls_keys;
 	const char *threads;
 	const char *connections;
 	const char *log_level;
@@ -82,23 +86,60 @@ stop_mount(struct mounted *mounted)
 	mount_destroy(&mounted->mount);
 }
 
+/* "http://127.0.0.1:9000", or nothing where it does not listen so. */
 static void
-announce(const struct serve_args *args, const struct endpoint *endpoint,
+print_url(char *to, size_t size, const char *scheme, const char *address,
 	unsigned int port)
 {
-	bool is_v6 = strchr(endpoint->address, ':');
+	bool is_v6 = address && strchr(address, ':');
+
+	to[0] = '\0';
+	if (port)
+		(void)snprintf(to, size, "%s://%s%s%s:%u", scheme,
+			is_v6 ? "[" : "", address, is_v6 ? "]" : "", port);
+}
+
+static void
+announce(const struct serve_args *args, const struct server_options *options,
+	const struct server *server)
+{
+	char plain[ENDPOINT_ADDRESS_MAX + 32];
+	char tls[ENDPOINT_ADDRESS_MAX + 32];
 	char line[1024];
 
-	(void)snprintf(line, sizeof(line), "serving S3 on http://%s%s%s:%u%s%s",
-		is_v6 ? "[" : "", endpoint->address, is_v6 ? "]" : "", port,
+	print_url(plain, sizeof(plain), "http", options->address,
+		server_port(server));
+	print_url(tls, sizeof(tls), "https", options->tls_address,
+		server_tls_port(server));
+	(void)snprintf(line, sizeof(line), "serving S3 on %s%s%s%s%s", plain,
+		*plain && *tls ? " and " : "", tls,
 		args->mount.mount_point ? ", mounted at " : "",
 		args->mount.mount_point ? args->mount.mount_point : "");
 	process_ready(line);
 }
 
-static int
-fail_to_listen(const char *listen, enum store_err err)
+static void
+reload(void *context)
 {
+	struct http_tls *tls = context;
+
+	if (!tls)
+		return;
+	if (http_tls_reload(tls))
+		log_error("the certificates are as before");
+	else
+		log_info("the certificates were read anew");
+}
+
+static int
+fail_to_listen(const struct serve_args *args, enum store_err err)
+{
+	char listen[2 * ENDPOINT_ADDRESS_MAX + 32];
+
+	(void)snprintf(listen, sizeof(listen), "%s%s%s",
+		args->listen ? args->listen : "",
+		args->listen && args->tls_listen ? " or " : "",
+		args->tls_listen ? args->tls_listen : "");
 	if (err == STORE_BUSY)
 		fprintf(stderr,
 			"tarn: something listens on %s already; stop it or "
@@ -120,33 +161,29 @@ fail_to_listen(const char *listen, enum store_err err)
 }
 
 static int
-serve(const struct serve_args *args, const struct endpoint *endpoint,
-	const struct server_options *options)
+serve(const struct serve_args *args, const struct server_options *options)
 {
-	process_block_signals();
-	process_set_limits();
+	struct mounted mounted = {0};
+	struct server *server = NULL;
 
 	scoped(store_close) struct store *store =
 			open_store(args->path, "serve", false);
 	if (!store)
 		return COMMAND_FAILED;
 
-	struct mounted mounted = {0};
-
 	if (args->mount.mount_point &&
 		(!mount_options_fit(&args->mount, args->path) ||
 			!start_mount(store, &args->mount, &mounted)))
 		return COMMAND_FAILED;
 
-	struct server *server = NULL;
 	enum store_err err = server_start(store, options, &server);
 
 	if (err) {
 		stop_mount(&mounted);
-		return fail_to_listen(args->listen, err);
+		return fail_to_listen(args, err);
 	}
-	announce(args, endpoint, server_port(server));
-	(void)process_wait_signal();
+	announce(args, options, server);
+	(void)process_wait_signal(reload, options->tls);
 	log_info("stopping: requests in flight may end");
 	process_stopping();
 	server_stop(&server, DRAIN_MS);
@@ -154,11 +191,38 @@ serve(const struct serve_args *args, const struct endpoint *endpoint,
 	return COMMAND_OK;
 }
 
+/* NULL where none are given; exits where they are not as they should be. */
+static struct http_tls *
+read_certificates(const struct args_command *command,
+	const struct serve_args *args)
+{
+	struct http_tls_files files[ARGS_REPEAT_MAX];
+	unsigned int count = args->tls_certs.count;
+	struct http_tls *tls = NULL;
+
+	if (count != args->tls_keys.count)
+		args_refuse(command, "each --tls-cert wants its --tls-key");
+	if ((count > 0) != (args->tls_listen != NULL))
+		args_refuse(command,
+			"--tls-listen, --tls-cert and --tls-key are given "
+			"together or not at all");
+	for (unsigned int i = 0; i < count; i++)
+		files[i] = (struct http_tls_files){
+			args->tls_certs.values[i],
+			args->tls_keys.values[i],
+		};
+	if (count > 0 && http_tls_create(files, count, &tls)) {
+		fprintf(stderr, "tarn: the certificates cannot be used; the "
+				"log says why\n");
+		exit(COMMAND_FAILED);
+	}
+	return tls;
+}
+
 int
 serve_run(int argc, char **argv)
 {
 	struct serve_args args = {
-		.listen = "127.0.0.1:9000",
 		.threads = "0",
 		.connections = "0",
 		.log_level = "info",
@@ -166,8 +230,16 @@ serve_run(int argc, char **argv)
 	};
 	const struct args_option options[] = {
 		{"store", "DIR", "the store", &args.path, NULL, NULL},
-		{"listen", "ADDR:PORT", "where (127.0.0.1:9000)", &args.listen,
-			NULL, NULL},
+		{"listen", "ADDR:PORT",
+			"without TLS (127.0.0.1:9000 unless --tls-listen)",
+			&args.listen, NULL, NULL},
+		{"tls-listen", "ADDR:PORT", "with TLS 1.2 and 1.3",
+			&args.tls_listen, NULL, NULL},
+		{"tls-cert", "FILE",
+			"PEM; may be repeated, for several names (SNI)", NULL,
+			NULL, &args.tls_certs},
+		{"tls-key", "FILE", "its private key, in the same order", NULL,
+			NULL, &args.tls_keys},
 		{"domain", "NAME",
 			"virtual-host style: BUCKET.NAME; may be repeated",
 			NULL, NULL, &args.domains},
@@ -176,7 +248,8 @@ serve_run(int argc, char **argv)
 		{"max-connections", "N", "0: the default (10000)",
 			&args.connections, NULL, NULL},
 		MOUNT_OPTIONS_SERVE(args.mount),
-		{"background", NULL, "return once ready", NULL,
+		{"background", NULL,
+			"return once ready; logs to a file only (2>)", NULL,
 			&args.in_background, NULL},
 		{"log-level", "LEVEL", "error, warn, info or debug (info)",
 			&args.log_level, NULL, NULL},
@@ -190,19 +263,31 @@ serve_run(int argc, char **argv)
 		.options = options,
 		.option_count = array_len(options),
 	};
-	struct endpoint endpoint;
+	struct endpoint plain;
+	struct endpoint encrypted;
 
 	args_parse(&command, argc, argv);
 	if (!args.path)
 		args_refuse(&command, "--store DIR is missing");
-	if (!endpoint_parse(args.listen, &endpoint))
+	if (!args.listen && !args.tls_listen)
+		args.listen = "127.0.0.1:9000";
+	if (args.listen && !endpoint_parse(args.listen, &plain))
 		args_refuse(&command, "--listen takes ADDRESS:PORT");
+	if (args.tls_listen && !endpoint_parse(args.tls_listen, &encrypted))
+		args_refuse(&command, "--tls-listen takes ADDRESS:PORT");
 	process_log_options(&command, args.log_level, args.log_format);
 	mount_options_check(&command, &args.mount);
 
+	process_set_limits();
+
+	scoped(http_tls_free) struct http_tls *tls =
+			read_certificates(&command, &args);
 	const struct server_options server_options = {
-		.address = endpoint.address,
-		.port = endpoint.port,
+		.address = args.listen ? plain.address : NULL,
+		.port = args.listen ? plain.port : 0,
+		.tls = tls,
+		.tls_address = tls ? encrypted.address : NULL,
+		.tls_port = tls ? encrypted.port : 0,
 		.threads = (unsigned int)args_number(&command, "threads",
 			args.threads, 0, THREADS_MAX),
 		.domains = args.domains.values,
@@ -213,5 +298,6 @@ serve_run(int argc, char **argv)
 	};
 
 	process_begin(args.in_background);
-	return serve(&args, &endpoint, &server_options);
+	process_block_signals();
+	return serve(&args, &server_options);
 }
