@@ -195,6 +195,8 @@ create_run(int argc, char **argv)
 	if (!args.access_key != !args.secret_file)
 		args_refuse(&command,
 			"--access-key and --secret-key-file go together");
+	if (args.access_key && !*args.access_key)
+		args_refuse(&command, "--access-key is empty");
 	return create(&args);
 }
 
