@@ -180,6 +180,12 @@ make(struct durable *durable)
 	durable->has_looked = false;
 	err = checkpoint_make(durable->checkpoint, flush_data, durable,
 		&number);
+	if (err && !checkpoint_has_failed(durable->checkpoint)) {
+		log_error("no checkpoint could be begun: %s",
+			error_sentence(err));
+		durable->due_ms = clock_monotonic_ms() + PERIOD_MS;
+		return err;
+	}
 	if (err) {
 		log_error("a flush failed: %s; nothing can be written until "
 			  "all who have the store open are restarted",

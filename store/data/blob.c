@@ -388,8 +388,13 @@ blob_flush(struct blobs *blobs, const uint64_t *ids, size_t count)
 
 	if (count == 0)
 		return STORE_OK;
-	if (count <= FLUSH_EACH_MAX)
-		return flush_each(blobs, ids, count);
+	if (count <= FLUSH_EACH_MAX) {
+		enum store_err err = flush_each(blobs, ids, count);
+
+		/* Also where there is no descriptor to open one with. */
+		if (err != STORE_NO_MEMORY)
+			return err;
+	}
 	io_run_blocking(run_syncfs, &job);
 	return job.error ? error_from_errno(job.error) : STORE_OK;
 }

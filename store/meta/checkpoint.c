@@ -31,6 +31,8 @@ struct checkpoint {
 	uint8_t boot_id[CHECKPOINT_BOOT_ID_LEN];
 
 	/* of the thread that makes checkpoints */
+	int lock_fd; /* -1: not yet open */
+	int side_fd; /* -1: not yet open */
 	struct db_txn *pin;
 	enum store_err failed;
 };
@@ -70,6 +72,8 @@ checkpoint_open(struct db *db, const char *side_path, struct checkpoint **out)
 	if (!checkpoint)
 		return STORE_NO_MEMORY;
 	checkpoint->db = db;
+	checkpoint->lock_fd = -1;
+	checkpoint->side_fd = -1;
 	checkpoint->side_path = strdup(side_path);
 	enum store_err err = checkpoint->side_path ? STORE_OK : STORE_NO_MEMORY;
 	if (!err)
@@ -93,6 +97,8 @@ checkpoint_close(struct checkpoint **ptr)
 	if (!checkpoint)
 		return;
 	db_abort(&checkpoint->pin);
+	close_fd(&checkpoint->lock_fd);
+	close_fd(&checkpoint->side_fd);
 	free(checkpoint->side_path);
 	free(checkpoint);
 }
@@ -152,7 +158,11 @@ take_pin(struct checkpoint *checkpoint, struct side *side, struct db_txn **out)
 	if (err != STORE_BUSY)
 		return err;
 	err = db_begin_write(checkpoint->db, &hold_off);
-	return err ? err : try_pin(checkpoint, side, out);
+	if (!err)
+		err = try_pin(checkpoint, side, out);
+	/* Now that nobody commits it can only be that readers have all slots.
+	 */
+	return err == STORE_BUSY ? STORE_NO_MEMORY : err;
 }
 
 /* Rule 1: all that the pin's commit needs, before the side file names it. */
@@ -175,7 +185,8 @@ flush_all(struct checkpoint *checkpoint, struct db_txn *pin,
 	}
 	err = io_fdatasync(fd);
 	if (!err)
-		err = side_write(checkpoint->side_path, side);
+		err = side_write(checkpoint->side_path, &checkpoint->side_fd,
+			side);
 	if (err)
 		log_error("flushing the tables failed: %s",
 			error_sentence(err));
@@ -191,7 +202,8 @@ fail(struct checkpoint *checkpoint, struct side *last, enum store_err why)
 		return; /* nothing was ever acknowledged */
 	last->sequence++;
 	last->is_failed = true;
-	enum store_err err = side_write(checkpoint->side_path, last);
+	enum store_err err =
+		side_write(checkpoint->side_path, &checkpoint->side_fd, last);
 	if (err)
 		log_error("nor can other processes be told of it: %s",
 			error_sentence(err));
@@ -212,10 +224,13 @@ static enum store_err
 read_last(struct checkpoint *checkpoint, struct side *last)
 {
 	*last = (struct side){0};
-	enum store_err err = side_read(checkpoint->side_path, last);
+	enum store_err err =
+		side_open(checkpoint->side_path, &checkpoint->side_fd);
 
 	if (err == STORE_NOT_FOUND)
 		return STORE_OK;
+	if (!err)
+		err = side_read_open(checkpoint->side_fd, last);
 	if (!err && last->is_failed) {
 		log_error("a flush failed in another process: nothing can be "
 			  "made durable until all have closed the store");
@@ -241,6 +256,7 @@ make_locked(struct checkpoint *checkpoint,
 		return err;
 	if (next.commit < last.commit) {
 		log_error("the tables are older than their checkpoint");
+		checkpoint->failed = STORE_CORRUPT;
 		return STORE_CORRUPT;
 	}
 	next.sequence = last.sequence + 1;
@@ -265,12 +281,21 @@ checkpoint_make(struct checkpoint *checkpoint,
 	enum store_err (*flush_data)(struct db_txn *snapshot, void *context),
 	void *context, uint64_t *number)
 {
-	scoped(close_fd) int lock = -1;
-
 	if (checkpoint->failed)
 		return checkpoint->failed;
-	enum store_err err = side_lock(checkpoint->side_path, &lock);
-	return err ? err : make_locked(checkpoint, flush_data, context, number);
+	enum store_err err =
+		side_lock(checkpoint->side_path, &checkpoint->lock_fd);
+	if (err)
+		return err;
+	err = make_locked(checkpoint, flush_data, context, number);
+	side_unlock(checkpoint->lock_fd);
+	return err;
+}
+
+bool
+checkpoint_has_failed(const struct checkpoint *checkpoint)
+{
+	return checkpoint->failed != STORE_OK;
 }
 
 enum store_err

@@ -55,11 +55,15 @@ void checkpoint_close(struct checkpoint **checkpoint);
  * not called where the last commit has its checkpoint already.
  * *number: the commit it covers.  Where flush_data or a flush fails, the
  * error, and for good, in every process (rule 5), until all have closed the
- * store: who opens it then finds the last checkpoint.
+ * store: who opens it then finds the last checkpoint.  What fails before
+ * anything was flushed may succeed the next time.
  */
 must_check enum store_err checkpoint_make(struct checkpoint *checkpoint,
 	enum store_err (*flush_data)(struct db_txn *snapshot, void *context),
 	void *context, uint64_t *number);
+
+/* Whether it is for good.  By the thread that makes them. */
+bool checkpoint_has_failed(const struct checkpoint *checkpoint);
 
 /* The commit that the side file covers, whoever made it.  IO, CORRUPT. */
 must_check enum store_err checkpoint_number(struct checkpoint *checkpoint,

@@ -122,6 +122,7 @@ restore(const char *meta_path, const char *side_path, struct side *side,
 {
 	scoped(close_fd) int turn = -1;
 	scoped(close_fd) int lmdb_lock = -1;
+	scoped(close_fd) int slots = -1;
 	enum store_err err = side_lock(side_path, &turn);
 
 	if (!err)
@@ -134,7 +135,7 @@ restore(const char *meta_path, const char *side_path, struct side *side,
 	side->is_failed = false;
 	side->is_restored = true;
 	memcpy(side->boot_id, boot_id, SIDE_BOOT_ID_LEN);
-	err = side_write(side_path, side);
+	err = side_write(side_path, &slots, side);
 	if (!err)
 		log_info("went back to the last checkpoint commit=%llu",
 			(unsigned long long)side->commit);

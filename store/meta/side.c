@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/base/codec.h"
@@ -116,18 +117,39 @@ read_slots(int fd, struct side *out)
 }
 
 enum store_err
+side_read_open(int fd, struct side *out)
+{
+	enum store_err err = STORE_CORRUPT;
+
+	/* Two checkpoints made while we read may each spoil one slot for us. */
+	for (int i = 0; i < READ_TRIES && err == STORE_CORRUPT; i++)
+		err = read_slots(fd, out);
+	return err;
+}
+
+enum store_err
 side_read(const char *path, struct side *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return error_from_errno(errno);
-	enum store_err err = STORE_CORRUPT;
-	/* Two checkpoints made while we read may each spoil one slot for us. */
-	for (int i = 0; i < READ_TRIES && err == STORE_CORRUPT; i++)
-		err = read_slots(fd, out);
+	enum store_err err = side_read_open(fd, out);
 	close(fd);
 	return err;
+}
+
+enum store_err
+side_open(const char *path, int *fd)
+{
+	struct stat st;
+
+	if (*fd >= 0 && !fstat(*fd, &st) && st.st_nlink > 0)
+		return STORE_OK;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = open(path, O_RDWR | O_CLOEXEC);
+	return *fd < 0 ? error_from_errno(errno) : STORE_OK;
 }
 
 /* Flushes the directory that path lies in. */
@@ -159,7 +181,7 @@ write_slot(int fd, const struct side *side)
 }
 
 static enum store_err
-create(const char *path, const struct side *side)
+create(const char *path, const struct side *side, int *out)
 {
 	struct side_path fresh;
 	enum store_err err = path_with(path, ".new", &fresh);
@@ -169,50 +191,54 @@ create(const char *path, const struct side *side)
 	int fd = open(fresh.text, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_from_errno(errno);
+	*out = fd;
 	/* Both slots have their blocks, so later writes need no space. */
 	err = error_from_errno(posix_fallocate(fd, 0, 2 * SLOT_SPACING));
 	if (!err)
 		err = write_slot(fd, side);
 	if (!err)
 		err = io_fsync(fd);
-	close(fd);
 	if (!err && rename(fresh.text, path))
 		err = error_from_errno(errno);
 	return err ? err : flush_parent(path);
 }
 
 enum store_err
-side_write(const char *path, const struct side *side)
+side_write(const char *path, int *fd, const struct side *side)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	enum store_err err = side_open(path, fd);
 
-	if (fd < 0 && errno == ENOENT)
-		return create(path, side);
-	if (fd < 0)
-		return error_from_errno(errno);
-	enum store_err err = write_slot(fd, side);
-	close(fd);
-	return err;
+	if (err == STORE_NOT_FOUND)
+		return create(path, side, fd);
+	return err ? err : write_slot(*fd, side);
 }
 
-enum store_err
-side_lock(const char *path, int *out)
+static enum store_err
+open_lock(const char *path, int *fd)
 {
 	struct side_path lock;
 	enum store_err err = path_with(path, ".lock", &lock);
 
 	if (err)
 		return err;
-	int fd = open(lock.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return error_from_errno(errno);
-	while (flock(fd, LOCK_EX)) {
-		if (errno == EINTR)
-			continue;
-		err = error_from_errno(errno);
-		close(fd);
-		return err;
+	*fd = open(lock.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return *fd < 0 ? error_from_errno(errno) : STORE_OK;
+}
+
+enum store_err
+side_lock(const char *path, int *fd)
+{
+	enum store_err err = *fd < 0 ? open_lock(path, fd) : STORE_OK;
+
+	while (!err && flock(*fd, LOCK_EX)) {
+		if (errno != EINTR)
+			err = error_from_errno(errno);
 	}
-	*out = fd;
-	return STORE_OK;
+	return err;
+}
+
+void
+side_unlock(int fd)
+{
+	(void)flock(fd, LOCK_UN);
 }

@@ -6,6 +6,9 @@
  * so a write that a power cut tears leaves the one before.  The file is made
  * under another name and renamed: where it is, one slot has been whole.
  *
+ * Whoever makes checkpoints keeps its descriptors: one that cannot be made
+ * since there are none left would be taken for a failed flush.
+ *
  * Threads:   writers hold side_lock(); readers need none.
  */
 #pragma once
@@ -33,8 +36,17 @@ struct side {
  * BAD_VERSION; IO. */
 must_check enum store_err side_read(const char *path, struct side *out);
 
-/* Writes side->sequence's slot and flushes it; makes the file if missing. */
-must_check enum store_err side_write(const char *path, const struct side *side);
+/* The file at path, as it was opened before where *fd is not -1 and it still
+ * is there.  NOT_FOUND. */
+must_check enum store_err side_open(const char *path, int *fd);
+/* As side_read(). */
+must_check enum store_err side_read_open(int fd, struct side *out);
+/* Writes side->sequence's slot and flushes it; *fd as side_open() takes it,
+ * but makes the file if it is missing. */
+must_check enum store_err side_write(const char *path, int *fd,
+	const struct side *side);
 
-/* Waits for the turn to write; close(2) gives it back. */
+/* Waits for the turn to write; *fd -1: opens the file for it.  close(2) gives
+ * it back, too. */
 must_check enum store_err side_lock(const char *path, int *fd);
+void side_unlock(int fd);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "store/base/buffer.h"
@@ -525,6 +526,43 @@ Test(commit, after_a_flush_that_failed_is_refused_until_the_store_is_reopened)
 	cr_expect(has_row(temp.store, DB_DOCUMENT, 1));
 	cr_expect(not(has_row(temp.store, DB_DOCUMENT, 3)));
 	cr_expect(zero(int, commit_run_durably(temp.store, apply_row, &after)));
+}
+
+/* While it is so nothing can be opened. */
+static void
+take_descriptors_away(bool are_gone)
+{
+	static struct rlimit before;
+	struct rlimit none;
+
+	if (are_gone) {
+		cr_assert(zero(int, getrlimit(RLIMIT_NOFILE, &before)));
+		none = (struct rlimit){0, before.rlim_max};
+		cr_assert(zero(int, setrlimit(RLIMIT_NOFILE, &none)));
+	} else {
+		cr_assert(zero(int, setrlimit(RLIMIT_NOFILE, &before)));
+	}
+}
+
+Test(commit, is_durable_also_where_no_descriptor_is_left)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct row row = {.number = 1};
+	struct store_status status;
+	uint64_t blob;
+	int fd;
+
+	cr_assert(zero(int, session_lease_blob(temp.store, &blob)));
+	cr_assert(zero(int, blob_create(temp.store->blobs, blob, &fd)));
+	close(fd);
+	take_descriptors_away(true);
+	step(temp.store, ADD, blob);
+	enum store_err err = commit_run_durably(temp.store, apply_row, &row);
+	take_descriptors_away(false);
+
+	cr_expect(zero(int, err));
+	cr_assert(zero(int, store_status(temp.store, &status)));
+	cr_expect(not(status.has_failed));
 }
 
 Test(commit, of_very_many_does_not_let_the_tables_grow)
