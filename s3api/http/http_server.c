@@ -323,6 +323,9 @@ http_server_drain(struct http_server *server, int64_t timeout_ms)
 	spawn_at_each(server, stop_accepting);
 	while (atomic_load(&server->acceptors))
 		io_sleep_ms(1);
+	/* Newcomers are refused, not left to wait for nobody. */
+	for (size_t i = 0; i < server->listener_count; i++)
+		(void)shutdown(server->listeners[i].fd, SHUT_RDWR);
 	for (size_t i = 0; i < server->thread_count; i++)
 		server->workers[i].drain_deadline_ms = deadline_ms;
 	spawn_at_each(server, drain_worker);
