@@ -1,0 +1,514 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 300
+"""The command itself: its words, its exit statuses, what it prints."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from support.site import TARN, can_mount, free_port
+from support.suite import Counts
+
+OK, FAILED, USAGE, FOUND = 0, 1, 2, 4
+TMP = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / "command"
+# With a space in it, for all that follows.
+STORE = TMP / "a store"
+PAIRS = [["init"], ["token", "create"], ["token", "list"], ["token", "show"],
+         ["token", "delete"], ["token", "config"], ["serve"], ["mount"],
+         ["fsck"], ["status"]]
+TIMEOUT = 30
+SECRET = "a/Secret+of'somebody\"s=0123456789"
+
+
+class Result:
+    """How a command ended."""
+
+    def __init__(self, *words, expect=OK, stdin=b"", **options):
+        done = subprocess.run(
+            [TARN, *map(str, words)], input=stdin, capture_output=True,
+            cwd=TMP, timeout=TIMEOUT, check=False, **options)
+        self.out = done.stdout.decode()
+        self.err = done.stderr.decode()
+        assert done.returncode == expect, (
+            f"{words}: exit {done.returncode}: {self.out}{self.err}")
+        assert expect == OK or expect == FOUND or self.err, f"{words}: silent"
+
+
+def tarn(*words, **options):
+    return Result(*words, "--store", STORE, **options)
+
+
+class Running:
+    """A process that is ready, until it is stopped."""
+
+    def __init__(self, *words, **environment):
+        self.log = open(TMP / "running.log", "w+b")
+        self.process = subprocess.Popen(
+            [TARN, *map(str, words), "--store", str(STORE)], cwd=TMP,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
+            env={**os.environ, **environment})
+        self.ready = self.process.stdout.readline().decode()
+        assert self.ready, self.logged()
+
+    def logged(self):
+        self.log.seek(0)
+        return self.log.read().decode()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        if self.process.poll() is None:
+            self.stop()
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        status = self.process.wait(TIMEOUT)
+        assert status == OK, f"exit {status}: {self.logged()}"
+
+
+def port_of(running):
+    return int(re.search(r"\d:(\d+)", running.ready)[1])
+
+
+# --- words -----------------------------------------------------------------
+
+def every_command_explains_itself():
+    for words in [[], ["token"], *PAIRS]:
+        for flag in "--help", "-h":
+            result = Result(*words, flag)
+            assert result.out.startswith("Usage: tarn"), result.out
+            assert not result.err, result.err
+    assert re.fullmatch(r"tarn \d+\.\d+\.\d+\n", Result("--version").out)
+
+
+def wrong_words_are_usage_errors():
+    for words in [[], ["no-such"], ["token"], ["token", "no-such"],
+                  ["token", "create", "--store", "x"],
+                  ["token", "create", "a", "b", "--store", "x"],
+                  ["mount", "--store", "x"],
+                  *([*pair, "--no-such", "--store", "x"] for pair in PAIRS),
+                  *([*pair, "-x", "--store", "x"] for pair in PAIRS),
+                  *([*pair, "--store"] for pair in PAIRS),
+                  ["init"], ["fsck"], ["status"], ["serve"]]:
+        Result(*words, expect=USAGE)
+    for words in [["--threads", "x"], ["--threads", "-1"], ["--umask", "9"],
+                  ["--listen", "localhost"], ["--listen", "1.2.3.4:65536"],
+                  ["--listen", "::1:9000"], ["--log-level", "loud"],
+                  ["--log-format", "xml"], ["--uid", "me"],
+                  ["--max-connections", ""], ["--background=yes"]]:
+        tarn("serve", *words, expect=USAGE)
+
+
+def a_store_is_made_once():
+    for region in "", "a b", "$(id)", "x" * 64:
+        tarn("init", "--region", region, expect=USAGE)
+    assert not STORE.exists()
+
+    tarn("init", "--region", "eu-north-1")
+
+    assert stat_mode(STORE) == 0o700
+    assert "is a store already" in tarn("init", expect=FAILED).err
+    (TMP / "full").mkdir()
+    (TMP / "full/file").touch()
+    assert "not empty" in Result("init", "--store", "full", expect=FAILED).err
+    assert "above it" in Result("init", "--store", "no/such", expect=FAILED).err
+    assert "directory" in Result("init", "--store", "full/file",
+                                 expect=FAILED).err
+
+
+def stat_mode(path):
+    return path.stat().st_mode & 0o777
+
+
+def what_is_no_store_is_refused():
+    for words in [["status"], ["fsck"], ["fsck", "--repair"], ["serve"],
+                  ["mount", "full"], ["token", "list"],
+                  ["token", "create", "x"]]:
+        for path in "full", "nowhere", "full/file":
+            result = Result(*words, "--store", path, expect=FAILED)
+            assert "tarn init" in result.err, result.err
+    assert not (TMP / "nowhere").exists()
+
+
+def a_store_of_the_future_is_refused():
+    Result("init", "--store", "future")
+    path = TMP / "future/format"
+    path.write_text(path.read_text().replace("1", "999"))
+
+    assert "format" in Result("status", "--store", "future",
+                              expect=FAILED).err
+
+
+# --- tokens ----------------------------------------------------------------
+
+def a_token_is_a_pair_with_a_level():
+    made = json.loads(tarn("token", "create", "one", "--json").out)
+    shown = json.loads(tarn("token", "show", "one", "--json").out)
+    bare = json.loads(tarn("token", "show", "one", "--json", "--secret").out)
+
+    assert made["name"] == "one" and made["level"] == "full", made
+    assert made["region"] == "eu-north-1", made
+    assert len(made["accessKey"]) == 20 and len(made["secretKey"]) == 40
+    assert "secretKey" not in shown and bare == made, (shown, bare)
+    for level in "read", "write", "readwrite":
+        made = json.loads(tarn("token", "create", level, "--level", level,
+                               "--region", "else", "--json").out)
+        assert (made["level"], made["region"]) == (level, "else"), made
+    tarn("token", "create", "x", "--level", "some", expect=USAGE)
+    tarn("token", "create", "x", "--region", "a b", expect=USAGE)
+    tarn("token", "create", "one", expect=FAILED)
+    assert "names have" in tarn("token", "create", "a b", expect=FAILED).err
+
+
+def a_pair_is_taken_over():
+    secret = TMP / "secret"
+    secret.write_text(SECRET + "\nnot this\n")
+    take = ["--access-key", "AKIDTAKENOVER", "--secret-key-file"]
+
+    tarn("token", "create", "taken", *take, secret)
+    assert "exists" in tarn("token", "create", "again", *take, secret,
+                            expect=FAILED).err
+    tarn("token", "delete", "taken")
+    tarn("token", "create", "taken", *take, "-", stdin=SECRET.encode())
+
+    shown = json.loads(tarn("token", "show", "taken", "--secret",
+                            "--json").out)
+    assert shown["accessKey"] == "AKIDTAKENOVER", shown
+    assert shown["secretKey"] == SECRET, shown
+
+
+def a_pair_that_is_none_is_refused():
+    take = ["token", "create", "x", "--access-key"]
+    tarn(*take, "AKIDX", expect=USAGE)
+    tarn("token", "create", "x", "--secret-key-file", "-", expect=USAGE)
+    for secret in b"", b"short", b"\nsecond line", b"x" * 129, b"sp ace-space":
+        tarn(*take, "AKIDX", "--secret-key-file", "-", stdin=secret,
+             expect=FAILED)
+    tarn(*take, "", "--secret-key-file", "-", expect=USAGE)
+    for key in "ab", "with space", "x" * 129:
+        tarn(*take, key, "--secret-key-file", "-", stdin=SECRET.encode(),
+             expect=FAILED)
+    for path in "/nonexistent", TMP:
+        tarn(*take, "AKIDX", "--secret-key-file", path, expect=FAILED)
+    tarn("token", "show", "x", expect=FAILED)
+
+
+def tokens_are_listed_and_deleted():
+    names = [token["name"] for token in
+             json.loads(tarn("token", "list", "--json").out)]
+    text = tarn("token", "list").out
+
+    assert names == ["one", "read", "readwrite", "taken", "write"], names
+    assert SECRET not in text and "AKIDTAKENOVER" in text, text
+    for name in "read", "readwrite", "write":
+        tarn("token", "delete", name)
+    assert "no such token" in tarn("token", "delete", "read",
+                                   expect=FAILED).err
+    assert len(json.loads(tarn("token", "list", "--json").out)) == 2
+
+
+def a_configuration_is_what_the_client_takes():
+    config = ["token", "config", "taken", "--endpoint", "http://[::1]:9000"]
+    for client in "s3cmd", "aws", "rclone":
+        text = tarn(*config, "--for", client).out
+        assert SECRET in text and "AKIDTAKENOVER" in text, text
+    text = tarn(*config, "--for", "env").out
+    script = f"{text}printf %s \"$AWS_SECRET_ACCESS_KEY\""
+    assert subprocess.run(["sh", "-c", script], capture_output=True,
+                          check=True).stdout.decode() == SECRET
+    tarn(*config, "--for", "telnet", expect=USAGE)
+    for url in "127.0.0.1:9000", "ftp://x", "http://", "http://x;id":
+        tarn("token", "config", "one", "--for", "env", "--endpoint", url,
+             expect=USAGE)
+    tarn("token", "config", "none", "--for", "env", "--endpoint", "http://x",
+         expect=FAILED)
+
+
+# --- status and fsck -------------------------------------------------------
+
+def status_tells_who_has_the_store_open():
+    with Running("serve", "--listen", "127.0.0.1:0") as serve:
+        status = json.loads(tarn("status", "--json").out)
+        text = tarn("status").out
+
+    assert status["region"] == "eu-north-1", status
+    assert [(s["role"], s["pid"], s["alive"]) for s in status["sessions"]] \
+        == [("serve", serve.process.pid, True)], status
+    assert f"serve pid {serve.process.pid}" in text, text
+    assert not status["hasFailed"] and isinstance(status["passthrough"], bool)
+    for name in ("lastCommit", "lastCheckpoint", "buckets", "objects", "bytes",
+                 "capacityBytes", "freeBytes", "inodes", "freeInodes",
+                 "freedBlobs", "unflushedBlobs"):
+        assert isinstance(status[name], int), status
+    assert json.loads(tarn("status", "--json").out)["sessions"] == []
+
+
+def fsck_finds_and_repairs():
+    assert "0 findings" in tarn("fsck").out
+    stray = STORE / "data/0/fff"
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"nobody's")
+
+    found = json.loads(tarn("fsck", "--json", expect=FOUND).out)
+    assert found["findings"] == 1 and found["repaired"] == 0, found
+    assert len(found["list"]) == 1 and not found["list"][0]["repaired"], found
+    assert stray.exists()
+    repaired = json.loads(tarn("fsck", "--repair", "--json").out)
+    assert repaired["list"][0]["repaired"], repaired
+    assert json.loads(tarn("fsck", "--json").out)["findings"] == 0
+
+
+def fsck_checks_a_store_in_use_and_repairs_it_alone():
+    with Running("serve", "--listen", "127.0.0.1:0"):
+        tarn("fsck")
+        assert "in use" in tarn("fsck", "--repair", expect=FAILED).err
+
+
+# --- serve and mount -------------------------------------------------------
+
+def serve_refuses_where_it_cannot_listen():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        result = tarn("serve", "--listen", f"127.0.0.1:{port}", expect=FAILED)
+        assert "already" in result.err and str(port) in result.err, result.err
+    assert "no address" in tarn("serve", "--listen", "192.0.2.1:9000",
+                                expect=FAILED).err
+
+
+def serve_runs_in_the_background():
+    port = free_port()
+    tarn("serve", "--background", "--listen", f"127.0.0.1:{port}")
+
+    pid, = (session["pid"] for session in
+            json.loads(tarn("status", "--json").out)["sessions"])
+    assert status_of(port) == 403
+    assert pid != os.getpid() and os.getsid(pid) == pid
+    tarn("serve", "--background", "--listen", f"127.0.0.1:{port}",
+         expect=FAILED)
+
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not json.loads(
+        tarn("status", "--json").out)["sessions"])
+
+
+def status_of(port, method="GET", path="/", pair=None):
+    host = f"127.0.0.1:{port}"
+    headers = sign(method, path, host, pair) if pair else {}
+    connection = http.client.HTTPConnection(host, timeout=TIMEOUT)
+    connection.request(method, path, headers=headers)
+    return connection.getresponse().status
+
+
+def wait_until(is_true):
+    end = time.monotonic() + TIMEOUT
+    while time.monotonic() < end:
+        if is_true():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come to that")
+
+
+def serve_tells_systemd():
+    path = TMP / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(path))
+        notified.settimeout(TIMEOUT)
+        serve = Running("serve", "--listen", "127.0.0.1:0",
+                        NOTIFY_SOCKET=str(path))
+        assert notified.recv(100) == b"READY=1\n"
+        serve.stop(signal.SIGINT)
+        assert notified.recv(100) == b"STOPPING=1\n"
+
+
+def sign(method, path, host, pair):
+    """The headers of a request that SigV4 signs, without its payload's sum."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    scope = f"{stamp[:8]}/{pair['region']}/s3/aws4_request"
+    names = "host;x-amz-content-sha256;x-amz-date"
+    canonical = (f"{method}\n{path}\n\nhost:{host}\n"
+                 f"x-amz-content-sha256:UNSIGNED-PAYLOAD\n"
+                 f"x-amz-date:{stamp}\n\n{names}\nUNSIGNED-PAYLOAD")
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    key = ("AWS4" + pair["secretKey"]).encode()
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
+    for word in *scope.split("/"), text:
+        key = hmac.digest(key, word.encode(), "sha256")
+    return {"Host": host, "X-Amz-Date": stamp,
+            "X-Amz-Content-Sha256": "UNSIGNED-PAYLOAD",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential="
+                             f"{pair['accessKey']}/{scope}, SignedHeaders="
+                             f"{names}, Signature={key.hex()}"}
+
+
+def a_request_in_flight_ends_before_serve_does():
+    pair = json.loads(tarn("token", "show", "one", "--secret", "--json").out)
+    serve = Running("serve", "--listen", "127.0.0.1:0")
+    port = port_of(serve)
+    assert status_of(port, "PUT", "/drained", pair) == 200
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.settimeout(TIMEOUT)
+        head = sign("PUT", "/drained/key", f"127.0.0.1:{port}", pair)
+        head.update({"Content-Length": "5", "Expect": "100-continue"})
+        client.sendall(b"PUT /drained/key HTTP/1.1\r\n" + b"".join(
+            f"{name}: {value}\r\n".encode()
+            for name, value in head.items()) + b"\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 100 ")
+
+        serve.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not accepts(port))
+        client.sendall(b"bytes")
+
+        reply = client.recv(65536)
+    assert reply.startswith(b"HTTP/1.1 200 "), reply
+    assert serve.process.wait(TIMEOUT) == OK, serve.logged()
+
+
+def accepts(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT).close()
+    except ConnectionError:
+        return False
+    return True
+
+
+def the_log_is_json_where_wanted_and_holds_no_secret():
+    made = json.loads(tarn("token", "show", "one", "--secret", "--json").out)
+    with Running("serve", "--listen", "127.0.0.1:0", "--log-format", "json",
+                 "--log-level", "debug") as serve:
+        status_of(port_of(serve))
+        serve.stop()
+        lines = [json.loads(line) for line in serve.logged().splitlines()]
+
+    assert lines and all("level" in line for line in lines), lines
+    assert made["secretKey"] not in serve.logged()
+
+
+def a_secret_is_in_no_command_line_or_core():
+    with Running("serve", "--listen", "127.0.0.1:0") as serve:
+        proc = pathlib.Path(f"/proc/{serve.process.pid}")
+        limits = (proc / "limits").read_text()
+        assert re.search(r"core file size +0 +0 ", limits), limits
+
+
+def a_mount_that_would_hide_the_store_is_refused():
+    for path in STORE, TMP, STORE / "data":
+        result = tarn("mount", path, expect=FAILED)
+        assert "hide it" in result.err, result.err
+        tarn("serve", "--listen", "127.0.0.1:0", "--mount", path,
+             expect=FAILED)
+
+
+def a_mount_point_must_be_a_directory():
+    assert tarn("mount", "nowhere", expect=FAILED).err.count("\n") == 1
+    assert "not a directory" in tarn("mount", "full/file", expect=FAILED).err
+
+
+def buckets(point):
+    return sorted(os.listdir(point))
+
+
+def mount_announces_itself_and_ends():
+    point = TMP / "b"
+    point.mkdir()
+    with Running("mount", "b", "--uid", "12", "--gid", "34") as mount:
+        assert "mounted at b" in mount.ready, mount.ready
+        (point / "bucket-one").mkdir()
+        assert buckets(point) == ["bucket-one", "drained"]
+        assert "already" in tarn("mount", point, expect=FAILED).err
+        assert "in use" in tarn("fsck", "--repair", expect=FAILED).err
+    assert os.listdir(point) == []
+
+    with Running("mount", "b", "--read-only") as mount:
+        try:
+            (point / "bucket-two").mkdir()
+        except OSError as error:
+            assert error.errno == 30, error
+        else:
+            raise AssertionError("wrote to a mount that is read-only")
+        subprocess.run(["fusermount3", "-u", str(point)], check=True)
+        assert mount.process.wait(TIMEOUT) == OK, mount.logged()
+
+
+def a_mount_goes_to_the_background_and_serve_takes_one_along():
+    point = TMP / "b"
+    tarn("mount", point, "--background")
+    assert point.is_mount() and "bucket-one" in buckets(point)
+    subprocess.run(["fusermount3", "-u", str(point)], check=True)
+    wait_until(lambda: not json.loads(
+        tarn("status", "--json").out)["sessions"])
+
+    with Running("serve", "--listen", "127.0.0.1:0", "--mount", point):
+        assert "bucket-one" in buckets(point)
+    assert not point.is_mount()
+
+
+def a_mount_whose_process_was_killed_is_mounted_again():
+    point = TMP / "b"
+    killed = Running("mount", point)
+    killed.process.kill()
+    killed.process.wait()
+
+    with Running("mount", point):
+        assert "bucket-one" in buckets(point)
+
+
+TESTS = [
+    every_command_explains_itself,
+    wrong_words_are_usage_errors,
+    a_store_is_made_once,
+    what_is_no_store_is_refused,
+    a_store_of_the_future_is_refused,
+    a_token_is_a_pair_with_a_level,
+    a_pair_is_taken_over,
+    a_pair_that_is_none_is_refused,
+    tokens_are_listed_and_deleted,
+    a_configuration_is_what_the_client_takes,
+    status_tells_who_has_the_store_open,
+    fsck_finds_and_repairs,
+    fsck_checks_a_store_in_use_and_repairs_it_alone,
+    serve_refuses_where_it_cannot_listen,
+    serve_runs_in_the_background,
+    serve_tells_systemd,
+    a_request_in_flight_ends_before_serve_does,
+    the_log_is_json_where_wanted_and_holds_no_secret,
+    a_secret_is_in_no_command_line_or_core,
+    a_mount_that_would_hide_the_store_is_refused,
+    a_mount_point_must_be_a_directory,
+]
+OF_MOUNTS = [
+    mount_announces_itself_and_ends,
+    a_mount_goes_to_the_background_and_serve_takes_one_along,
+    a_mount_whose_process_was_killed_is_mounted_again,
+]
+
+
+def main():
+    counts = Counts()
+    TMP.mkdir()
+    for test in TESTS:
+        counts.run(test.__name__, test)
+    for test in OF_MOUNTS:
+        if can_mount():
+            counts.run(test.__name__, test)
+        else:
+            counts.skip(test.__name__, "no /dev/fuse here")
+    shutil.rmtree(TMP, ignore_errors=True)
+    counts.finish()
+
+
+sys.exit(main())
