@@ -415,7 +415,8 @@ remove_inode(struct store *store, struct db_txn *txn, const struct inode *inode)
 		err = commit_drop_blob(txn, inode->blob);
 	if (!err)
 		err = commit_drop_blob(txn, inode->pending);
-	if (!err && (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED)))
+	if (!err && (inode->pending ||
+			    (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED))))
 		err = session_set_open(store, txn, inode->ino, 0);
 	return err;
 }

@@ -34,6 +34,7 @@ struct settle_request {
 	bool is_changed; /* since the record was made */
 	bool has_mtime;	 /* the data file's mtime is news, too */
 	bool keeps_mark;
+	bool is_marked; /* by this session */
 
 	/* results */
 	bool is_gone;
@@ -73,12 +74,16 @@ others_have_open(struct db_txn *txn, uint64_t session, uint64_t ino, bool *out)
 }
 
 static enum store_err
-set_mark(struct db_txn *txn, const struct settle_request *request)
+set_mark(struct store *store, struct db_txn *txn,
+	const struct settle_request *request)
 {
 	struct key key = key_u64_u64(request->session, request->ino);
 
-	if (request->keeps_mark)
-		return STORE_OK; /* it is there */
+	if (request->keeps_mark && !request->is_gone)
+		/* It may be gone since file_flush(). */
+		return request->is_marked ? STORE_OK
+					  : session_set_open(store, txn,
+						    request->ino, INODE_DIRTY);
 	enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
@@ -173,7 +178,7 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 	request->is_gone = err == STORE_STALE;
 	request->is_published = false;
 	if (request->is_gone)
-		return set_mark(txn, request);
+		return set_mark(store, txn, request);
 	if (!err)
 		err = others_have_open(txn, request->session, request->ino,
 			&has_others);
@@ -205,7 +210,7 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 	}
 	now.attrs = SLICE_NULL;
 	request->inode = now;
-	return err ? err : set_mark(txn, request);
+	return err ? err : set_mark(store, txn, request);
 }
 
 enum store_err
@@ -216,6 +221,7 @@ file_settle_run(struct file *file, bool keeps_mark)
 		.ino = file->ino,
 		.blob = file->blob,
 		.keeps_mark = keeps_mark,
+		.is_marked = file->is_marked,
 	};
 
 	if (file->is_gone && !file->is_marked)

@@ -403,3 +403,52 @@ Test(file, what_a_killed_process_had_open_is_settled_to_what_was_written)
 	cr_expect(eq(u64, objects, 4));
 	cr_expect(eq(u64, bytes, 8 + 10 + 9 + 4));
 }
+
+static void
+write_after_flush_and_wait(struct store *store, struct other_process *self)
+{
+	uint64_t bucket = objects_bucket(store, "bucket");
+	struct file *file = create(store, bucket, "f");
+
+	put_text(file, "text");
+	cr_assert(not(file_flush(file)));
+	put_text(file, "through a duplicate");
+	cr_assert(not(file_sync(file, false)));
+	put_text(file, "and then as much further");
+	other_process_tell(self, bucket);
+}
+
+Test(file, what_is_synced_after_a_flush_is_settled_too)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process process =
+		other_process_start(temp.path, write_after_flush_and_wait);
+	uint64_t bucket = other_process_hear(&process);
+
+	other_process_kill(&process);
+	temp_store_reopen(&temp);
+
+	cr_expect(objects_is(temp.store, bucket, "f",
+		"and then as much further"));
+	cr_expect(eq(u32, head(temp.store, bucket, "f").inode.flags, 0));
+}
+
+Test(file, a_rewrite_whose_name_goes_leaves_no_mark)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	uint64_t ino = make(temp.store, bucket, "f", "old");
+	struct file *file = NULL;
+	struct inode gone;
+	uint64_t marks;
+
+	cr_assert(not(file_open(temp.store, ino, O_WRONLY | O_TRUNC, &file)));
+	cr_assert(not(tree_unlink(temp.store, bucket, SLICE("f"), &gone)));
+	file_note_inode(temp.store, &gone);
+	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
+
+	scoped(db_abort) struct db_txn *txn = NULL;
+	cr_assert(not(db_begin_read(temp.store->db, &txn)));
+	cr_assert(not(db_count(txn, DB_OPEN, &marks)));
+	cr_expect(eq(u64, marks, 0));
+}
