@@ -1,44 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * 1. Nothing here asks a file system in this process: the one behind a mount
+ *    of FUSE may hang, and who asks it hangs with it, not to be killed.
+ */
 #include "fs/mount_point.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "store/base/clock.h"
 #include "store/base/log.h"
 
-#ifndef FUSE_SUPER_MAGIC
-#define FUSE_SUPER_MAGIC 0x65735546
-#endif
+/* Whoever lives has answered by then. */
+#define ANSWER_MS 5000
+#define LOOK_NS 2000000
 
-/* argv as execvp(3) has it. */
-static bool
-run(char *const argv[], bool waits)
+enum answer {
+	ALIVE,
+	DEAD,
+	STUCK,
+};
+
+/* argv as execvp(3) has it; its output goes nowhere.  -1: not started. */
+static pid_t
+start(char *const argv[])
 {
 	posix_spawn_file_actions_t actions;
-	int status = 0;
 	pid_t pid;
 
 	if (posix_spawn_file_actions_init(&actions))
-		return false;
+		return -1;
 	int failed = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO,
 		"/dev/null", O_WRONLY, 0);
+	if (!failed)
+		failed = posix_spawn_file_actions_adddup2(&actions,
+			STDOUT_FILENO, STDERR_FILENO);
 	if (!failed)
 		failed = posix_spawnp(&pid, argv[0], &actions, NULL, argv,
 			environ);
 	posix_spawn_file_actions_destroy(&actions);
-	if (failed)
-		return false;
-	while (waits && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return failed ? -1 : pid;
+}
+
+/* Asks what is mounted there; another process does, which may hang. */
+static pid_t
+start_asking(const char *path)
+{
+	char *const argv[] = {
+		(char *)"stat", (char *)"-f", (char *)"--", (char *)path, NULL};
+
+	return start(argv);
+}
+
+static enum answer
+ask(const char *path)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + ANSWER_MS;
+	pid_t pid = start_asking(path);
+	int status = 0;
+
+	while (pid > 0 && clock_monotonic_ms() < deadline_ms) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return WIFEXITED(status) && !WEXITSTATUS(status) ? ALIVE
+									 : DEAD;
+		(void)nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+	}
+	if (pid > 0)
+		(void)kill(pid, SIGKILL);
+	return STUCK;
 }
 
 /* Only root may detach by itself. */
@@ -47,82 +87,120 @@ detach_by_fusermount(const char *path)
 {
 	char *const argv[] = {(char *)"fusermount3", (char *)"-u", (char *)"-z",
 		(char *)"--", (char *)path, NULL};
+	pid_t pid = start(argv);
+	int status = 0;
 
-	return run(argv, true);
+	if (pid < 0)
+		return false;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* True where the path is the top of a mount of FUSE. */
+/* The type of a line of /proc/self/mountinfo: proc(5), the word after " - ". */
 static bool
-is_fuse_mount(const char *path, const struct stat *stat)
+is_fuse_line(const char *line)
 {
-	struct statfs info;
-	struct stat above;
+	const char *type = strstr(line, " - fuse");
+
+	return type && strchr(" .b", type[strlen(" - fuse")]);
+}
+
+/* Whether the mount of that number is one of FUSE. */
+static bool
+is_fuse(unsigned long long number)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t room = 0;
+	bool found = false;
+
+	while (mounts && !found && getline(&line, &room, mounts) > 0)
+		found = strtoull(line, NULL, 10) == number &&
+			is_fuse_line(line);
+	free(line);
+	if (mounts)
+		(void)fclose(mounts);
+	return found;
+}
+
+/* Whether the directory is the top of a mount of FUSE; or the errno. */
+static int
+look_at(const char *path, bool *out)
+{
+	struct statx info;
 	int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+	*out = false;
 	if (dir < 0)
-		return false;
-	bool is_top = !fstatat(dir, "..", &above, 0) &&
-		      (above.st_dev != stat->st_dev);
-	bool is_fuse = !fstatfs(dir, &info) &&
-		       (unsigned long)info.f_type == FUSE_SUPER_MAGIC;
+		return errno;
+	int failed = statx(dir, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+			     STATX_MNT_ID, &info)
+			     ? errno
+			     : 0;
+
 	(void)close(dir);
-	return is_top && is_fuse;
+	if (!failed && info.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		*out = is_fuse(info.stx_mnt_id);
+	return failed;
 }
 
-/* stat(2) may be answered from what the kernel remembers of a dead mount;
- * statfs(2) always asks. */
-static int
-look_at(const char *path, struct stat *info)
+static enum store_err
+detach_dead(const char *path)
 {
-	struct statfs space;
-
-	if (stat(path, info) || statfs(path, &space))
-		return errno;
-	return 0;
+	log_info("mount: detaching the dead mount at %s", path);
+	if (!umount2(path, MNT_DETACH) || detach_by_fusermount(path))
+		return STORE_OK;
+	log_error("mount: cannot detach the dead mount at %s", path);
+	return STORE_BUSY;
 }
 
 enum store_err
 mount_point_prepare(const char *path)
 {
-	struct stat info;
-	int failed = look_at(path, &info);
+	bool is_mounted;
+	int failed = look_at(path, &is_mounted);
+	enum store_err err;
 
-	if (failed == ENOTCONN) {
-		log_info("mount: detaching the dead mount at %s", path);
-		if (umount2(path, MNT_DETACH) && !detach_by_fusermount(path)) {
-			log_error("mount: cannot detach the dead mount at %s",
-				path);
-			return STORE_BUSY;
-		}
-		failed = look_at(path, &info);
+	if (failed == ENOTDIR) {
+		log_error("mount: %s is not a directory", path);
+		return STORE_NOT_DIR;
+	}
+	if (failed == ENOENT) {
+		log_error("mount: there is no directory %s; make it first",
+			path);
+		return STORE_NOT_FOUND;
 	}
 	if (failed) {
 		log_error("mount: %s: %s", path,
 			error_sentence(error_from_errno(failed)));
 		return error_from_errno(failed);
 	}
-	if (!S_ISDIR(info.st_mode)) {
-		log_error("mount: %s is not a directory", path);
-		return STORE_NOT_DIR;
-	}
-	if (is_fuse_mount(path, &info)) {
-		log_error("mount: something is mounted at %s already", path);
+	if (!is_mounted)
+		return STORE_OK;
+	switch (ask(path)) {
+	case DEAD:
+		err = detach_dead(path);
+		return err ? err : mount_point_prepare(path); /* below it */
+	case STUCK:
+		log_error("mount: what is mounted at %s does not answer; end "
+			  "its process",
+			path);
 		return STORE_BUSY;
+	case ALIVE:
+		break;
 	}
-	return STORE_OK;
+	log_error("mount: something is mounted at %s already", path);
+	return STORE_BUSY;
 }
 
 void
 mount_point_abort(const char *path)
 {
-	char *const look[] = {
-		(char *)"stat", (char *)"-f", (char *)"--", (char *)path, NULL};
-
 	if (!umount2(path, MNT_FORCE | MNT_DETACH) || errno != EPERM)
 		return; /* or somebody was faster */
-	/* A request that wakes the loop; it may never be answered, so another
-	 * process makes it. */
-	(void)run(look, false);
+	/* A request that wakes the loop; it may never be answered. */
+	(void)start_asking(path);
 	if (!detach_by_fusermount(path))
 		log_warn("mount: cannot unmount %s", path);
 }

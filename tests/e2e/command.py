@@ -467,6 +467,16 @@ def a_mount_whose_process_was_killed_is_mounted_again():
         assert "bucket-one" in buckets(point)
 
 
+def a_mount_whose_process_hangs_is_left_alone():
+    point = TMP / "b"
+    with Running("mount", point) as hung:
+        hung.process.send_signal(signal.SIGSTOP)
+        result = tarn("mount", point, expect=FAILED)
+        hung.process.send_signal(signal.SIGCONT)
+        assert "does not answer" in result.err, result.err
+        assert "bucket-one" in buckets(point)
+
+
 TESTS = [
     every_command_explains_itself,
     wrong_words_are_usage_errors,
@@ -494,6 +504,7 @@ OF_MOUNTS = [
     mount_announces_itself_and_ends,
     a_mount_goes_to_the_background_and_serve_takes_one_along,
     a_mount_whose_process_was_killed_is_mounted_again,
+    a_mount_whose_process_hangs_is_left_alone,
 ]
 
 
