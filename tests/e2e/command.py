@@ -24,6 +24,7 @@ OK, FAILED, USAGE, FOUND = 0, 1, 2, 4
 TMP = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / "command"
 # With a space in it, for all that follows.
 STORE = TMP / "a store"
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/tarn.1"
 PAIRS = [["init"], ["token", "create"], ["token", "list"], ["token", "show"],
          ["token", "delete"], ["token", "config"], ["serve"], ["mount"],
          ["fsck"], ["status"]]
@@ -90,6 +91,11 @@ def every_command_explains_itself():
             result = Result(*words, flag)
             assert result.out.startswith("Usage: tarn"), result.out
             assert not result.err, result.err
+        page = PAGE.read_text().replace("\\-", "-")
+        missing = [option for option in re.findall(r"^  (--[a-z-]+)",
+                                                   result.out, re.M)
+                   if not re.search(rf"{option}\b(?!-)", page)]
+        assert not missing, f"{words}: not in the manual: {missing}"
     assert re.fullmatch(r"tarn \d+\.\d+\.\d+\n", Result("--version").out)
 
 
