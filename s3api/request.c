@@ -97,16 +97,33 @@ authenticate(struct request *request)
 		sigv4_verify(request->server->sigv4, request->http,
 			clock_now_ns(), &request->caller, &request->report);
 
-	return outcome == SIGV4_SIGNED ? S3_OK : request->report.error;
+	if (outcome == SIGV4_REFUSED)
+		return request->report.error;
+	/* What strangers may is for the policies to say. */
+	request->report = (struct error_report){0};
+	access_begin(request);
+	return S3_OK;
+}
+
+/* Strangers are not told what there is not. */
+static enum s3_error
+find_route(struct request *request)
+{
+	enum s3_error error = route_find(request);
+
+	if (error && request->access.caller.is_anonymous)
+		return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+	return error;
 }
 
 static enum s3_error
 authorize(struct request *request)
 {
-	if (level_allows(request->caller.token.level,
-		    request->operation->needs))
-		return S3_OK;
-	return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+	if (!request->access.caller.is_anonymous &&
+		!level_allows(request->caller.token.level,
+			request->operation->needs))
+		return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+	return access_check(request);
 }
 
 static enum s3_error
@@ -118,15 +135,12 @@ serve(struct request *request)
 	if (!error)
 		error = authenticate(request);
 	if (!error)
-		error = route_find(request);
+		error = find_route(request);
 	if (!error)
 		error = authorize(request);
-	if (!error && request->target != OPERATION_SERVICE &&
-		!(request->operation->needs & LEVEL_BUCKET))
-		error = request_find_bucket(request);
 	if (!error)
 		error = request->operation->run(request);
-	return error;
+	return access_hide_missing(request, error);
 }
 
 static void
@@ -160,6 +174,7 @@ request_handle(struct http_request *http, struct http_response *response,
 	struct request request = {
 		.server = server,
 		.store = server->store,
+		.policies = server->policies,
 		.http = http,
 		.response = response,
 		.arena = http->arena,
@@ -171,6 +186,7 @@ request_handle(struct http_request *http, struct http_response *response,
 		reply_error(&request);
 	sigv4_caller_wipe(&request.caller);
 	log_request(&request, started_ns);
+	access_end(&request.access);
 }
 
 static enum s3_error

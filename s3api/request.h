@@ -18,17 +18,20 @@
 #include "s3api/http/http_body.h"
 #include "s3api/http/http_reply.h"
 #include "s3api/http/http_request.h"
+#include "s3api/iam/access.h"
 #include "s3api/operation.h"
 #include "store/bucket.h"
 #include "store/store.h"
 
 #define REQUEST_ID_LEN 16
 
+struct policy_cache;
 struct server;
 
 struct request {
 	struct server *server;
 	struct store *store;
+	struct policy_cache *policies;
 	struct http_request *http;
 	struct http_response *response;
 	struct arena *arena; /* http's */
@@ -42,6 +45,7 @@ struct request {
 	const struct operation *operation;
 
 	struct sigv4_caller caller;
+	struct access access; /* who that is to the policies */
 	struct bucket bucket; /* of operations that need one */
 	struct error_report report;
 };

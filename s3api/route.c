@@ -34,6 +34,14 @@ static const struct route routes[] = {
 		{ "GetBucketLocation", LEVEL_LIST, op_bucket_location } },
 	{ GET, BUCKET, "uploads", NULL,
 		{ "ListMultipartUploads", LEVEL_UPLOADS, op_upload_list } },
+	{ GET, BUCKET, "policy", NULL,
+		{ "GetBucketPolicy", LEVEL_LIST, op_policy_get } },
+	{ GET, BUCKET, "policyStatus", NULL,
+		{ "GetBucketPolicyStatus", LEVEL_LIST, op_policy_status } },
+	{ PUT, BUCKET, "policy", NULL,
+		{ "PutBucketPolicy", LEVEL_CONFIGURE, op_policy_put } },
+	{ DELETE, BUCKET, "policy", NULL,
+		{ "DeleteBucketPolicy", LEVEL_CONFIGURE, op_policy_delete } },
 	{ GET, BUCKET, "list-type", NULL,
 		{ "ListObjectsV2", LEVEL_LIST, op_list_v2 } },
 	{ GET, BUCKET, NULL, NULL,
@@ -82,8 +90,8 @@ static const char *const refused_params[] = {
 	"cors", "encryption", "intelligent-tiering", "inventory",
 	"legal-hold", "lifecycle", "logging", "metadataConfiguration",
 	"metadataInventoryTable", "metadataJournalTable", "metadataTable",
-	"metrics", "notification", "object-lock", "ownershipControls", "policy",
-	"policyStatus", "publicAccessBlock", "renameObject", "replication",
+	"metrics", "notification", "object-lock", "ownershipControls",
+	"publicAccessBlock", "renameObject", "replication",
 	"requestPayment", "restore", "retention", "select", "session",
 	"tagging", "torrent", "versionId", "versioning", "versions", "website",
 };
@@ -93,7 +101,8 @@ static const char *const refused_params[] = {
  * may answer, lest a misspelt AbortMultipartUpload delete the object.
  */
 static const char *const selectors[] = {
-	"delete", "location", "partNumber", "uploadId", "uploads",
+	"delete", "location", "partNumber", "policy", "policyStatus",
+	"uploadId", "uploads",
 };
 /* clang-format on */
 

@@ -14,6 +14,7 @@ free_server(struct server *server)
 		free(server->domains.names[i]);
 	free(server->domains.names);
 	sigv4_free(&server->sigv4);
+	policy_cache_free(&server->policies);
 	free(server);
 }
 
@@ -71,6 +72,7 @@ server_start(struct store *store, const struct server_options *options,
 		return STORE_NO_MEMORY;
 	server->store = store;
 	server->sigv4 = sigv4_create_for_store(store);
+	server->policies = policy_cache_create();
 
 	enum store_err err = copy_domains(server, options);
 	if (!err)

@@ -4,6 +4,7 @@
 
 #include "s3api/auth/sigv4.h"
 #include "s3api/http/http_server.h"
+#include "s3api/iam/policy_cache.h"
 #include "s3api/server.h"
 
 struct server_domains {
@@ -16,5 +17,6 @@ struct server {
 	struct store *store;
 	struct sigv4 *sigv4;
 	struct server_domains domains;
+	struct policy_cache *policies;
 	struct http_server *http;
 };

@@ -284,6 +284,27 @@ verify_claim(struct sigv4 *sigv4, const struct http_request *request,
 	return error;
 }
 
+/*
+ * Nobody vouches for the payload, but it still comes in the form that the
+ * header tells.  Chunks that are signed have no key here.
+ */
+static enum sigv4_outcome
+take_anonymous(const struct http_request *request, struct sigv4_claim *claim,
+	struct sigv4_caller *caller, struct error_report *report)
+{
+	claim->payload = http_request_header(request, "x-amz-content-sha256");
+	if (claim->payload.data && sigv4_claim_payload(claim, caller, report))
+		return SIGV4_REFUSED;
+	if (caller->payload == SIGV4_PAYLOAD_CHUNKS ||
+		caller->payload == SIGV4_PAYLOAD_CHUNKS_TRAILER) {
+		error_set(report, S3_INVALID_REQUEST,
+			"Signed chunks need a signed request.");
+		return SIGV4_REFUSED;
+	}
+	error_set(report, S3_ACCESS_DENIED, NULL);
+	return SIGV4_ANONYMOUS;
+}
+
 enum sigv4_outcome
 sigv4_verify(struct sigv4 *sigv4, const struct http_request *request,
 	int64_t now_ns, struct sigv4_caller *caller,
@@ -295,10 +316,8 @@ sigv4_verify(struct sigv4 *sigv4, const struct http_request *request,
 	*caller = (struct sigv4_caller){0};
 	*report = (struct error_report){0};
 	kind = sigv4_claim_read(request, &claim, report);
-	if (kind == SIGV4_CLAIM_NONE) {
-		error_set(report, S3_ACCESS_DENIED, NULL);
-		return SIGV4_ANONYMOUS;
-	}
+	if (kind == SIGV4_CLAIM_NONE)
+		return take_anonymous(request, &claim, caller, report);
 	if (kind == SIGV4_CLAIM_BAD)
 		return SIGV4_REFUSED;
 	if (verify_claim(sigv4, request, &claim, now_ns, caller, report)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/op/copy_source.h"
 
+#include "s3api/iam/access.h"
 #include "s3api/reply.h"
 #include "store/base/text.h"
 #include "store/tree.h"
@@ -44,6 +45,10 @@ copy_source_parse(struct request *request, struct copy_source *out)
 
 	if (err)
 		return reply_store_error(request, err);
-	return request_check_owner(request,
+
+	enum s3_error error = request_check_owner(request,
 		"x-amz-source-expected-bucket-owner", &out->bucket);
+
+	return error ? error
+		     : access_check_source(request, &out->bucket, out->key);
 }

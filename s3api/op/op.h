@@ -16,6 +16,12 @@ enum s3_error op_bucket_delete(struct request *request);
 enum s3_error op_bucket_head(struct request *request);
 enum s3_error op_bucket_location(struct request *request);
 
+/* op_policy.c */
+enum s3_error op_policy_put(struct request *request);
+enum s3_error op_policy_get(struct request *request);
+enum s3_error op_policy_delete(struct request *request);
+enum s3_error op_policy_status(struct request *request);
+
 /* op_list.c */
 enum s3_error op_list_v1(struct request *request);
 enum s3_error op_list_v2(struct request *request);

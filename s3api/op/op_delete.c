@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* S3 API: DeleteObject, DeleteObjects. */
 #include "s3api/body.h"
+#include "s3api/iam/access.h"
 #include "s3api/op/condition.h"
 #include "s3api/op/key_list.h"
 #include "s3api/op/op.h"
@@ -58,6 +59,18 @@ read_list(struct request *request, struct key_list *list)
 	return error;
 }
 
+static void
+refuse_forbidden(struct request *request, struct key_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct key_list_entry *entry = &list->entries[i];
+
+		if (!entry->refused)
+			entry->refused =
+				access_check_delete(request, entry->key);
+	}
+}
+
 /* Deletes what may be, and enters what came of it into the list. */
 static enum store_err
 delete_all(struct request *request, struct key_list *list)
@@ -113,6 +126,8 @@ op_delete_objects(struct request *request)
 
 	if (error)
 		return error;
+
+	refuse_forbidden(request, &list);
 
 	enum store_err err = delete_all(request, &list);
 

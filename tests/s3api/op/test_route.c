@@ -8,9 +8,9 @@ Test(route, sub_resources_that_are_not_implemented_say_so)
 	static const char *const of_buckets[] = {"accelerate", "acl",
 		"analytics", "cors", "encryption", "intelligent-tiering",
 		"inventory", "lifecycle", "logging", "metrics", "notification",
-		"object-lock", "ownershipControls", "policy", "policyStatus",
-		"publicAccessBlock", "replication", "requestPayment", "tagging",
-		"versioning", "versions", "website"};
+		"object-lock", "ownershipControls", "publicAccessBlock",
+		"replication", "requestPayment", "tagging", "versioning",
+		"versions", "website"};
 	static const char *const of_objects[] = {"acl", "attributes",
 		"legal-hold", "retention", "tagging&versionId=1", "torrent",
 		"versionId=null"};

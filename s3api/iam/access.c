@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/iam/access.h"
+
+#include <stdio.h>
+
+#include "s3api/iam/access_private.h"
+#include "s3api/iam/orgpolicy.h"
+#include "s3api/iam/policy_cache.h"
+#include "s3api/iam/policy_operation.h"
+#include "s3api/reply.h"
+#include "store/base/clock.h"
+#include "store/base/log.h"
+
+void
+access_begin(struct request *request)
+{
+	struct access *access = &request->access;
+	const struct token *token = &request->caller.token;
+
+	access->now_ns = clock_now_ns();
+	access->caller.is_anonymous = token->access_key[0] == '\0';
+	if (access->caller.is_anonymous)
+		return;
+	access->caller.organization = slice_str(token->organization);
+	access->caller.name = slice_str(token->name);
+}
+
+static void
+free_policies(struct access_policies *policies)
+{
+	struct decide_policies *decide = &policies->decide;
+
+	for (size_t i = 0; i < decide->own_count; i++) {
+		struct policy *policy = decide->own[i];
+
+		policy_free(&policy);
+	}
+	for (size_t i = 0; i < decide->owners_count; i++) {
+		struct policy *policy = decide->owners[i];
+
+		policy_free(&policy);
+	}
+	policy_free(&policies->bucket);
+	*policies = (struct access_policies){0};
+}
+
+void
+access_end(struct access *access)
+{
+	free_policies(&access->policies);
+	free_policies(&access->of_source);
+	access->decision = (struct decision){0};
+}
+
+/* --- reading policies ----------------------------------------------------- */
+
+static enum store_err
+read_organization(struct request *request, struct slice organization,
+	struct policy *const **out, size_t *count)
+{
+	struct orgpolicy *texts;
+	struct policy **policies;
+	size_t found;
+	enum store_err err = orgpolicy_list(request->store, organization,
+		request->arena, &texts, &found);
+
+	if (err || found == 0)
+		return err;
+	policies = arena_new_array(request->arena, found, struct policy *);
+	*out = policies;
+	for (size_t i = 0; i < found; i++) {
+		policies[i] = policy_cache_organization(request->policies,
+			texts[i].name, texts[i].text);
+		if (!policies[i])
+			return STORE_CORRUPT;
+		(*count)++;
+	}
+	return STORE_OK;
+}
+
+static enum store_err
+read_bucket(struct request *request, const struct bucket *bucket,
+	struct access_policies *out)
+{
+	struct slice text;
+	enum store_err err = bucket_get_document(request->store, bucket->ino,
+		SLICE(ACCESS_POLICY_KIND), request->arena, &text);
+
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	out->bucket = policy_cache_bucket(request->policies, bucket->ino,
+		slice_str(bucket->name), text);
+	out->decide.bucket = out->bucket;
+	return out->bucket ? STORE_OK : STORE_CORRUPT;
+}
+
+/* bucket: NULL where there is none. */
+static enum store_err
+read_policies(struct request *request, const struct bucket *bucket,
+	struct access_policies *out)
+{
+	const struct policy_caller *caller = &request->access.caller;
+	struct slice owner = bucket ? slice_str(bucket->owner) : SLICE_NULL;
+	enum store_err err = STORE_OK;
+
+	if (out->is_read)
+		return STORE_OK;
+	if (!caller->is_anonymous)
+		err = read_organization(request, caller->organization,
+			&out->decide.own, &out->decide.own_count);
+	if (!err && owner.len > 0 && !slice_equal(owner, caller->organization))
+		err = read_organization(request, owner, &out->decide.owners,
+			&out->decide.owners_count);
+	if (!err && bucket)
+		err = read_bucket(request, bucket, out);
+	out->is_read = !err;
+	return err;
+}
+
+/* --- deciding ------------------------------------------------------------- */
+
+struct ask {
+	enum policy_action action;
+	const struct bucket *bucket; /* NULL: none, or a new one */
+	struct slice bucket_name;
+	struct slice key; /* empty: the bucket itself */
+};
+
+static struct decision
+ask(struct request *request, const struct ask *ask,
+	const struct access_policies *policies)
+{
+	struct access_object object = {request, ask->bucket, ask->key};
+	const struct policy_context context = {access_find, &object};
+	struct slice resource = ask->bucket_name;
+
+	if (ask->key.len > 0)
+		resource = arena_printf(request->arena, "%.*s/%.*s",
+			(int)resource.len, resource.data, (int)ask->key.len,
+			ask->key.data);
+
+	const struct policy_query query = {
+		.action = ask->action,
+		.resource = resource,
+		.owner = ask->bucket ? slice_str(ask->bucket->owner)
+				     : SLICE_NULL,
+		.caller = &request->access.caller,
+		.context = &context,
+	};
+
+	return decide(&query, &policies->decide);
+}
+
+static void
+log_refusal(const struct request *request, const struct ask *ask,
+	const struct decision *decision)
+{
+	if (!log_wants(LOG_DEBUG))
+		return;
+	log_debug("request %s: %s refused: %s (%.*s %.*s)", request->id,
+		policy_action_name(ask->action),
+		decide_sentence(decision->reason),
+		decision->policy ? (int)decision->policy->name.len : 0,
+		decision->policy ? decision->policy->name.data : "",
+		decision->statement ? (int)decision->statement->name.len : 0,
+		decision->statement ? decision->statement->name.data : "");
+}
+
+static enum s3_error
+check(struct request *request, const struct ask *asked,
+	struct access_policies *policies, struct decision *decision)
+{
+	enum store_err err = read_policies(request, asked->bucket, policies);
+
+	if (err) {
+		log_error("request %s: the policies cannot be read: %s",
+			request->id, error_sentence(err));
+		return S3_INTERNAL_ERROR;
+	}
+	*decision = ask(request, asked, policies);
+	if (decision->is_allowed)
+		return S3_OK;
+	log_refusal(request, asked, decision);
+	return S3_ACCESS_DENIED;
+}
+
+static bool
+is_on_bucket(const struct request *request)
+{
+	return request->target != OPERATION_SERVICE &&
+	       strcmp(request->operation->name, "CreateBucket") != 0;
+}
+
+enum s3_error
+access_check(struct request *request)
+{
+	struct access *access = &request->access;
+	const char *operation = request->operation->name;
+	bool is_on_a_bucket = is_on_bucket(request);
+	enum s3_error error =
+		is_on_a_bucket ? request_find_bucket(request) : S3_OK;
+
+	if (error || policy_operation_is_by_key(operation))
+		return error;
+
+	const struct ask asked = {
+		.action = policy_operation_action(operation,
+			request_has_param(request, "versionId")),
+		.bucket = is_on_a_bucket ? &request->bucket : NULL,
+		.bucket_name = request->bucket_name,
+		.key = request->key,
+	};
+
+	access->action = asked.action;
+	error = check(request, &asked, &access->policies, &access->decision);
+	return error ? error_set(&request->report, error, NULL) : S3_OK;
+}
+
+enum s3_error
+access_check_delete(struct request *request, struct slice key)
+{
+	const struct ask asked = {
+		.action = POLICY_ACTION_DELETE_OBJECT,
+		.bucket = &request->bucket,
+		.bucket_name = request->bucket_name,
+		.key = key,
+	};
+
+	request->access.action = asked.action;
+	return check(request, &asked, &request->access.policies,
+		&request->access.decision);
+}
+
+enum s3_error
+access_check_source(struct request *request, const struct bucket *bucket,
+	struct slice key)
+{
+	const struct ask asked = {
+		.action = POLICY_ACTION_GET_OBJECT,
+		.bucket = bucket,
+		.bucket_name = slice_str(bucket->name),
+		.key = key,
+	};
+	struct decision decision;
+	enum s3_error error =
+		check(request, &asked, &request->access.of_source, &decision);
+
+	return error ? error_set(&request->report, error, NULL) : S3_OK;
+}
+
+enum s3_error
+access_hide_missing(struct request *request, enum s3_error error)
+{
+	const struct ask asked = {
+		.action = POLICY_ACTION_LIST_BUCKET,
+		.bucket = &request->bucket,
+		.bucket_name = request->bucket_name,
+	};
+	struct decision decision;
+
+	if (error != S3_NO_SUCH_KEY ||
+		(request->access.action != POLICY_ACTION_GET_OBJECT &&
+			request->access.action !=
+				POLICY_ACTION_GET_OBJECT_VERSION) ||
+		!check(request, &asked, &request->access.policies, &decision))
+		return error;
+	return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+}

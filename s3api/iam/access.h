@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * access.h - a request before its policies: who asks, what for, and what
+ * decide() says.
+ *
+ * The policies are read once a request, as they are then.
+ *
+ * Threads:   the fiber of the connection.
+ * Ownership: decisions and what they point to live until access_end().
+ */
+#pragma once
+
+#include "s3api/error.h"
+#include "s3api/iam/decide.h"
+#include "store/bucket.h"
+
+struct request;
+
+/* The document of a bucket that holds its policy. */
+#define ACCESS_POLICY_KIND "policy"
+
+/* The policies that a bucket's requests are decided by; zeros: not read. */
+struct access_policies {
+	struct decide_policies decide;
+	struct policy *bucket;
+	bool is_read;
+};
+
+struct access {
+	struct policy_caller caller;
+	int64_t now_ns; /* what the request takes for now */
+	struct access_policies policies;
+	struct access_policies of_source; /* of a copy */
+	/* On what the request itself names; for logs. */
+	enum policy_action action;
+	struct decision decision;
+};
+
+/* Once it is known who asks. */
+void access_begin(struct request *request);
+void access_end(struct access *access);
+
+/*
+ * Whether the operation may be done to the bucket or object that is named.
+ * Fills in request->bucket of every operation that needs one.  ACCESS_DENIED;
+ * what request_find_bucket() gives; INTERNAL_ERROR: a policy cannot be read.
+ */
+must_check enum s3_error access_check(struct request *request);
+
+/* Whether one of several keys may be deleted.  ACCESS_DENIED, and as above;
+ * the report stays as it is. */
+must_check enum s3_error access_check_delete(struct request *request,
+	struct slice key);
+
+/* Whether the source of a copy may be read.  ACCESS_DENIED, and as above. */
+must_check enum s3_error access_check_source(struct request *request,
+	const struct bucket *bucket, struct slice key);
+
+/*
+ * NO_SUCH_KEY for those who may list the bucket; ACCESS_DENIED for others, who
+ * are not to learn what is there (S3 API: GetObject).  Any other error stays.
+ */
+must_check enum s3_error access_hide_missing(struct request *request,
+	enum s3_error error);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/iam/access_private.h"
+#include "store/base/buffer.h"
+#include "store/base/clock.h"
+#include "store/base/text.h"
+#include "store/object.h"
+
+static void
+add(struct policy_values *out, struct slice value)
+{
+	if (value.data && out->count < POLICY_VALUES_MAX)
+		out->values[out->count++] = value;
+}
+
+/* --- of the caller -------------------------------------------------------- */
+
+static struct slice
+caller_arn(const struct request *request)
+{
+	const struct policy_caller *caller = &request->access.caller;
+
+	if (caller->is_anonymous)
+		return SLICE_NULL;
+	if (caller->role.len > 0)
+		return arena_printf(request->arena,
+			"arn:aws:sts::%.*s:assumed-role/%.*s/%.*s",
+			(int)caller->organization.len,
+			caller->organization.data, (int)caller->role.len,
+			caller->role.data, (int)caller->name.len,
+			caller->name.data);
+	return arena_printf(request->arena, "arn:aws:iam::%.*s:user/%.*s",
+		(int)caller->organization.len, caller->organization.data,
+		(int)caller->name.len, caller->name.data);
+}
+
+static struct slice
+caller_type(const struct policy_caller *caller)
+{
+	return caller->is_anonymous   ? SLICE("Anonymous")
+	       : caller->role.len > 0 ? SLICE("AssumedRole")
+				      : SLICE("User");
+}
+
+static struct slice
+caller_id(const struct request *request)
+{
+	const struct policy_caller *caller = &request->access.caller;
+
+	if (caller->is_anonymous)
+		return SLICE("anonymous");
+	return arena_printf(request->arena, "%.*s:%.*s",
+		(int)caller->organization.len, caller->organization.data,
+		(int)caller->name.len, caller->name.data);
+}
+
+static struct slice
+organization(const struct policy_caller *caller)
+{
+	return caller->is_anonymous ? SLICE_NULL : caller->organization;
+}
+
+static struct slice
+signature_age(const struct request *request)
+{
+	if (request->access.caller.is_anonymous)
+		return SLICE_NULL;
+	return arena_printf(request->arena, "%lld",
+		(long long)((request->access.now_ns -
+				    request->caller.signed_ns) /
+			    1000000));
+}
+
+static bool
+find_of_caller(const struct request *request, enum policy_key key,
+	struct slice *out)
+{
+	const struct policy_caller *caller = &request->access.caller;
+	bool is_signed = !caller->is_anonymous;
+
+	if (key == POLICY_KEY_PRINCIPAL_ACCOUNT ||
+		key == POLICY_KEY_PRINCIPAL_ORG_ID ||
+		key == POLICY_KEY_CW_PRINCIPAL_ORG_ID)
+		*out = organization(caller);
+	else if (key == POLICY_KEY_PRINCIPAL_ARN)
+		*out = caller_arn(request);
+	else if (key == POLICY_KEY_PRINCIPAL_TYPE)
+		*out = caller_type(caller);
+	else if (key == POLICY_KEY_USER_ID)
+		*out = caller_id(request);
+	else if (key == POLICY_KEY_USER_NAME) /* IAM: not that of a role */
+		*out = is_signed && caller->role.len == 0 ? caller->name
+							  : SLICE_NULL;
+	else if (key == POLICY_KEY_AUTH_TYPE)
+		*out = !is_signed ? SLICE_NULL
+		       : request->caller.is_presigned
+			       ? SLICE("REST-QUERY-STRING")
+			       : SLICE("REST-HEADER");
+	else if (key == POLICY_KEY_SIGNATURE_AGE)
+		*out = signature_age(request);
+	else if (key == POLICY_KEY_SIGNATURE_VERSION)
+		*out = is_signed ? SLICE("AWS4-HMAC-SHA256") : SLICE_NULL;
+	else
+		return false;
+	return true;
+}
+
+/* --- of the request ------------------------------------------------------- */
+
+/* Keys that are a header, or a parameter of the query. */
+static const struct {
+	enum policy_key key;
+	const char *header;
+	const char *param;
+} sources[] = {
+	{POLICY_KEY_REFERER, "referer", NULL},
+	{POLICY_KEY_USER_AGENT, "user-agent", NULL},
+	{POLICY_KEY_CONTENT_SHA256, "x-amz-content-sha256", NULL},
+	{POLICY_KEY_DELIMITER, NULL, "delimiter"},
+	{POLICY_KEY_IF_MATCH, "if-match", NULL},
+	{POLICY_KEY_IF_NONE_MATCH, "if-none-match", NULL},
+	{POLICY_KEY_MAX_KEYS, NULL, "max-keys"},
+	{POLICY_KEY_PREFIX, NULL, "prefix"},
+	{POLICY_KEY_VERSION_ID, NULL, "versionId"},
+	{POLICY_KEY_ACL, "x-amz-acl", NULL},
+	{POLICY_KEY_GRANT_FULL_CONTROL, "x-amz-grant-full-control", NULL},
+	{POLICY_KEY_GRANT_READ, "x-amz-grant-read", NULL},
+	{POLICY_KEY_GRANT_READ_ACP, "x-amz-grant-read-acp", NULL},
+	{POLICY_KEY_GRANT_WRITE, "x-amz-grant-write", NULL},
+	{POLICY_KEY_GRANT_WRITE_ACP, "x-amz-grant-write-acp", NULL},
+	{POLICY_KEY_METADATA_DIRECTIVE, "x-amz-metadata-directive", NULL},
+	{POLICY_KEY_OBJECT_OWNERSHIP, "x-amz-object-ownership", NULL},
+	{POLICY_KEY_SSE, "x-amz-server-side-encryption", NULL},
+	{POLICY_KEY_SSE_KMS_KEY, "x-amz-server-side-encryption-aws-kms-key-id",
+		NULL},
+	{POLICY_KEY_SSE_CUSTOMER_ALGORITHM,
+		"x-amz-server-side-encryption-customer-algorithm", NULL},
+	{POLICY_KEY_STORAGE_CLASS, "x-amz-storage-class", NULL},
+	{POLICY_KEY_WEBSITE_REDIRECT, "x-amz-website-redirect-location", NULL},
+};
+
+static bool
+find_in_request(const struct request *request, enum policy_key key,
+	struct slice *out)
+{
+	for (size_t i = 0; i < array_len(sources); i++) {
+		if (sources[i].key != key)
+			continue;
+		if (sources[i].header)
+			*out = request_header(request, sources[i].header);
+		else if (request_has_param(request, sources[i].param))
+			*out = arena_copy(request->arena,
+				request_param(request, sources[i].param));
+		return true;
+	}
+	return false;
+}
+
+/* As it is understood: two spellings of a source are one. */
+static struct slice
+copy_source(const struct request *request)
+{
+	scoped(buffer_free) struct buffer decoded = {0};
+	struct slice text = request_header(request, "x-amz-copy-source");
+
+	if (!text.data || !text_percent_decode(&decoded, text, false))
+		return SLICE_NULL;
+	if (slice_has_prefix(buffer_slice(&decoded), SLICE("/")))
+		return arena_copy(request->arena,
+			slice_from(buffer_slice(&decoded), 1));
+	return arena_copy(request->arena, buffer_slice(&decoded));
+}
+
+static struct slice
+current_time(const struct request *request)
+{
+	char text[25];
+
+	clock_to_iso8601(request->access.now_ns, text);
+	return arena_copy(request->arena, slice_str(text));
+}
+
+static struct slice
+epoch_time(const struct request *request)
+{
+	return arena_printf(request->arena, "%lld",
+		(long long)(request->access.now_ns / CLOCK_NS_PER_S));
+}
+
+/* --- tags ----------------------------------------------------------------- */
+
+static void
+find_existing_tag(const struct access_object *object, struct slice tag,
+	struct policy_values *out)
+{
+	struct request *request = object->request;
+	struct object found;
+	struct slice value;
+
+	if (object->bucket && object->key.len > 0 &&
+		!object_head(request->store, object->bucket->ino, object->key,
+			request->arena, &found) &&
+		inode_attr_find(found.inode.attrs, INODE_ATTR_TAG, tag, &value))
+		add(out, value);
+}
+
+static struct slice
+decode(const struct request *request, struct slice text)
+{
+	scoped(buffer_free) struct buffer decoded = {0};
+
+	if (!text_percent_decode(&decoded, text, true))
+		return SLICE_NULL;
+	return arena_copy(request->arena, buffer_slice(&decoded));
+}
+
+/* x-amz-tagging: a=1&b=2.  An empty tag stands for all of their names. */
+static void
+find_request_tag(const struct request *request, struct slice tag,
+	struct policy_values *out)
+{
+	struct slice rest = request_header(request, "x-amz-tagging");
+	struct slice piece;
+	struct slice name;
+
+	while (slice_split(&rest, '&', &piece)) {
+		if (!slice_split(&piece, '=', &name))
+			continue;
+		name = decode(request, name);
+		if (tag.len == 0)
+			add(out, name);
+		else if (slice_equal(name, tag))
+			add(out, decode(request, piece));
+	}
+}
+
+void
+access_find(void *context, const struct policy_key_name *name,
+	struct policy_values *out)
+{
+	const struct access_object *object = context;
+	const struct request *request = object->request;
+	struct slice value = SLICE_NULL;
+
+	out->count = 0;
+	if (name->key == POLICY_KEY_EXISTING_TAG)
+		find_existing_tag(object, name->suffix, out);
+	else if (name->key == POLICY_KEY_REQUEST_TAG ||
+		 name->key == POLICY_KEY_REQUEST_TAG_KEYS)
+		find_request_tag(request, name->suffix, out);
+	else if (name->key == POLICY_KEY_CURRENT_TIME)
+		add(out, current_time(request));
+	else if (name->key == POLICY_KEY_EPOCH_TIME)
+		add(out, epoch_time(request));
+	else if (name->key == POLICY_KEY_SECURE_TRANSPORT)
+		add(out,
+			request->http->is_tls ? SLICE("true") : SLICE("false"));
+	else if (name->key == POLICY_KEY_SOURCE_IP)
+		add(out, http_request_peer_address(request->http));
+	else if (name->key == POLICY_KEY_COPY_SOURCE)
+		add(out, copy_source(request));
+	else if (name->key == POLICY_KEY_RESOURCE_ACCOUNT && object->bucket)
+		add(out, slice_str(object->bucket->owner));
+	else if (find_of_caller(request, name->key, &value) ||
+		 find_in_request(request, name->key, &value))
+		add(out, value);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/iam/decide.h"
+
+static struct decision
+refused(enum decide_reason reason)
+{
+	return (struct decision){.reason = reason};
+}
+
+static struct decision
+allowed(enum decide_reason reason)
+{
+	return (struct decision){.is_allowed = true, .reason = reason};
+}
+
+/* The first statement of that effect, in the order of the policies. */
+static bool
+find_in(struct policy *const *policies, size_t count, bool is_allow,
+	const struct policy_query *query, struct decision *decision)
+{
+	for (size_t i = 0; i < count; i++) {
+		decision->policy = policies[i];
+		decision->statement = policy_find(policies[i], is_allow, query);
+		if (decision->statement)
+			return true;
+	}
+	decision->policy = NULL;
+	return false;
+}
+
+static bool
+is_owner(const struct policy_query *query)
+{
+	const struct policy_caller *caller = query->caller;
+
+	return !caller->is_anonymous &&
+	       (query->owner.len == 0 ||
+		       slice_equal(query->owner, caller->organization));
+}
+
+/* What a bucket's policy must not lock its owner out of (S3 API:
+ * PutBucketPolicy), and what no bucket's policy can speak of. */
+static bool
+is_beyond_buckets(enum policy_action action)
+{
+	enum policy_scope scope = policy_action_scope(action);
+
+	return scope == POLICY_SCOPE_SERVICE || scope == POLICY_SCOPE_CONTROL ||
+	       action == POLICY_ACTION_CREATE_BUCKET ||
+	       action == POLICY_ACTION_GET_BUCKET_POLICY ||
+	       action == POLICY_ACTION_PUT_BUCKET_POLICY ||
+	       action == POLICY_ACTION_DELETE_BUCKET_POLICY;
+}
+
+/* False: the policies of organizations leave it open. */
+static bool
+is_decided_by_organizations(const struct policy_query *query,
+	const struct decide_policies *policies, struct decision *decision)
+{
+	if (find_in(policies->own, policies->own_count, false, query,
+		    decision)) {
+		decision->reason = DECIDE_ORGANIZATION_DENY;
+		return true;
+	}
+	if (!is_owner(query) &&
+		find_in(policies->owners, policies->owners_count, false, query,
+			decision)) {
+		decision->reason = DECIDE_OWNER_DENY;
+		return true;
+	}
+	if (policies->own_count == 0 ||
+		find_in(policies->own, policies->own_count, true, query,
+			decision))
+		return false;
+	decision->reason = DECIDE_ORGANIZATION_SILENT;
+	return true;
+}
+
+static struct decision
+decide_by_bucket(const struct policy_query *query,
+	const struct decide_policies *policies, struct decision decision)
+{
+	const struct policy_statement *statement =
+		policy_find(policies->bucket, false, query);
+	enum decide_reason reason = DECIDE_BUCKET_DENY;
+
+	if (!statement) {
+		statement = policy_find(policies->bucket, true, query);
+		reason = DECIDE_BUCKET_ALLOW;
+	}
+	if (statement)
+		return (struct decision){
+			.is_allowed = reason == DECIDE_BUCKET_ALLOW,
+			.reason = reason,
+			.policy = policies->bucket,
+			.statement = statement,
+		};
+	/* Where the organization has no policies of its own, owning is enough,
+	 * as in S3; where it has, a bucket's policy is a second gate. */
+	if (!is_owner(query) || decision.statement)
+		return refused(DECIDE_BUCKET_SILENT);
+	return allowed(DECIDE_OWNER);
+}
+
+struct decision
+decide(const struct policy_query *query, const struct decide_policies *policies)
+{
+	struct decision decision = {0};
+
+	if (query->action == POLICY_ACTION_NONE)
+		return refused(DECIDE_UNKNOWN);
+	if (is_decided_by_organizations(query, policies, &decision))
+		return decision;
+	if (is_beyond_buckets(query->action) && !is_owner(query))
+		return refused(DECIDE_OWNER_ONLY);
+	if (policies->bucket && !is_beyond_buckets(query->action))
+		return decide_by_bucket(query, policies, decision);
+	if (!is_owner(query))
+		return refused(DECIDE_NO_POLICY);
+	if (!decision.statement)
+		return allowed(DECIDE_OWNER);
+	decision.is_allowed = true;
+	decision.reason = DECIDE_ORGANIZATION_ALLOW;
+	return decision;
+}
+
+const char *
+decide_sentence(enum decide_reason reason)
+{
+	switch (reason) {
+	case DECIDE_UNKNOWN:
+		return "there is no such action";
+	case DECIDE_ORGANIZATION_DENY:
+		return "a statement of the organization denies it";
+	case DECIDE_ORGANIZATION_SILENT:
+		return "the organization has policies and none allows it";
+	case DECIDE_OWNER_DENY:
+		return "a statement of the organization that owns the bucket "
+		       "denies it";
+	case DECIDE_OWNER_ONLY:
+		return "only the organization that owns the bucket may do that";
+	case DECIDE_ORGANIZATION_ALLOW:
+		return "a statement of the organization allows it";
+	case DECIDE_OWNER:
+		return "the organization owns the bucket and nothing denies it";
+	case DECIDE_BUCKET_DENY:
+		return "a statement of the bucket's policy denies it";
+	case DECIDE_BUCKET_ALLOW:
+		return "a statement of the bucket's policy allows it";
+	case DECIDE_BUCKET_SILENT:
+		return "the bucket's policy does not allow it";
+	case DECIDE_NO_POLICY:
+		return "the bucket belongs to another and has no policy";
+	}
+	return "";
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * decide.h - may this request do that?  One pure function: no I/O, no clock,
+ * nothing kept.  docs/access.md explains the order with an example.
+ *
+ * The level of the caller's token comes before (auth/level.h).
+ */
+#pragma once
+
+#include "s3api/iam/policy.h"
+
+struct decide_policies {
+	/* Of the caller's organization; none for an anonymous caller. */
+	struct policy *const *own;
+	size_t own_count;
+	/* Of the organization that owns the bucket, where that is another. */
+	struct policy *const *owners;
+	size_t owners_count;
+	const struct policy *bucket; /* NULL: it has none */
+};
+
+/* In the order in which they are asked for. */
+enum decide_reason {
+	DECIDE_UNKNOWN = 0,	    /* refused: an action that policies lack */
+	DECIDE_ORGANIZATION_DENY,   /* refused by a statement */
+	DECIDE_ORGANIZATION_SILENT, /* refused: there are policies, and none
+				     * allows it */
+	DECIDE_OWNER_DENY,	    /* refused by the bucket's organization */
+	DECIDE_OWNER_ONLY,	    /* refused: only the owner may ever */
+	DECIDE_ORGANIZATION_ALLOW,  /* allowed: nothing else is asked */
+	DECIDE_OWNER,		    /* allowed: the organization owns it */
+	DECIDE_BUCKET_DENY,	    /* refused by a statement */
+	DECIDE_BUCKET_ALLOW,	    /* allowed by a statement */
+	DECIDE_BUCKET_SILENT, /* refused: the policy does not speak of it */
+	DECIDE_NO_POLICY,     /* refused: a stranger, and no policy */
+};
+
+struct decision {
+	bool is_allowed;
+	enum decide_reason reason;
+	/* Whose statement decided; NULL where none did. */
+	const struct policy *policy;
+	const struct policy_statement *statement;
+};
+
+/* query->owner: empty for what is done to no bucket, or to a new one. */
+struct decision decide(const struct policy_query *query,
+	const struct decide_policies *policies);
+
+/* "a statement of the bucket's policy denies it"; never NULL. */
+const char *decide_sentence(enum decide_reason reason);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy_operation.h - which action an operation of S3 is, by their names
+ * (S3 API: Actions, resources, and condition keys).
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "s3api/iam/policy_action.h"
+
+/*
+ * What is done to the bucket or object that the request names.  NONE: the
+ * operation has no action, and is refused.  Operations on several objects
+ * (CopyObject, DeleteObjects) ask for more as they learn of them.
+ */
+enum policy_action policy_operation_action(const char *operation,
+	bool names_version);
+
+/* Decides on each of its keys by itself, and not on the bucket. */
+bool policy_operation_is_by_key(const char *operation);

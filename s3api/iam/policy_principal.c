@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/iam/policy_principal.h"
+
+#include "store/base/text.h"
+
+#define NAME_MAX_LEN 256
+
+static const struct policy_context no_context;
+
+static bool
+is_name(struct slice text, const char *more)
+{
+	if (text.len == 0 || text.len > NAME_MAX_LEN)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.data[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+			!(c >= '0' && c <= '9') && !strchr(more, c))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_organization(struct slice text)
+{
+	return is_name(text, "._-@");
+}
+
+static void
+set_name(struct arena *arena, struct slice name, unsigned int flags,
+	struct policy_pattern *out)
+{
+	/* Cannot fail: it has no variables. */
+	if (!policy_pattern_compile(arena, name, flags, out))
+		out->text = SLICE_NULL;
+}
+
+static bool
+set_role(struct arena *arena, struct slice name, struct slice session,
+	struct policy_principal *out)
+{
+	if (!is_name(name, "+=,.@_-:") ||
+		(session.data && !is_name(session, "+=,.@_-:")))
+		return false;
+	out->kind = POLICY_PRINCIPAL_ROLE;
+	out->session = session;
+	set_name(arena, name, 0, &out->name);
+	return true;
+}
+
+static bool
+set_user(struct arena *arena, struct slice name, struct policy_principal *out)
+{
+	if (!is_name(name, "+=,.@_-/"))
+		return false;
+	out->kind = POLICY_PRINCIPAL_USER;
+	set_name(arena, name, 0, &out->name);
+	return true;
+}
+
+static bool
+eat(struct slice *text, struct slice prefix)
+{
+	if (!slice_has_prefix(*text, prefix))
+		return false;
+	*text = slice_from(*text, prefix.len);
+	return true;
+}
+
+/* What follows arn:aws:iam:: or arn:aws:sts::, as in ORG:user/NAME. */
+static bool
+parse_arn(struct arena *arena, struct slice rest, bool is_sts,
+	struct policy_principal *out)
+{
+	struct slice resource = rest;
+	struct slice role;
+
+	if (!slice_split(&resource, ':', &out->organization) ||
+		!resource.data ||
+		(out->organization.len > 0 &&
+			!is_organization(out->organization)))
+		return false;
+	if (is_sts)
+		return eat(&resource, SLICE("assumed-role/")) &&
+		       slice_split(&resource, '/', &role) && resource.data &&
+		       set_role(arena, role, resource, out);
+	if (slice_equal(resource, SLICE("root"))) {
+		out->kind = POLICY_PRINCIPAL_ORGANIZATION;
+		return true;
+	}
+	if (eat(&resource, SLICE("user/")))
+		return set_user(arena, resource, out);
+	if (eat(&resource, SLICE("role/")))
+		return set_role(arena, resource, SLICE_NULL, out);
+	return slice_has_prefix(resource, SLICE("coreweave/")) &&
+	       set_user(arena, resource, out);
+}
+
+bool
+policy_principal_parse(struct arena *arena, struct slice text,
+	struct policy_principal *out)
+{
+	struct slice rest = arena_copy(arena, text);
+	struct slice organization;
+
+	*out = (struct policy_principal){.kind = POLICY_PRINCIPAL_ANYONE};
+	if (slice_equal(rest, SLICE("*")))
+		return true;
+	if (eat(&rest, SLICE("arn:aws:iam::")))
+		return parse_arn(arena, rest, false, out);
+	if (eat(&rest, SLICE("arn:aws:sts::")))
+		return parse_arn(arena, rest, true, out);
+	if (!slice_split(&rest, ':', &organization) ||
+		!is_organization(organization))
+		return false;
+	out->organization = organization;
+	out->kind = POLICY_PRINCIPAL_ORGANIZATION;
+	return !rest.data || set_user(arena, rest, out);
+}
+
+bool
+policy_principal_parse_short(struct arena *arena, struct slice text,
+	struct policy_principal *out)
+{
+	*out = (struct policy_principal){.kind = POLICY_PRINCIPAL_ANYONE};
+	if (slice_equal(text, SLICE("*")))
+		return true;
+	out->kind = POLICY_PRINCIPAL_USER;
+	if (slice_has_prefix(text, SLICE("arn:")) || text.len == 0 ||
+		text.len > NAME_MAX_LEN)
+		return false;
+	if (eat(&text, SLICE("role/")))
+		out->kind = POLICY_PRINCIPAL_ROLE;
+	else if (slice_find_char(text, '/') >= 0 &&
+		 !slice_has_prefix(text, SLICE("coreweave/")))
+		return false;
+	set_name(arena, text, POLICY_PATTERN_WILDCARDS, &out->name);
+	return text.len > 0;
+}
+
+static bool
+is_named(const struct policy_principal *principal, struct slice name)
+{
+	return name.len > 0 && policy_pattern_match(&principal->name, name,
+				       &no_context) == POLICY_MATCH_YES;
+}
+
+bool
+policy_principal_is(const struct policy_principal *principal,
+	const struct policy_caller *caller, struct slice owner)
+{
+	struct slice organization = principal->organization.len > 0
+					    ? principal->organization
+					    : owner;
+
+	if (principal->kind == POLICY_PRINCIPAL_ANYONE)
+		return true;
+	if (caller->is_anonymous || organization.len == 0 ||
+		!slice_equal(caller->organization, organization))
+		return false;
+	switch (principal->kind) {
+	case POLICY_PRINCIPAL_ANYONE:
+	case POLICY_PRINCIPAL_ORGANIZATION:
+		return true;
+	case POLICY_PRINCIPAL_USER:
+		return is_named(principal, caller->name);
+	case POLICY_PRINCIPAL_ROLE:
+		return is_named(principal, caller->role) &&
+		       (principal->session.len == 0 ||
+			       slice_equal(principal->session, caller->name));
+	}
+	return false;
+}

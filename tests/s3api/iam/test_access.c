@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies over the wire: who gets in, and what the policy operations say. */
+#include "s3api/iam/access.h"
+#include "s3api/iam/orgpolicy.h"
+#include "store/bucket.h"
+#include "tests/s3api/op/served.h"
+
+#define STATEMENT(inside)                                                      \
+	"{\"Version\":\"2012-10-17\",\"Statement\":[{" inside "}]}"
+
+/* That of the first document that began this project. */
+#define PUBLIC_READ                                                            \
+	STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":"       \
+		  "\"s3:GetObject\",\"Resource\":[\"arn:aws:s3:::photos/*\"]")
+
+static const struct s3_reply *
+put_policy(struct served *served, const char *policy)
+{
+	return served_send(served, "PUT", "/photos?policy", NULL,
+		slice_str(policy));
+}
+
+static void
+become_nobody(struct served *served)
+{
+	served->client.is_anonymous = true;
+}
+
+static void
+put_access_policy(struct served *served, const char *text)
+{
+	struct policy_error error = {""};
+	scoped(policy_free) struct policy *policy =
+			orgpolicy_parse(slice_str(text), &error);
+
+	cr_assert(policy != NULL, "%s", error.text);
+	cr_assert(eq(int,
+		orgpolicy_put(served->temp.store, SLICE("default"), policy,
+			slice_str(text)),
+		STORE_OK));
+}
+
+Test(access, anonymous_requests_are_refused_without_a_policy)
+{
+	scoped(served_stop) struct served served = served_start();
+	static const char *const asks[][2] = {{"GET", "/"}, {"GET", "/photos"},
+		{"HEAD", "/photos"}, {"GET", "/photos/a"}, {"PUT", "/photos/b"},
+		{"DELETE", "/photos/a"}, {"PUT", "/new"}, {"DELETE", "/photos"},
+		{"GET", "/photos?policy"}, {"PUT", "/photos?policy"},
+		{"DELETE", "/photos?policy"}, {"POST", "/photos/a?uploads"}};
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "bytes");
+	become_nobody(&served);
+
+	for (size_t i = 0; i < array_len(asks); i++)
+		cr_expect(eq(uint,
+				  served_ask(&served, asks[i][0], asks[i][1])
+					  ->status,
+				  403),
+			"%s %s", asks[i][0], asks[i][1]);
+	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 403,
+		"AccessDenied");
+	served_expect_refusal(served_ask(&served, "GET", "/none/a"), 404,
+		"NoSuchBucket");
+}
+
+Test(access, a_public_policy_lets_anyone_get_and_no_more)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "bytes");
+	cr_assert(eq(uint, put_policy(&served, PUBLIC_READ)->status, 204));
+	/* Its owner is not locked out by what it does not speak of. */
+	served_put(&served, "/photos/b", "more");
+	become_nobody(&served);
+
+	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
+		"bytes");
+	cr_expect(eq(uint, served_ask(&served, "HEAD", "/photos/a")->status,
+		200));
+	served_expect_refusal(served_ask(&served, "GET", "/photos"), 403,
+		"AccessDenied");
+	served_expect_refusal(served_send(&served, "PUT", "/photos/a", NULL,
+				      SLICE("x")),
+		403, "AccessDenied");
+	served_expect_refusal(served_ask(&served, "DELETE", "/photos/a"), 403,
+		"AccessDenied");
+}
+
+Test(access, what_is_missing_is_hidden_from_who_may_not_list)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	cr_assert(eq(uint, put_policy(&served, PUBLIC_READ)->status, 204));
+
+	served_expect_refusal(served_ask(&served, "GET", "/photos/none"), 404,
+		"NoSuchKey");
+	become_nobody(&served);
+	served_expect_refusal(served_ask(&served, "GET", "/photos/none"), 403,
+		"AccessDenied");
+	cr_expect(eq(uint, served_ask(&served, "HEAD", "/photos/none")->status,
+		403));
+}
+
+Test(access, a_policy_counts_from_the_next_request_on)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "bytes");
+	for (int i = 0; i < 3; i++) {
+		served.client.is_anonymous = false;
+		put_policy(&served, PUBLIC_READ);
+		become_nobody(&served);
+		cr_expect(eq(uint,
+			served_ask(&served, "GET", "/photos/a")->status, 200));
+		served.client.is_anonymous = false;
+		served_expect_body(served_ask(&served, "DELETE",
+					   "/photos?policy"),
+			204, "");
+		become_nobody(&served);
+		cr_expect(eq(uint,
+			served_ask(&served, "GET", "/photos/a")->status, 403));
+	}
+}
+
+Test(access, a_virtual_host_names_the_bucket_for_strangers_too)
+{
+	scoped(served_stop) struct served served =
+			served_start_domain("s3.test");
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "bytes");
+	put_policy(&served, PUBLIC_READ);
+	become_nobody(&served);
+	served.client.host = "photos.s3.test";
+
+	served_expect_body(served_ask(&served, "GET", "/a"), 200, "bytes");
+	served_expect_refusal(served_ask(&served, "GET", "/"), 403,
+		"AccessDenied");
+}
+
+Test(access, policies_come_back_as_they_were_given)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+
+	served_expect_refusal(served_ask(&served, "GET", "/photos?policy"), 404,
+		"NoSuchBucketPolicy");
+	served_expect_refusal(served_ask(&served, "GET",
+				      "/photos?policyStatus"),
+		404, "NoSuchBucketPolicy");
+	served_expect_body(served_ask(&served, "DELETE", "/photos?policy"), 204,
+		"");
+	served_expect_body(put_policy(&served, PUBLIC_READ), 204, "");
+
+	const struct s3_reply *reply =
+		served_ask(&served, "GET", "/photos?policy");
+
+	served_expect_body(reply, 200, PUBLIC_READ);
+	served_expect_header(reply, "content-type", "application/json");
+	served_expect_elements(served_ask(&served, "GET",
+				       "/photos?policyStatus"),
+		"IsPublic", "true ");
+	served_expect_refusal(served_ask(&served, "GET", "/none?policy"), 404,
+		"NoSuchBucket");
+}
+
+Test(access, bad_policies_are_refused_and_leave_the_old_one)
+{
+	scoped(served_stop) struct served served = served_start();
+	char *large = malloc(21 * 1024);
+
+	served_bucket(&served, "photos");
+	put_policy(&served, PUBLIC_READ);
+	memset(large, ' ', 21 * 1024 - 1);
+	large[21 * 1024 - 1] = '\0';
+
+	served_expect_refusal(put_policy(&served, ""), 400, "MalformedPolicy");
+	served_expect_refusal(put_policy(&served, "{"), 400, "MalformedPolicy");
+	served_expect_refusal(put_policy(&served, large), 400,
+		"PolicyTooLarge");
+
+	const struct s3_reply *reply = put_policy(&served,
+		STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\","
+			  "\"Action\":\"s3:GetObject\",\"Resource\":"
+			  "\"arn:aws:s3:::other/*\""));
+
+	served_expect_refusal(reply, 400, "MalformedPolicy");
+	cr_expect(slice_find(reply->body,
+			  SLICE("Statement 1: Resource: arn:aws:s3:::other/* "
+				"is outside of the bucket")) > 0,
+		"%s", reply->body.data);
+	served_expect_body(served_ask(&served, "GET", "/photos?policy"), 200,
+		PUBLIC_READ);
+	free(large);
+}
+
+Test(access, only_the_level_full_may_change_policies)
+{
+	scoped(served_stop) struct served served = served_start();
+	static const enum token_level levels[] = {
+		TOKEN_READ, TOKEN_WRITE, TOKEN_READWRITE};
+
+	served_bucket(&served, "photos");
+	for (size_t i = 0; i < array_len(levels); i++) {
+		served_become(&served, levels[i]);
+		served_expect_refusal(put_policy(&served, PUBLIC_READ), 403,
+			"AccessDenied");
+		served_expect_refusal(served_ask(&served, "DELETE",
+					      "/photos?policy"),
+			403, "AccessDenied");
+	}
+}
+
+Test(access, a_policy_cannot_raise_a_level)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	put_policy(&served,
+		STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\","
+			  "\"Action\":\"s3:*\",\"Resource\":"
+			  "\"arn:aws:s3:::photos*\""));
+	served_become(&served, TOKEN_READ);
+
+	served_expect_refusal(served_send(&served, "PUT", "/photos/a", NULL,
+				      SLICE("x")),
+		403, "AccessDenied");
+}
+
+Test(access, an_explicit_deny_binds_the_owner_but_not_from_its_policy)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "bytes");
+	put_policy(&served, STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
+				      "\"Action\":\"s3:*\",\"Resource\":"
+				      "[\"arn:aws:s3:::photos\","
+				      "\"arn:aws:s3:::photos/*\"]"));
+
+	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 403,
+		"AccessDenied");
+	served_expect_refusal(served_ask(&served, "GET", "/photos"), 403,
+		"AccessDenied");
+	served_expect_refusal(served_ask(&served, "DELETE", "/photos"), 403,
+		"AccessDenied");
+	cr_expect(eq(uint, served_ask(&served, "GET", "/photos?policy")->status,
+		200));
+	cr_expect(eq(uint,
+		served_ask(&served, "DELETE", "/photos?policy")->status, 204));
+	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
+		"bytes");
+}
+
+Test(access, copies_need_the_right_to_read_their_source)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_bucket(&served, "copies");
+	served_put(&served, "/photos/secret/a", "bytes");
+	put_policy(&served,
+		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
+			  "\"Action\":\"s3:GetObject\",\"Resource\":"
+			  "\"arn:aws:s3:::photos/secret/*\""));
+
+	served_expect_refusal(served_send(&served, "PUT", "/copies/a",
+				      "x-amz-copy-source: /photos/secret%2Fa\n",
+				      SLICE_NULL),
+		403, "AccessDenied");
+
+	const char *upload = served_begin_upload(&served, "/copies/b", NULL);
+
+	served_expect_refusal(
+		served_send(&served, "PUT",
+			served_text(&served,
+				"/copies/b?partNumber=1&uploadId=%s", upload),
+			"x-amz-copy-source: photos/secret/a\n", SLICE_NULL),
+		403, "AccessDenied");
+}
+
+Test(access, deletes_of_many_keys_are_decided_key_by_key)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/keep/a", "bytes");
+	served_put(&served, "/photos/b", "bytes");
+	put_policy(&served,
+		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
+			  "\"Action\":\"s3:DeleteObject\",\"Resource\":"
+			  "\"arn:aws:s3:::photos/keep/*\""));
+
+	const struct s3_reply *reply =
+		served_send(&served, "POST", "/photos?delete", NULL,
+			SLICE("<Delete><Object><Key>keep/a</Key></Object>"
+			      "<Object><Key>b</Key></Object></Delete>"));
+
+	cr_expect(eq(uint, reply->status, 200));
+	served_expect_elements(reply, "Code", "AccessDenied ");
+	served_expect_elements(reply, "Key", "keep/a b ");
+	served_expect_body(served_ask(&served, "GET", "/photos/keep/a"), 200,
+		"bytes");
+	cr_expect(eq(uint, served_ask(&served, "GET", "/photos/b")->status,
+		404));
+}
+
+Test(access, conditions_see_the_request)
+{
+	scoped(served_stop) struct served served = served_start();
+	static const char *const met[] = {
+		"\"IpAddress\":{\"aws:SourceIp\":\"127.0.0.0/8\"}",
+		"\"Bool\":{\"aws:SecureTransport\":\"false\"}",
+		"\"StringLike\":{\"aws:Referer\":\"http://www.example.com/*\"}",
+		"\"StringEquals\":{\"aws:UserAgent\":\"test/1\"}",
+		"\"DateGreaterThan\":{\"aws:CurrentTime\":"
+		"\"2020-01-01T00:00:00Z\"}",
+		"\"NumericGreaterThan\":{\"aws:EpochTime\":1577836800}",
+		"\"StringEquals\":{\"aws:PrincipalType\":\"Anonymous\"}",
+		"\"Null\":{\"aws:username\":\"true\"}",
+	};
+	static const char *const unmet[] = {
+		"\"NotIpAddress\":{\"aws:SourceIp\":\"127.0.0.1\"}",
+		"\"Bool\":{\"aws:SecureTransport\":\"true\"}",
+		"\"StringLike\":{\"aws:Referer\":\"http://other.example/*\"}",
+		"\"DateLessThan\":{\"aws:CurrentTime\":\"2020\"}",
+		"\"StringLike\":{\"aws:username\":\"*\"}",
+		"\"StringEquals\":{\"s3:ExistingObjectTag/a\":\"b\"}",
+	};
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "bytes");
+	for (size_t i = 0; i < array_len(met) + array_len(unmet); i++) {
+		bool is_met = i < array_len(met);
+		const char *condition =
+			is_met ? met[i] : unmet[i - array_len(met)];
+
+		served.client.is_anonymous = false;
+		cr_expect(
+			eq(uint,
+				put_policy(&served,
+					served_text(&served,
+						STATEMENT("\"Effect\":"
+							  "\"Allow\","
+							  "\"Principal\":\"*\","
+							  "\"Action\":\"s3:"
+							  "GetObject\","
+							  "\"Resource\":\"arn:"
+							  "aws:s3:::photos/"
+							  "*\",\"Condition\":"
+							  "{%s}"),
+						condition))
+					->status,
+				204),
+			"%s", condition);
+		become_nobody(&served);
+
+		const struct s3_reply *reply =
+			served_send(&served, "GET", "/photos/a",
+				"referer: http://www.example.com/index.html\n"
+				"user-agent: test/1\n",
+				SLICE_NULL);
+
+		cr_expect(eq(uint, reply->status, is_met ? 200 : 403), "%s",
+			condition);
+	}
+}
+
+Test(access, listing_is_bound_to_a_prefix)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/public/a", "bytes");
+	put_policy(&served,
+		STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\","
+			  "\"Action\":\"s3:ListBucket\",\"Resource\":"
+			  "\"arn:aws:s3:::photos\",\"Condition\":"
+			  "{\"StringLike\":{\"s3:prefix\":\"public/*\"},"
+			  "\"NumericLessThanEquals\":{\"s3:max-keys\":10}}"));
+	become_nobody(&served);
+
+	served_expect_elements(served_ask(&served, "GET",
+				       "/photos?prefix=public/&max-keys=10"),
+		"Key", "public/a ");
+	served_expect_refusal(served_ask(&served, "GET",
+				      "/photos?prefix=public/&max-keys=11"),
+		403, "AccessDenied");
+	served_expect_refusal(served_ask(&served, "GET", "/photos?max-keys=10"),
+		403, "AccessDenied");
+}
+
+Test(access, access_policies_of_the_organization_come_first)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_bucket(&served, "others");
+	served_put(&served, "/photos/a", "bytes");
+	served_put(&served, "/others/a", "bytes");
+	put_access_policy(&served,
+		"{\"version\":\"v1alpha1\",\"name\":\"readers\","
+		"\"statements\":[{\"name\":\"get\",\"effect\":\"Allow\","
+		"\"actions\":[\"s3:Get*\",\"s3:List*\"],"
+		"\"resources\":[\"photos/*\"],\"principals\":[\"test\"]}]}");
+
+	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
+		"bytes");
+	cr_expect(eq(uint, served_ask(&served, "GET", "/photos")->status, 200));
+	served_expect_refusal(served_ask(&served, "GET", "/others/a"), 403,
+		"AccessDenied");
+	served_expect_refusal(served_ask(&served, "GET", "/"), 403,
+		"AccessDenied");
+	served_expect_refusal(served_ask(&served, "PUT", "/new"), 403,
+		"AccessDenied");
+	cr_assert(eq(int,
+		orgpolicy_delete(served.temp.store, SLICE("default"),
+			SLICE("readers")),
+		STORE_OK));
+	served_expect_body(served_ask(&served, "GET", "/others/a"), 200,
+		"bytes");
+}
+
+Test(access, a_policy_that_is_damaged_lets_nobody_in)
+{
+	scoped(served_stop) struct served served = served_start();
+	struct bucket bucket;
+	struct slice damaged = SLICE("{\"Statement\":");
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "bytes");
+	cr_assert(eq(int,
+		bucket_get(served.temp.store, SLICE("photos"), &bucket),
+		STORE_OK));
+	cr_assert(eq(int,
+		bucket_set_document(served.temp.store, bucket.ino,
+			SLICE(ACCESS_POLICY_KIND), &damaged),
+		STORE_OK));
+
+	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 500,
+		"InternalError");
+	become_nobody(&served);
+	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 500,
+		"InternalError");
+}
+
+Test(access, strangers_may_put_where_the_policy_says_so)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	put_policy(&served,
+		STATEMENT("\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"*\"},"
+			  "\"Action\":\"s3:PutObject\",\"Resource\":"
+			  "\"arn:aws:s3:::photos/inbox/*\""));
+	become_nobody(&served);
+
+	cr_expect(eq(uint,
+		served_send(&served, "PUT", "/photos/inbox/a", NULL,
+			SLICE("bytes"))
+			->status,
+		200));
+	served_expect_refusal(served_send(&served, "PUT", "/photos/inbox/b",
+				      "x-amz-content-sha256: "
+				      "STREAMING-AWS4-HMAC-SHA256-PAYLOAD\n",
+				      SLICE("0;chunk-signature=0\r\n\r\n")),
+		400, "InvalidRequest");
+	served.client.is_anonymous = false;
+	served_expect_body(served_ask(&served, "GET", "/photos/inbox/a"), 200,
+		"bytes");
+}
