@@ -101,13 +101,19 @@ place_of(const struct disk *disk, const struct shim_record *record)
  */
 
 static void
+image_reserve(struct image *image, size_t len)
+{
+	if (len <= image->room)
+		return;
+	image->room = len < 4096 ? 4096 : 2 * len;
+	image->bytes = realloc(image->bytes, image->room);
+	assert(image->bytes);
+}
+
+static void
 image_resize(struct image *image, size_t len)
 {
-	if (len > image->room) {
-		image->room = len < 4096 ? 4096 : 2 * len;
-		image->bytes = realloc(image->bytes, image->room);
-		assert(image->bytes);
-	}
+	image_reserve(image, len);
 	if (len > image->len)
 		memset(image->bytes + image->len, 0, len - image->len);
 	image->len = len;
@@ -426,6 +432,7 @@ struct cut {
 	uint64_t moment; /* DISK_CUT_ORDERED: what is kept lies below */
 	uint64_t odds;	 /* of 16: that a thing is kept */
 	const char *to;
+	struct image image; /* of the file that is being made */
 };
 
 static bool
@@ -466,23 +473,24 @@ apply_torn(struct cut *cut, struct image *image,
 	}
 }
 
-static struct image
+/* In the room of the one before. */
+static void
 image_after(struct cut *cut, const struct file *file)
 {
-	struct image image = {0};
+	struct image *image = &cut->image;
 
-	image_resize(&image, file->durable.len);
-	if (image.len)
-		memcpy(image.bytes, file->durable.bytes, image.len);
+	image_reserve(image, file->durable.len);
+	image->len = file->durable.len;
+	if (image->len)
+		memcpy(image->bytes, file->durable.bytes, image->len);
 	for (size_t i = 0; i < file->waiting.count; i++) {
 		const struct shim_record *record = file->waiting.items[i];
 
 		if (cut->kind == DISK_CUT_TORN && record->kind == SHIM_WRITE)
-			apply_torn(cut, &image, record);
+			apply_torn(cut, image, record);
 		else if (is_kept(cut, record))
-			image_apply(&image, record);
+			image_apply(image, record);
 	}
-	return image;
 }
 
 /* Rule 4. */
@@ -510,20 +518,19 @@ make_file(struct cut *cut, const struct name *name)
 {
 	char path[PATH_MAX];
 	struct stat st;
-	struct image image = image_after(cut, name->file);
 
+	image_after(cut, name->file);
 	snprintf(path, sizeof(path), "%s/%s", cut->to, name->path);
 	if (strcmp(name->path, "meta/lock.mdb") == 0 ||
 		strcmp(name->path, "run/shared") == 0)
-		spoil(cut, &image);
+		spoil(cut, &cut->image);
 	/* Its directory may be lost, and all in it. */
 	char *slash = strrchr(path, '/');
 	*slash = '\0';
 	bool has_dir = stat(path, &st) == 0;
 	*slash = '/';
 	if (has_dir)
-		write_image(path, &image);
-	free(image.bytes);
+		write_image(path, &cut->image);
 }
 
 static int
@@ -576,4 +583,5 @@ disk_cut(struct disk *disk, enum disk_cut kind, uint64_t seed, const char *to)
 	while (names.count)
 		drop_name(&names, &names.items[0]);
 	free(names.items);
+	free(cut.image.bytes);
 }

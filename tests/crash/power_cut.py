@@ -32,7 +32,7 @@ IS_LONG = bool(os.environ.get("TEST_LONG"))
 CHAINS, CUTS = (14, 2500) if IS_LONG else (3, 240)
 GENERATIONS = 3
 BUGS = ["data", "dirs", "tables", "side", "pin"]
-BUG_CUTS = 120
+BUG_CUTS = 60
 
 
 def run(*command, seconds=120):

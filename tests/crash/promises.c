@@ -327,8 +327,10 @@ look_at_all(struct look *look)
 	for (size_t i = 0; i < look->count; i++) {
 		const struct found *found = &look->found[i];
 		/* Directories; files that are written in place. */
-		bool is_frame = slice_has_suffix(found->key, SLICE("/")) ||
-				is_in_place(found);
+		bool is_frame =
+			slice_has_suffix(found->key, SLICE("/")) ||
+			slice_has_suffix(found->key, SLICE("/snapshot")) ||
+			is_in_place(found);
 
 		if (!found->is_known && !is_frame)
 			wrong(look, "an unknown object", found->key.data);

@@ -32,6 +32,7 @@
 #define FDS 4096
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define FLUSH_MAX_NS 300000
+#define SLOW_FLUSH_NS 60000000
 
 /* The C library's, as we define them. */
 int open(const char *path, int flags, ...);
@@ -439,12 +440,15 @@ is_dropped(const char *name, bool is_dir)
 	return false;
 }
 
-/* So long does a disk take, more or less. */
+/* So long does a disk take, more or less; now and then much longer, and much
+ * gathers meanwhile. */
 static void
 pause_for_disk(uint64_t seed)
 {
+	uint64_t draw = seed * 0x9e3779b97f4a7c15u >> 32;
 	struct timespec time = {
-		.tv_nsec = (long)(seed * 2654435761u % FLUSH_MAX_NS),
+		.tv_nsec =
+			draw % 32 ? (long)(draw % FLUSH_MAX_NS) : SLOW_FLUSH_NS,
 	};
 
 	nanosleep(&time, NULL);
