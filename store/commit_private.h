@@ -41,7 +41,8 @@ must_check enum store_err commit_add_unflushed(struct db_txn *txn,
 /* Takes one reference; the last one gone, the data is reclaimed after the
  * checkpoint.  0: nothing to do. */
 must_check enum store_err commit_drop_blob(struct db_txn *txn, uint64_t blob);
-/* A record for new data, with one reference; ends its lease. */
+/* A record for new data, with one reference, and its mark for the checkpoint;
+ * ends its lease. */
 must_check enum store_err commit_add_blob(struct store *store,
 	struct db_txn *txn, uint64_t blob, uint64_t size);
 /* One more reference.  *references, where not NULL: how many now. */

@@ -85,41 +85,6 @@ draft_write(struct draft *draft, struct slice data)
 	return note(draft, err, data.len);
 }
 
-struct copy_job {
-	int from;
-	int to;
-	uint64_t from_offset;
-	uint64_t to_offset;
-	uint64_t len;
-	enum store_err err;
-};
-
-static void
-run_copy(void *arg)
-{
-	struct copy_job *job = arg;
-
-	job->err = blob_copy_range(job->from, job->from_offset, job->to,
-		job->to_offset, job->len);
-}
-
-enum store_err
-draft_copy_range(int from, uint64_t from_offset, int to, uint64_t to_offset,
-	uint64_t len)
-{
-	struct copy_job job = {
-		.from = from,
-		.to = to,
-		.from_offset = from_offset,
-		.to_offset = to_offset,
-		.len = len,
-	};
-
-	if (len)
-		io_run_blocking(run_copy, &job);
-	return job.err;
-}
-
 enum store_err
 draft_copy(struct draft *draft, int from, uint64_t offset, uint64_t len)
 {
@@ -130,22 +95,17 @@ draft_copy(struct draft *draft, int from, uint64_t offset, uint64_t len)
 	err = draft_create(draft);
 	if (err)
 		return err;
-	err = draft_copy_range(from, offset, draft->fd, draft->size, len);
+	err = blob_copy_range(from, offset, draft->fd, draft->size, len);
 	return note(draft, err, len);
 }
 
 enum store_err
 draft_add(const struct draft *draft, struct db_txn *txn)
 {
-	enum store_err err;
-
 	assert(!draft->failure);
 	if (!draft->blob)
 		return STORE_OK;
-	err = commit_add_blob(draft->store, txn, draft->blob, draft->size);
-	if (err)
-		return err;
-	return commit_add_unflushed(txn, draft->blob);
+	return commit_add_blob(draft->store, txn, draft->blob, draft->size);
 }
 
 /*

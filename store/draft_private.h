@@ -58,7 +58,3 @@ int draft_detach(struct draft *draft);
 /* Begins to write bytes [from, to) of a file, just appended, to the disk, in
  * large steps: the flush at the commit then has little left to do. */
 void draft_start_flush(int fd, uint64_t from, uint64_t to);
-
-/* blob_copy_range() where it may take long: a fiber waits for it. */
-must_check enum store_err draft_copy_range(int from, uint64_t from_offset,
-	int to, uint64_t to_offset, uint64_t len);

@@ -40,17 +40,6 @@ file_open_is_changed(const struct file *file, const struct stat *stat)
 	       now.mtime_ns != file->stamp.mtime_ns;
 }
 
-/* Takes the descriptor out of a draft whose blob is named by now. */
-static int
-take_fd(struct draft *draft)
-{
-	int fd = draft->fd;
-
-	draft->blob = 0;
-	draft->fd = -1;
-	return fd;
-}
-
 struct create_request {
 	uint64_t parent;
 	struct slice name;
@@ -138,7 +127,7 @@ file_open_new(struct store *store, uint64_t parent, struct slice name,
 		draft_end(&draft, err);
 		return err;
 	}
-	*fd = take_fd(&draft);
+	*fd = draft_detach(&draft);
 	*out = request.result;
 	return STORE_OK;
 }
@@ -279,8 +268,6 @@ put_clone(struct store *store, struct db_txn *txn, struct mark_request *request,
 {
 	enum store_err err = commit_add_blob(store, txn, request->clone,
 		request->clone_size);
-	if (!err)
-		err = commit_add_unflushed(txn, request->clone);
 	return err ? err : commit_drop_blob(txn, old);
 }
 
@@ -435,7 +422,7 @@ file_open_rewrite(struct file *file)
 	file->references_of_blob = 1;
 	file->is_pending = true;
 	file->is_marked = true;
-	file->fd = take_fd(&draft);
+	file->fd = draft_detach(&draft);
 	struct stat stat;
 	err = file_open_stat(file, &stat);
 	if (!err)

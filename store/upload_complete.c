@@ -283,7 +283,7 @@ fill_piece(struct complete *complete, size_t i, int to)
 	err = open_blob(complete->store, piece->blob, O_RDONLY, &fd);
 	if (err)
 		return err;
-	err = draft_copy_range(fd, 0, to, i * complete->plan.part_size,
+	err = blob_copy_range(fd, 0, to, i * complete->plan.part_size,
 		piece->info.size);
 	(void)close(fd);
 	return err;

@@ -78,17 +78,17 @@ start_blob(struct db_txn *txn, struct place *place,
 	struct record_upload *record)
 {
 	const struct upload_part *part = place->part;
-	enum store_err err;
 
-	if (!record->blob) {
-		err = draft_add(&part->draft, txn);
-		if (err)
-			return err;
+	place->took_draft = !record->blob;
+	if (place->took_draft)
 		record->blob = part->draft.blob;
-		place->took_draft = true;
-	}
 	record->part_size = part->limit;
-	return upload_save(txn, part->ref.bucket, part->upload, record);
+	/* First of all: the record's slices point into the map. */
+	enum store_err err =
+		upload_save(txn, part->ref.bucket, part->upload, record);
+	if (!err && place->took_draft)
+		err = draft_add(&part->draft, txn);
+	return err;
 }
 
 static enum store_err
@@ -301,7 +301,7 @@ upload_part_copy(struct upload_part *part, int fd, uint64_t offset,
 	if (err)
 		return err;
 	if (part->is_in_place)
-		err = draft_copy_range(fd, offset, part->fd,
+		err = blob_copy_range(fd, offset, part->fd,
 			part->offset + part->size, len);
 	else
 		err = draft_copy(&part->draft, fd, offset, len);
