@@ -4,6 +4,7 @@
 #include "store/base/clock.h"
 #include "store/dentry_private.h"
 #include "store/meta/key.h"
+#include "store/upload_private.h"
 
 /* Of a document's kind. */
 #define KIND_MAX 160
@@ -182,65 +183,56 @@ bucket_create(struct store *store, struct slice name, struct slice owner,
 	return err;
 }
 
-/*
- * Deletes the rows of a table whose keys begin with a number.  visit, where
- * not NULL, sees each before it goes.
- */
+/* The first row of a table whose key begins with the number.  NOT_FOUND. */
 static enum store_err
-delete_rows(struct store *store, struct db_txn *txn, enum db_table table,
-	uint64_t first,
-	enum store_err (*visit)(struct store *store, struct db_txn *txn,
-		struct slice key, struct slice value))
+find_row(struct db_txn *txn, enum db_table table, uint64_t first,
+	struct key *out)
 {
-	for (;;) {
-		scoped(db_cursor_close) struct db_cursor cursor = {0};
-		struct key start = key_u64(first);
-		struct key key;
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key start = key_u64(first);
 
-		enum store_err err = db_cursor_open(txn, table, &cursor);
+	enum store_err err = db_cursor_open(txn, table, &cursor);
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&start));
+	if (err)
+		return err;
+	if (!slice_has_prefix(cursor.key, key_slice(&start)))
+		return STORE_NOT_FOUND;
+	out->len = cursor.key.len;
+	memcpy(out->bytes, cursor.key.data, out->len);
+	return STORE_OK;
+}
+
+static enum store_err
+remove_documents(struct db_txn *txn, uint64_t bucket)
+{
+	struct key key;
+	enum store_err err = find_row(txn, DB_DOCUMENT, bucket, &key);
+
+	while (!err) {
+		err = db_delete(txn, DB_DOCUMENT, key_slice(&key));
 		if (!err)
-			err = db_cursor_seek(&cursor, key_slice(&start));
-		if (err)
-			return err == STORE_NOT_FOUND ? STORE_OK : err;
-		if (!slice_has_prefix(cursor.key, key_slice(&start)))
-			return STORE_OK;
-		key.len = cursor.key.len;
-		memcpy(key.bytes, cursor.key.data, key.len);
-		if (visit)
-			err = visit(store, txn, key_slice(&key), cursor.value);
-		if (!err)
-			err = db_delete(txn, table, key_slice(&key));
-		if (err)
-			return err;
+			err = find_row(txn, DB_DOCUMENT, bucket, &key);
 	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
 static enum store_err
-drop_part(struct store *store, struct db_txn *txn, struct slice key,
-	struct slice value)
+remove_uploads(struct db_txn *txn, uint64_t bucket)
 {
-	struct record_part part;
+	uint64_t owner, number;
+	struct key key;
+	enum store_err err = find_row(txn, DB_UPLOAD, bucket, &key);
 
-	(void)store;
-	(void)key;
-	enum store_err err = record_decode_part(value, &part);
-	return err ? err : commit_drop_blob(txn, part.blob);
-}
-
-static enum store_err
-drop_upload(struct store *store, struct db_txn *txn, struct slice key,
-	struct slice value)
-{
-	struct record_upload upload;
-	uint64_t bucket, number;
-
-	enum store_err err = key_split_u64_u64(key, &bucket, &number);
-	if (!err)
-		err = record_decode_upload(value, &upload);
-	uint64_t blob = err ? 0 : upload.blob;
-	if (!err)
-		err = delete_rows(store, txn, DB_PART, number, drop_part);
-	return err ? err : commit_drop_blob(txn, blob);
+	while (!err) {
+		err = key_split_u64_u64(key_slice(&key), &owner, &number);
+		if (!err)
+			err = upload_remove(txn, bucket, number);
+		if (err)
+			return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
+		err = find_row(txn, DB_UPLOAD, bucket, &key);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
 static enum store_err
@@ -273,10 +265,9 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 	if (!err)
 		err = delete_if_there(txn, DB_USAGE, &by_ino);
 	if (!err)
-		err = delete_rows(store, txn, DB_DOCUMENT, bucket.ino, NULL);
+		err = remove_documents(txn, bucket.ino);
 	if (!err)
-		err = delete_rows(store, txn, DB_UPLOAD, bucket.ino,
-			drop_upload);
+		err = remove_uploads(txn, bucket.ino);
 	return err ? err : feed_bucket(store, txn, &bucket);
 }
 

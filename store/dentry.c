@@ -95,14 +95,19 @@ dentry_save_inode(struct db_txn *txn, const struct inode *inode)
 	return db_put(txn, DB_INODE, key_slice(&key), buffer_slice(&value));
 }
 
+bool
+dentry_is_visible(const struct inode *inode)
+{
+	if (inode_is_dir(inode))
+		return inode->flags & INODE_EXPLICIT;
+	return S_ISREG(inode->mode) && !(inode->flags & INODE_UNPUBLISHED);
+}
+
 /* Invariant 4. */
 static bool
 is_counted(const struct inode *inode)
 {
-	if (inode_is_dir(inode))
-		return (inode->flags & INODE_EXPLICIT) &&
-		       inode->ino != inode->bucket;
-	return S_ISREG(inode->mode) && !(inode->flags & INODE_UNPUBLISHED);
+	return dentry_is_visible(inode) && inode->ino != inode->bucket;
 }
 
 static int64_t

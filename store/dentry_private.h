@@ -66,6 +66,10 @@ must_check enum store_err dentry_save_inode(struct db_txn *txn,
 must_check enum store_err dentry_update_inode(struct db_txn *txn,
 	const struct inode *was, const struct inode *now);
 
+/* True where S3 shows it under its key: a published file, or an explicit
+ * directory. */
+bool dentry_is_visible(const struct inode *inode);
+
 /*
  * The inode as S3 sees it now: where it is dirty, size and mtime are those of
  * the data file, and where they differ from the record the ETag is one made

@@ -77,14 +77,6 @@ add(struct listing *listing, struct slice key, const struct inode *inode)
 	return true;
 }
 
-static bool
-is_visible(const struct inode *inode)
-{
-	if (inode_is_dir(inode))
-		return inode->flags & INODE_EXPLICIT;
-	return S_ISREG(inode->mode) && !(inode->flags & INODE_UNPUBLISHED);
-}
-
 static enum store_err
 skip_prefix(struct walk *walk, struct slice prefix, bool *is_end)
 {
@@ -114,7 +106,7 @@ take(struct listing *listing, struct walk *walk, struct slice key,
 	enum store_err err = walk_inode(walk, dentry->ino, &inode);
 	if (err)
 		return err;
-	if (is_visible(&inode)) {
+	if (dentry_is_visible(&inode)) {
 		bool is_key = prefix_len == 0;
 
 		*is_end = !add(listing, is_key ? key : prefix,

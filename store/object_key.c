@@ -27,14 +27,6 @@ object_key_validate(struct slice key)
 	return STORE_OK;
 }
 
-static bool
-is_visible(const struct inode *inode)
-{
-	if (S_ISDIR(inode->mode))
-		return inode->flags & INODE_EXPLICIT;
-	return S_ISREG(inode->mode) && !(inode->flags & INODE_UNPUBLISHED);
-}
-
 enum store_err
 object_key_find(struct db_txn *txn, uint64_t bucket, struct slice key,
 	struct inode *out)
@@ -56,7 +48,7 @@ object_key_find(struct db_txn *txn, uint64_t bucket, struct slice key,
 	err = dentry_inode(txn, dentry.ino, out);
 	if (err)
 		return err == STORE_STALE ? STORE_CORRUPT : err;
-	return is_visible(out) ? STORE_OK : STORE_NOT_FOUND;
+	return dentry_is_visible(out) ? STORE_OK : STORE_NOT_FOUND;
 }
 
 static bool
