@@ -73,9 +73,14 @@ Test(error, a_full_quota_is_no_space)
 	cr_expect(eq(int, error_from_errno(EDQUOT), STORE_NO_SPACE));
 }
 
+Test(error, no_descriptor_left_is_like_no_memory_left)
+{
+	cr_expect(eq(int, error_from_errno(EMFILE), STORE_NO_MEMORY));
+	cr_expect(eq(int, error_from_errno(ENFILE), STORE_NO_MEMORY));
+}
+
 Test(error, an_unknown_errno_is_an_input_output_error)
 {
-	cr_expect(eq(int, error_from_errno(EMFILE), STORE_IO));
 	cr_expect(eq(int, error_from_errno(99999), STORE_IO));
 	cr_expect(eq(int, error_from_errno(-ENOENT), STORE_IO));
 }
