@@ -133,7 +133,8 @@ run_once(struct store *store, struct change **members, size_t *count,
 		return STORE_OK;
 	}
 	bool is_changed = db_txn_changes(txn) > 0;
-	if (is_changed && *with_cleaning && durable_clean(store, txn)) {
+	if (is_changed && *with_cleaning &&
+		(durable_clean(store, txn) || session_clean_open(store, txn))) {
 		*with_cleaning = false;
 		*is_again = true;
 		return STORE_OK;

@@ -15,6 +15,7 @@
 #include "store/file_open_private.h"
 #include "store/file_settle_private.h"
 #include "store/file_table_private.h"
+#include "store/session_private.h"
 
 /* The record changes between two looks each time: it is under attack. */
 #define TRIES 16
@@ -38,6 +39,7 @@ close_data(struct file *file)
 	file->is_pinned = false;
 	file->is_pending = false;
 	file->is_marked = false;
+	file->is_listed = false;
 	file->is_changed = false;
 	file->is_gone = false;
 	file->was_flushed = false;
@@ -194,6 +196,8 @@ file_close(struct file **file_at, int open_flags)
 		file->writers--;
 		if (!file->writers)
 			err = settle_last(file);
+		if (!file->writers && file->is_listed)
+			session_note_closed(file->store, file->ino);
 	}
 	if (--file->opens == 0)
 		close_data(file);
@@ -460,7 +464,8 @@ set_open(struct file *file, const struct tree_change *change, struct inode *out)
 	}
 	if (!err && file->is_gone)
 		set_gone(file, change);
-	if (!err && change->has_mtime && (file->is_marked || file->is_gone))
+	if (!err && change->has_mtime &&
+		(file->is_marked || file->is_listed || file->is_gone))
 		err = set_data_mtime(file);
 	return err ? err : read_inode(file, out);
 }

@@ -35,43 +35,13 @@ struct settle_request {
 	bool has_mtime;	 /* the data file's mtime is news, too */
 	bool keeps_mark;
 	bool is_marked; /* by this session */
+	bool is_open;	/* here, for writing: file_flush() */
 
 	/* results */
 	bool is_gone;
 	bool is_published;
 	struct inode inode;
 };
-
-/* True where a session but this one has the inode on its list. */
-static enum store_err
-others_have_open(struct db_txn *txn, uint64_t session, uint64_t ino, bool *out)
-{
-	scoped(db_cursor_close) struct db_cursor cursor = {0};
-	uint64_t other;
-
-	*out = false;
-	enum store_err err = db_cursor_open(txn, DB_SESSION, &cursor);
-	struct key first = key_u64(0);
-	if (!err)
-		err = db_cursor_seek(&cursor, key_slice(&first));
-	while (!err && !*out) {
-		struct slice value;
-
-		err = key_split_u64(cursor.key, &other);
-		if (err)
-			return err;
-		struct key key = key_u64_u64(other, ino);
-		enum store_err found =
-			other == session
-				? STORE_NOT_FOUND
-				: db_get(txn, DB_OPEN, key_slice(&key), &value);
-		if (found && found != STORE_NOT_FOUND)
-			return found;
-		*out = !found;
-		err = db_cursor_next(&cursor);
-	}
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
 
 static enum store_err
 set_mark(struct store *store, struct db_txn *txn,
@@ -84,6 +54,8 @@ set_mark(struct store *store, struct db_txn *txn,
 		return request->is_marked ? STORE_OK
 					  : session_set_open(store, txn,
 						    request->ino, INODE_DIRTY);
+	if (request->is_open && !request->is_gone)
+		return session_set_published(store, txn, request->ino);
 	enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
@@ -180,8 +152,8 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 	if (request->is_gone)
 		return set_mark(store, txn, request);
 	if (!err)
-		err = others_have_open(txn, request->session, request->ino,
-			&has_others);
+		err = session_has_open(txn, request->session, request->ino,
+			false, &has_others);
 	if (err)
 		return err;
 	now = was;
@@ -222,6 +194,7 @@ file_settle_run(struct file *file, bool keeps_mark)
 		.blob = file->blob,
 		.keeps_mark = keeps_mark,
 		.is_marked = file->is_marked,
+		.is_open = file->writers > 0,
 	};
 
 	if (file->is_gone && !file->is_marked)
@@ -236,6 +209,7 @@ file_settle_run(struct file *file, bool keeps_mark)
 	if (err)
 		return err;
 	file->is_marked = keeps_mark && !request.is_gone;
+	file->is_listed = request.is_open && !keeps_mark && !request.is_gone;
 	if (request.is_gone) {
 		file->is_gone = true;
 		file->inode.nlink = 0;

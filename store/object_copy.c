@@ -7,6 +7,7 @@
 #include "store/base/random.h"
 #include "store/draft_private.h"
 #include "store/object_key_private.h"
+#include "store/session_private.h"
 #include "store/upload_private.h"
 
 /*
@@ -107,12 +108,22 @@ ask(struct store *store, const struct copy *copy, const struct inode *inode)
 	return err ? err : copy->source_check(&source, copy->context);
 }
 
+/* It may be without being dirty: session_private.h, rule 3. */
+static enum store_err
+is_being_written(struct db_txn *txn, const struct inode *source, bool *out)
+{
+	*out = (source->flags & INODE_DIRTY) != 0;
+	if (*out)
+		return STORE_OK;
+	return session_has_open(txn, 0, source->ino, true, out);
+}
+
 static enum store_err
 apply_copy(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct copy *copy = arg;
 	struct inode source, target;
-	bool is_there, is_clone;
+	bool is_there, is_clone, is_written = false;
 	enum store_err err;
 
 	copy->must_clone = false;
@@ -126,7 +137,11 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 	if (err)
 		return err;
 	is_clone = is_clone_of(copy, &source);
-	if (!is_clone && source.blob && (source.flags & INODE_DIRTY)) {
+	if (!is_clone && source.blob)
+		err = is_being_written(txn, &source, &is_written);
+	if (err)
+		return err;
+	if (is_written) {
 		copy->must_clone = true;
 		return STORE_BUSY;
 	}

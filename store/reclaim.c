@@ -138,7 +138,8 @@ static enum store_err
 apply_clean(struct store *store, struct db_txn *txn, void *arg)
 {
 	(void)arg;
-	return durable_clean(store, txn);
+	enum store_err err = durable_clean(store, txn);
+	return err ? err : session_clean_open(store, txn);
 }
 
 /* Once a period: what commits would do by the way if there were any. */
@@ -147,7 +148,8 @@ tidy(struct store *store)
 {
 	enum store_err err = STORE_OK;
 
-	while (!err && durable_needs_cleaning(store))
+	while (!err && (durable_needs_cleaning(store) ||
+			       session_needs_cleaning(store)))
 		err = commit_run(store, apply_clean, NULL, NULL);
 	if (!err)
 		err = session_end_leases(store);

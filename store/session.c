@@ -23,6 +23,7 @@
 #include "store/reap_private.h"
 
 #define BLOCK_LEN SESSION_LEASE_BLOCK
+#define CLEAN_MAX 512 /* rows that one commit takes out */
 
 /* A block of leased ids. */
 struct block {
@@ -55,6 +56,7 @@ struct session {
 	struct block *blocks; /* the newest first */
 	bool is_leasing;
 	struct lease_waiter *waiters;
+	struct buffer closed; /* inodes: session_note_closed() */
 };
 
 uint64_t
@@ -144,6 +146,7 @@ session_close(struct store *store)
 		free(block);
 	}
 	free(session->settling);
+	buffer_free(&session->closed);
 	mutex_destroy(&session->lock);
 	free(session);
 	store->session = NULL;
@@ -373,18 +376,128 @@ session_end_leases(struct store *store)
 	return err;
 }
 
+static enum store_err
+put_open(struct db_txn *txn, const struct key *key, uint32_t flags)
+{
+	scoped(buffer_free) struct buffer value = {0};
+
+	codec_encode_u32(&value, flags);
+	return db_put(txn, DB_OPEN, key_slice(key), buffer_slice(&value));
+}
+
 enum store_err
 session_set_open(struct store *store, struct db_txn *txn, uint64_t ino,
 	uint32_t flags)
 {
 	struct key key = key_u64_u64(session_id(store), ino);
-	scoped(buffer_free) struct buffer value = {0};
 
-	if (!flags) {
-		enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
+	if (flags)
+		return put_open(txn, &key, flags);
+	enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
 
-		return err == STORE_NOT_FOUND ? STORE_OK : err;
+enum store_err
+session_set_published(struct store *store, struct db_txn *txn, uint64_t ino)
+{
+	struct key key = key_u64_u64(session_id(store), ino);
+
+	return put_open(txn, &key, 0);
+}
+
+void
+session_note_closed(struct store *store, uint64_t ino)
+{
+	struct session *session = store->session;
+
+	if (!session)
+		return;
+	mutex_scoped(&session->lock);
+	buffer_append(&session->closed, slice_of(&ino, sizeof(ino)));
+}
+
+bool
+session_needs_cleaning(struct store *store)
+{
+	mutex_scoped(&store->session->lock);
+
+	return store->session->closed.len > 0;
+}
+
+/* Flags of the row; NOT_FOUND. */
+static enum store_err
+get_open(struct db_txn *txn, uint64_t session, uint64_t ino, uint32_t *flags)
+{
+	struct key key = key_u64_u64(session, ino);
+	struct slice value;
+	enum store_err err = db_get(txn, DB_OPEN, key_slice(&key), &value);
+
+	if (err)
+		return err;
+	struct decoder decoder = codec_decoder(value);
+	*flags = codec_decode_u32(&decoder);
+	return decoder.is_bad ? STORE_CORRUPT : STORE_OK;
+}
+
+/* How many were taken off the list.  Those of a commit that then fails stay
+ * in the table until the session is reaped. */
+static size_t
+take_closed(struct session *session, uint64_t inos[CLEAN_MAX])
+{
+	mutex_scoped(&session->lock);
+	size_t left = session->closed.len / sizeof(*inos);
+	size_t count = left < CLEAN_MAX ? left : CLEAN_MAX;
+
+	session->closed.len -= count * sizeof(*inos);
+	if (count > 0)
+		memcpy(inos, session->closed.data + session->closed.len,
+			count * sizeof(*inos));
+	return count;
+}
+
+enum store_err
+session_clean_open(struct store *store, struct db_txn *txn)
+{
+	uint64_t inos[CLEAN_MAX];
+	size_t count = store->session ? take_closed(store->session, inos) : 0;
+	uint32_t flags;
+
+	for (size_t i = 0; i < count; i++) {
+		enum store_err err =
+			get_open(txn, session_id(store), inos[i], &flags);
+
+		/* Marked again since: that one's end takes it out. */
+		if (!err && flags == 0)
+			err = session_set_open(store, txn, inos[i], 0);
+		if (err && err != STORE_NOT_FOUND)
+			return err;
 	}
-	codec_encode_u32(&value, flags);
-	return db_put(txn, DB_OPEN, key_slice(&key), buffer_slice(&value));
+	return STORE_OK;
+}
+
+enum store_err
+session_has_open(struct db_txn *txn, uint64_t except, uint64_t ino,
+	bool with_published, bool *out)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+
+	*out = false;
+	enum store_err err = db_cursor_open(txn, DB_SESSION, &cursor);
+	if (!err)
+		err = db_cursor_seek(&cursor, SLICE_NULL);
+	for (; !err && !*out; err = *out ? STORE_OK : db_cursor_next(&cursor)) {
+		uint32_t flags = 0;
+		uint64_t session;
+
+		err = key_split_u64(cursor.key, &session);
+		if (err)
+			return err;
+		if (session == except)
+			continue;
+		err = get_open(txn, session, ino, &flags);
+		*out = !err && (flags || with_published);
+		if (err && err != STORE_NOT_FOUND)
+			return err;
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }

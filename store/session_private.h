@@ -10,7 +10,9 @@
  *    of its ids has been named by a committed blob record or returned, and
  *    the removal of the files of those returned is durable.
  * 3. An inode that is dirty or unpublished stands in DB_OPEN under the
- *    session that has it so.
+ *    session that has it so; with flags 0, one that was published at a
+ *    close(2), but may be written to through a map or a duplicate until the
+ *    last of them goes.
  * 4. Whoever finds a session without its lock reaps it: leased files that
  *    neither a blob record names nor the table of freed ones are removed,
  *    open inodes are settled (file.c), the records go, the lock file last.
@@ -54,6 +56,21 @@ must_check enum store_err session_end_leases(struct store *store);
 /* Inside apply: flags as in struct inode; 0 removes. */
 must_check enum store_err session_set_open(struct store *store,
 	struct db_txn *txn, uint64_t ino, uint32_t flags);
+
+/* The same with flags 0 (rule 3). */
+must_check enum store_err session_set_published(struct store *store,
+	struct db_txn *txn, uint64_t ino);
+/* The last of a published one went: its row goes with a later commit. */
+void session_note_closed(struct store *store, uint64_t ino);
+/* By the leader, within its transaction: takes out some of these rows. */
+must_check enum store_err session_clean_open(struct store *store,
+	struct db_txn *txn);
+bool session_needs_cleaning(struct store *store);
+
+/* Whether a session other than `except` (0: any) has the inode on its list;
+ * with_published: with flags 0, too. */
+must_check enum store_err session_has_open(struct db_txn *txn, uint64_t except,
+	uint64_t ino, bool with_published, bool *out);
 
 /* The first blob id that nobody has leased. */
 must_check enum store_err session_first_unleased(struct db_txn *txn,

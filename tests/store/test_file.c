@@ -433,6 +433,74 @@ Test(file, what_is_synced_after_a_flush_is_settled_too)
 	cr_expect(eq(u32, head(temp.store, bucket, "f").inode.flags, 0));
 }
 
+Test(file, a_copy_is_apart_from_what_is_written_after_a_flush)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+
+	struct file *file = create(temp.store, bucket, "f");
+	put_text(file, "text");
+	cr_assert(not(file_flush(file)));
+	cr_assert(not(copy(temp.store, bucket, "f", "copy")));
+	put_text(file, "MAPS");
+	cr_assert(not(file_close(&file, O_RDWR)));
+
+	cr_expect(objects_is(temp.store, bucket, "copy", "text"));
+	cr_expect(objects_is(temp.store, bucket, "f", "MAPS"));
+}
+
+static void
+flush_write_and_wait(struct store *store, struct other_process *self)
+{
+	uint64_t bucket = objects_bucket(store, "bucket");
+	struct file *file = create(store, bucket, "f");
+
+	put_text(file, "text");
+	cr_assert(not(file_flush(file)));
+	put_text(file, "through a duplicate");
+	other_process_tell(self, bucket);
+}
+
+Test(file, what_a_killed_process_wrote_after_a_flush_is_settled)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process process =
+		other_process_start(temp.path, flush_write_and_wait);
+	uint64_t bucket = other_process_hear(&process);
+
+	other_process_kill(&process);
+	temp_store_reopen(&temp);
+
+	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 19));
+}
+
+static uint64_t
+count_marks(struct store *store)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	uint64_t marks = 0;
+
+	cr_assert(not(db_begin_read(store->db, &txn)));
+	cr_assert(not(db_count(txn, DB_OPEN, &marks)));
+	return marks;
+}
+
+Test(file, closed_after_a_flush_is_off_the_list_with_the_next_commit)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+
+	struct file *file = create(temp.store, bucket, "f");
+	put_text(file, "text");
+	cr_assert(not(file_flush(file)));
+	cr_expect(eq(u64, count_marks(temp.store), 1));
+	cr_expect(zero(u32, head(temp.store, bucket, "f").inode.flags));
+	cr_assert(not(file_close(&file, O_RDWR)));
+	cr_assert(not(objects_put(temp.store, bucket, "another", "x")));
+
+	cr_expect(zero(u64, count_marks(temp.store)));
+}
+
 Test(file, a_rewrite_whose_name_goes_leaves_no_mark)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
@@ -440,15 +508,11 @@ Test(file, a_rewrite_whose_name_goes_leaves_no_mark)
 	uint64_t ino = make(temp.store, bucket, "f", "old");
 	struct file *file = NULL;
 	struct inode gone;
-	uint64_t marks;
 
 	cr_assert(not(file_open(temp.store, ino, O_WRONLY | O_TRUNC, &file)));
 	cr_assert(not(tree_unlink(temp.store, bucket, SLICE("f"), &gone)));
 	file_note_inode(temp.store, &gone);
 	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
 
-	scoped(db_abort) struct db_txn *txn = NULL;
-	cr_assert(not(db_begin_read(temp.store->db, &txn)));
-	cr_assert(not(db_count(txn, DB_OPEN, &marks)));
-	cr_expect(eq(u64, marks, 0));
+	cr_expect(zero(u64, count_marks(temp.store)));
 }
