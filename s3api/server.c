@@ -6,6 +6,7 @@
 
 #include "s3api/request.h"
 #include "s3api/server_private.h"
+#include "store/base/random.h"
 
 static void
 free_server(struct server *server)
@@ -73,6 +74,7 @@ server_start(struct store *store, const struct server_options *options,
 	server->store = store;
 	server->sigv4 = sigv4_create_for_store(store);
 	server->policies = policy_cache_create();
+	atomic_init(&server->requests, random_u64());
 
 	enum store_err err = copy_domains(server, options);
 	if (!err)

@@ -2,6 +2,9 @@
 /* server_private.h - what requests need of their server. */
 #pragma once
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 #include "s3api/auth/sigv4.h"
 #include "s3api/http/http_server.h"
 #include "s3api/iam/policy_cache.h"
@@ -12,11 +15,13 @@ struct server_domains {
 	unsigned int count;
 };
 
-/* All fixed after server_start(). */
 struct server {
+	/* fixed after server_start() */
 	struct store *store;
 	struct sigv4 *sigv4;
 	struct server_domains domains;
 	struct policy_cache *policies;
 	struct http_server *http;
+
+	_Atomic(uint64_t) requests; /* begins at random */
 };
