@@ -286,20 +286,23 @@ thread_run(void *arg)
 	}
 }
 
-/* True: the caller is to lead. */
-static bool
-enqueue_locked(struct committer *committer, struct change *change)
+enum role { FOLLOWS, LEADS, WAKES_THREAD };
+
+/* What the caller is to do now. */
+static enum role
+enqueue(struct committer *committer, struct change *change)
 {
+	mutex_scoped(&committer->lock);
+
 	*committer->end = change;
 	committer->end = &change->next;
 	if (committer->has_leader)
-		return false;
+		return FOLLOWS;
 	committer->has_leader = true;
 	if (!change->is_on_fiber)
-		return true;
+		return LEADS;
 	committer->thread_leads = true;
-	pthread_cond_signal(&committer->wake);
-	return false;
+	return WAKES_THREAD;
 }
 
 static enum store_err
@@ -338,9 +341,12 @@ commit_run(struct store *store,
 		if (err)
 			return err;
 	}
-	mutex_lock(&committer->lock);
-	bool leads = enqueue_locked(committer, &change);
-	mutex_unlock(&committer->lock);
+	enum role role = enqueue(committer, &change);
+	bool leads = role == LEADS;
+
+	/* Without the lock, or it would wake up only to wait for that. */
+	if (role == WAKES_THREAD)
+		pthread_cond_signal(&committer->wake);
 	if (!leads) {
 		event_wait(&change.done);
 		leads = change.must_lead;

@@ -317,8 +317,8 @@ durable_wait(struct store *store, uint64_t commit)
 	mutex_lock(&durable->lock);
 	waiter.next = durable->waiters;
 	durable->waiters = &waiter;
-	pthread_cond_signal(&durable->wake);
 	mutex_unlock(&durable->lock);
+	pthread_cond_signal(&durable->wake);
 	event_wait(&waiter.done);
 	return waiter.err;
 }

@@ -87,8 +87,8 @@ start_thread_locked(struct helper_pool *pool)
 	return !err;
 }
 
-bool
-helper_pool_submit(struct helper_pool *pool, struct helper_job *job)
+static bool
+enqueue(struct helper_pool *pool, struct helper_job *job)
 {
 	mutex_scoped(&pool->lock);
 
@@ -100,6 +100,15 @@ helper_pool_submit(struct helper_pool *pool, struct helper_job *job)
 	*pool->end = job;
 	pool->end = &job->next;
 	pool->waiting++;
+	return true;
+}
+
+bool
+helper_pool_submit(struct helper_pool *pool, struct helper_job *job)
+{
+	if (!enqueue(pool, job))
+		return false;
+	/* Without the lock, or who wakes up would only wait for it. */
 	pthread_cond_signal(&pool->has_work);
 	return true;
 }
