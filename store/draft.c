@@ -14,7 +14,9 @@
 
 struct create_job {
 	struct draft *draft;
+	struct slice first; /* what to write at once; SLICE_NULL */
 	enum store_err err;
+	enum store_err write_err;
 };
 
 static void
@@ -24,28 +26,9 @@ run_create(void *arg)
 	struct draft *draft = job->draft;
 
 	job->err = blob_create(draft->store->blobs, draft->blob, &draft->fd);
-}
-
-enum store_err
-draft_create(struct draft *draft)
-{
-	struct create_job job = {.draft = draft};
-	enum store_err err = draft->failure;
-
-	if (err || draft->blob)
-		return err;
-	err = session_lease_blob(draft->store, &draft->blob);
-	if (err) {
-		draft->blob = 0;
-		return err;
-	}
-	io_run_blocking(run_create, &job);
-	if (job.err) {
-		session_return_blob(draft->store, draft->blob);
-		draft->blob = 0;
-		draft->fd = -1;
-	}
-	return job.err;
+	if (!job->err && job->first.len)
+		job->write_err = io_pwrite_all(draft->fd, job->first.data,
+			job->first.len, 0);
 }
 
 static enum store_err
@@ -56,6 +39,35 @@ note(struct draft *draft, enum store_err err, uint64_t len)
 	else
 		draft->size += len;
 	return err;
+}
+
+/* Most objects are small: file and bytes take one hand-over. */
+static enum store_err
+create_with(struct draft *draft, struct slice first)
+{
+	struct create_job job = {.draft = draft, .first = first};
+	enum store_err err = session_lease_blob(draft->store, &draft->blob);
+
+	if (err) {
+		draft->blob = 0;
+		return err;
+	}
+	io_run_blocking(run_create, &job);
+	if (job.err) {
+		session_return_blob(draft->store, draft->blob);
+		draft->blob = 0;
+		draft->fd = -1;
+		return job.err;
+	}
+	return note(draft, job.write_err, first.len);
+}
+
+enum store_err
+draft_create(struct draft *draft)
+{
+	if (draft->failure || draft->blob)
+		return draft->failure;
+	return create_with(draft, SLICE_NULL);
 }
 
 void
@@ -73,11 +85,10 @@ draft_write(struct draft *draft, struct slice data)
 {
 	enum store_err err;
 
-	if (!data.len)
+	if (!data.len || draft->failure)
 		return draft->failure;
-	err = draft_create(draft);
-	if (err)
-		return err;
+	if (!draft->blob)
+		return create_with(draft, data);
 	err = io_pwrite_all(draft->fd, data.data, data.len, draft->size);
 	if (!err)
 		draft_start_flush(draft->fd, draft->size,
