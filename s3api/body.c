@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "s3api/body_private.h"
 #include "s3api/http/http_body.h"
 #include "store/base/text.h"
 
@@ -73,12 +74,11 @@ want_all(struct body *body)
 		want(body, body->kind);
 }
 
-static void
-update(struct body *body, const void *data, size_t len)
+void
+body_digest(struct body *body, struct slice bytes)
 {
 	for (size_t i = 0; i < body->digest_count; i++)
-		digest_update(&body->digests[i], data, len);
-	body->got += len;
+		digest_update(&body->digests[i], bytes.data, bytes.len);
 }
 
 /* --- beginning ------------------------------------------------------------ */
@@ -228,7 +228,7 @@ check_length(struct body *body)
 }
 
 enum s3_error
-body_read(struct body *body, void *to, size_t len, size_t *got)
+body_read_undigested(struct body *body, void *to, size_t len, size_t *got)
 {
 	*got = 0;
 	if (body->error)
@@ -238,13 +238,22 @@ body_read(struct body *body, void *to, size_t len, size_t *got)
 			*got = 0;
 			return body->error;
 		}
-		update(body, to, *got);
+		body->got += *got;
 		if (check_length(body)) {
 			*got = 0;
 			return body->error;
 		}
 	}
 	return S3_OK;
+}
+
+enum s3_error
+body_read(struct body *body, void *to, size_t len, size_t *got)
+{
+	enum s3_error error = body_read_undigested(body, to, len, got);
+
+	body_digest(body, slice_of(to, *got));
+	return error;
 }
 
 /* --- the verdict ---------------------------------------------------------- */

@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 
+#include "s3api/body_pieces.h"
 #include "s3api/reply.h"
 #include "store/base/io.h"
 
 /* Large enough that a piece's cost is its bytes, not its system calls. */
 #define PIECE_MAX (256 * 1024)
-#define PIECE_MIN 4096
 
 static void
 free_piece(char **piece)
@@ -26,33 +26,24 @@ make_piece(size_t size)
 	return piece;
 }
 
-/* A small body gets a small piece: thousands may come at once. */
-static size_t
-piece_size(bool is_length_known, uint64_t length)
-{
-	if (!is_length_known || length > PIECE_MAX)
-		return PIECE_MAX;
-	return length < PIECE_MIN ? PIECE_MIN : (size_t)length;
-}
-
 enum s3_error
 pump_body(struct request *request, struct body *body,
 	enum store_err (*write)(void *context, struct slice piece),
 	void *context)
 {
-	size_t size = piece_size(body->is_length_known, body->length);
-	scoped(free_piece) char *piece = make_piece(size);
+	scoped(body_pieces_end) struct body_pieces pieces = {0};
 
+	body_pieces_begin(&pieces, body);
 	for (;;) {
-		size_t got;
-		enum s3_error error = body_read(body, piece, size, &got);
+		struct slice piece;
+		enum s3_error error = body_pieces_next(&pieces, &piece);
 
 		if (error)
 			return error;
-		if (got == 0)
+		if (!piece.len)
 			return body_finish(body);
 
-		enum store_err err = write(context, slice_of(piece, got));
+		enum store_err err = write(context, piece);
 
 		if (err)
 			return reply_store_error(request, err);

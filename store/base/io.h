@@ -17,6 +17,7 @@
 
 #include "store/base/compiler.h"
 #include "store/base/error.h"
+#include "store/base/helper.h"
 
 must_check ssize_t io_pread(int fd, void *to, size_t len, uint64_t offset);
 must_check ssize_t io_pwrite(int fd, const void *from, size_t len,
@@ -76,3 +77,7 @@ void io_cancel_fd(int fd);
  * thread while the fiber waits; on a plain thread simply calls it.
  */
 void io_run_blocking(void (*run)(void *arg), void *arg);
+
+/* As that, but goes on: event_wait(&job->done) tells when it has ended, and
+ * must be called.  job->run and job->arg are the caller's. */
+void io_start_job(struct helper_job *job);
