@@ -148,6 +148,7 @@ tidy(struct store *store)
 {
 	enum store_err err = STORE_OK;
 
+	blob_expire(store->blobs);
 	while (!err && (durable_needs_cleaning(store) ||
 			       session_needs_cleaning(store)))
 		err = commit_run(store, apply_clean, NULL, NULL);

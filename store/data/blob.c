@@ -13,16 +13,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "store/base/clock.h"
 #include "store/base/fiber.h"
 #include "store/base/helper.h"
 #include "store/base/io.h"
 #include "store/base/mutex.h"
+#include "store/data/blob_cache_private.h"
 #include "store/data/blob_private.h"
 
 /*
@@ -31,6 +34,7 @@
  * by syncfs(2), where 16 took 5 by themselves.
  */
 #define FLUSH_EACH_MAX 64
+#define FLUSH_THREADS 8
 
 struct blob_path {
 	char text[40];
@@ -77,6 +81,8 @@ blob_open_all(const char *data_path, bool is_read_only, struct blobs **out)
 	}
 	blobs->dir_fd = fd;
 	blobs->is_read_only = is_read_only;
+	if (!is_read_only)
+		blobs->cache = blob_cache_create();
 	mutex_init(&blobs->lock);
 	*out = blobs;
 	return STORE_OK;
@@ -91,6 +97,7 @@ blob_close_all(struct blobs **ptr)
 	if (!blobs)
 		return;
 	helper_pool_free(&blobs->helpers);
+	blob_cache_free(&blobs->cache);
 	close(blobs->dir_fd);
 	mutex_destroy(&blobs->lock);
 	free(blobs);
@@ -147,8 +154,8 @@ open_cached(int dir_fd, const char *path, int flags)
 	return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
 }
 
-enum store_err
-blob_open(struct blobs *blobs, uint64_t id, int flags, int *out)
+static enum store_err
+open_file(struct blobs *blobs, uint64_t id, int flags, int *out)
 {
 	struct blob_path path = file_path(id);
 	struct open_job job = {
@@ -158,8 +165,6 @@ blob_open(struct blobs *blobs, uint64_t id, int flags, int *out)
 		.fd = -1,
 	};
 
-	if (blobs->is_read_only && (flags & O_ACCMODE) != O_RDONLY)
-		return STORE_READ_ONLY;
 	/* A loop is not held up by a disk, nor a hot file by a hand-over. */
 	if (fiber_current())
 		job.fd = open_cached(job.dir_fd, job.path, job.flags);
@@ -169,6 +174,30 @@ blob_open(struct blobs *blobs, uint64_t id, int flags, int *out)
 		return error_from_errno(job.error);
 	*out = job.fd;
 	return STORE_OK;
+}
+
+enum store_err
+blob_open(struct blobs *blobs, uint64_t id, int flags, int *out)
+{
+	/* A mount keeps its files open by itself; each of its descriptors has
+	 * a read-ahead of its own. */
+	bool is_shared = flags == O_RDONLY && fiber_current();
+
+	if (blobs->is_read_only && (flags & O_ACCMODE) != O_RDONLY)
+		return STORE_READ_ONLY;
+	*out = is_shared ? blob_cache_take(blobs->cache, id) : -1;
+	if (*out >= 0)
+		return STORE_OK;
+	enum store_err err = open_file(blobs, id, flags, out);
+	if (!err && is_shared)
+		blob_cache_keep(blobs->cache, id, *out);
+	return err;
+}
+
+void
+blob_expire(struct blobs *blobs)
+{
+	blob_cache_expire(blobs->cache, clock_monotonic_ms());
 }
 
 enum store_err
@@ -182,8 +211,8 @@ blob_stat(struct blobs *blobs, uint64_t id, struct stat *out)
 }
 
 struct remove_job {
-	int dir_fd;
-	const char *path;
+	struct blobs *blobs;
+	uint64_t id;
 	int error;
 };
 
@@ -191,18 +220,17 @@ static void
 run_remove(void *arg)
 {
 	struct remove_job *job = arg;
+	struct blob_path path = file_path(job->id);
 
-	job->error = unlinkat(job->dir_fd, job->path, 0) ? errno : 0;
+	job->error = unlinkat(job->blobs->dir_fd, path.text, 0) ? errno : 0;
+	/* After it: nobody can open the file, and so keep it, any more. */
+	blob_cache_drop(job->blobs->cache, job->id);
 }
 
 enum store_err
 blob_remove(struct blobs *blobs, uint64_t id)
 {
-	struct blob_path path = file_path(id);
-	struct remove_job job = {
-		.dir_fd = blobs->dir_fd,
-		.path = path.text,
-	};
+	struct remove_job job = {.blobs = blobs, .id = id};
 
 	if (blobs->is_read_only)
 		return STORE_READ_ONLY;
@@ -288,82 +316,95 @@ flush_dirs(struct blobs *blobs, const uint64_t *ids, size_t count)
 	return err;
 }
 
-struct flush_job {
-	struct helper_job helper;
-	bool is_handed_over;
-	int fd; /* -1: the blob does not exist */
-	int error;
+/* Files that several threads flush, each taking the next that is left. */
+struct flush_batch {
+	int fds[FLUSH_EACH_MAX]; /* -1: the blob does not exist */
+	size_t count;
+	atomic_size_t next;
+	atomic_int error; /* of the first that failed */
 };
 
 static void
 run_flush(void *arg)
 {
-	struct flush_job *job = arg;
+	struct flush_batch *batch = arg;
+	size_t i = atomic_fetch_add(&batch->next, 1);
 
-	job->error = fdatasync(job->fd) ? errno : 0;
+	for (; i < batch->count; i = atomic_fetch_add(&batch->next, 1)) {
+		int none = 0;
+
+		if (batch->fds[i] >= 0 && fdatasync(batch->fds[i]))
+			atomic_compare_exchange_strong(&batch->error, &none,
+				errno);
+	}
 }
 
-/* Opens those that exist. */
+/* Opens those that exist, and sets their pages on the way to the disk, so that
+ * whoever flushes one file does not wait for the next one's to begin. */
 static enum store_err
 open_each(struct blobs *blobs, const uint64_t *ids, size_t count,
-	struct flush_job *jobs)
+	struct flush_batch *batch)
 {
-	enum store_err err = STORE_OK;
-
 	for (size_t i = 0; i < count; i++) {
-		jobs[i] = (struct flush_job){.fd = -1};
-		jobs[i].helper.run = run_flush;
-		jobs[i].helper.arg = &jobs[i];
-		event_init(&jobs[i].helper.done);
-		if (!err)
-			err = blob_open(blobs, ids[i], O_RDONLY, &jobs[i].fd);
-		if (err == STORE_NOT_FOUND)
-			err = STORE_OK;
+		int *fd = &batch->fds[i];
+		enum store_err err = open_file(blobs, ids[i], O_RDONLY, fd);
+
+		if (err && err != STORE_NOT_FOUND)
+			return err;
+		batch->count = i + 1;
+		if (err)
+			*fd = -1;
+		else
+			io_start_flush(*fd, 0, 0);
 	}
-	return err;
+	return STORE_OK;
 }
 
-/* All at once: the kernel makes one journal commit and one flush of the disk's
- * cache serve for many. */
+/* Side by side: the kernel makes one journal commit and one flush of the disk's
+ * cache serve for many.  More threads than that get in each other's way. */
 static enum store_err
-flush_jobs(struct blobs *blobs, struct flush_job *jobs, size_t count)
+flush_batch(struct blobs *blobs, struct flush_batch *batch)
 {
-	enum store_err err = STORE_OK;
+	struct helper_job jobs[FLUSH_THREADS];
+	size_t wanted =
+		batch->count < FLUSH_THREADS ? batch->count : FLUSH_THREADS;
+	size_t helpers = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (jobs[i].fd < 0)
-			continue;
-		/* The last one is as well run here; but not on a loop. */
-		if (i + 1 < count || fiber_current())
-			jobs[i].is_handed_over =
-				helper_pool_submit(blobs->helpers,
-					&jobs[i].helper);
-		if (!jobs[i].is_handed_over)
-			run_flush(&jobs[i]);
+	/* This thread does its share; but not if it is a loop's. */
+	if (!fiber_current())
+		wanted--;
+	while (helpers < wanted) {
+		jobs[helpers] = (struct helper_job){
+			.run = run_flush,
+			.arg = batch,
+		};
+		event_init(&jobs[helpers].done);
+		if (!helper_pool_submit(blobs->helpers, &jobs[helpers]))
+			break;
+		helpers++;
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (jobs[i].is_handed_over)
-			event_wait(&jobs[i].helper.done);
-		if (jobs[i].error && !err)
-			err = error_from_errno(jobs[i].error);
-	}
-	return err;
+	if (!fiber_current() || helpers == 0)
+		run_flush(batch);
+	for (size_t i = 0; i < helpers; i++)
+		event_wait(&jobs[i].done);
+	int error = atomic_load(&batch->error);
+	return error ? error_from_errno(error) : STORE_OK;
 }
 
 static enum store_err
 flush_each(struct blobs *blobs, const uint64_t *ids, size_t count)
 {
 	uint64_t sorted[FLUSH_EACH_MAX];
-	struct flush_job jobs[FLUSH_EACH_MAX];
+	struct flush_batch batch = {.count = 0};
 
 	memcpy(sorted, ids, count * sizeof(*ids));
 	qsort(sorted, count, sizeof(*sorted), compare_ids);
-	enum store_err err = open_each(blobs, sorted, count, jobs);
+	enum store_err err = open_each(blobs, sorted, count, &batch);
 	if (!err)
-		err = flush_jobs(blobs, jobs, count);
-	for (size_t i = 0; i < count; i++) {
-		if (jobs[i].fd >= 0)
-			close(jobs[i].fd);
+		err = flush_batch(blobs, &batch);
+	for (size_t i = 0; i < batch.count; i++) {
+		if (batch.fds[i] >= 0)
+			close(batch.fds[i]);
 	}
 	return err ? err : flush_dirs(blobs, sorted, count);
 }

@@ -32,7 +32,8 @@ void blob_close_all(struct blobs **blobs);
 /* A new, empty blob, open for reading and writing.  EXISTS. */
 must_check enum store_err blob_create(struct blobs *blobs, uint64_t id,
 	int *fd);
-/* flags: O_RDONLY or O_RDWR, O_DIRECT.  NOT_FOUND. */
+/* flags: O_RDONLY or O_RDWR, O_DIRECT.  Descriptors for reading may share a
+ * file offset with others: pread(2).  NOT_FOUND. */
 must_check enum store_err blob_open(struct blobs *blobs, uint64_t id, int flags,
 	int *fd);
 /* NOT_FOUND */
@@ -60,6 +61,10 @@ must_check enum store_err blob_flush(struct blobs *blobs, const uint64_t *ids,
 /* Makes the removal of these blobs durable.  Ids in ascending order. */
 must_check enum store_err blob_flush_removed(struct blobs *blobs,
 	const uint64_t *ids, size_t count);
+
+/* Lets go of files that are kept open for readers and may be gone by now.  To
+ * be called about once a second, where the blobs may be written. */
+void blob_expire(struct blobs *blobs);
 
 /* Bytes and inodes left for data, as statvfs(3) gives them. */
 must_check enum store_err blob_space(struct blobs *blobs, struct statvfs *out);

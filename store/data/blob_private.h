@@ -10,6 +10,7 @@
 /* Directories whose own names are known to be durable. */
 #define BLOB_KNOWN_DIRS 64
 
+struct blob_cache;
 struct helper_pool;
 
 struct blobs {
@@ -17,6 +18,7 @@ struct blobs {
 	int dir_fd;
 	struct helper_pool *helpers; /* threads start when there is work */
 	bool is_read_only;
+	struct blob_cache *cache; /* NULL: nobody would keep it fresh */
 
 	pthread_mutex_t lock;
 	/* under lock: directory number + 1, at its number modulo the size */
