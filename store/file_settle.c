@@ -225,6 +225,7 @@ file_settle_run(struct file *file, bool keeps_mark)
 struct drop_request {
 	uint64_t session;
 	struct inode inode;
+	bool is_left; /* the result: it has a name elsewhere */
 };
 
 /* The name of an inode in the directory where it was made or moved to. */
@@ -255,6 +256,7 @@ apply_drop(struct store *store, struct db_txn *txn, void *arg)
 	struct key key = key_u64_u64(request->session, request->inode.ino);
 	struct inode inode, gone;
 
+	request->is_left = false;
 	enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
 	if (err == STORE_NOT_FOUND)
 		err = STORE_OK;
@@ -272,8 +274,10 @@ apply_drop(struct store *store, struct db_txn *txn, void *arg)
 	err = find_name(txn, &inode, &name);
 	if (err)
 		return err;
-	return dentry_unlink(store, txn, inode.parent, buffer_slice(&name),
+	err = dentry_unlink(store, txn, inode.parent, buffer_slice(&name),
 		false, &gone);
+	request->is_left = !err && gone.nlink > 0;
+	return err;
 }
 
 static enum store_err
@@ -300,11 +304,12 @@ file_settle(struct store *store, uint64_t dead_session, uint64_t ino,
 		return err;
 	if (!err && after_power_cut && drop.inode.pending) {
 		err = commit_run(store, apply_drop, &drop, NULL);
-		if (err != STORE_NOT_FOUND)
+		if (err != STORE_NOT_FOUND && (err || !drop.is_left))
 			return err;
-		log_warn("inode %llu: never published, and its name is not "
-			 "where it was made",
+		log_warn("inode %llu: never published, but has a name that is "
+			 "not where it was made",
 			(unsigned long long)ino);
+		err = STORE_OK;
 	}
 	if (!err) {
 		request.blob = drop.inode.pending ? drop.inode.pending

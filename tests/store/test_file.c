@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/file.h"
+#include "store/file_private.h"
+#include "store/session_private.h"
 #include "tests/store/objects.h"
 #include "tests/support/other_process.h"
 #include "tests/support/temp_store.h"
@@ -515,4 +516,26 @@ Test(file, a_rewrite_whose_name_goes_leaves_no_mark)
 	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
 
 	cr_expect(zero(u64, count_marks(temp.store)));
+}
+
+Test(file, a_file_with_two_names_that_a_power_cut_took_is_not_hidden_for_ever)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	uint64_t session = session_id(temp.store);
+	struct inode inode;
+
+	struct file *file = create(temp.store, bucket, "f");
+	uint64_t ino = file_ino(file);
+	cr_assert(not(tree_mkdir(temp.store, bucket, SLICE("d"), &owner,
+		&inode)));
+	cr_assert(not(tree_link(temp.store, ino, inode.ino, SLICE("second"),
+		&inode)));
+
+	cr_assert(not(file_settle(temp.store, session, ino, true)));
+
+	/* One is found and goes; of the other it is not known where it is. */
+	cr_expect(not(is_seen(temp.store, bucket, "d/second")));
+	cr_expect(is_seen(temp.store, bucket, "f"));
+	cr_assert(not(file_close(&file, O_RDWR)));
 }
