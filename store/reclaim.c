@@ -90,17 +90,32 @@ apply_forget(struct store *store, struct db_txn *txn, void *arg)
 	return err;
 }
 
+/* One that cannot be removed is left for the next time. */
+static void
+remove_files(struct store *store, struct batch *batch)
+{
+	size_t count = batch->count;
+
+	batch->count = 0;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t id = batch->ids[i];
+		enum store_err err = blob_remove(store->blobs, id);
+
+		if (err)
+			log_error("cannot remove freed data blob=%llu: %s",
+				(unsigned long long)id, error_sentence(err));
+		else
+			batch->ids[batch->count++] = id;
+	}
+}
+
 /* The file, then the certainty that it is gone, then the record. */
 static enum store_err
 remove_batch(struct store *store, struct batch *batch)
 {
-	enum store_err err = STORE_OK;
-
-	for (size_t i = 0; i < batch->count && !err; i++)
-		err = blob_remove(store->blobs, batch->ids[i]);
-	if (!err)
-		err = blob_flush_removed(store->blobs, batch->ids,
-			batch->count);
+	remove_files(store, batch);
+	enum store_err err =
+		blob_flush_removed(store->blobs, batch->ids, batch->count);
 	return err ? err : commit_run(store, apply_forget, batch, NULL);
 }
 

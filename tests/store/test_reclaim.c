@@ -3,7 +3,9 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/commit_private.h"
@@ -111,6 +113,28 @@ Test(reclaim, goes_on_where_the_files_are_gone_but_not_the_records)
 	cr_assert(zero(int, reclaim_run(store)));
 
 	cr_expect(zero(u64, freed(store)));
+}
+
+Test(reclaim, passes_over_a_file_that_cannot_be_removed)
+{
+	scoped(temp_store_close) struct temp_store temp = open_quiet();
+	uint64_t stuck = add_blob(temp.store);
+	uint64_t other = add_blob(temp.store);
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/data/0/%llx", temp.path,
+		(unsigned long long)stuck);
+	cr_assert(zero(int, unlink(path)));
+	cr_assert(zero(int, mkdir(path, 0700)));
+	cr_assert(zero(int, commit_run(temp.store, apply_drop, &stuck, NULL)));
+	cr_assert(zero(int,
+		commit_run_durably(temp.store, apply_drop, &other)));
+
+	cr_expect(zero(int, reclaim_run(temp.store)));
+
+	cr_expect(not(has_file(temp.store, other)));
+	cr_expect(eq(u64, freed(temp.store), 1));
+	cr_assert(zero(int, rmdir(path)));
 }
 
 Test(reclaim, of_more_than_one_batch_leaves_none)
