@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/base/clock.h"
 
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 /* What an int64_t of nanoseconds can hold: some of 1677 to some of 2262. */
@@ -56,20 +56,47 @@ split(int64_t time_ns, struct tm *parts)
 	return ns;
 }
 
-/*
- * Each number below is in the range of its field, whatever the time; the
- * remainders say so to the compiler, which checks that the text fits.
- */
-static unsigned
-two_digits(int number)
+/* Without snprintf(3), which took a fifth of a listing's time.  Gives where
+ * the next goes. */
+static char *
+put_number(char *to, int number, int digits)
 {
-	return (unsigned)number % 100;
+	for (int i = digits - 1; i >= 0; i--) {
+		to[i] = (char)('0' + number % 10);
+		number /= 10;
+	}
+	return to + digits;
 }
 
-static unsigned
-year_of(const struct tm *parts)
+static char *
+put_text(char *to, const char *text, size_t len)
 {
-	return (unsigned)(parts->tm_year + 1900) % 10000;
+	memcpy(to, text, len);
+	return to + len;
+}
+
+static char *
+put_date(char *to, const struct tm *parts, const char *between)
+{
+	size_t len = strlen(between);
+
+	to = put_number(to, parts->tm_year + 1900, 4);
+	to = put_text(to, between, len);
+	to = put_number(to, parts->tm_mon + 1, 2);
+	to = put_text(to, between, len);
+	return put_number(to, parts->tm_mday, 2);
+}
+
+static char *
+put_time(char *to, const struct tm *parts, const char *between)
+{
+	size_t len = strlen(between);
+
+	to = put_number(to, parts->tm_hour, 2);
+	to = put_text(to, between, len);
+	to = put_number(to, parts->tm_min, 2);
+	to = put_text(to, between, len);
+	return put_number(to, parts->tm_sec, 2);
 }
 
 void
@@ -78,11 +105,16 @@ clock_to_http(int64_t time_ns, char to[30])
 	struct tm parts;
 
 	split(time_ns, &parts);
-	snprintf(to, 30, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
-		day_names[parts.tm_wday], two_digits(parts.tm_mday),
-		month_names[parts.tm_mon], year_of(&parts),
-		two_digits(parts.tm_hour), two_digits(parts.tm_min),
-		two_digits(parts.tm_sec));
+	to = put_text(to, day_names[parts.tm_wday], 3);
+	to = put_text(to, ", ", 2);
+	to = put_number(to, parts.tm_mday, 2);
+	to = put_text(to, " ", 1);
+	to = put_text(to, month_names[parts.tm_mon], 3);
+	to = put_text(to, " ", 1);
+	to = put_number(to, parts.tm_year + 1900, 4);
+	to = put_text(to, " ", 1);
+	to = put_time(to, &parts, ":");
+	(void)put_text(to, " GMT", sizeof(" GMT"));
 }
 
 void
@@ -91,10 +123,12 @@ clock_to_iso8601(int64_t time_ns, char to[25])
 	struct tm parts;
 	int64_t ns = split(time_ns, &parts);
 
-	snprintf(to, 25, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year_of(&parts),
-		two_digits(parts.tm_mon + 1), two_digits(parts.tm_mday),
-		two_digits(parts.tm_hour), two_digits(parts.tm_min),
-		two_digits(parts.tm_sec), (unsigned)(ns / 1000000) % 1000);
+	to = put_date(to, &parts, "-");
+	to = put_text(to, "T", 1);
+	to = put_time(to, &parts, ":");
+	to = put_text(to, ".", 1);
+	to = put_number(to, (int)(ns / 1000000), 3);
+	(void)put_text(to, "Z", sizeof("Z"));
 }
 
 void
@@ -103,10 +137,10 @@ clock_to_basic(int64_t time_ns, char to[17])
 	struct tm parts;
 
 	split(time_ns, &parts);
-	snprintf(to, 17, "%04u%02u%02uT%02u%02u%02uZ", year_of(&parts),
-		two_digits(parts.tm_mon + 1), two_digits(parts.tm_mday),
-		two_digits(parts.tm_hour), two_digits(parts.tm_min),
-		two_digits(parts.tm_sec));
+	to = put_date(to, &parts, "");
+	to = put_text(to, "T", 1);
+	to = put_time(to, &parts, "");
+	(void)put_text(to, "Z", sizeof("Z"));
 }
 
 /* What is left of a text; has_failed stays set. */
