@@ -200,19 +200,23 @@ window_at(const struct transfer *transfer, uint64_t offset)
 static enum store_err
 send_windows(struct transfer *transfer, struct warming *warming)
 {
+	bool is_ready = false; /* the next window was there a moment ago */
+
 	while (transfer->offset < transfer->end) {
 		struct window window = window_at(transfer, transfer->offset);
 		uint64_t end = window.offset + window.len;
 
-		if (!warming->is_running && !is_cached(&window))
+		if (!is_ready && !warming->is_running && !is_cached(&window))
 			warming_start(transfer, warming, &window);
 		enum store_err err = warming_finish(warming);
 		if (err)
 			return err;
 
+		is_ready = false;
 		if (end < transfer->end) {
 			window = window_at(transfer, end);
-			if (!is_cached(&window))
+			is_ready = is_cached(&window);
+			if (!is_ready)
 				warming_start(transfer, warming, &window);
 		}
 		err = send_until(transfer, end);
