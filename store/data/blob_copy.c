@@ -18,6 +18,8 @@
 #include "store/data/blob.h"
 
 #define COPY_LEN (256 * 1024)
+/* A helper thread is kept no longer: others wait for one. */
+#define STEP (64ull << 20)
 
 struct copy_job {
 	int from;
@@ -25,6 +27,7 @@ struct copy_job {
 	uint64_t from_offset;
 	uint64_t to_offset;
 	uint64_t len;
+	bool is_shared;
 	enum store_err err;
 };
 
@@ -142,22 +145,52 @@ copy_pieces(const struct copy_job *job)
 	return err;
 }
 
-static void
-run_copy(void *arg)
+/* CORRUPT where the source ends before. */
+static enum store_err
+check_source(const struct copy_job *job)
 {
-	struct copy_job *job = arg;
 	struct stat st;
 
-	if (fstat(job->from, &st)) {
-		job->err = error_from_errno(errno);
-		return;
-	}
+	if (fstat(job->from, &st))
+		return error_from_errno(errno);
 	if ((uint64_t)st.st_size < job->from_offset ||
-		(uint64_t)st.st_size - job->from_offset < job->len) {
-		job->err = STORE_CORRUPT;
-		return;
+		(uint64_t)st.st_size - job->from_offset < job->len)
+		return STORE_CORRUPT;
+	return STORE_OK;
+}
+
+static void
+run_share(void *arg)
+{
+	struct copy_job *job = arg;
+
+	job->err = check_source(job);
+	job->is_shared = !job->err && clone_range(job);
+}
+
+static void
+run_step(void *arg)
+{
+	struct copy_job *job = arg;
+
+	job->err = check_source(job);
+	if (!job->err)
+		job->err = copy_pieces(job);
+}
+
+static enum store_err
+copy_in_steps(struct copy_job *job)
+{
+	uint64_t left = job->len;
+
+	while (left > 0 && !job->err) {
+		job->len = left < STEP ? left : STEP;
+		io_run_blocking(run_step, job);
+		job->from_offset += job->len;
+		job->to_offset += job->len;
+		left -= job->len;
 	}
-	job->err = clone_range(job) ? STORE_OK : copy_pieces(job);
+	return job->err;
 }
 
 enum store_err
@@ -177,6 +210,6 @@ blob_copy_range(int from, uint64_t from_offset, int to, uint64_t to_offset,
 	if (from_offset > INT64_MAX || to_offset > INT64_MAX ||
 		len > INT64_MAX - from_offset || len > INT64_MAX - to_offset)
 		return STORE_TOO_BIG;
-	io_run_blocking(run_copy, &job);
-	return job.err;
+	io_run_blocking(run_share, &job);
+	return job.err || job.is_shared ? job.err : copy_in_steps(&job);
 }

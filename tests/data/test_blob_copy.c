@@ -3,9 +3,14 @@
 #include <criterion/new/assert.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/base/helper.h"
+#include "store/base/io.h"
+#include "store/base/loop.h"
 #include "store/data/blob.h"
 #include "tests/support/temp_dir.h"
 
@@ -206,4 +211,83 @@ Test(blob_copy, parts_may_arrive_at_once)
 		}
 		expect_target(&rig);
 	}
+}
+
+/* A loop whose helper threads are all busy but for one. */
+struct crowd {
+	struct rig *rig;
+	sem_t is_over;
+	uint64_t len;
+	uint64_t seen; /* of the target by the one that came second */
+};
+
+static void
+run_busy(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	while (sem_wait(&crowd->is_over))
+		;
+}
+
+static void
+run_look(void *arg)
+{
+	struct crowd *crowd = arg;
+	struct stat st = {.st_size = 0};
+
+	(void)fstat(crowd->rig->to, &st);
+	crowd->seen = (uint64_t)st.st_size;
+}
+
+static void
+busy(void *arg)
+{
+	io_run_blocking(run_busy, arg);
+}
+
+static void
+copy_long(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	/* From 1 on, so that no file system can share it. */
+	cr_expect(eq(int,
+		blob_copy_range(crowd->rig->from, 1, crowd->rig->to, 0,
+			crowd->len),
+		STORE_OK));
+}
+
+static void
+look(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	io_run_blocking(run_look, crowd);
+	for (int i = 1; i < HELPER_THREADS_MAX; i++)
+		sem_post(&crowd->is_over);
+}
+
+Test(blob_copy, a_long_one_lets_others_have_their_turn)
+{
+	scoped(rig_close) struct rig rig = rig_open(1);
+	struct crowd crowd = {.rig = &rig, .len = 1ull << 30};
+	struct loop *loop = NULL;
+	struct stat st;
+
+	cr_assert(zero(int, sem_init(&crowd.is_over, 0, 0)));
+	cr_assert(zero(int, ftruncate(rig.from, (off_t)crowd.len + 1)));
+	cr_assert(zero(int, loop_create(&loop)));
+	for (int i = 1; i < HELPER_THREADS_MAX; i++)
+		cr_assert(zero(int, loop_spawn(loop, busy, &crowd)));
+	cr_assert(zero(int, loop_spawn(loop, copy_long, &crowd)));
+	cr_assert(zero(int, loop_spawn(loop, look, &crowd)));
+	loop_stop(loop); /* once its fibers have ended */
+	loop_run(loop);
+	loop_destroy(&loop);
+
+	cr_expect(lt(u64, crowd.seen, crowd.len));
+	cr_assert(zero(int, fstat(rig.to, &st)));
+	cr_expect(eq(u64, (uint64_t)st.st_size, crowd.len));
+	sem_destroy(&crowd.is_over);
 }
