@@ -15,7 +15,7 @@
 #define BUCKET_NAME_MAX 63
 
 struct bucket {
-	uint64_t ino;		/* of its root directory; its id */
+	uint64_t ino; /* of its root directory; its id */
 	char name[BUCKET_NAME_MAX + 1];
 	int64_t created_ns;
 	char owner[64];

@@ -16,26 +16,26 @@
 #include "store/store.h"
 
 enum check_kind {
-	CHECK_RECORD,		/* a record does not decode */
-	CHECK_DENTRY,		/* a name without its inode */
-	CHECK_ORPHAN,		/* an inode without a name */
-	CHECK_NLINK,		/* the count of links is wrong */
-	CHECK_PARENT,		/* a directory's parent is not where it hangs */
-	CHECK_REFERENCES,	/* a blob's count of references is wrong */
-	CHECK_BLOB_MISSING,	/* a blob's data file is not there */
-	CHECK_BLOB_SIZE,	/* or of another size than the record says */
-	CHECK_BLOB_STRAY,	/* a data file that no record names */
-	CHECK_USAGE,		/* a bucket's counters are wrong */
-	CHECK_UPLOAD,		/* a part without its upload, or its data */
-	CHECK_BUCKET,		/* a bucket without its root, or the reverse */
-	CHECK_LEASE,		/* a lease or open mark of no live session */
+	CHECK_RECORD,	    /* a record does not decode */
+	CHECK_DENTRY,	    /* a name without its inode */
+	CHECK_ORPHAN,	    /* an inode without a name */
+	CHECK_NLINK,	    /* the count of links is wrong */
+	CHECK_PARENT,	    /* a directory's parent is not where it hangs */
+	CHECK_REFERENCES,   /* a blob's count of references is wrong */
+	CHECK_BLOB_MISSING, /* a blob's data file is not there */
+	CHECK_BLOB_SIZE,    /* or of another size than the record says */
+	CHECK_BLOB_STRAY,   /* a data file that no record names */
+	CHECK_USAGE,	    /* a bucket's counters are wrong */
+	CHECK_UPLOAD,	    /* a part without its upload, or its data */
+	CHECK_BUCKET,	    /* a bucket without its root, or the reverse */
+	CHECK_LEASE,	    /* a lease or open mark of no live session */
 	CHECK_KINDS
 };
 
 struct check_finding {
 	enum check_kind kind;
 	bool is_repaired;
-	const char *text;	/* one sentence, naming what it is about */
+	const char *text; /* one sentence, naming what it is about */
 };
 
 struct check_result {

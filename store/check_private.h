@@ -21,23 +21,23 @@
  * there is to count, so counters are left to a later round. */
 enum check_fix {
 	CHECK_FIX_NONE,
-	CHECK_FIX_ROW,		/* table, key: the row is deleted */
-	CHECK_FIX_UPLOAD,	/* a: bucket, b: number: it is aborted */
-	CHECK_FIX_OPEN,		/* a: session, b: inode: settled */
-	CHECK_FIX_ROOT,		/* a: bucket: its root's record is made */
-	CHECK_FIX_BUCKET,	/* a: bucket: gets a name, "lost-<number>" */
-	CHECK_FIX_DIR,		/* a: inode, b: parent, name: record is made */
-	CHECK_FIX_ADOPT,	/* a: inode, b: bucket: record and name */
-	CHECK_FIX_CUT,		/* as the next, after losing its name */
-	CHECK_FIX_ATTACH,	/* a: inode, b: bucket: name in lost+found/ */
-	CHECK_FIX_HOME,		/* a: inode, b: bucket: that is where it is */
-	CHECK_FIX_PARENT,	/* a: inode, b: parent, name: as it hangs */
-	CHECK_FIX_SIZE,		/* a: inode: as its data file says */
+	CHECK_FIX_ROW,	  /* table, key: the row is deleted */
+	CHECK_FIX_UPLOAD, /* a: bucket, b: number: it is aborted */
+	CHECK_FIX_OPEN,	  /* a: session, b: inode: settled */
+	CHECK_FIX_ROOT,	  /* a: bucket: its root's record is made */
+	CHECK_FIX_BUCKET, /* a: bucket: gets a name, "lost-<number>" */
+	CHECK_FIX_DIR,	  /* a: inode, b: parent, name: record is made */
+	CHECK_FIX_ADOPT,  /* a: inode, b: bucket: record and name */
+	CHECK_FIX_CUT,	  /* as the next, after losing its name */
+	CHECK_FIX_ATTACH, /* a: inode, b: bucket: name in lost+found/ */
+	CHECK_FIX_HOME,	  /* a: inode, b: bucket: that is where it is */
+	CHECK_FIX_PARENT, /* a: inode, b: parent, name: as it hangs */
+	CHECK_FIX_SIZE,	  /* a: inode: as its data file says */
 	CHECK_FIX_LAST_SHAPE = CHECK_FIX_SIZE,
-	CHECK_FIX_NLINK,	/* a: inode, b: links */
-	CHECK_FIX_REFERENCES,	/* a: blob, b: references */
-	CHECK_FIX_USAGE,	/* a: bucket, b: objects, c: bytes */
-	CHECK_FIX_FILE,		/* a: blob: the data file is removed */
+	CHECK_FIX_NLINK,      /* a: inode, b: links */
+	CHECK_FIX_REFERENCES, /* a: blob, b: references */
+	CHECK_FIX_USAGE,      /* a: bucket, b: objects, c: bytes */
+	CHECK_FIX_FILE,	      /* a: blob: the data file is removed */
 };
 
 struct check_job {
@@ -45,7 +45,7 @@ struct check_job {
 	enum check_fix fix;
 	enum db_table table;
 	uint64_t a, b, c;
-	struct slice name;	/* or the row's key */
+	struct slice name; /* or the row's key */
 	const char *text;
 	bool is_repaired;
 	struct check_job *next;
@@ -56,15 +56,15 @@ struct check_inode {
 	uint32_t names;
 	uint32_t subdirs : 28;
 	uint32_t is_dir : 1;
-	uint32_t is_root : 1;		/* of a bucket, with or without name */
-	uint32_t is_reached : 1;	/* from the root, or reported */
+	uint32_t is_root : 1;	 /* of a bucket, with or without name */
+	uint32_t is_reached : 1; /* from the root, or reported */
 	uint32_t is_climbing : 1;
 };
 
 struct check_blob {
 	uint64_t id;
 	uint32_t references;
-	bool is_seen;		/* its file has been looked at */
+	bool is_seen; /* its file has been looked at */
 };
 
 struct check_bucket {
@@ -77,12 +77,12 @@ struct check_bucket {
 struct check_chunk {
 	uint64_t node;
 	uint64_t parent;
-	struct slice name;	/* what leads from parent to node */
+	struct slice name; /* what leads from parent to node */
 	bool has_entries;
 };
 
 struct check_array {
-	void *items;		/* each begins with its number */
+	void *items; /* each begins with its number */
 	size_t count;
 	size_t capacity;
 	size_t item_size;
@@ -91,19 +91,19 @@ struct check_array {
 struct check {
 	struct store *store;
 	struct db_txn *txn;
-	struct arena arena;		/* of the jobs */
+	struct arena arena; /* of the jobs */
 	struct check_array inodes;
 	struct check_array blobs;
 	struct check_array buckets;
 	struct check_array chunks;
-	struct check_array sessions;	/* numbers alone, as the next three */
+	struct check_array sessions; /* numbers alone, as the next three */
 	struct check_array opens;
 	struct check_array uploads;
-	struct check_array unknown;	/* blobs named, but without record */
+	struct check_array unknown; /* blobs named, but without record */
 	struct check_job *jobs;
 	struct check_job **jobs_end;
 	size_t jobs_count;
-	struct check_job overflow;	/* where no more are kept */
+	struct check_job overflow; /* where no more are kept */
 	struct check_result result;
 };
 
@@ -116,12 +116,11 @@ struct check_job *check_note(struct check *check, enum check_kind kind,
 	enum check_fix fix, const char *format, ...) printf_like(4, 5);
 
 /* Notes that a row does not decode. */
-void check_note_row(struct check *check, enum db_table table,
-	struct slice key, const char *what, uint64_t number);
+void check_note_row(struct check *check, enum db_table table, struct slice key,
+	const char *what, uint64_t number);
 
 /* Calls visit for each row of a table. */
-must_check enum store_err check_rows(struct check *check,
-	enum db_table table,
+must_check enum store_err check_rows(struct check *check, enum db_table table,
 	enum store_err (*visit)(struct check *check, struct slice key,
 		struct slice value));
 

@@ -20,13 +20,15 @@
 /* *commit, where not NULL: the number to wait for.  The error of apply. */
 must_check enum store_err commit_run(struct store *store,
 	enum store_err (*apply)(struct store *store, struct db_txn *txn,
-		void *arg), void *arg, uint64_t *commit);
+		void *arg),
+	void *arg, uint64_t *commit);
 
 /* commit_run(), then a checkpoint that covers it, then the live mounts have
  * dropped what they cached (bounded): what S3 acknowledges. */
 must_check enum store_err commit_run_durably(struct store *store,
 	enum store_err (*apply)(struct store *store, struct db_txn *txn,
-		void *arg), void *arg);
+		void *arg),
+	void *arg);
 
 /* Waits for a checkpoint that covers the commit.  IO: a flush failed, now
  * or earlier. */
@@ -54,8 +56,8 @@ must_check enum store_err commit_blob_references(struct db_txn *txn,
 must_check enum store_err commit_new_number(struct db_txn *txn,
 	uint64_t *number);
 /* Adds to the bucket's counters, in one record for each bucket. */
-must_check enum store_err commit_add_usage(struct db_txn *txn,
-	uint64_t bucket, int64_t objects, int64_t bytes);
+must_check enum store_err commit_add_usage(struct db_txn *txn, uint64_t bucket,
+	int64_t objects, int64_t bytes);
 
 /* store.c's use. */
 must_check enum store_err commit_open(struct store *store);

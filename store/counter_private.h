@@ -10,8 +10,8 @@
 
 #include "store/store_private.h"
 
-#define COUNTER_NUMBER	"next-number"
-#define COUNTER_BLOB	"next-blob"
+#define COUNTER_NUMBER "next-number"
+#define COUNTER_BLOB "next-blob"
 #define COUNTER_SESSION "next-session"
 
 /* Inside apply: takes `count` numbers, of which *first is the lowest. */

@@ -96,8 +96,8 @@ must_check enum store_err dentry_locate(struct db_txn *txn, uint64_t bucket,
 	struct slice key, uint64_t *parent, struct slice *component);
 /* The same, making implicit directories that are missing. */
 must_check enum store_err dentry_locate_or_make(struct store *store,
-	struct db_txn *txn, uint64_t bucket, struct slice key,
-	uint64_t *parent, struct slice *component);
+	struct db_txn *txn, uint64_t bucket, struct slice key, uint64_t *parent,
+	struct slice *component);
 
 /*
  * Gives `inode` (a new one, ino set, nlink 1) the name; what had it loses
@@ -122,9 +122,8 @@ must_check enum store_err dentry_publish(struct store *store,
  * A directory that has entries: for S3 an explicit one becomes implicit, and
  * one that is implicit is NOT_FOUND; else NOT_EMPTY.  NOT_FOUND.
  */
-must_check enum store_err dentry_unlink(struct store *store,
-	struct db_txn *txn, uint64_t parent, struct slice component,
-	bool is_s3, struct inode *out);
+must_check enum store_err dentry_unlink(struct store *store, struct db_txn *txn,
+	uint64_t parent, struct slice component, bool is_s3, struct inode *out);
 
 /*
  * The steps of dentry_unlink() and dentry_publish(), for rename.c.

@@ -29,8 +29,8 @@ must_check enum store_err durable_wait(struct store *store, uint64_t commit);
 
 /* By the leader, within its transaction: takes out some of the records of
  * invariant 1.  NOT_FOUND is not an error. */
-must_check enum store_err durable_clean(
-	struct store *store, struct db_txn *txn);
+must_check enum store_err durable_clean(struct store *store,
+	struct db_txn *txn);
 
 /* By the leader, after a commit. */
 void durable_note_commit(struct store *store, uint64_t commit);
@@ -39,7 +39,7 @@ void durable_note_commit(struct store *store, uint64_t commit);
 bool durable_needs_cleaning(struct store *store);
 
 /* The commit that the side file covers. */
-must_check enum store_err durable_checkpoint(
-	struct store *store, uint64_t *number);
+must_check enum store_err durable_checkpoint(struct store *store,
+	uint64_t *number);
 
 bool durable_has_failed(struct store *store);

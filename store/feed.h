@@ -13,21 +13,21 @@
 #include "store/store.h"
 
 enum feed_kind {
-	FEED_DENTRY,	/* the name in the directory is no longer what it was */
-	FEED_INODE,	/* attributes changed */
-	FEED_DATA,	/* attributes and content changed */
-	FEED_BUCKET,	/* a bucket of that name came or went */
-	FEED_DOCUMENT,	/* a policy, token or other document changed */
-	FEED_LOST,	/* lines were trimmed before they were read: drop all */
+	FEED_DENTRY,   /* the name in the directory is no longer what it was */
+	FEED_INODE,    /* attributes changed */
+	FEED_DATA,     /* attributes and content changed */
+	FEED_BUCKET,   /* a bucket of that name came or went */
+	FEED_DOCUMENT, /* a policy, token or other document changed */
+	FEED_LOST,     /* lines were trimmed before they were read: drop all */
 };
 
 struct feed_entry {
 	uint64_t sequence;
 	enum feed_kind kind;
-	uint64_t origin;	/* of who did it; 0: nobody told */
+	uint64_t origin; /* of who did it; 0: nobody told */
 	uint64_t parent;
 	uint64_t ino;
-	struct slice name;	/* valid until the next call */
+	struct slice name; /* valid until the next call */
 };
 
 struct feed_listener;

@@ -22,7 +22,7 @@
 struct list_request {
 	uint64_t bucket;
 	struct slice prefix;
-	struct slice delimiter;	/* empty: none */
+	struct slice delimiter; /* empty: none */
 	struct slice after;	/* only what is above; a common prefix that
 				 * equals it, or holds it, is not repeated */
 	size_t max;		/* 0: an empty page, not truncated */
@@ -30,15 +30,15 @@ struct list_request {
 };
 
 struct list_entry {
-	struct slice key;	/* or the common prefix, with its delimiter */
+	struct slice key; /* or the common prefix, with its delimiter */
 	bool is_prefix;
-	struct inode inode;	/* objects */
+	struct inode inode; /* objects */
 };
 
 struct list_page {
 	struct list_entry *entries;
 	size_t count;
-	bool is_truncated;	/* continue after entries[count - 1].key */
+	bool is_truncated; /* continue after entries[count - 1].key */
 };
 
 /* Everything in the page is in the arena.  STALE: the bucket is gone. */

@@ -15,12 +15,11 @@ int reap_open_lock(struct store *store, uint64_t session);
  * then its records and its lock file.  The caller holds its lock.  What
  * fails is logged and left for the next time.
  */
-void reap_session(
-	struct store *store, uint64_t session, bool after_power_cut);
+void reap_session(struct store *store, uint64_t session, bool after_power_cut);
 
 /* Removes one record of DB_LEASE. */
-must_check enum store_err reap_lease(
-	struct store *store, uint64_t session, uint64_t first);
+must_check enum store_err reap_lease(struct store *store, uint64_t session,
+	uint64_t first);
 
 /* As session_reap(). */
 must_check enum store_err reap_dead(struct store *store);

@@ -18,6 +18,5 @@ struct rename_request {
 };
 
 /* As tree_rename(). */
-must_check enum store_err rename_apply(struct store *store,
-	struct db_txn *txn, const struct rename_request *request,
-	struct inode *replaced);
+must_check enum store_err rename_apply(struct store *store, struct db_txn *txn,
+	const struct rename_request *request, struct inode *replaced);

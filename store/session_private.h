@@ -24,7 +24,7 @@
 
 #include "store/store_private.h"
 
-#define SESSION_LEASE_BLOCK 256	/* ids leased by one commit */
+#define SESSION_LEASE_BLOCK 256 /* ids leased by one commit */
 
 must_check enum store_err session_open(struct store *store, const char *role);
 /* Reaps itself. */
@@ -37,8 +37,7 @@ uint64_t session_id(const struct store *store);
 must_check enum store_err session_reap(struct store *store);
 
 /* A new blob id to create a file under (rule 2). */
-must_check enum store_err session_lease_blob(struct store *store,
-	uint64_t *id);
+must_check enum store_err session_lease_blob(struct store *store, uint64_t *id);
 /* The file was not created, or is removed again: the id is spent. */
 void session_return_blob(struct store *store, uint64_t id);
 

@@ -38,7 +38,7 @@ struct shared {
 	_Atomic(uint64_t) trimmed;    /* lines up to this sequence are gone */
 	_Atomic(uint64_t) listeners;  /* bit i: listener[i] is in use */
 	_Atomic(uint32_t) published;  /* futex: grows with each commit heard */
-	_Atomic(uint32_t) seen;       /* futex: grows as listeners come on */
+	_Atomic(uint32_t) seen;	      /* futex: grows as listeners come on */
 	_Atomic(uint32_t) has_failed; /* a flush failed: checkpoint.h rule 5 */
 	uint32_t unused[5];
 	struct shared_listener listener[SHARED_LISTENERS];
@@ -46,8 +46,8 @@ struct shared {
 
 /* Under the lock of store_open().  *fd holds the lock; shared_detach() closes
  * it.  BAD_VERSION: another version of tarn is running. */
-must_check enum store_err shared_attach(
-	const char *path, struct shared **out, int *fd);
+must_check enum store_err shared_attach(const char *path, struct shared **out,
+	int *fd);
 void shared_detach(struct shared **shared, int *fd);
 
 /* The futex words: waits while *word is value, at most timeout_ms. */

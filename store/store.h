@@ -33,9 +33,9 @@ struct store;
 
 struct store_options {
 	const char *path;
-	const char *role;	/* "serve", "mount", ...: shown by status */
-	bool is_read_only;	/* takes no session, changes nothing */
-	uint64_t map_size;	/* tests; 0: the default */
+	const char *role;  /* "serve", "mount", ...: shown by status */
+	bool is_read_only; /* takes no session, changes nothing */
+	uint64_t map_size; /* tests; 0: the default */
 };
 
 /* Makes a new store, durably, in a new or empty directory.  region: 1 to 63
@@ -61,13 +61,13 @@ struct store_status {
 	uint64_t buckets;
 	uint64_t objects;
 	uint64_t bytes;
-	uint64_t capacity_bytes;	/* of the file system below */
+	uint64_t capacity_bytes; /* of the file system below */
 	uint64_t free_bytes;
-	uint64_t inodes;		/* of the file system below */
+	uint64_t inodes; /* of the file system below */
 	uint64_t free_inodes;
-	uint64_t freed_blobs;		/* waiting for reclaim */
+	uint64_t freed_blobs; /* waiting for reclaim */
 	uint64_t unflushed_blobs;
-	bool has_failed;		/* a flush failed: read-only from here */
+	bool has_failed; /* a flush failed: read-only from here */
 };
 
 must_check enum store_err store_status(struct store *store,

@@ -10,28 +10,28 @@
 #include "store/meta/db.h"
 #include "store/store.h"
 
-struct committer;	/* commit.c */
-struct durable;		/* durable.c */
-struct reclaim;		/* reclaim.c */
-struct session;		/* session.c */
-struct feed;		/* feed.c */
-struct file_table;	/* file.c */
+struct committer;  /* commit.c */
+struct durable;	   /* durable.c */
+struct reclaim;	   /* reclaim.c */
+struct session;	   /* session.c */
+struct feed;	   /* feed.c */
+struct file_table; /* file.c */
 
 struct store {
 	/* fixed after open */
 	char *path;
 	char *region;
 	bool is_read_only;
-	bool after_power_cut;	/* found so by this opening */
+	bool after_power_cut; /* found so by this opening */
 	struct db *db;
 	struct blobs *blobs;
 	struct committer *committer;
-	struct durable *durable;	/* checkpoints */
+	struct durable *durable; /* checkpoints */
 	struct session *session;
 	struct feed *feed;
 	struct reclaim *reclaim;
 	struct file_table *files;
-	uint8_t key[32];		/* seals token secrets */
+	uint8_t key[32]; /* seals token secrets */
 };
 
 /* STORE/name below, as long as the path of the store allows. */

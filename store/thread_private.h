@@ -18,5 +18,5 @@ must_check enum store_err thread_start(pthread_t *thread, const char *name,
 void thread_init_condition(pthread_cond_t *condition);
 
 /* False: the time is over. */
-bool thread_wait_locked(
-	pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline_ms);
+bool thread_wait_locked(pthread_cond_t *condition, pthread_mutex_t *lock,
+	int64_t deadline_ms);

@@ -26,11 +26,11 @@
 #include "store/store.h"
 
 #define TREE_NAME_MAX 1024
-#define TREE_KEY_MAX 1024	/* of what S3 gives */
+#define TREE_KEY_MAX 1024 /* of what S3 gives */
 #define TREE_LINKS_MAX 0x7fffffff
 
 enum tree_want {
-	TREE_FILE,	/* the one that is not a directory */
+	TREE_FILE, /* the one that is not a directory */
 	TREE_DIR,
 };
 
@@ -57,7 +57,7 @@ must_check enum store_err tree_set(struct store *store, uint64_t ino,
 
 /* Who makes something. */
 struct tree_owner {
-	uint32_t mode;		/* type and permissions, as st_mode */
+	uint32_t mode; /* type and permissions, as st_mode */
 	uint32_t uid;
 	uint32_t gid;
 };
@@ -118,7 +118,8 @@ must_check enum store_err tree_readlink(struct store *store, uint64_t ino,
 must_check enum store_err tree_read_dir(struct store *store, uint64_t dir,
 	struct slice after,
 	bool (*visit)(struct slice component, const struct inode *inode,
-		void *context), void *context);
+		void *context),
+	void *context);
 
 /* The key, or with a trailing '/' the prefix, of a directory below its
  * bucket; for messages and for the mount's status. */
@@ -128,5 +129,5 @@ must_check enum store_err tree_path(struct store *store, uint64_t dir,
 /* Extended and S3 attributes: sets, or with NULL removes, one.  EXISTS and
  * NO_ATTR as setxattr(2) has them with its flags.  ATTR_TOO_BIG. */
 must_check enum store_err tree_set_attr(struct store *store, uint64_t ino,
-	enum inode_attr_kind kind, struct slice name,
-	const struct slice *value, int xattr_flags);
+	enum inode_attr_kind kind, struct slice name, const struct slice *value,
+	int xattr_flags);

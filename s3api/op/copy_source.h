@@ -10,6 +10,7 @@ struct copy_source {
 	struct slice key;
 };
 
-/* INVALID_ARGUMENT, NO_SUCH_BUCKET, ACCESS_DENIED; NOT_IMPLEMENTED: ?versionId= */
+/* INVALID_ARGUMENT, NO_SUCH_BUCKET, ACCESS_DENIED; NOT_IMPLEMENTED: ?versionId=
+ */
 must_check enum s3_error copy_source_parse(struct request *request,
 	struct copy_source *out);

@@ -35,7 +35,7 @@ void *arena_alloc(struct arena *arena, size_t size);
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size);
 
 #define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
-#define arena_new_array(arena, count, type) \
+#define arena_new_array(arena, count, type)                                    \
 	((type *)arena_alloc_array((arena), (count), sizeof(type)))
 
 /* Copies; the copy is followed by a NUL that its length does not count. */

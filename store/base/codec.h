@@ -45,7 +45,8 @@ void codec_encode_u64(struct buffer *buffer, uint64_t value);
 void codec_encode_i64(struct buffer *buffer, int64_t value);
 void codec_encode_u64_big(struct buffer *buffer, uint64_t value);
 void codec_encode_bytes(struct buffer *buffer, struct slice s);
-void codec_encode_sized16(struct buffer *buffer, struct slice s); /* len < 64 Ki */
+void codec_encode_sized16(struct buffer *buffer,
+	struct slice s); /* len < 64 Ki */
 void codec_encode_sized32(struct buffer *buffer, struct slice s);
 
 /* Into eight bytes at `to`, most significant first, and back. */

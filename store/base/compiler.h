@@ -11,12 +11,12 @@
 #define must_check __attribute__((warn_unused_result))
 /* Some are there for their destructor alone. */
 #define scoped(destructor) __attribute__((cleanup(destructor), unused))
-#define printf_like(text, first) \
+#define printf_like(text, first)                                               \
 	__attribute__((__format__(__printf__, text, first)))
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define array_len(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The struct of the given type whose member this pointer points to. */
-#define container_of(pointer, type, member) \
-	((type *)((char *)(pointer) - offsetof(type, member)))
+#define container_of(pointer, type, member)                                    \
+	((type *)((char *)(pointer)-offsetof(type, member)))

@@ -13,47 +13,48 @@
 #include "store/base/compiler.h"
 
 /* name, errno, sentence */
-#define STORE_ERRORS(X) \
-	X(NOT_FOUND, ENOENT, "no such object, file or directory") \
-	X(EXISTS, EEXIST, "it exists already") \
-	X(NOT_DIR, ENOTDIR, "not a directory") \
-	X(IS_DIR, EISDIR, "is a directory") \
-	X(NOT_EMPTY, ENOTEMPTY, "the directory is not empty") \
-	X(NAME_TOO_LONG, ENAMETOOLONG, "the file name is too long") \
-	X(KEY_TOO_LONG, ENAMETOOLONG, "the key is longer than 1024 bytes") \
-	X(BAD_NAME, EINVAL, "the name is not valid") \
-	X(INVALID, EINVAL, "an argument is not valid") \
-	X(NO_BUCKET, ENOENT, "no such bucket") \
-	X(BUCKET_EXISTS, EEXIST, "the bucket exists already") \
-	X(BUCKET_NOT_EMPTY, ENOTEMPTY, "the bucket is not empty") \
-	X(NO_UPLOAD, ENOENT, "no such multipart upload") \
-	X(BAD_PART, EINVAL, "a part is missing or its ETag does not match") \
-	X(BAD_PART_ORDER, EINVAL, "the parts are not in ascending order") \
-	X(PART_TOO_SMALL, EINVAL, "a part other than the last is too small") \
-	X(TOO_BIG, EFBIG, "larger than the largest size allowed") \
-	X(PRECONDITION, EINVAL, "a precondition does not hold") \
-	X(DIGEST_MISMATCH, EBADMSG, "the data does not match its digest") \
-	X(CROSS_BUCKET, EXDEV, "the two names lie in different buckets") \
-	X(LOOP, EINVAL, "a directory cannot move below itself") \
-	X(TOO_MANY_LINKS, EMLINK, "too many links to the file") \
-	X(NO_ATTR, ENODATA, "no such attribute") \
-	X(ATTR_TOO_BIG, E2BIG, "the attributes are too large") \
-	X(NO_TOKEN, ENOENT, "no such token") \
-	X(TOKEN_EXISTS, EEXIST, "a token of that name or access key exists") \
-	X(NO_SPACE, ENOSPC, "no space left") \
-	X(NO_MEMORY, ENOMEM, "out of memory") \
-	X(IO, EIO, "input/output error") \
-	X(CORRUPT, EIO, "the store is damaged; run tarn fsck") \
-	X(READ_ONLY, EROFS, "the store is read-only") \
-	X(BUSY, EBUSY, "in use") \
-	X(STALE, ESTALE, "the file is gone") \
-	X(NOT_PERMITTED, EPERM, "not permitted") \
-	X(ACCESS, EACCES, "permission denied") \
-	X(UNSUPPORTED, EOPNOTSUPP, "not supported") \
-	X(NOT_A_STORE, ENOENT, "not a tarn store; make one with tarn init") \
-	X(BAD_VERSION, EPROTO, "the store has a format this tarn does not know") \
-	X(CANCELED, ECANCELED, "canceled") \
-	X(TIMED_OUT, ETIMEDOUT, "timed out") \
+#define STORE_ERRORS(X)                                                        \
+	X(NOT_FOUND, ENOENT, "no such object, file or directory")              \
+	X(EXISTS, EEXIST, "it exists already")                                 \
+	X(NOT_DIR, ENOTDIR, "not a directory")                                 \
+	X(IS_DIR, EISDIR, "is a directory")                                    \
+	X(NOT_EMPTY, ENOTEMPTY, "the directory is not empty")                  \
+	X(NAME_TOO_LONG, ENAMETOOLONG, "the file name is too long")            \
+	X(KEY_TOO_LONG, ENAMETOOLONG, "the key is longer than 1024 bytes")     \
+	X(BAD_NAME, EINVAL, "the name is not valid")                           \
+	X(INVALID, EINVAL, "an argument is not valid")                         \
+	X(NO_BUCKET, ENOENT, "no such bucket")                                 \
+	X(BUCKET_EXISTS, EEXIST, "the bucket exists already")                  \
+	X(BUCKET_NOT_EMPTY, ENOTEMPTY, "the bucket is not empty")              \
+	X(NO_UPLOAD, ENOENT, "no such multipart upload")                       \
+	X(BAD_PART, EINVAL, "a part is missing or its ETag does not match")    \
+	X(BAD_PART_ORDER, EINVAL, "the parts are not in ascending order")      \
+	X(PART_TOO_SMALL, EINVAL, "a part other than the last is too small")   \
+	X(TOO_BIG, EFBIG, "larger than the largest size allowed")              \
+	X(PRECONDITION, EINVAL, "a precondition does not hold")                \
+	X(DIGEST_MISMATCH, EBADMSG, "the data does not match its digest")      \
+	X(CROSS_BUCKET, EXDEV, "the two names lie in different buckets")       \
+	X(LOOP, EINVAL, "a directory cannot move below itself")                \
+	X(TOO_MANY_LINKS, EMLINK, "too many links to the file")                \
+	X(NO_ATTR, ENODATA, "no such attribute")                               \
+	X(ATTR_TOO_BIG, E2BIG, "the attributes are too large")                 \
+	X(NO_TOKEN, ENOENT, "no such token")                                   \
+	X(TOKEN_EXISTS, EEXIST, "a token of that name or access key exists")   \
+	X(NO_SPACE, ENOSPC, "no space left")                                   \
+	X(NO_MEMORY, ENOMEM, "out of memory")                                  \
+	X(IO, EIO, "input/output error")                                       \
+	X(CORRUPT, EIO, "the store is damaged; run tarn fsck")                 \
+	X(READ_ONLY, EROFS, "the store is read-only")                          \
+	X(BUSY, EBUSY, "in use")                                               \
+	X(STALE, ESTALE, "the file is gone")                                   \
+	X(NOT_PERMITTED, EPERM, "not permitted")                               \
+	X(ACCESS, EACCES, "permission denied")                                 \
+	X(UNSUPPORTED, EOPNOTSUPP, "not supported")                            \
+	X(NOT_A_STORE, ENOENT, "not a tarn store; make one with tarn init")    \
+	X(BAD_VERSION, EPROTO,                                                 \
+		"the store has a format this tarn does not know")              \
+	X(CANCELED, ECANCELED, "canceled")                                     \
+	X(TIMED_OUT, ETIMEDOUT, "timed out")                                   \
 	X(CLOSED, EPIPE, "the other side closed the connection")
 
 enum store_err {

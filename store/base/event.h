@@ -20,7 +20,10 @@ struct event {
 	_Atomic(uintptr_t) state; /* unset, set, or the waiter */
 };
 
-#define EVENT_INIT { 0 }
+#define EVENT_INIT                                                             \
+	{                                                                      \
+		0                                                              \
+	}
 
 void event_init(struct event *event);
 void event_set(struct event *event);

@@ -164,8 +164,8 @@ io_start_flush(int fd, uint64_t offset, uint64_t len)
 	if (loop) {
 		struct io_uring_sqe *entry = loop_wait_begin(loop);
 
-		io_uring_prep_sync_file_range(
-			entry, fd, clamp(len), offset, SYNC_FILE_RANGE_WRITE);
+		io_uring_prep_sync_file_range(entry, fd, clamp(len), offset,
+			SYNC_FILE_RANGE_WRITE);
 		/* Nobody waits for its end. */
 		io_uring_sqe_set_data(entry, NULL);
 	} else {

@@ -19,8 +19,7 @@ pthread_mutex_t *mutex_scope_begin(pthread_mutex_t *mutex);
 void mutex_scope_end(pthread_mutex_t **mutex);
 
 #define MUTEX_PASTE_(a, b) a##b
-#define MUTEX_PASTE(a, b)  MUTEX_PASTE_(a, b)
-#define mutex_scoped(mutex) \
-	__attribute__((cleanup(mutex_scope_end), unused)) \
-	pthread_mutex_t *MUTEX_PASTE(mutex_scope_, __LINE__) = \
-		mutex_scope_begin(mutex)
+#define MUTEX_PASTE(a, b) MUTEX_PASTE_(a, b)
+#define mutex_scoped(mutex)                                                    \
+	__attribute__((cleanup(mutex_scope_end), unused)) pthread_mutex_t *    \
+	MUTEX_PASTE(mutex_scope_, __LINE__) = mutex_scope_begin(mutex)

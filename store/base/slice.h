@@ -15,19 +15,19 @@ struct slice {
 	size_t len;
 };
 
-#define SLICE(literal) ((struct slice){ "" literal, sizeof(literal) - 1 })
-#define SLICE_NULL ((struct slice){ NULL, 0 })
+#define SLICE(literal) ((struct slice){"" literal, sizeof(literal) - 1})
+#define SLICE_NULL ((struct slice){NULL, 0})
 
 static inline struct slice
 slice_of(const void *data, size_t len)
 {
-	return (struct slice){ data, len };
+	return (struct slice){data, len};
 }
 
 static inline struct slice
 slice_str(const char *text)
 {
-	return (struct slice){ text, text ? strlen(text) : 0 };
+	return (struct slice){text, text ? strlen(text) : 0};
 }
 
 static inline bool

@@ -14,8 +14,8 @@
 
 struct other_process {
 	pid_t pid;
-	int from;	/* numbers that it tells */
-	int to;		/* tells it to go on */
+	int from; /* numbers that it tells */
+	int to;	  /* tells it to go on */
 };
 
 /* Runs work(store, process) in a new process that has the store open, then

@@ -12,8 +12,8 @@
 
 struct temp_store {
 	struct store *store;
-	char dir[64];		/* removed at the end */
-	char path[80];		/* of the store, in dir */
+	char dir[64];  /* removed at the end */
+	char path[80]; /* of the store, in dir */
 	uint64_t map_size;
 };
 
