@@ -55,12 +55,25 @@ run_mount(void *context)
 	return NULL;
 }
 
+static void
+log_mount(struct mount *mount, void *context)
+{
+	struct mount_status status;
+
+	(void)context;
+	mount_status(mount, &status);
+	if (!status.has_passthrough)
+		log_info("mount: no passthrough: %s",
+			status.why_not ? status.why_not : "not known why");
+}
+
 static bool
 start_mount(struct store *store, const struct mount_words *words,
 	struct mounted *out)
 {
 	struct mount_options options = {
 		.store = store,
+		.ready = log_mount,
 	};
 
 	mount_options_fill(words, &options);
