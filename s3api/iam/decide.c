@@ -13,14 +13,20 @@ allowed(enum decide_reason reason)
 	return (struct decision){.is_allowed = true, .reason = reason};
 }
 
-/* The first statement of that effect, in the order of the policies. */
+/*
+ * The first statement of that effect, in the order of the policies, which are
+ * of that organization: the names in them are those of its own people.
+ */
 static bool
 find_in(struct policy *const *policies, size_t count, bool is_allow,
-	const struct policy_query *query, struct decision *decision)
+	struct slice organization, struct policy_query query,
+	struct decision *decision)
 {
+	query.owner = organization;
 	for (size_t i = 0; i < count; i++) {
 		decision->policy = policies[i];
-		decision->statement = policy_find(policies[i], is_allow, query);
+		decision->statement =
+			policy_find(policies[i], is_allow, &query);
 		if (decision->statement)
 			return true;
 	}
@@ -57,19 +63,21 @@ static bool
 is_decided_by_organizations(const struct policy_query *query,
 	const struct decide_policies *policies, struct decision *decision)
 {
-	if (find_in(policies->own, policies->own_count, false, query,
+	struct slice own = query->caller->organization;
+
+	if (find_in(policies->own, policies->own_count, false, own, *query,
 		    decision)) {
 		decision->reason = DECIDE_ORGANIZATION_DENY;
 		return true;
 	}
 	if (!is_owner(query) &&
-		find_in(policies->owners, policies->owners_count, false, query,
-			decision)) {
+		find_in(policies->owners, policies->owners_count, false,
+			query->owner, *query, decision)) {
 		decision->reason = DECIDE_OWNER_DENY;
 		return true;
 	}
 	if (policies->own_count == 0 ||
-		find_in(policies->own, policies->own_count, true, query,
+		find_in(policies->own, policies->own_count, true, own, *query,
 			decision))
 		return false;
 	decision->reason = DECIDE_ORGANIZATION_SILENT;

@@ -63,7 +63,8 @@ void policy_free(struct policy **policy);
 struct policy_query {
 	enum policy_action action;
 	struct slice resource; /* "bucket", "bucket/key"; empty: neither */
-	struct slice owner;    /* the organization that owns the bucket */
+	struct slice owner;    /* the organization that owns the bucket; names
+				* without an organization are its own */
 	const struct policy_caller *caller;
 	const struct policy_context *context;
 };

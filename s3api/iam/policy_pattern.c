@@ -142,6 +142,18 @@ pieces_max(struct slice text)
 	return max;
 }
 
+static void
+set_text(struct policy_pattern *pattern, struct slice text)
+{
+	size_t len = 0;
+
+	while (len < text.len && text.data[len] != ANY && text.data[len] != ONE)
+		len++;
+	pattern->text = text;
+	pattern->prefix_len = len;
+	pattern->has_wildcards &= len < text.len;
+}
+
 static bool
 compile_pieces(struct arena *arena, struct slice rest, unsigned int flags,
 	struct policy_pattern *out)
@@ -164,7 +176,7 @@ compile_pieces(struct arena *arena, struct slice rest, unsigned int flags,
 	}
 	add_text(pieces, &count, &pending, arena);
 	if (count == 1 && pieces[0].name.key == POLICY_KEY_NONE) {
-		out->text = pieces[0].text;
+		set_text(out, pieces[0].text);
 	} else {
 		out->pieces = pieces;
 		out->piece_count = count;
@@ -188,7 +200,7 @@ policy_pattern_compile(struct arena *arena, struct slice text,
 
 	for (size_t i = 0; i < text.len; i++)
 		bytes[i] = compiled_char(bytes[i], flags);
-	out->text = slice_of(bytes, text.len);
+	set_text(out, slice_of(bytes, text.len));
 	return true;
 }
 
@@ -250,12 +262,23 @@ match_pieces(const struct policy_pattern *pattern, struct slice text,
 		       : POLICY_MATCH_NO;
 }
 
+/* Most that do not match differ before the first wildcard. */
+static bool
+has_prefix(const struct policy_pattern *pattern, struct slice text)
+{
+	return text.len >= pattern->prefix_len &&
+	       (pattern->is_nocase || !memcmp(text.data, pattern->text.data,
+					      pattern->prefix_len));
+}
+
 enum policy_match
 policy_pattern_match(const struct policy_pattern *pattern, struct slice text,
 	const struct policy_context *context)
 {
 	if (pattern->piece_count > 0)
 		return match_pieces(pattern, text, context);
+	if (pattern->prefix_len > 0 && !has_prefix(pattern, text))
+		return POLICY_MATCH_NO;
 	return match_text(pattern->text, text, pattern->has_wildcards,
 		       pattern->is_nocase)
 		       ? POLICY_MATCH_YES

@@ -39,6 +39,7 @@ struct policy_piece {
 
 struct policy_pattern {
 	struct slice text;
+	size_t prefix_len; /* of text, up to its first wildcard */
 	const struct policy_piece *pieces;
 	size_t piece_count; /* 0: no variable */
 	bool has_wildcards;
