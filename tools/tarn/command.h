@@ -18,11 +18,13 @@ enum command_status {
 	COMMAND_OK = 0,
 	COMMAND_FAILED = 1,
 	COMMAND_USAGE = 2,
-	COMMAND_FOUND = 4, /* fsck: damage that is still there */
+	COMMAND_REFUSED = 3, /* policy test */
+	COMMAND_FOUND = 4,   /* fsck: damage that is still there */
 };
 
 int init_run(int argc, char **argv);
 int token_run(int argc, char **argv);
+int policy_run(int argc, char **argv);
 int serve_run(int argc, char **argv);
 int mount_run_command(int argc, char **argv);
 int fsck_run(int argc, char **argv);

@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
 	{"init", init_run, "make a new store"},
 	{"token", token_run, "create, list, show and delete key pairs"},
+	{"policy", policy_run, "who may do what, and why"},
 	{"serve", serve_run, "serve S3, and with --mount a file system too"},
 	{"mount", mount_run_command, "mount the buckets as directories"},
 	{"fsck", fsck_run, "check a store, and repair it"},
@@ -29,6 +30,7 @@ print_help(FILE *to)
 			commands[i].summary);
 	fprintf(to, "\ntarn COMMAND --help tells more; so does man tarn.\n"
 		    "Exit status: 0 done, 1 failed, 2 wrong usage, "
+		    "3 policy test: refused, "
 		    "4 fsck found damage that is still there.\n");
 }
 
