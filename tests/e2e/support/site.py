@@ -43,7 +43,7 @@ def run(*command, **options):
 class Site:
     """Processes and paths; with is_one_process one of them does all."""
 
-    def __init__(self, is_one_process=False):
+    def __init__(self, is_one_process=False, serve_options=()):
         parent = os.environ.get("TMPDIR", "/tmp")
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="e2e-", dir=parent))
         self.store = self.dir / "store"
@@ -57,7 +57,7 @@ class Site:
         self.work.mkdir()
         self.tarn("init")
         self.tarn("token", "create", TOKEN)
-        serve = ["serve", "--listen", address]
+        serve = ["serve", "--listen", address, *serve_options]
         mount = ["mount", self.mount]
         if self.is_mounted and is_one_process:
             self.start(*serve, "--mount", self.mount)
