@@ -71,6 +71,9 @@ lock(void)
 {
 	int rc = pthread_mutex_lock(&shared->lock);
 
+	/* One that just looked whether its process is ending, when it ended. */
+	if (rc == EOWNERDEAD)
+		rc = pthread_mutex_consistent(&shared->lock);
 	assert(rc == 0);
 	if (!is_ending)
 		return;
@@ -570,6 +573,7 @@ shim_begin(const char *root_path, const char *log_path,
 	close(fd);
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	pthread_mutex_init(&map->lock, &attr);
 	map->head.end = (sizeof(*map) + 7) / 8 * 8;
 	map->head.start = map->head.end;
