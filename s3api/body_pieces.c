@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * 1. While is_digesting, the job reads one of the buffers and writes the body's
- *    digests: nobody else touches either.
+ * 1. While shares run, they read one of the buffers and write the body's
+ *    digests, each its own: nobody else touches either.
  * 2. Pieces go to the buffers in turn, so that the next one is received into
  *    the one that nobody digests.
  */
@@ -31,34 +31,73 @@ body_pieces_begin(struct body_pieces *pieces, struct body *body)
 }
 
 static void
-run_digest(void *arg)
+run_share(void *arg)
 {
-	struct body_pieces *pieces = arg;
+	struct body_share *share = arg;
 
-	body_digest(pieces->body, pieces->digested);
+	body_digest(share->body, share->first, share->end, share->piece);
 }
 
 static void
-await_digest(struct body_pieces *pieces)
+await_digests(struct body_pieces *pieces)
 {
-	if (pieces->is_digesting)
-		event_wait(&pieces->job.done);
-	pieces->is_digesting = false;
+	while (pieces->running > 0)
+		event_wait(&pieces->shares[--pieces->running].job.done);
+}
+
+static void
+start_share(struct body_pieces *pieces, size_t first, size_t end,
+	struct slice piece)
+{
+	struct body_share *share = &pieces->shares[pieces->running++];
+
+	*share = (struct body_share){
+		.body = pieces->body,
+		.first = first,
+		.end = end,
+		.piece = piece,
+		.job = {.run = run_share, .arg = share},
+	};
+	io_start_job(&share->job);
+}
+
+/* A CRC costs less than a hand-over. */
+static bool
+is_slow(const struct digest *digest)
+{
+	return digest->kind == DIGEST_MD5 || digest->kind == DIGEST_SHA1 ||
+	       digest->kind == DIGEST_SHA256;
+}
+
+/* How many of the digests, in their order, the first share has: all of them up
+ * to the second slow one. */
+static size_t
+first_share(const struct body *body)
+{
+	size_t slow = 0;
+
+	for (size_t i = 0; i < body->digest_count; i++) {
+		slow += is_slow(&body->digests[i]);
+		if (slow == 2)
+			return i;
+	}
+	return body->digest_count;
 }
 
 static void
 digest(struct body_pieces *pieces, struct slice piece)
 {
-	await_digest(pieces);
+	struct body *body = pieces->body;
+	size_t middle = first_share(body);
+
+	await_digests(pieces);
 	if (piece.len <= INLINE_MAX) {
-		body_digest(pieces->body, piece);
+		body_digest(body, 0, body->digest_count, piece);
 		return;
 	}
-	pieces->digested = piece;
-	pieces->job.run = run_digest;
-	pieces->job.arg = pieces;
-	pieces->is_digesting = true;
-	io_start_job(&pieces->job);
+	start_share(pieces, 0, middle, piece);
+	if (middle < body->digest_count)
+		start_share(pieces, middle, body->digest_count, piece);
 }
 
 static char *
@@ -91,7 +130,7 @@ body_pieces_next(struct body_pieces *pieces, struct slice *piece)
 
 	*piece = SLICE_NULL;
 	if (is_whole(body)) {
-		await_digest(pieces);
+		await_digests(pieces);
 		return error;
 	}
 
@@ -103,7 +142,7 @@ body_pieces_next(struct body_pieces *pieces, struct slice *piece)
 		len += got;
 	}
 	if (error) {
-		await_digest(pieces);
+		await_digests(pieces);
 		return error;
 	}
 	*piece = slice_of(to, len);
@@ -114,7 +153,7 @@ body_pieces_next(struct body_pieces *pieces, struct slice *piece)
 void
 body_pieces_end(struct body_pieces *pieces)
 {
-	await_digest(pieces);
+	await_digests(pieces);
 	free(pieces->buffers[0]);
 	free(pieces->buffers[1]);
 	*pieces = (struct body_pieces){0};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * body_pieces.h - a body in large pieces, whose digests are computed on
- * another thread meanwhile: MD5 takes as long as receiving and writing
- * together, so a stream is as fast as MD5 and no slower.
+ * other threads meanwhile: MD5 takes longer than receiving and writing
+ * together, so a stream is as fast as MD5 and no slower, SHA-256 or not.
  *
  *	scoped(body_pieces_end) struct body_pieces pieces = {0};
  *	body_pieces_begin(&pieces, &body);
@@ -17,14 +17,22 @@
 #include "s3api/body.h"
 #include "store/base/helper.h"
 
+/* What one thread computes of a piece. */
+struct body_share {
+	struct body *body;
+	size_t first; /* of the body's digests */
+	size_t end;
+	struct slice piece;
+	struct helper_job job;
+};
+
 struct body_pieces {
 	struct body *body;
 	size_t size; /* of each buffer */
 	char *buffers[2];
 	unsigned int turn;
-	bool is_digesting;
-	struct slice digested; /* by the job */
-	struct helper_job job;
+	struct body_share shares[2];
+	size_t running; /* of the shares */
 };
 
 /* After body_begin(), before anything is read. */
