@@ -26,8 +26,9 @@ TMP = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / "command"
 STORE = TMP / "a store"
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/tarn.1"
 PAIRS = [["init"], ["token", "create"], ["token", "list"], ["token", "show"],
-         ["token", "delete"], ["token", "config"], ["serve"], ["mount"],
-         ["fsck"], ["status"]]
+         ["token", "delete"], ["token", "config"], ["policy", "put"],
+         ["policy", "list"], ["policy", "delete"], ["policy", "test"],
+         ["serve"], ["mount"], ["fsck"], ["status"]]
 TIMEOUT = 30
 SECRET = "a/Secret+of'somebody\"s=0123456789"
 
@@ -86,7 +87,7 @@ def port_of(running):
 # --- words -----------------------------------------------------------------
 
 def every_command_explains_itself():
-    for words in [[], ["token"], *PAIRS]:
+    for words in [[], ["token"], ["policy"], *PAIRS]:
         for flag in "--help", "-h":
             result = Result(*words, flag)
             assert result.out.startswith("Usage: tarn"), result.out
@@ -96,6 +97,8 @@ def every_command_explains_itself():
                                                    result.out, re.M)
                    if not re.search(rf"{option}\b(?!-)", page)]
         assert not missing, f"{words}: not in the manual: {missing}"
+    listed = re.findall(r"^  ([a-z]+) ", Result("--help").out, re.M)
+    assert set(listed) == {pair[0] for pair in PAIRS}, listed
     assert re.fullmatch(r"tarn \d+\.\d+\.\d+\n", Result("--version").out)
 
 
