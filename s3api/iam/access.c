@@ -241,28 +241,33 @@ access_check_source(struct request *request, const struct bucket *bucket,
 		.bucket_name = slice_str(bucket->name),
 		.key = key,
 	};
+	struct access *access = &request->access;
 	struct decision decision;
 	enum s3_error error =
-		check(request, &asked, &request->access.of_source, &decision);
+		check(request, &asked, &access->of_source, &decision);
 
+	access->source = *bucket;
 	return error ? error_set(&request->report, error, NULL) : S3_OK;
 }
 
 enum s3_error
 access_hide_missing(struct request *request, enum s3_error error)
 {
+	struct access *access = &request->access;
+	bool is_copy = access->of_source.is_read;
+	const struct bucket *bucket =
+		is_copy ? &access->source : &request->bucket;
 	const struct ask asked = {
 		.action = POLICY_ACTION_LIST_BUCKET,
-		.bucket = &request->bucket,
-		.bucket_name = request->bucket_name,
+		.bucket = bucket,
+		.bucket_name = slice_str(bucket->name),
 	};
 	struct decision decision;
 
 	if (error != S3_NO_SUCH_KEY ||
-		(request->access.action != POLICY_ACTION_GET_OBJECT &&
-			request->access.action !=
-				POLICY_ACTION_GET_OBJECT_VERSION) ||
-		!check(request, &asked, &request->access.policies, &decision))
+		!check(request, &asked,
+			is_copy ? &access->of_source : &access->policies,
+			&decision))
 		return error;
 	return error_set(&request->report, S3_ACCESS_DENIED, NULL);
 }

@@ -30,7 +30,8 @@ struct access {
 	struct policy_caller caller;
 	int64_t now_ns; /* what the request takes for now */
 	struct access_policies policies;
-	struct access_policies of_source; /* of a copy */
+	struct bucket source;		  /* of a copy, */
+	struct access_policies of_source; /* from then on */
 	/* On what the request itself names; for logs. */
 	enum policy_action action;
 	struct decision decision;
@@ -57,8 +58,9 @@ must_check enum s3_error access_check_source(struct request *request,
 	const struct bucket *bucket, struct slice key);
 
 /*
- * NO_SUCH_KEY for those who may list the bucket; ACCESS_DENIED for others, who
- * are not to learn what is there (S3 API: GetObject).  Any other error stays.
+ * NO_SUCH_KEY for those who may list the bucket, of a copy that of the source;
+ * ACCESS_DENIED for others, who are not to learn what is there (S3 API:
+ * GetObject).  Any other error stays.
  */
 must_check enum s3_error access_hide_missing(struct request *request,
 	enum s3_error error);

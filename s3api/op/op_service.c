@@ -18,6 +18,7 @@ write_bucket(struct buffer *to, const struct bucket *bucket)
 }
 
 struct listing {
+	struct slice owner;
 	struct slice prefix;
 	struct slice region; /* empty: any */
 	struct slice after;
@@ -29,7 +30,8 @@ struct listing {
 static bool
 is_wanted(const struct listing *listing, const struct bucket *bucket)
 {
-	return slice_has_prefix(slice_str(bucket->name), listing->prefix) &&
+	return slice_equal(slice_str(bucket->owner), listing->owner) &&
+	       slice_has_prefix(slice_str(bucket->name), listing->prefix) &&
 	       (listing->region.len == 0 ||
 		       slice_equal(listing->region, slice_str(bucket->region)));
 }
@@ -78,6 +80,7 @@ op_service_list_buckets(struct request *request)
 {
 	scoped(buffer_free) struct buffer body = {0};
 	struct listing listing = {
+		.owner = slice_str(request->caller.token.organization),
 		.prefix = request_param(request, "prefix"),
 		.region = request_param(request, "bucket-region"),
 		.after = request_param(request, "continuation-token"),

@@ -285,6 +285,27 @@ Test(access, copies_need_the_right_to_read_their_source)
 		403, "AccessDenied");
 }
 
+Test(access, a_copy_tells_of_missing_sources_only_to_who_may_list_them)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_bucket(&served, "copies");
+	served_expect_refusal(served_send(&served, "PUT", "/copies/a",
+				      "x-amz-copy-source: /photos/none\n",
+				      SLICE_NULL),
+		404, "NoSuchKey");
+	put_policy(&served,
+		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
+			  "\"Action\":\"s3:ListBucket\",\"Resource\":"
+			  "\"arn:aws:s3:::photos\""));
+
+	served_expect_refusal(served_send(&served, "PUT", "/copies/a",
+				      "x-amz-copy-source: /photos/none\n",
+				      SLICE_NULL),
+		403, "AccessDenied");
+}
+
 Test(access, deletes_of_many_keys_are_decided_key_by_key)
 {
 	scoped(served_stop) struct served served = served_start();
@@ -425,6 +446,46 @@ Test(access, access_policies_of_the_organization_come_first)
 		STORE_OK));
 	served_expect_body(served_ask(&served, "GET", "/others/a"), 200,
 		"bytes");
+}
+
+Test(access, buckets_of_other_organizations_open_by_their_policies_alone)
+{
+	scoped(served_stop) struct served served = served_start();
+	struct slice policy = SLICE(
+		STATEMENT("\"Effect\":\"Allow\",\"Principal\":"
+			  "{\"AWS\":\"default:test\"},\"Action\":"
+			  "[\"s3:PutObject\",\"s3:GetObject\"],\"Resource\":"
+			  "\"arn:aws:s3:::theirs/*\""));
+	struct bucket bucket;
+
+	served_bucket(&served, "photos");
+	cr_assert(eq(int,
+		bucket_create(served.temp.store, SLICE("theirs"),
+			SLICE("other"), &bucket),
+		STORE_OK));
+
+	served_expect_elements(served_ask(&served, "GET", "/"), "Name",
+		"photos ");
+	served_expect_refusal(served_ask(&served, "GET", "/theirs"), 403,
+		"AccessDenied");
+	served_expect_refusal(served_ask(&served, "GET", "/theirs?policy"), 403,
+		"AccessDenied");
+	served_expect_refusal(served_ask(&served, "DELETE", "/theirs"), 403,
+		"AccessDenied");
+	served_expect_refusal(served_ask(&served, "PUT", "/theirs"), 409,
+		"BucketAlreadyExists");
+	cr_assert(eq(int,
+		bucket_set_document(served.temp.store, bucket.ino,
+			SLICE(ACCESS_POLICY_KIND), &policy),
+		STORE_OK));
+	served_put(&served, "/theirs/a", "bytes");
+	served_expect_body(served_ask(&served, "GET", "/theirs/a"), 200,
+		"bytes");
+	served_expect_refusal(served_ask(&served, "GET", "/theirs?policy"), 403,
+		"AccessDenied");
+	served_become(&served, TOKEN_FULL);
+	served_expect_refusal(served_ask(&served, "GET", "/theirs/a"), 403,
+		"AccessDenied");
 }
 
 Test(access, a_policy_that_is_damaged_lets_nobody_in)
