@@ -90,9 +90,12 @@ read_key(struct store *store)
 	struct stat st;
 	size_t len = 0;
 
-	if (stat(path.text, &st))
-		return errno == ENOENT ? STORE_CORRUPT
-				       : error_from_errno(errno);
+	if (stat(path.text, &st)) {
+		enum store_err failed = error_from_errno(errno);
+
+		log_error("%s: %s", path.text, error_sentence(failed));
+		return failed == STORE_NOT_FOUND ? STORE_CORRUPT : failed;
+	}
 	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
 		log_error("%s must be readable by its owner alone "
 			  "(chmod 600)",
