@@ -160,6 +160,19 @@ def a_store_of_the_future_is_refused():
                               expect=FAILED).err
 
 
+def a_store_without_its_key_is_refused():
+    key = TMP / "future/store.key"
+    (TMP / "future/format").write_text("tarn store 1\n")
+    key.chmod(0o644)
+    assert "chmod 600" in Result("status", "--store", "future",
+                                 expect=FAILED).err
+    key.unlink()
+
+    assert "store.key" in Result("serve", "--store", "future",
+                                 expect=FAILED).err
+    assert "copy" in Result("fsck", "--store", "future", expect=FAILED).err
+
+
 # --- tokens ----------------------------------------------------------------
 
 def a_token_is_a_pair_with_a_level():
@@ -492,6 +505,7 @@ TESTS = [
     a_store_is_made_once,
     what_is_no_store_is_refused,
     a_store_of_the_future_is_refused,
+    a_store_without_its_key_is_refused,
     a_token_is_a_pair_with_a_level,
     a_pair_is_taken_over,
     a_pair_that_is_none_is_refused,

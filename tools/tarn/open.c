@@ -2,6 +2,7 @@
 #include "tools/tarn/open.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/tarn/command.h"
 
@@ -23,6 +24,13 @@ open_store(const char *path, const char *role, bool is_read_only)
 	struct store *store = NULL;
 	enum store_err err = store_open(&options, &store);
 
+	if (err == STORE_CORRUPT && !strcmp(role, "fsck")) {
+		fprintf(stderr,
+			"tarn: %s: damaged beyond what fsck repairs; go back "
+			"to a copy of it\n",
+			path);
+		return NULL;
+	}
 	if (err) {
 		(void)open_fail(path, err);
 		return NULL;
