@@ -212,6 +212,32 @@ Test(http_tls, reads_certificates_anew_while_connections_go_on)
 	free(reply);
 }
 
+static void *
+shake_hands(void *arg)
+{
+	const struct tls_client_options *options = arg;
+
+	for (int i = 0; i < 40; i++)
+		expect_hello(options);
+	return NULL;
+}
+
+Test(http_tls, reads_certificates_anew_during_handshakes)
+{
+	scoped(close_site) struct site site;
+	open_site(&site, &http_server_limits_default);
+	struct tls_client_options options = to_site(&site);
+	pthread_t threads[2];
+	options.name = "first.example";
+
+	for (size_t i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, shake_hands, &options);
+	for (size_t i = 0; i < 200; i++)
+		cr_expect(zero(int, http_tls_reload(site.tls)));
+	for (size_t i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+}
+
 static void
 write_sealed_key(const char *path)
 {
