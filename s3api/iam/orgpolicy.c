@@ -347,28 +347,35 @@ orgpolicy_list(struct store *store, struct slice organization,
 	return STORE_OK;
 }
 
+static bool
+is_there(const struct orgpolicy *policies, size_t count, struct slice name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (slice_equal(policies[i].name, name))
+			return true;
+	}
+	return false;
+}
+
 enum store_err
 orgpolicy_put(struct store *store, struct slice organization,
 	const struct policy *policy, struct slice text)
 {
 	scoped(arena_free) struct arena arena = {0};
-	struct orgpolicy *there;
+	struct orgpolicy *policies;
 	size_t count;
 	enum store_err err;
 
 	if (!is_plain_name(organization) || !is_plain_name(policy->name))
 		return STORE_INVALID;
-	err = orgpolicy_list(store, organization, &arena, &there, &count);
-	if (!err && count >= ORGPOLICY_COUNT_MAX)
-		err = STORE_TOO_BIG;
-	for (size_t i = 0; i < count && err == STORE_TOO_BIG; i++) {
-		if (slice_equal(there[i].name, policy->name))
-			err = STORE_OK;
-	}
-	return err ? err
-		   : bucket_set_document(store, OWNER,
-			     kind_of(&arena, organization, policy->name),
-			     &text);
+	err = orgpolicy_list(store, organization, &arena, &policies, &count);
+	if (err)
+		return err;
+	if (count >= ORGPOLICY_COUNT_MAX &&
+		!is_there(policies, count, policy->name))
+		return STORE_TOO_BIG;
+	return bucket_set_document(store, OWNER,
+		kind_of(&arena, organization, policy->name), &text);
 }
 
 enum store_err

@@ -32,7 +32,7 @@ op_policy_put(struct request *request)
 {
 	scoped(policy_free) struct policy *policy = NULL;
 	struct policy_error why;
-	struct slice text;
+	struct slice text = SLICE_NULL;
 	enum s3_error error = read_text(request, &text);
 
 	if (error)
@@ -67,7 +67,7 @@ get_text(struct request *request, struct slice *text)
 enum s3_error
 op_policy_get(struct request *request)
 {
-	struct slice text;
+	struct slice text = SLICE_NULL;
 	enum s3_error error = get_text(request, &text);
 
 	if (error)
@@ -100,7 +100,7 @@ op_policy_status(struct request *request)
 	scoped(buffer_free) struct buffer body = {0};
 	scoped(policy_free) struct policy *policy = NULL;
 	struct policy_error why;
-	struct slice text;
+	struct slice text = SLICE_NULL;
 	enum s3_error error = get_text(request, &text);
 
 	if (error)
