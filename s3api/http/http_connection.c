@@ -20,106 +20,10 @@
 #include "store/base/clock.h"
 #include "store/base/io.h"
 
-#define SPARE_MAX 64
 /* How long a client that was refused may go on sending. */
 #define LINGER_MS 2000
 /* Connections beyond the limit that are refused at leisure. */
 #define REFUSED_MAX 64
-
-void
-http_connection_free_exchange(struct http_exchange *exchange)
-{
-	arena_free(&exchange->arena);
-	buffer_free(&exchange->response.header);
-	free(exchange->input);
-	free(exchange);
-}
-
-static struct http_exchange *
-new_exchange(const struct http_limits *limits)
-{
-	struct http_exchange *exchange = calloc(1,
-		sizeof(*exchange) +
-			limits->header_count * sizeof(struct http_header));
-	if (!exchange)
-		return NULL;
-
-	exchange->capacity = limits->header_bytes < HTTP_INPUT_FIRST
-				     ? limits->header_bytes
-				     : HTTP_INPUT_FIRST;
-	exchange->input = malloc(exchange->capacity + HTTP_INPUT_BODY);
-	if (!exchange->input) {
-		free(exchange);
-		return NULL;
-	}
-	arena_init(&exchange->arena);
-	return exchange;
-}
-
-static bool
-take_exchange(struct http_connection *connection)
-{
-	struct http_worker *worker = connection->worker;
-	struct http_exchange *exchange = worker->spare;
-
-	if (exchange) {
-		worker->spare = exchange->next;
-		worker->spare_count--;
-	} else {
-		exchange = new_exchange(http_limits_of(connection));
-	}
-	connection->exchange = exchange;
-	return exchange != NULL;
-}
-
-static void
-give_exchange(struct http_connection *connection)
-{
-	struct http_worker *worker = connection->worker;
-	struct http_exchange *exchange = connection->exchange;
-
-	if (!exchange)
-		return;
-	connection->exchange = NULL;
-	exchange->start = 0;
-	exchange->end = 0;
-	if (worker->spare_count == SPARE_MAX) {
-		http_connection_free_exchange(exchange);
-		return;
-	}
-	exchange->next = worker->spare;
-	worker->spare = exchange;
-	worker->spare_count++;
-}
-
-/* Moves what was sent ahead to the front and begins a request with it. */
-static void
-begin_exchange(struct http_connection *connection)
-{
-	struct http_exchange *exchange = connection->exchange;
-	size_t ahead = exchange->end - exchange->start;
-
-	if (exchange->start)
-		memmove(exchange->input, exchange->input + exchange->start,
-			ahead);
-	exchange->start = 0;
-	exchange->end = ahead;
-	exchange->body_left = 0;
-	exchange->body_err = STORE_OK;
-	exchange->is_body_at_end = true;
-	exchange->is_continue_wanted = false;
-	connection->is_keep_alive = false;
-	arena_reset(&exchange->arena);
-	exchange->request = (struct http_request){
-		.peer = connection->peer,
-		.arena = &exchange->arena,
-		.connection = connection,
-		.is_tls = connection->stream.ssl != NULL,
-	};
-	http_reply_reset(&exchange->response, connection);
-	http_parser_begin(&exchange->parser, exchange->headers,
-		http_limits_of(connection)->header_count);
-}
 
 static void
 refuse(struct http_connection *connection, unsigned int status,
@@ -337,7 +241,7 @@ serve_request(struct http_connection *connection)
 	struct http_exchange *exchange = connection->exchange;
 
 	start_waiting(connection);
-	begin_exchange(connection);
+	http_exchange_begin(connection);
 	if (!receive_header(connection) || !accept_header(connection))
 		return false;
 	stop_waiting(connection);
@@ -424,7 +328,7 @@ leave(struct http_connection *connection)
 	struct http_worker *worker = connection->worker;
 
 	stop_waiting(connection);
-	give_exchange(connection);
+	http_exchange_give(connection);
 	*connection->link = connection->next;
 	if (connection->next)
 		connection->next->link = connection->link;
@@ -440,9 +344,9 @@ static void
 refuse_connection(struct http_connection *connection, unsigned int status,
 	const char *reason)
 {
-	if (!take_exchange(connection))
+	if (!http_exchange_take(connection))
 		return;
-	begin_exchange(connection);
+	http_exchange_begin(connection);
 	refuse(connection, status, reason);
 }
 
@@ -474,10 +378,10 @@ serve_requests(struct http_connection *connection)
 
 	while (goes_on) {
 		if (!has_input(connection)) {
-			give_exchange(connection);
+			http_exchange_give(connection);
 			if (!await_request(connection))
 				break;
-			if (!take_exchange(connection))
+			if (!http_exchange_take(connection))
 				break;
 		}
 		goes_on = serve_request(connection);

@@ -127,8 +127,17 @@ http_limits_of(const struct http_connection *connection)
 	return &connection->worker->server->config.limits;
 }
 
+/* Gives the connection one, a spare or a new one; false: no memory. */
+bool http_exchange_take(struct http_connection *connection);
+
+/* Takes it back, if there is one, with what it holds. */
+void http_exchange_give(struct http_connection *connection);
+
+/* Moves what was sent ahead to the front and begins a request with it. */
+void http_exchange_begin(struct http_connection *connection);
+
 /* Frees one that no connection has. */
-void http_connection_free_exchange(struct http_exchange *exchange);
+void http_exchange_free(struct http_exchange *exchange);
 
 /* Prepares for the body of the request that has just been parsed. */
 void http_body_begin(struct http_exchange *exchange);

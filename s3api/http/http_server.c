@@ -112,7 +112,7 @@ free_spares(struct http_worker *worker)
 		struct http_exchange *exchange = worker->spare;
 
 		worker->spare = exchange->next;
-		http_connection_free_exchange(exchange);
+		http_exchange_free(exchange);
 	}
 }
 
