@@ -64,28 +64,29 @@ object_head(struct store *store, uint64_t bucket, struct slice key,
 	}
 }
 
-/* Takes the truth from the file where the record may lag behind it: it is
- * being modified in place, or was when the power went. */
+/*
+ * Takes the truth from the file where the record may lag behind it: it is being
+ * modified in place, or was when the power went.  Where the file had the
+ * record's size a moment ago, and the record says that nobody writes to it, it
+ * has it still.
+ */
 static enum store_err
-settle_open(struct inode *inode, int *fd)
+settle_open(struct inode *inode, int *fd, uint64_t size)
 {
+	bool is_sure = !(inode->flags & INODE_DIRTY) && size == inode->size;
+	enum store_err err = STORE_OK;
 	struct stat stat;
-	enum store_err err;
 
-	if (fstat(*fd, &stat)) {
+	if (!is_sure && fstat(*fd, &stat))
 		err = error_from_errno(errno);
-		(void)close(*fd);
-		*fd = -1;
-		return err;
-	}
-	if ((inode->flags & INODE_DIRTY) ||
-		(uint64_t)stat.st_size != inode->size)
+	else if (!is_sure && ((inode->flags & INODE_DIRTY) ||
+				     (uint64_t)stat.st_size != inode->size))
 		dentry_apply_stat(inode, &stat);
-	if (!inode->size) {
+	if (err || !inode->size) {
 		(void)close(*fd);
 		*fd = -1;
 	}
-	return STORE_OK;
+	return err;
 }
 
 enum store_err
@@ -93,6 +94,7 @@ object_open(struct store *store, uint64_t bucket, struct slice key,
 	struct arena *arena, struct object *out, int *fd, uint64_t *offset)
 {
 	struct inode missing = {0};
+	uint64_t size = 0;
 	enum store_err err;
 
 	*fd = -1;
@@ -101,9 +103,10 @@ object_open(struct store *store, uint64_t bucket, struct slice key,
 		err = read_record(store, bucket, key, arena, out);
 		if (err || !out->inode.blob)
 			return err;
-		err = blob_open(store->blobs, out->inode.blob, O_RDONLY, fd);
+		err = blob_open_shared(store->blobs, out->inode.blob, fd,
+			&size);
 		if (!err)
-			return settle_open(&out->inode, fd);
+			return settle_open(&out->inode, fd, size);
 		if (err != STORE_NOT_FOUND)
 			return err;
 		err = judge_missing(&missing, &out->inode);

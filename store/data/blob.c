@@ -154,8 +154,8 @@ open_cached(int dir_fd, const char *path, int flags)
 	return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
 }
 
-static enum store_err
-open_file(struct blobs *blobs, uint64_t id, int flags, int *out)
+enum store_err
+blob_open(struct blobs *blobs, uint64_t id, int flags, int *out)
 {
 	struct blob_path path = file_path(id);
 	struct open_job job = {
@@ -165,6 +165,8 @@ open_file(struct blobs *blobs, uint64_t id, int flags, int *out)
 		.fd = -1,
 	};
 
+	if (blobs->is_read_only && (flags & O_ACCMODE) != O_RDONLY)
+		return STORE_READ_ONLY;
 	/* A loop is not held up by a disk, nor a hot file by a hand-over. */
 	if (fiber_current())
 		job.fd = open_cached(job.dir_fd, job.path, job.flags);
@@ -177,21 +179,25 @@ open_file(struct blobs *blobs, uint64_t id, int flags, int *out)
 }
 
 enum store_err
-blob_open(struct blobs *blobs, uint64_t id, int flags, int *out)
+blob_open_shared(struct blobs *blobs, uint64_t id, int *fd, uint64_t *size)
 {
-	/* A mount keeps its files open by itself; each of its descriptors has
-	 * a read-ahead of its own. */
-	bool is_shared = flags == O_RDONLY && fiber_current();
+	struct stat stat;
 
-	if (blobs->is_read_only && (flags & O_ACCMODE) != O_RDONLY)
-		return STORE_READ_ONLY;
-	*out = is_shared ? blob_cache_take(blobs->cache, id) : -1;
-	if (*out >= 0)
+	*fd = blob_cache_take(blobs->cache, id, size);
+	if (*fd >= 0)
 		return STORE_OK;
-	enum store_err err = open_file(blobs, id, flags, out);
-	if (!err && is_shared)
-		blob_cache_keep(blobs->cache, id, *out);
-	return err;
+	enum store_err err = blob_open(blobs, id, O_RDONLY, fd);
+	if (err)
+		return err;
+	if (fstat(*fd, &stat)) {
+		err = error_from_errno(errno);
+		close(*fd);
+		*fd = -1;
+		return err;
+	}
+	*size = (uint64_t)stat.st_size;
+	blob_cache_keep(blobs->cache, id, *fd, *size);
+	return STORE_OK;
 }
 
 void
@@ -347,7 +353,7 @@ open_each(struct blobs *blobs, const uint64_t *ids, size_t count,
 {
 	for (size_t i = 0; i < count; i++) {
 		int *fd = &batch->fds[i];
-		enum store_err err = open_file(blobs, ids[i], O_RDONLY, fd);
+		enum store_err err = blob_open(blobs, ids[i], O_RDONLY, fd);
 
 		if (err && err != STORE_NOT_FOUND)
 			return err;

@@ -32,10 +32,14 @@ void blob_close_all(struct blobs **blobs);
 /* A new, empty blob, open for reading and writing.  EXISTS. */
 must_check enum store_err blob_create(struct blobs *blobs, uint64_t id,
 	int *fd);
-/* flags: O_RDONLY or O_RDWR, O_DIRECT.  Descriptors for reading may share a
- * file offset with others: pread(2).  NOT_FOUND. */
+/* flags: O_RDONLY or O_RDWR, O_DIRECT.  NOT_FOUND. */
 must_check enum store_err blob_open(struct blobs *blobs, uint64_t id, int flags,
 	int *fd);
+/* For a reader that comes and goes: the descriptor may share its offset and
+ * read-ahead with others, and *size is that of now or of up to two seconds
+ * ago.  NOT_FOUND. */
+must_check enum store_err blob_open_shared(struct blobs *blobs, uint64_t id,
+	int *fd, uint64_t *size);
 /* NOT_FOUND */
 must_check enum store_err blob_stat(struct blobs *blobs, uint64_t id,
 	struct stat *out);

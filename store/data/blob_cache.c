@@ -23,6 +23,7 @@
 struct entry {
 	uint64_t id; /* 0: free */
 	int fd;
+	uint64_t size;
 	int64_t since_ms;
 };
 
@@ -79,19 +80,22 @@ find_locked(struct blob_cache *cache, uint64_t set, uint64_t id)
 }
 
 int
-blob_cache_take(struct blob_cache *cache, uint64_t id)
+blob_cache_take(struct blob_cache *cache, uint64_t id, uint64_t *size)
 {
 	if (!cache)
 		return -1;
 	mutex_scoped(&cache->lock);
 	const struct entry *entry = find_locked(cache, id, id);
 
-	return entry ? fcntl(entry->fd, F_DUPFD_CLOEXEC, 0) : -1;
+	if (!entry)
+		return -1;
+	*size = entry->size;
+	return fcntl(entry->fd, F_DUPFD_CLOEXEC, 0);
 }
 
 /* Gives what had to make room, or -1. */
 static int
-put(struct blob_cache *cache, uint64_t id, int fd)
+put(struct blob_cache *cache, uint64_t id, int fd, uint64_t size)
 {
 	int64_t now_ms = clock_monotonic_ms();
 	mutex_scoped(&cache->lock);
@@ -104,18 +108,18 @@ put(struct blob_cache *cache, uint64_t id, int fd)
 				       [cache->next[id % SETS]++ % WAYS];
 	int before = entry->id ? entry->fd : -1;
 
-	*entry = (struct entry){id, fd, now_ms};
+	*entry = (struct entry){id, fd, size, now_ms};
 	return before;
 }
 
 void
-blob_cache_keep(struct blob_cache *cache, uint64_t id, int fd)
+blob_cache_keep(struct blob_cache *cache, uint64_t id, int fd, uint64_t size)
 {
 	int copy = cache ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 
 	if (copy < 0)
 		return;
-	int before = put(cache, id, copy);
+	int before = put(cache, id, copy, size);
 	if (before >= 0)
 		close(before);
 }

@@ -22,10 +22,12 @@ struct blob_cache *blob_cache_create(void);
 /* All of these allow NULL. */
 void blob_cache_free(struct blob_cache **cache);
 
-/* A descriptor of the caller's own, or -1. */
-int blob_cache_take(struct blob_cache *cache, uint64_t id);
+/* A descriptor of the caller's own, or -1; and the size that it was kept
+ * with. */
+int blob_cache_take(struct blob_cache *cache, uint64_t id, uint64_t *size);
 /* Keeps a copy of a descriptor; where there is none to be had, nothing. */
-void blob_cache_keep(struct blob_cache *cache, uint64_t id, int fd);
+void blob_cache_keep(struct blob_cache *cache, uint64_t id, int fd,
+	uint64_t size);
 void blob_cache_drop(struct blob_cache *cache, uint64_t id);
 /* Closes what has been kept for a second or longer, used or not; now_ms as
  * clock_monotonic_ms() gives it. */

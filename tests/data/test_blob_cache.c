@@ -53,15 +53,17 @@ count_descriptors(void)
 Test(blob_cache, what_is_kept_is_found_under_its_id_alone)
 {
 	scoped(blob_cache_free) struct blob_cache *cache = make_cache();
+	uint64_t size = 0;
 	int fd = open_null();
 
-	blob_cache_keep(cache, 7, fd);
-	int found = blob_cache_take(cache, 7);
+	blob_cache_keep(cache, 7, fd, 70);
+	int found = blob_cache_take(cache, 7, &size);
 
 	cr_expect(ge(int, found, 0));
+	cr_expect(eq(u64, size, 70));
 	cr_expect(ne(int, found, fd));
 	cr_expect(fcntl(found, F_GETFD) & FD_CLOEXEC);
-	cr_expect(eq(int, blob_cache_take(cache, 8), -1));
+	cr_expect(eq(int, blob_cache_take(cache, 8, &size), -1));
 	close(found);
 	close(fd);
 }
@@ -69,13 +71,14 @@ Test(blob_cache, what_is_kept_is_found_under_its_id_alone)
 Test(blob_cache, what_is_dropped_is_closed)
 {
 	scoped(blob_cache_free) struct blob_cache *cache = make_cache();
+	uint64_t size = 0;
 	int fd = open_null();
 	size_t before = count_descriptors();
 
-	blob_cache_keep(cache, 7, fd);
+	blob_cache_keep(cache, 7, fd, 70);
 	blob_cache_drop(cache, 7);
 
-	cr_expect(eq(int, blob_cache_take(cache, 7), -1));
+	cr_expect(eq(int, blob_cache_take(cache, 7, &size), -1));
 	cr_expect(eq(sz, count_descriptors(), before));
 	close(fd);
 }
@@ -83,13 +86,14 @@ Test(blob_cache, what_is_dropped_is_closed)
 Test(blob_cache, nothing_is_kept_for_more_than_a_second)
 {
 	scoped(blob_cache_free) struct blob_cache *cache = make_cache();
+	uint64_t size = 0;
 	int fd = open_null();
 	size_t before = count_descriptors();
 
-	blob_cache_keep(cache, 7, fd);
+	blob_cache_keep(cache, 7, fd, 70);
 	blob_cache_expire(cache, clock_monotonic_ms() + 1000);
 
-	cr_expect(eq(int, blob_cache_take(cache, 7), -1));
+	cr_expect(eq(int, blob_cache_take(cache, 7, &size), -1));
 	cr_expect(eq(sz, count_descriptors(), before));
 	close(fd);
 }
@@ -97,14 +101,15 @@ Test(blob_cache, nothing_is_kept_for_more_than_a_second)
 Test(blob_cache, however_many_are_read_few_stay_open)
 {
 	scoped(blob_cache_free) struct blob_cache *cache = make_cache();
+	uint64_t size = 0;
 	int fd = open_null();
 	size_t before = count_descriptors();
 
 	for (uint64_t id = 1; id <= 5000; id++)
-		blob_cache_keep(cache, id, fd);
+		blob_cache_keep(cache, id, fd, 70);
 
 	cr_expect(le(sz, count_descriptors(), before + 1024));
-	int found = blob_cache_take(cache, 5000);
+	int found = blob_cache_take(cache, 5000, &size);
 	cr_expect(ge(int, found, 0));
 	close(found);
 	close(fd);
@@ -119,6 +124,7 @@ static void
 read_and_remove(void *arg)
 {
 	struct rig *rig = arg;
+	uint64_t size = 0;
 	int fd = -1;
 	char found[4];
 
@@ -126,8 +132,9 @@ read_and_remove(void *arg)
 	cr_assert(eq(sz, write(fd, "five", 4), 4));
 	close(fd);
 	for (int i = 0; i < 2; i++) {
-		cr_assert(eq(int, blob_open(rig->blobs, 5, O_RDONLY, &fd),
+		cr_assert(eq(int, blob_open_shared(rig->blobs, 5, &fd, &size),
 			STORE_OK));
+		cr_expect(eq(u64, size, 4));
 		cr_assert(eq(sz, pread(fd, found, 4, 0), 4));
 		cr_expect(eq(int, memcmp(found, "five", 4), 0));
 		close(fd);
@@ -135,7 +142,7 @@ read_and_remove(void *arg)
 
 	cr_assert(eq(int, blob_remove(rig->blobs, 5), STORE_OK));
 
-	cr_expect(eq(int, blob_open(rig->blobs, 5, O_RDONLY, &fd),
+	cr_expect(eq(int, blob_open_shared(rig->blobs, 5, &fd, &size),
 		STORE_NOT_FOUND));
 }
 
