@@ -141,14 +141,15 @@ class Site:
     def serve(self):
         server = Process(self.binaries / "tarn", "serve", "--store",
                          self.store, "--listen", "127.0.0.1:0", "--threads",
-                         self.threads, cpus=self.server_cpus)
+                         self.threads, "--log-level", "warn",
+                         cpus=self.server_cpus)
         server.port = int(server.line.split()[-1].rsplit(":", 1)[1])
         return server
 
     def mount(self, point):
         point.mkdir()
         return Process(self.binaries / "tarn", "mount", "--store",
-                       self.store, point)
+                       self.store, point, "--log-level", "warn")
 
     def nginx(self, port):
         www = self.dir / "www"

@@ -145,7 +145,7 @@ def run(site, report):
     bare = site.dir / "bare"
     bare.mkdir()
     with site.mount(point):
-        (point / "bench").mkdir()
-        ours = Side(point / "bench", site.store / "data")
+        (point / "files").mkdir()
+        ours = Side(point / "files", site.store / "data")
         large(site, report, ours, Side(bare, bare))
         small(site, report, ours, Side(bare, bare))

@@ -54,7 +54,8 @@ class Report:
         self.machine = {
             "cpu": f"{len(site.all_cpus)} x {cpu_name()}",
             "kernel": platform.release(),
-            "fileSystem": command("stat", "-f", "-c", "%T", str(site.dir)),
+            "fileSystem": command("findmnt", "-n", "-o", "FSTYPE", "-T",
+                                  str(site.dir)),
             "commit": command("git", "-C", os.path.dirname(__file__),
                               "rev-parse", "--short", "HEAD"),
             "date": time.strftime("%Y-%m-%d"),
