@@ -158,3 +158,18 @@ args_check_region(const struct args_command *command, const char *text)
 			"'.'",
 			ARGS_REGION_MAX);
 }
+
+int
+args_run_verb(const struct args_command *command, const struct args_verb *verbs,
+	size_t count, int argc, char **argv)
+{
+	if (argc < 2)
+		args_refuse(command, "a verb is missing");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		args_parse(command, argc, argv);
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(argv[1], verbs[i].name))
+			return verbs[i].run(argc - 1, argv + 1);
+	}
+	args_refuse(command, "there is no such verb");
+}

@@ -54,3 +54,14 @@ unsigned long args_number(const struct args_command *command, const char *name,
 /* The name of a region, or exits as args_refuse(): it ends up in files that a
  * shell reads. */
 void args_check_region(const struct args_command *command, const char *text);
+
+/* A word that says what a command is to do. */
+struct args_verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+};
+
+/* Runs the verb that argv[1] names with the words from there on, and gives
+ * its status; --help and a wrong verb end as in args_parse(). */
+int args_run_verb(const struct args_command *command,
+	const struct args_verb *verbs, size_t count, int argc, char **argv);

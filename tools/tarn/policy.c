@@ -229,10 +229,7 @@ delete_run(int argc, char **argv)
 int
 policy_run(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(int argc, char **argv);
-	} verbs[] = {
+	static const struct args_verb verbs[] = {
 		{"put", put_run},
 		{"list", list_run},
 		{"delete", delete_run},
@@ -243,12 +240,5 @@ policy_run(int argc, char **argv)
 		.summary = "Who may do what: each verb has its own --help.",
 	};
 
-	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-		args_parse(&command, argc, argv);
-	for (size_t i = 0; argc >= 2 && i < array_len(verbs); i++) {
-		if (!strcmp(argv[1], verbs[i].name))
-			return verbs[i].run(argc - 1, argv + 1);
-	}
-	args_refuse(&command,
-		argc < 2 ? "a verb is missing" : "there is no such verb");
+	return args_run_verb(&command, verbs, array_len(verbs), argc, argv);
 }

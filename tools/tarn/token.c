@@ -390,10 +390,7 @@ config_run(int argc, char **argv)
 int
 token_run(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(int argc, char **argv);
-	} verbs[] = {
+	static const struct args_verb verbs[] = {
 		{"create", create_run},
 		{"list", list_run},
 		{"show", show_run},
@@ -405,12 +402,5 @@ token_run(int argc, char **argv)
 		.summary = "Key pairs: each verb has its own --help.",
 	};
 
-	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-		args_parse(&command, argc, argv);
-	for (size_t i = 0; argc >= 2 && i < array_len(verbs); i++) {
-		if (!strcmp(argv[1], verbs[i].name))
-			return verbs[i].run(argc - 1, argv + 1);
-	}
-	args_refuse(&command,
-		argc < 2 ? "a verb is missing" : "there is no such verb");
+	return args_run_verb(&command, verbs, array_len(verbs), argc, argv);
 }
