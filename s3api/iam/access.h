@@ -28,7 +28,7 @@ struct access_policies {
 
 struct access {
 	struct policy_caller caller;
-	int64_t now_ns; /* what the request takes for now */
+	int64_t now_ns; /* the request's time, for all its conditions */
 	struct access_policies policies;
 	struct bucket source;		  /* of a copy, */
 	struct access_policies of_source; /* from then on */
