@@ -39,10 +39,33 @@ struct record_dentry {
 	uint64_t ino;
 };
 
+/* Where the bytes of a blob lie. */
+enum record_blob_place {
+	RECORD_BLOB_FILE = 1, /* in a file of their own */
+	RECORD_BLOB_PACKED,   /* in a segment */
+	RECORD_BLOB_SEGMENT,  /* no object's: the file that packed ones share */
+};
+
 struct record_blob {
-	enum { RECORD_BLOB_FILE = 1 /* packs: later */ } place;
+	enum record_blob_place place;
+	/* A segment's: of the packed blobs in it, and of who appends to it. */
 	uint32_t references;
-	uint64_t size; /* as of the last publication */
+	/* A file's as of the last publication; a segment's up to the end of
+	 * the last blob in it. */
+	uint64_t size;
+
+	/* packed: where */
+	uint64_t segment;
+	uint64_t offset;
+
+	/* a segment's */
+	uint64_t live;	  /* sizes of the packed blobs in it */
+	uint64_t session; /* that appends to it; 0: nobody any more */
+
+	/* not a segment's */
+	bool is_damaged; /* the bytes were found to be other ones */
+	bool has_crc64nvme;
+	uint64_t crc64nvme; /* of all bytes */
 };
 
 /* Under (bucket, number); listings sort by object key in memory. */

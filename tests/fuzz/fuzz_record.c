@@ -27,7 +27,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 	}
 ROUND_TRIP(bucket, record_bucket)
 ROUND_TRIP(dentry, record_dentry)
-ROUND_TRIP(blob, record_blob)
 ROUND_TRIP(upload, record_upload)
 ROUND_TRIP(part, record_part)
 ROUND_TRIP(usage, record_usage)
@@ -35,6 +34,26 @@ ROUND_TRIP(session, record_session)
 ROUND_TRIP(token, record_token)
 ROUND_TRIP(change, record_change)
 ROUND_TRIP(inode, inode)
+
+/* One of version 1 becomes one of today, which is the same blob's. */
+static void
+blob_round_trip(struct slice bytes)
+{
+	struct record_blob record, same;
+	scoped(buffer_free) struct buffer again = {0};
+	scoped(buffer_free) struct buffer third = {0};
+
+	if (record_decode_blob(bytes, &record))
+		return;
+	record_encode_blob(&again, &record);
+	if (bytes.data[0] != 1 && !slice_equal(buffer_slice(&again), bytes))
+		abort();
+	if (record_decode_blob(buffer_slice(&again), &same))
+		abort();
+	record_encode_blob(&third, &same);
+	if (!slice_equal(buffer_slice(&third), buffer_slice(&again)))
+		abort();
+}
 
 /* Setting and merging keep a valid list valid, and stay within any other. */
 static void

@@ -6,7 +6,8 @@
 #include "store/base/digest.h"
 #include "store/meta/record.h"
 
-/* Each decoder must refuse its record cut short, too long or of version 2. */
+/* Each decoder must refuse its record cut short, too long or of a version
+ * that nobody has written. */
 #define CHECK_STRICT(type, buffer)                                             \
 	do {                                                                   \
 		struct record_##type other;                                    \
@@ -21,7 +22,7 @@
 			record_decode_##type(buffer_slice(&(buffer)), &other), \
 			STORE_CORRUPT));                                       \
 		(buffer).len--;                                                \
-		(buffer).data[0] = 2;                                          \
+		(buffer).data[0] = 9;                                          \
 		cr_expect(eq(int,                                              \
 			record_decode_##type(buffer_slice(&(buffer)), &other), \
 			STORE_CORRUPT));                                       \
@@ -70,20 +71,107 @@ Test(record, dentry)
 		STORE_CORRUPT));
 }
 
-Test(record, blob)
+/* What the encoder makes of it, decoded again, byte for byte the same. */
+static void
+expect_blob_comes_back(const struct record_blob *in)
 {
 	scoped(buffer_free) struct buffer buffer = {0};
-	struct record_blob in = {RECORD_BLOB_FILE, 3, 1ull << 42};
 	struct record_blob out;
 
-	record_encode_blob(&buffer, &in);
+	record_encode_blob(&buffer, in);
 	cr_assert(eq(int, record_decode_blob(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(int, out.place, in->place));
+	cr_expect(eq(u32, out.references, in->references));
+	cr_expect(eq(u64, out.size, in->size));
+	cr_expect(eq(u64, out.segment, in->segment));
+	cr_expect(eq(u64, out.offset, in->offset));
+	cr_expect(eq(u64, out.live, in->live));
+	cr_expect(eq(u64, out.session, in->session));
+	cr_expect(eq(int, out.is_damaged, in->is_damaged));
+	cr_expect(eq(int, out.has_crc64nvme, in->has_crc64nvme));
+	cr_expect(eq(u64, out.crc64nvme, in->crc64nvme));
+	CHECK_STRICT(blob, buffer);
+}
+
+Test(record, blob_in_each_place)
+{
+	const struct record_blob blobs[] = {
+		{.place = RECORD_BLOB_FILE,
+			.references = 3,
+			.size = 1ull << 42},
+		{.place = RECORD_BLOB_FILE,
+			.references = 1,
+			.is_damaged = true},
+		{.place = RECORD_BLOB_FILE,
+			.references = 1,
+			.size = 5,
+			.has_crc64nvme = true,
+			.crc64nvme = 0},
+		{.place = RECORD_BLOB_PACKED,
+			.references = UINT32_MAX,
+			.size = 4096,
+			.segment = 77,
+			.offset = 1ull << 33,
+			.is_damaged = true,
+			.has_crc64nvme = true,
+			.crc64nvme = UINT64_MAX},
+		{.place = RECORD_BLOB_SEGMENT,
+			.references = 16384,
+			.size = 1ull << 26,
+			.live = 3ull << 24,
+			.session = 8},
+	};
+
+	for (size_t i = 0; i < array_len(blobs); i++)
+		expect_blob_comes_back(&blobs[i]);
+}
+
+Test(record, blob_of_version_1_is_a_file)
+{
+	const uint8_t bytes[] = {1, 1, 3, 0, 0, 0, 5, 1, 0, 0, 0, 0, 0, 0};
+	const uint8_t packed[] = {1, 2, 3, 0, 0, 0, 5, 1, 0, 0, 0, 0, 0, 0};
+	struct record_blob out;
+
+	cr_assert(eq(int,
+		record_decode_blob(slice_of(bytes, sizeof(bytes)), &out),
 		STORE_OK));
 
 	cr_expect(eq(int, out.place, RECORD_BLOB_FILE));
 	cr_expect(eq(u32, out.references, 3));
-	cr_expect(eq(u64, out.size, 1ull << 42));
-	CHECK_STRICT(blob, buffer);
+	cr_expect(eq(u64, out.size, 261));
+	cr_expect(not(out.has_crc64nvme));
+	cr_expect(not(out.is_damaged));
+	cr_expect(eq(int,
+		record_decode_blob(slice_of(packed, sizeof(packed)), &out),
+		STORE_CORRUPT));
+}
+
+Test(record, blob_that_cannot_be_is_refused)
+{
+	const struct record_blob blobs[] = {
+		{.place = RECORD_BLOB_FILE, .size = 1ull << 63},
+		{.place = RECORD_BLOB_SEGMENT + 1},
+		{.place = RECORD_BLOB_PACKED, .size = 1}, /* segment 0 */
+		{.place = RECORD_BLOB_PACKED,
+			.segment = 1,
+			.size = 1,
+			.offset = INT64_MAX},
+		{.place = RECORD_BLOB_SEGMENT, .size = 1, .live = 2},
+		{.place = RECORD_BLOB_SEGMENT, .is_damaged = true},
+		{.place = RECORD_BLOB_SEGMENT, .has_crc64nvme = true},
+	};
+
+	for (size_t i = 0; i < array_len(blobs); i++) {
+		scoped(buffer_free) struct buffer buffer = {0};
+		struct record_blob out;
+
+		record_encode_blob(&buffer, &blobs[i]);
+		cr_expect(eq(int,
+			record_decode_blob(buffer_slice(&buffer), &out),
+			STORE_CORRUPT));
+	}
 }
 
 Test(record, upload)

@@ -332,7 +332,11 @@ Test(check, a_wrong_count_of_references)
 	scoped(buffer_free) struct buffer value = {0};
 	uint64_t bucket = fill(temp.store);
 	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
-	const struct record_blob record = {RECORD_BLOB_FILE, 5, 5};
+	const struct record_blob record = {
+		.place = RECORD_BLOB_FILE,
+		.references = 5,
+		.size = 5,
+	};
 
 	record_encode_blob(&value, &record);
 	raw_put(temp.store, DB_BLOB, key_u64(file.blob), buffer_slice(&value));
