@@ -329,7 +329,7 @@ class Storm:
         self.server = rig.Server(self.store.path)
         self.mounts = [rig.Mount(self.store.path, f"m{i}") for i in (1, 2)]
         self.processes = [self.server, *self.mounts]
-        self.client = rig.Client(self.store, self.server.port)
+        self.client = rig.Client(self.store)
         self.loaders = [S3Loader(f"s{i}", self.client) for i in range(4)]
         for i in range(4):
             self.loaders.append(MountLoader(f"f{i}", self.mounts[i % 2]))

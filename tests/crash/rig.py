@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import hmac
 import http.client
+import ipaddress
 import os
 import pathlib
 import re
@@ -18,9 +19,11 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARN = os.environ.get("TARN", str(ROOT / "build/debug/tarn"))
 TMP = pathlib.Path(os.environ.get("TMPDIR", "/tmp"))
-# Below those that the kernel gives to clients: one of these would take the
-# port while the server is away.
-PORTS = range(9300, 9320)
+# An address of this run's own: while the server is away nobody else takes its
+# port, neither a run beside this one nor a client (the port is below those
+# that the kernel gives to them).
+HOST = str(ipaddress.ip_address("127.64.0.0") + os.getpid())
+PORT = 9300
 READY_SECONDS = 60
 REGION = "us-east-1"
 BUCKET = "bucket"
@@ -35,17 +38,6 @@ def tarn(*words, ok=(0,)):
     assert result.returncode in ok, (
         f"tarn {words[0]}: status {result.returncode}: {result.stdout}")
     return result.stdout
-
-
-def free_port():
-    for port in PORTS:
-        with socket.socket() as sock:
-            try:
-                sock.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise AssertionError("no free port")
 
 
 class Process:
@@ -87,14 +79,13 @@ class Process:
 
 class Server(Process):
     def __init__(self, store, name="serve"):
-        self.port = free_port()
         super().__init__(name, "serve", "--store", store, "--listen",
-                         f"127.0.0.1:{self.port}", "--threads", 2,
+                         f"{HOST}:{PORT}", "--threads", 2,
                          "--log-level", "warn")
 
     def is_ready(self):
         with socket.socket() as sock:
-            return sock.connect_ex(("127.0.0.1", self.port)) == 0
+            return sock.connect_ex((HOST, PORT)) == 0
 
 
 class Mount(Process):
@@ -147,8 +138,8 @@ class Lost(Exception):
 class Client:
     """S3, signed; a connection for each thread."""
 
-    def __init__(self, store, port):
-        self.store, self.port = store, port
+    def __init__(self, store):
+        self.store = store
         self.local = threading.local()
 
     def reset(self):
@@ -158,7 +149,7 @@ class Client:
     def sign(self, method, path, query, headers):
         now = datetime.datetime.now(datetime.timezone.utc)
         date = now.strftime("%Y%m%dT%H%M%SZ")
-        headers = {**headers, "host": f"127.0.0.1:{self.port}",
+        headers = {**headers, "host": f"{HOST}:{PORT}",
                    "x-amz-date": date,
                    "x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
         names = ";".join(sorted(headers))
@@ -187,7 +178,7 @@ class Client:
         connection = getattr(self.local, "connection", None)
         if not connection:
             connection = http.client.HTTPConnection(
-                "127.0.0.1", self.port, timeout=60)
+                HOST, PORT, timeout=60)
             self.local.connection = connection
         try:
             connection.request(method, f"{path}?{text}" if text else path,

@@ -273,7 +273,7 @@ def main():
     try:
         for process in (server, *mounts):
             process.start()
-        run_together(server, mounts, rig.Client(store, server.port))
+        run_together(server, mounts, rig.Client(store))
         print(store.fsck())
         failed = 0
     except (AssertionError, OSError, rig.Lost,
