@@ -68,6 +68,7 @@ struct durable {
 	/* under lock */
 	struct waiter *waiters;
 	struct ids cleanable;
+	enum store_err flush_err; /* of durable_fail() */
 	bool is_stopping;
 };
 
@@ -168,13 +169,37 @@ keep_reserve(struct durable *durable)
 		durable->reserved = st.st_size + RESERVE;
 }
 
+static void
+say_failed(enum store_err why)
+{
+	log_error("a flush failed: %s; nothing can be written until all who "
+		  "have the store open are restarted",
+		error_sentence(why));
+}
+
+/* What durable_fail() asked for. */
+static void
+take_failure(struct durable *durable)
+{
+	mutex_lock(&durable->lock);
+	enum store_err why = durable->flush_err;
+	durable->flush_err = STORE_OK;
+	mutex_unlock(&durable->lock);
+	if (!why)
+		return;
+	say_failed(why);
+	checkpoint_fail(durable->checkpoint, why);
+	feed_set_failed(durable->store);
+}
+
 static enum store_err
 make(struct durable *durable)
 {
 	struct store *store = durable->store;
 	uint64_t number = 0;
-	enum store_err err = durable_has_failed(store) ? STORE_IO : STORE_OK;
 
+	take_failure(durable);
+	enum store_err err = durable_has_failed(store) ? STORE_IO : STORE_OK;
 	if (err)
 		return err;
 	durable->has_looked = false;
@@ -187,9 +212,7 @@ make(struct durable *durable)
 		return err;
 	}
 	if (err) {
-		log_error("a flush failed: %s; nothing can be written until "
-			  "all who have the store open are restarted",
-			error_sentence(err));
+		say_failed(err);
 		feed_set_failed(store);
 		return STORE_IO;
 	}
@@ -303,6 +326,23 @@ durable_note_commit(struct store *store, uint64_t commit)
 	pthread_cond_signal(&durable->wake);
 }
 
+/* flush_err: what the thread is to know of, too. */
+static enum store_err
+wait_for_thread(struct durable *durable, struct waiter *waiter,
+	enum store_err flush_err)
+{
+	event_init(&waiter->done);
+	mutex_lock(&durable->lock);
+	waiter->next = durable->waiters;
+	durable->waiters = waiter;
+	if (flush_err)
+		durable->flush_err = flush_err;
+	mutex_unlock(&durable->lock);
+	pthread_cond_signal(&durable->wake);
+	event_wait(&waiter->done);
+	return waiter->err;
+}
+
 enum store_err
 durable_wait(struct store *store, uint64_t commit)
 {
@@ -313,14 +353,19 @@ durable_wait(struct store *store, uint64_t commit)
 		return STORE_READ_ONLY;
 	if (feed_checkpoint(store) >= commit)
 		return STORE_OK;
-	event_init(&waiter.done);
-	mutex_lock(&durable->lock);
-	waiter.next = durable->waiters;
-	durable->waiters = &waiter;
-	mutex_unlock(&durable->lock);
-	pthread_cond_signal(&durable->wake);
-	event_wait(&waiter.done);
-	return waiter.err;
+	return wait_for_thread(durable, &waiter, STORE_OK);
+}
+
+enum store_err
+durable_fail(struct store *store, enum store_err why)
+{
+	/* No checkpoint covers it: the failure will be its answer. */
+	struct waiter waiter = {.commit = UINT64_MAX};
+
+	if (store->is_read_only)
+		return STORE_IO;
+	(void)!wait_for_thread(store->durable, &waiter, why);
+	return STORE_IO;
 }
 
 /* Invariant 1: unless the blob was put there again since. */
@@ -380,7 +425,7 @@ durable_checkpoint(struct store *store, uint64_t *number)
 bool
 durable_has_failed(struct store *store)
 {
-	return feed_has_failed(store);
+	return feed_has_failed(store) || db_has_failed(store->db);
 }
 
 static enum store_err

@@ -42,4 +42,9 @@ bool durable_needs_cleaning(struct store *store);
 must_check enum store_err durable_checkpoint(struct store *store,
 	uint64_t *number);
 
+/* A flush of data failed outside of a checkpoint: from here on all is as if it
+ * had within one.  Gives IO. */
+must_check enum store_err durable_fail(struct store *store, enum store_err why);
+
+/* A flush failed, in whichever process, or this one cannot go on. */
 bool durable_has_failed(struct store *store);

@@ -12,6 +12,7 @@
 #include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/commit_private.h"
+#include "store/durable_private.h"
 #include "store/file_open_private.h"
 #include "store/file_settle_private.h"
 #include "store/file_table_private.h"
@@ -359,8 +360,13 @@ file_sync(struct file *file, bool is_data_only)
 	struct file *with_turn = file;
 	file_table_give_turn(&with_turn);
 	/* The checkpoint of a commit that settled flushes the data. */
-	if (!err && !is_settled)
+	if (!err && !is_settled) {
 		err = io_fdatasync(file->fd);
+		/* The checkpoint's own might succeed, without the bytes that
+		 * the kernel has dropped. */
+		if (err)
+			err = durable_fail(file->store, err);
+	}
 	if (!err && !is_gone && !file->store->is_read_only)
 		err = commit_wait_durable(file->store, commit);
 	return err;

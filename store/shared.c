@@ -88,6 +88,19 @@ shared_attach(const char *path, struct shared **out, int *out_fd)
 	return err;
 }
 
+bool
+shared_says_failed(const char *path)
+{
+	struct shared shared = {.magic = 0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : pread(fd, &shared, sizeof(shared), 0);
+
+	if (fd >= 0)
+		close(fd);
+	return got == (ssize_t)sizeof(shared) && shared.magic == MAGIC &&
+	       atomic_load(&shared.has_failed);
+}
+
 void
 shared_detach(struct shared **shared, int *fd)
 {

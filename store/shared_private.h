@@ -48,6 +48,9 @@ struct shared {
  * it.  BAD_VERSION: another version of tarn is running. */
 must_check enum store_err shared_attach(const char *path, struct shared **out,
 	int *fd);
+/* For who only reads: what the file has.  It means nothing where no session is
+ * alive. */
+bool shared_says_failed(const char *path);
 void shared_detach(struct shared **shared, int *fd);
 
 /* The futex words: waits while *word is value, at most timeout_ms. */

@@ -224,6 +224,10 @@ open_tables(struct store *store, uint64_t map_size)
 	enum store_err err = checkpoint_recover(meta.text, side.text,
 		&store->after_power_cut);
 
+	/* After a failed flush those who have it open may go on reading, and
+	 * so may we. */
+	if (err == STORE_BUSY && store->is_read_only)
+		err = STORE_OK;
 	if (!err)
 		err = db_open(&options, &store->db);
 	if (!err)

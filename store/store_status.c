@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/durable_private.h"
 #include "store/meta/record.h"
+#include "store/shared_private.h"
 #include "store/store_private.h"
+
+#define SESSIONS_MAX 64
 
 static enum store_err
 sum_usage(struct db_txn *txn, struct store_status *out)
@@ -41,12 +44,33 @@ count_tables(struct store *store, struct store_status *out)
 	return err ? err : sum_usage(txn, out);
 }
 
+/* Who opens for reading only shares no memory with the others. */
+static bool
+others_have_failed(struct store *store)
+{
+	struct store_path path = store_path(store, "run/shared");
+	struct store_session sessions[SESSIONS_MAX];
+	size_t count = 0;
+
+	if (!store->is_read_only || !shared_says_failed(path.text) ||
+		store_sessions(store, sessions, SESSIONS_MAX, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (sessions[i].is_alive)
+			return true;
+	}
+	return false;
+}
+
 enum store_err
 store_status(struct store *store, struct store_status *out)
 {
 	struct statvfs space;
 
 	*out = (struct store_status){.has_failed = durable_has_failed(store)};
+	/* What cannot be read any more stays 0. */
+	if (db_has_failed(store->db))
+		return STORE_OK;
 	enum store_err err = count_tables(store, out);
 	if (!err)
 		err = durable_checkpoint(store, &out->last_checkpoint);
@@ -54,6 +78,7 @@ store_status(struct store *store, struct store_status *out)
 		err = blob_space(store->blobs, &space);
 	if (err)
 		return err;
+	out->has_failed = out->has_failed || others_have_failed(store);
 	out->capacity_bytes = (uint64_t)space.f_blocks * space.f_frsize;
 	out->free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
 	out->inodes = space.f_files;

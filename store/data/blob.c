@@ -125,6 +125,21 @@ blob_create(struct blobs *blobs, uint64_t id, int *out)
 	return STORE_OK;
 }
 
+enum store_err
+blob_link(struct blobs *from, uint64_t id, struct blobs *to)
+{
+	struct blob_path path = file_path(id);
+	struct blob_path dir = dir_path(id);
+
+	if (to->is_read_only)
+		return STORE_READ_ONLY;
+	if (mkdirat(to->dir_fd, dir.text, 0700) && errno != EEXIST)
+		return error_from_errno(errno);
+	return linkat(from->dir_fd, path.text, to->dir_fd, path.text, 0)
+		       ? error_from_errno(errno)
+		       : STORE_OK;
+}
+
 struct open_job {
 	int dir_fd;
 	const char *path;
@@ -253,6 +268,29 @@ blob_space(struct blobs *blobs, struct statvfs *out)
 					    : STORE_OK;
 }
 
+struct sync_job {
+	int fd;
+	int error;
+};
+
+static void
+run_syncfs(void *arg)
+{
+	struct sync_job *job = arg;
+
+	job->error = syncfs(job->fd) ? errno : 0;
+}
+
+/* Also what cannot be opened, to be flushed by itself. */
+static enum store_err
+flush_all(struct blobs *blobs)
+{
+	struct sync_job job = {.fd = blobs->dir_fd};
+
+	io_run_blocking(run_syncfs, &job);
+	return job.error ? error_from_errno(job.error) : STORE_OK;
+}
+
 /* Flushes a directory of data files; one that is not there needs none. */
 static enum store_err
 flush_dir(struct blobs *blobs, uint64_t dir, bool *is_there)
@@ -263,7 +301,7 @@ flush_dir(struct blobs *blobs, uint64_t dir, bool *is_there)
 
 	*is_there = fd >= 0;
 	if (fd < 0)
-		return errno == ENOENT ? STORE_OK : error_from_errno(errno);
+		return errno == ENOENT ? STORE_OK : flush_all(blobs);
 	enum store_err err = io_fsync(fd);
 	close(fd);
 	return err;
@@ -346,8 +384,9 @@ run_flush(void *arg)
 }
 
 /* Opens those that exist, and sets their pages on the way to the disk, so that
- * whoever flushes one file does not wait for the next one's to begin. */
-static enum store_err
+ * whoever flushes one file does not wait for the next one's to begin.  False
+ * where one cannot be opened. */
+static bool
 open_each(struct blobs *blobs, const uint64_t *ids, size_t count,
 	struct flush_batch *batch)
 {
@@ -356,14 +395,14 @@ open_each(struct blobs *blobs, const uint64_t *ids, size_t count,
 		enum store_err err = blob_open(blobs, ids[i], O_RDONLY, fd);
 
 		if (err && err != STORE_NOT_FOUND)
-			return err;
+			return false;
 		batch->count = i + 1;
 		if (err)
 			*fd = -1;
 		else
 			io_start_flush(*fd, 0, 0);
 	}
-	return STORE_OK;
+	return true;
 }
 
 /* Side by side: the kernel makes one journal commit and one flush of the disk's
@@ -405,9 +444,9 @@ flush_each(struct blobs *blobs, const uint64_t *ids, size_t count)
 
 	memcpy(sorted, ids, count * sizeof(*ids));
 	qsort(sorted, count, sizeof(*sorted), compare_ids);
-	enum store_err err = open_each(blobs, sorted, count, &batch);
-	if (!err)
-		err = flush_batch(blobs, &batch);
+	bool are_open = open_each(blobs, sorted, count, &batch);
+	enum store_err err =
+		are_open ? flush_batch(blobs, &batch) : flush_all(blobs);
 	for (size_t i = 0; i < batch.count; i++) {
 		if (batch.fds[i] >= 0)
 			close(batch.fds[i]);
@@ -415,35 +454,13 @@ flush_each(struct blobs *blobs, const uint64_t *ids, size_t count)
 	return err ? err : flush_dirs(blobs, sorted, count);
 }
 
-struct sync_job {
-	int fd;
-	int error;
-};
-
-static void
-run_syncfs(void *arg)
-{
-	struct sync_job *job = arg;
-
-	job->error = syncfs(job->fd) ? errno : 0;
-}
-
 enum store_err
 blob_flush(struct blobs *blobs, const uint64_t *ids, size_t count)
 {
-	struct sync_job job = {.fd = blobs->dir_fd};
-
 	if (count == 0)
 		return STORE_OK;
-	if (count <= FLUSH_EACH_MAX) {
-		enum store_err err = flush_each(blobs, ids, count);
-
-		/* Also where there is no descriptor to open one with. */
-		if (err != STORE_NO_MEMORY)
-			return err;
-	}
-	io_run_blocking(run_syncfs, &job);
-	return job.error ? error_from_errno(job.error) : STORE_OK;
+	return count <= FLUSH_EACH_MAX ? flush_each(blobs, ids, count)
+				       : flush_all(blobs);
 }
 
 enum store_err

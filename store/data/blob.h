@@ -46,6 +46,12 @@ must_check enum store_err blob_stat(struct blobs *blobs, uint64_t id,
 /* NOT_FOUND is STORE_OK: what is to be gone is gone. */
 must_check enum store_err blob_remove(struct blobs *blobs, uint64_t id);
 
+/* Makes to's blob the very file that from has: for files that nobody writes to
+ * any more.  NOT_FOUND, EXISTS, CROSS_BUCKET (another file system),
+ * TOO_MANY_LINKS. */
+must_check enum store_err blob_link(struct blobs *from, uint64_t id,
+	struct blobs *to);
+
 /*
  * Makes to's bytes [to_offset, to_offset + len) those of from: a reflink
  * where the file system can and the range is aligned, else a copy in the

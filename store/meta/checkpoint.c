@@ -292,6 +292,26 @@ checkpoint_make(struct checkpoint *checkpoint,
 	return err;
 }
 
+void
+checkpoint_fail(struct checkpoint *checkpoint, enum store_err why)
+{
+	struct side last;
+
+	if (checkpoint->failed)
+		return;
+	checkpoint->failed = why;
+	enum store_err err =
+		side_lock(checkpoint->side_path, &checkpoint->lock_fd);
+	if (err) {
+		log_error("other processes cannot be told of it: %s",
+			error_sentence(err));
+		return;
+	}
+	if (!read_last(checkpoint, &last))
+		fail(checkpoint, &last, why);
+	side_unlock(checkpoint->lock_fd);
+}
+
 bool
 checkpoint_has_failed(const struct checkpoint *checkpoint)
 {

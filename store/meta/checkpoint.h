@@ -62,6 +62,10 @@ must_check enum store_err checkpoint_make(struct checkpoint *checkpoint,
 	enum store_err (*flush_data)(struct db_txn *snapshot, void *context),
 	void *context, uint64_t *number);
 
+/* A flush of data failed elsewhere: what a failed one of checkpoint_make()
+ * brings about (rule 5).  By the thread that makes them. */
+void checkpoint_fail(struct checkpoint *checkpoint, enum store_err why);
+
 /* Whether it is for good.  By the thread that makes them. */
 bool checkpoint_has_failed(const struct checkpoint *checkpoint);
 

@@ -67,6 +67,7 @@ struct db {
 
 	/* atomic */
 	_Atomic(uint32_t) open_txns;
+	atomic_bool has_failed; /* see begin_failure() */
 
 	pthread_mutex_t lock;
 	/* under lock */
@@ -426,6 +427,19 @@ keep_idle(struct db *db, struct db_txn *txn)
 	return true;
 }
 
+/* After a meta page that could not be written LMDB begins nothing any more:
+ * what the file has, it does not know.  That is said once. */
+static enum store_err
+begin_failure(struct db *db, int rc)
+{
+	if (rc != MDB_PANIC)
+		return failure("beginning a transaction", rc);
+	if (!atomic_exchange(&db->has_failed, true))
+		log_error("the last page of a commit could not be written: "
+			  "this process must be restarted");
+	return STORE_IO;
+}
+
 static enum store_err
 begin(struct db *db, bool is_write, struct db_txn **out)
 {
@@ -443,11 +457,24 @@ begin(struct db *db, bool is_write, struct db_txn **out)
 	}
 	if (rc) {
 		free(txn);
-		return failure("beginning a transaction", rc);
+		return begin_failure(db, rc);
 	}
 	atomic_fetch_add(&db->open_txns, 1);
 	*out = txn;
 	return STORE_OK;
+}
+
+enum store_err
+db_copy(struct db *db, int fd)
+{
+	/* Not a compacting one: that would begin to count commits anew. */
+	return failure("copying the tables", mdb_env_copyfd2(db->env, fd, 0));
+}
+
+bool
+db_has_failed(const struct db *db)
+{
+	return atomic_load(&db->has_failed);
 }
 
 enum store_err
@@ -461,7 +488,7 @@ db_begin_read(struct db *db, struct db_txn **out)
 	if (rc) {
 		mdb_txn_abort(txn->handle);
 		free(txn);
-		return failure("beginning a transaction", rc);
+		return begin_failure(db, rc);
 	}
 	atomic_fetch_add(&db->open_txns, 1);
 	*out = txn;

@@ -75,6 +75,14 @@ int db_fd(const struct db *db);
 /* Number of the last commit, by any process. */
 uint64_t db_last_commit(struct db *db);
 
+/* Writes a copy of all tables, as of one commit, to an empty file: while others
+ * go on, but for an instant. */
+must_check enum store_err db_copy(struct db *db, int fd);
+
+/* Whether this process can begin no transaction any more: a write of its own
+ * failed where it leaves the tables' end unknown.  Others go on. */
+bool db_has_failed(const struct db *db);
+
 /* Forgets readers of dead processes, so that their pages can be reused. */
 void db_reap_readers(struct db *db);
 

@@ -20,6 +20,7 @@ struct thing {
 	size_t count;
 	size_t room;
 	bool was_done; /* ever */
+	bool is_dropped;
 };
 
 struct promises {
@@ -120,6 +121,16 @@ promises_note(struct promises *promises, const struct content_note *note)
 		thing->was_done = true;
 	}
 	allow(thing, note->version);
+}
+
+void
+promises_drop(struct promises *promises, const char *key)
+{
+	struct thing *thing = find_thing(promises, key);
+
+	if (!thing)
+		thing = add_thing(promises, key);
+	thing->is_dropped = true;
 }
 
 void
@@ -279,6 +290,8 @@ look_at_thing(struct look *look, const struct thing *thing)
 
 	if (found)
 		found->is_known = true;
+	if (thing->is_dropped)
+		return;
 	if (hash && found &&
 		!is_sector(thing, found->bytes, strtoull(hash + 1, NULL, 10)))
 		wrong(look, "acknowledged bytes are lost", thing->key);

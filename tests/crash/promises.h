@@ -17,6 +17,9 @@ void promises_free(struct promises **promises);
 
 void promises_note(struct promises *promises, const struct content_note *note);
 
+/* Nothing is promised of that thing any more, nor that it is absent. */
+void promises_drop(struct promises *promises, const char *key);
+
 /* As of now, for a log that goes on from here. */
 void promises_save(const struct promises *promises, const char *path);
 void promises_load(struct promises *promises, const char *path);

@@ -43,15 +43,16 @@ def tarn(*words, ok=(0,)):
 class Process:
     """One that is killed and started again."""
 
-    def __init__(self, name, *words):
+    def __init__(self, name, *words, environment=None):
         self.name, self.words = name, words
+        self.environment = {**os.environ, **(environment or {})}
         self.log = open(TMP / f"{name}.log", "ab")
         self.process = None
 
     def start(self):
         self.process = subprocess.Popen(
             [TARN, *map(str, self.words)], stdin=subprocess.DEVNULL,
-            stdout=self.log, stderr=self.log)
+            stdout=self.log, stderr=self.log, env=self.environment)
         end = time.monotonic() + READY_SECONDS
         while not self.is_ready():
             self.expect_alive()
@@ -78,10 +79,10 @@ class Process:
 
 
 class Server(Process):
-    def __init__(self, store, name="serve"):
+    def __init__(self, store, name="serve", environment=None):
         super().__init__(name, "serve", "--store", store, "--listen",
                          f"{HOST}:{PORT}", "--threads", 2,
-                         "--log-level", "warn")
+                         "--log-level", "warn", environment=environment)
 
     def is_ready(self):
         with socket.socket() as sock:

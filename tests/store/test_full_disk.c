@@ -26,16 +26,22 @@
 /* A mount namespace of the test's own: nothing to unmount, whatever happens.
  * A skip is counted with its reason. */
 static struct temp_store
-open_on_small_disk(void)
+open_on_disk(const char *options)
 {
 	if (unshare(CLONE_NEWNS) ||
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		cr_skip_test("may not mount: %s", strerror(errno));
 
 	/* Over /tmp, so that no directory is left behind. */
-	cr_assert(zero(int, mount("tmpfs", "/tmp", "tmpfs", 0, DISK_OPTIONS)));
+	cr_assert(zero(int, mount("tmpfs", "/tmp", "tmpfs", 0, options)));
 	cr_assert(zero(int, setenv("TMPDIR", "/tmp", 1)));
 	return temp_store_open();
+}
+
+static struct temp_store
+open_on_small_disk(void)
+{
+	return open_on_disk(DISK_OPTIONS);
 }
 
 static uint64_t
@@ -178,4 +184,27 @@ Test(full_disk, a_failed_put_leaves_no_file_behind)
 
 	cr_expect(eq(u64, after.free_inodes, before.free_inodes));
 	cr_expect(eq(u64, after.objects, before.objects));
+}
+
+Test(full_disk, inodes_run_out_as_bytes_do)
+{
+	scoped(temp_store_close) struct temp_store temp =
+			open_on_disk("size=256m,nr_inodes=60");
+	uint64_t bucket = make_bucket(temp.store);
+	unsigned int count = fill(temp.store, bucket);
+	char text[16];
+
+	cr_expect(gt(uint, count, 16));
+	for (unsigned int i = 0; i < count; i++)
+		cr_expect(is_whole(temp.store, bucket, i), "key %u", i);
+	cr_expect(zero(u64, findings(temp.store)));
+	cr_expect(zero(int,
+		object_delete(temp.store, bucket, key_of(0, text), NULL)));
+	cr_assert(zero(int, store_sync(temp.store)));
+	reclaim_stop(temp.store);
+	cr_assert(zero(int, reclaim_run(temp.store)));
+	cr_expect(zero(int, put(temp.store, bucket, count)));
+	temp_store_reopen(&temp);
+	cr_expect(is_whole(temp.store, bucket, count));
+	cr_expect(zero(u64, findings(temp.store)));
 }

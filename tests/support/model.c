@@ -71,7 +71,25 @@ set(struct model *model, const char *path, enum model_kind kind)
 		(model->count - place) * sizeof(*model->entries));
 	model->entries[place].path = strdup(path);
 	model->entries[place].kind = kind;
+	model->entries[place].tag = 0;
 	model->count++;
+}
+
+uint64_t
+model_tag(const struct model *model, const char *path)
+{
+	size_t place = place_of(model, path);
+
+	return is_at(model, place, path) ? model->entries[place].tag : 0;
+}
+
+void
+model_set_tag(struct model *model, const char *path, uint64_t tag)
+{
+	size_t place = place_of(model, path);
+
+	assert(is_at(model, place, path));
+	model->entries[place].tag = tag;
 }
 
 static void
@@ -150,6 +168,7 @@ model_delete(struct model *model, const char *key)
 		return false;
 	if (is_dir(key) && !model_is_empty_dir(model, key)) {
 		set(model, key, MODEL_IMPLICIT);
+		model_set_tag(model, key, 0);
 		return true;
 	}
 	drop(model, key);
@@ -231,6 +250,7 @@ cut(struct model *model, const char *path, struct model *out)
 			(!is_dir(path) && entry[len]))
 			break;
 		set(out, entry + len, model->entries[place].kind);
+		model_set_tag(out, entry + len, model->entries[place].tag);
 		drop(model, entry);
 	}
 }
@@ -243,6 +263,7 @@ paste(struct model *model, const char *path, struct model *from)
 	for (size_t i = 0; i < from->count; i++) {
 		join(whole, path, from->entries[i].path, false);
 		set(model, whole, from->entries[i].kind);
+		model_set_tag(model, whole, from->entries[i].tag);
 	}
 	model_free(from);
 }

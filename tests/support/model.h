@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum model_kind {
 	MODEL_NONE,
@@ -22,6 +23,7 @@ enum model_kind {
 struct model_entry {
 	char *path;
 	enum model_kind kind;
+	uint64_t tag;
 };
 
 /* Zeros are an empty bucket. */
@@ -34,6 +36,10 @@ struct model {
 void model_free(struct model *model);
 
 enum model_kind model_find(const struct model *model, const char *path);
+/* What the caller knows of an entry: it goes where the entry goes.  0: of one
+ * that is not there, or to which none was given. */
+uint64_t model_tag(const struct model *model, const char *path);
+void model_set_tag(struct model *model, const char *path, uint64_t tag);
 /* The bucket itself is a directory. */
 bool model_has_dir(const struct model *model, const char *path);
 bool model_is_empty_dir(const struct model *model, const char *path);
