@@ -44,7 +44,10 @@ struct object_attrs {
 	uint8_t checksum_len;
 	uint8_t checksum[32];
 	struct slice attrs; /* encoded, inode.h */
-	int64_t mtime_ns;   /* 0: now */
+	/* object_copy(): the kinds (1 << inode_attr_kind) that attrs gives;
+	 * of the others the source's are kept.  0: all. */
+	uint32_t kinds;
+	int64_t mtime_ns; /* 0: now */
 };
 
 /* Attributes as of now: size and ETag are the data file's where the object
@@ -81,8 +84,9 @@ must_check enum store_err object_put_commit(struct object_put **put,
 void object_put_abort(struct object_put **put);
 
 /*
- * Shares the data: no bytes move.  attrs NULL: those of the source; where
- * given, its etag and checksum are ignored in favour of the source's.
+ * Shares the data: no bytes move.  attrs NULL: those of the source, but its
+ * ACL; where given, its etag and checksum are ignored in favour of the
+ * source's, and an ACL is never the source's.
  * source_check is asked about the source in the commit's own snapshot; an
  * error of it is given back; it may be asked more than once, by another
  * thread.  Where a mount is writing to the source the bytes are cloned, and
@@ -102,10 +106,12 @@ must_check enum store_err object_copy(struct store *store,
 must_check enum store_err object_delete(struct store *store, uint64_t bucket,
 	struct slice key, const struct object_condition *condition);
 
-/* Many at once, one checkpoint: errs[i] as object_delete() gives it.  The
- * return value tells of failures of the whole. */
+/* Many at once, one checkpoint: errs[i] as object_delete() gives it.
+ * conditions: one for each key; NULL: none.  The return value tells of
+ * failures of the whole. */
 must_check enum store_err object_delete_many(struct store *store,
-	uint64_t bucket, const struct slice *keys, size_t count,
+	uint64_t bucket, const struct slice *keys,
+	const struct object_condition *conditions, size_t count,
 	enum store_err *errs);
 
 /* Replaces the attributes of the given kinds (mask of 1 << inode_attr_kind)

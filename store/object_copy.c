@@ -59,9 +59,12 @@ describe(struct copy *copy, const struct inode *source)
 	const struct object_attrs *given = copy->attrs;
 	scoped(buffer_free) struct buffer merged = {0};
 	struct slice base = given ? given->attrs : SLICE_NULL;
+	uint32_t replaced = given && !given->kinds ? KINDS
+			    : given		   ? given->kinds
+						   : 0;
 
 	inode_attrs_merge(&merged, base, source->attrs,
-		given ? KINDS_OF_DATA : KINDS);
+		(KINDS & ~replaced) | KINDS_OF_DATA);
 	buffer_clear(&copy->copied);
 	/* Only the object it made says that an upload is complete. */
 	inode_attr_set(&copy->copied, buffer_slice(&merged), INODE_ATTR_PART,

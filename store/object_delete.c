@@ -45,6 +45,7 @@ object_delete(struct store *store, uint64_t bucket, struct slice key,
 struct delete_many {
 	uint64_t bucket;
 	const struct slice *keys;
+	const struct object_condition *conditions; /* NULL: none */
 	size_t count;
 	enum store_err *errs;
 };
@@ -54,7 +55,8 @@ static bool
 is_answer(enum store_err err)
 {
 	return err == STORE_OK || err == STORE_NOT_FOUND ||
-	       err == STORE_BAD_NAME || err == STORE_KEY_TOO_LONG;
+	       err == STORE_BAD_NAME || err == STORE_KEY_TOO_LONG ||
+	       err == STORE_PRECONDITION;
 }
 
 static enum store_err
@@ -64,9 +66,14 @@ apply_delete_many(struct store *store, struct db_txn *txn, void *arg)
 
 	for (size_t i = 0; i < many->count; i++) {
 		struct inode inode;
+		bool is_there;
 		enum store_err err;
 
-		err = object_key_find(txn, many->bucket, many->keys[i], &inode);
+		err = object_key_check(store, txn, many->bucket, many->keys[i],
+			many->conditions ? &many->conditions[i] : NULL,
+			&is_there, &inode);
+		if (!err && !is_there)
+			err = STORE_NOT_FOUND;
 		many->errs[i] = err;
 		if (!is_answer(err))
 			return err;
@@ -82,20 +89,23 @@ apply_delete_many(struct store *store, struct db_txn *txn, void *arg)
 
 enum store_err
 object_delete_many(struct store *store, uint64_t bucket,
-	const struct slice *keys, size_t count, enum store_err *errs)
+	const struct slice *keys, const struct object_condition *conditions,
+	size_t count, enum store_err *errs)
 {
 	while (count > BATCH) {
-		struct delete_many many = {bucket, keys, BATCH, errs};
+		struct delete_many many = {
+			bucket, keys, conditions, BATCH, errs};
 		enum store_err err;
 
 		err = commit_run(store, apply_delete_many, &many, NULL);
 		if (err)
 			return err;
 		keys += BATCH;
+		conditions = conditions ? conditions + BATCH : NULL;
 		errs += BATCH;
 		count -= BATCH;
 	}
-	struct delete_many rest = {bucket, keys, count, errs};
+	struct delete_many rest = {bucket, keys, conditions, count, errs};
 
 	return commit_run_durably(store, apply_delete_many, &rest);
 }

@@ -4,11 +4,31 @@
 #include "s3api/xml/xml_reader.h"
 #include "store/tree.h"
 
+/* One that no object can have is one that none has. */
+static enum s3_error
+parse_etag(const struct xml_node *node, struct arena *arena,
+	struct key_list_entry *entry)
+{
+	struct slice etag =
+		slice_trim(xml_reader_child_text(node, "ETag", arena));
+
+	if (!xml_reader_child(node, "ETag"))
+		return S3_OK;
+	if (slice_equal(etag, SLICE("*"))) {
+		entry->condition.must_exist = true;
+		return S3_OK;
+	}
+	entry->condition.must_match = &entry->etag;
+	return inode_etag_parse(etag, &entry->etag) ? S3_OK
+						    : S3_PRECONDITION_FAILED;
+}
+
 static enum s3_error
 check_object(const struct xml_node *node, struct slice key)
 {
 	if (xml_reader_child(node, "VersionId") ||
-		xml_reader_child(node, "ETag"))
+		xml_reader_child(node, "LastModifiedTime") ||
+		xml_reader_child(node, "Size"))
 		return S3_NOT_IMPLEMENTED;
 	if (key.len > TREE_KEY_MAX)
 		return S3_KEY_TOO_LONG;
@@ -28,8 +48,13 @@ parse_objects(const struct xml_node *root, struct arena *arena,
 
 		if (!key.data || list->count == KEY_LIST_MAX)
 			return false;
-		list->entries[list->count++] =
-			(struct key_list_entry){key, check_object(node, key)};
+
+		struct key_list_entry *entry = &list->entries[list->count++];
+
+		entry->key = key;
+		entry->refused = check_object(node, key);
+		if (!entry->refused)
+			entry->refused = parse_etag(node, arena, entry);
 	}
 	return list->count > 0;
 }

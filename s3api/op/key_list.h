@@ -14,12 +14,15 @@
 #include "store/base/arena.h"
 #include "store/base/compiler.h"
 #include "store/base/slice.h"
+#include "store/object.h"
 
 #define KEY_LIST_MAX 1000
 
 struct key_list_entry {
 	struct slice key;
-	enum s3_error refused; /* S3_OK: may be deleted */
+	enum s3_error refused;		   /* S3_OK: may be deleted */
+	struct object_condition condition; /* of <ETag> */
+	struct inode_etag etag;
 };
 
 struct key_list {

@@ -79,21 +79,29 @@ delete_all(struct request *request, struct key_list *list)
 		arena_new_array(request->arena, list->count, struct slice);
 	enum store_err *errs =
 		arena_new_array(request->arena, list->count, enum store_err);
+	struct object_condition *conditions = arena_new_array(request->arena,
+		list->count, struct object_condition);
 	size_t count = 0;
 	enum store_err err;
 
 	for (size_t i = 0; i < list->count; i++) {
-		if (!list->entries[i].refused)
-			keys[count++] = list->entries[i].key;
+		if (list->entries[i].refused)
+			continue;
+		keys[count] = list->entries[i].key;
+		conditions[count++] = list->entries[i].condition;
 	}
 	if (count == 0)
 		return STORE_OK;
 	err = object_delete_many(request->store, request->bucket.ino, keys,
-		count, errs);
+		conditions, count, errs);
 	for (size_t i = list->count; i > 0 && !err; i--) {
 		struct key_list_entry *entry = &list->entries[i - 1];
 
-		if (!entry->refused && errs[--count] != STORE_NOT_FOUND)
+		if (entry->refused)
+			continue;
+		/* What is to be gone is gone, unless it had to be there. */
+		if (errs[--count] != STORE_NOT_FOUND ||
+			entry->condition.must_match)
 			entry->refused = reply_error_of_store(errs[count]);
 	}
 	return err;

@@ -416,7 +416,7 @@ delete_many(struct script *script)
 	for (size_t i = 0; i < array_len(names); i++)
 		was_failed = begin(script, names[i], 0);
 	enum store_err err = object_delete_many(script->store, script->bucket,
-		keys, array_len(names), errs);
+		keys, NULL, array_len(names), errs);
 	for (size_t i = 0; i < array_len(names) && !err; i++) {
 		if (errs[i] != STORE_NOT_FOUND)
 			end(script, names[i], 0, errs[i], was_failed);

@@ -517,8 +517,8 @@ delete_burst(struct worker *worker)
 		keys[i] = slice_str(names[i]);
 		begin(worker, THING_BURST + i, 0);
 	}
-	must(object_delete_many(worker->store, worker->bucket, keys, BURST,
-		errs));
+	must(object_delete_many(worker->store, worker->bucket, keys, NULL,
+		BURST, errs));
 	for (unsigned int i = 0; i < BURST; i++) {
 		must(errs[i]);
 		done(worker, THING_BURST + i);

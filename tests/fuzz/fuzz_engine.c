@@ -243,7 +243,7 @@ do_delete(struct run *run)
 		take_key(run, keys[i]);
 		names[i] = slice_str(keys[i]);
 	}
-	must(object_delete_many(run->store, run->bucket, names, 2, errs));
+	must(object_delete_many(run->store, run->bucket, names, NULL, 2, errs));
 	for (int i = 0; i < 2; i++)
 		must_be(errs[i], model_delete(&run->model, keys[i])
 					 ? STORE_OK

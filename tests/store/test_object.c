@@ -491,7 +491,8 @@ Test(object, many_are_deleted_at_once_and_each_has_its_answer)
 	cr_assert(eq(int, objects_put(temp.store, bucket, "kept", "4"),
 		STORE_OK));
 
-	cr_expect(eq(int, object_delete_many(temp.store, bucket, keys, 6, errs),
+	cr_expect(eq(int,
+		object_delete_many(temp.store, bucket, keys, NULL, 6, errs),
 		STORE_OK));
 
 	cr_expect(eq(int, errs[0], STORE_OK));
@@ -502,6 +503,78 @@ Test(object, many_are_deleted_at_once_and_each_has_its_answer)
 	cr_expect(eq(int, errs[5], STORE_OK));
 	cr_expect(objects_is(temp.store, bucket, "kept", "4"));
 	cr_expect(eq(u64, objects_blob_records(temp.store), 1));
+}
+
+Test(object, each_of_many_deletions_has_a_condition_of_its_own)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	const struct slice keys[] = {SLICE("a"), SLICE("b"), SLICE("none")};
+	const struct inode_etag other = {.parts = 9};
+	const struct object_condition conditions[] = {
+		{.must_match = &other},
+		{.must_exist = true},
+		{.must_exist = true},
+	};
+	enum store_err errs[3];
+
+	cr_assert(eq(int, objects_put(temp.store, bucket, "a", "1"), STORE_OK));
+	cr_assert(eq(int, objects_put(temp.store, bucket, "b", "2"), STORE_OK));
+
+	cr_expect(eq(int,
+		object_delete_many(temp.store, bucket, keys, conditions, 3,
+			errs),
+		STORE_OK));
+
+	cr_expect(eq(int, errs[0], STORE_PRECONDITION));
+	cr_expect(eq(int, errs[1], STORE_OK));
+	cr_expect(eq(int, errs[2], STORE_PRECONDITION));
+	cr_expect(objects_is(temp.store, bucket, "a", "1"));
+}
+
+Test(object, a_copy_takes_the_kinds_it_is_given_and_keeps_the_others)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	scoped(buffer_free) struct buffer had = {0};
+	scoped(buffer_free) struct buffer given = {0};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	const struct inode_attr list[] = {
+		{INODE_ATTR_META, SLICE("colour"), SLICE("blue")},
+		{INODE_ATTR_TAG, SLICE("t"), SLICE("old")},
+		{INODE_ATTR_ACL, SLICE("s3"), SLICE("acl")},
+	};
+	const struct inode_attr tag = {
+		INODE_ATTR_TAG, SLICE("t"), SLICE("new")};
+	struct object_attrs attrs = {.kinds = 1u << INODE_ATTR_TAG};
+	struct object object;
+	struct slice value;
+
+	for (size_t i = 0; i < array_len(list); i++)
+		inode_attr_append(&had, &list[i]);
+	inode_attr_append(&given, &tag);
+	attrs.attrs = buffer_slice(&given);
+	cr_assert(eq(int, objects_put(temp.store, bucket, "a", "1"), STORE_OK));
+	cr_assert(eq(int,
+		object_set_attrs(temp.store, bucket, SLICE("a"),
+			buffer_slice(&had), UINT32_MAX),
+		STORE_OK));
+
+	cr_expect(eq(int,
+		object_copy(temp.store, bucket, SLICE("a"), NULL, NULL, bucket,
+			SLICE("b"), &attrs, NULL, &object),
+		STORE_OK));
+
+	cr_assert(eq(int,
+		object_head(temp.store, bucket, SLICE("b"), &arena, &object),
+		STORE_OK));
+	cr_expect(inode_attr_find(object.inode.attrs, INODE_ATTR_META,
+		SLICE("colour"), &value));
+	cr_assert(inode_attr_find(object.inode.attrs, INODE_ATTR_TAG,
+		SLICE("t"), &value));
+	cr_expect(slice_equal(value, SLICE("new")));
+	cr_expect(not(inode_attr_find(object.inode.attrs, INODE_ATTR_ACL,
+		SLICE("s3"), &value)));
 }
 
 Test(object, more_are_deleted_at_once_than_fit_one_transaction)
@@ -523,7 +596,7 @@ Test(object, more_are_deleted_at_once_than_fit_one_transaction)
 		STORE_OK));
 
 	cr_expect(eq(int,
-		object_delete_many(temp.store, bucket, keys, COUNT, errs),
+		object_delete_many(temp.store, bucket, keys, NULL, COUNT, errs),
 		STORE_OK));
 
 	for (int i = 0; i < COUNT; i++)

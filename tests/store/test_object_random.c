@@ -159,8 +159,8 @@ step_delete_many(struct model *model)
 		names[i] = slice_str(keys[chosen[i]]);
 	}
 	cr_assert(eq(int,
-		object_delete_many(model->temp.store, model->bucket, names, 4,
-			errs),
+		object_delete_many(model->temp.store, model->bucket, names,
+			NULL, 4, errs),
 		STORE_OK));
 	for (size_t i = 0; i < 4; i++) {
 		cr_assert(eq(int, errs[i],

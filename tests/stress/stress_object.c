@@ -337,8 +337,8 @@ expect_no_leak(struct stress *stress)
 		slice_str(keys[2]), SLICE("upload")};
 	enum store_err errs[4];
 	unsigned files = 0;
-	enum store_err err =
-		object_delete_many(stress->store, stress->bucket, all, 4, errs);
+	enum store_err err = object_delete_many(stress->store, stress->bucket,
+		all, NULL, 4, errs);
 
 	if (!err)
 		err = store_sync(stress->store);

@@ -95,6 +95,32 @@ Test(op_delete_many, tells_of_failures_alone_when_quiet)
 		"b ");
 }
 
+Test(op_delete_many, holds_each_key_against_its_etag)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "a");
+	served_put(&served, "/photos/b", "b");
+	served_put(&served, "/photos/c", "c");
+
+	const struct s3_reply *reply = delete_many(&served,
+		"<Delete><Object><Key>a</Key>"
+		"<ETag>0cc175b9c0f1b6a831c399e269772661</ETag></Object>"
+		"<Object><Key>b</Key>"
+		"<ETag>\"0cc175b9c0f1b6a831c399e269772661\"</ETag></Object>"
+		"<Object><Key>c</Key><ETag>*</ETag></Object>"
+		"<Object><Key>d</Key><ETag>*</ETag></Object>"
+		"<Object><Key>b</Key><ETag>none</ETag></Object></Delete>");
+
+	cr_expect(eq(uint, reply->status, 200));
+	served_expect_elements(reply, "Code",
+		"PreconditionFailed PreconditionFailed PreconditionFailed ");
+	cr_expect(eq(uint, s3_client_element_count(reply, "Deleted"), 2));
+	served_expect_elements(served_ask(&served, "GET", "/photos"), "Key",
+		"b ");
+}
+
 Test(op_delete_many, refuses_bodies_that_are_no_list_of_keys)
 {
 	scoped(served_stop) struct served served = served_start();
