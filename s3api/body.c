@@ -36,6 +36,8 @@ fail_transport(struct body *body, enum store_err err)
 		return fail(body, S3_REQUEST_TIMEOUT, NULL);
 	if (err == STORE_CANCELED)
 		return fail(body, S3_SERVICE_UNAVAILABLE, NULL);
+	if (err == STORE_INVALID && body->form)
+		return fail(body, S3_MALFORMED_POST_REQUEST, NULL);
 	if (err == STORE_INVALID)
 		return fail(body, S3_INCOMPLETE_BODY,
 			"The body's chunks are malformed.");
@@ -98,6 +100,8 @@ read_length(struct body *body)
 		"x-amz-decoded-content-length");
 	unsigned long length;
 
+	if (body->form)
+		return S3_OK;
 	if (!body->chunked) {
 		body->is_length_known = body->request->is_length_known;
 		body->length = body->request->content_length;
@@ -148,6 +152,7 @@ body_begin(struct body *body, struct http_request *request,
 		.report = report,
 		.max = options->max ? options->max : UINT64_MAX,
 		.wants_md5 = options->wants_md5,
+		.form = options->form,
 	};
 	if (is_chunked(caller)) {
 		body->chunked = arena_new(request->arena, struct aws_chunked);
@@ -198,7 +203,9 @@ static enum s3_error
 read_decoded(struct body *body, char *to, size_t len, size_t *got)
 {
 	size_t raw = 0;
-	enum store_err err = http_body_read(body->request, to, len, &raw);
+	enum store_err err =
+		body->form ? multipart_read(body->form, to, len, &raw)
+			   : http_body_read(body->request, to, len, &raw);
 
 	if (err)
 		return fail_transport(body, err);

@@ -33,6 +33,7 @@
 #include "s3api/checksum.h"
 #include "s3api/error.h"
 #include "s3api/http/http_request.h"
+#include "s3api/multipart.h"
 #include "store/base/compiler.h"
 #include "store/base/digest.h"
 
@@ -53,6 +54,10 @@ struct body_options {
 	bool ignores_checksum;
 
 	uint64_t max; /* ENTITY_TOO_LARGE beyond; 0: no bound */
+
+	/* The file of a form, which multipart_next() has come to; its length
+	 * is not known.  NULL: the body itself. */
+	struct multipart *form;
 };
 
 #define BODY_DIGESTS_MAX 4
@@ -79,6 +84,7 @@ struct body {
 	bool is_finished;
 	bool wants_md5;
 	struct aws_chunked *chunked; /* in the arena; NULL: plain */
+	struct multipart *form;	     /* NULL: the body itself */
 	struct digest digests[BODY_DIGESTS_MAX];
 	size_t digest_count;
 };
@@ -92,9 +98,11 @@ must_check enum s3_error body_begin(struct body *body,
 	const struct body_options *options, struct error_report *report);
 
 /*
- * Up to len bytes; *got is 0 only at the end.  INCOMPLETE_BODY: it ends early,
+ * Up to len bytes (of a form at least MULTIPART_READ_MIN); *got is 0 only at
+ * the end.  INCOMPLETE_BODY: it ends early,
  * or is broken; REQUEST_TIMEOUT; SERVICE_UNAVAILABLE: the server stops;
- * SIGNATURE_DOES_NOT_MATCH; ENTITY_TOO_LARGE.
+ * SIGNATURE_DOES_NOT_MATCH; ENTITY_TOO_LARGE; MALFORMED_POST_REQUEST: the form
+ * is broken.
  */
 must_check enum s3_error body_read(struct body *body, void *to, size_t len,
 	size_t *got);

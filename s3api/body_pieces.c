@@ -125,6 +125,7 @@ body_pieces_next(struct body_pieces *pieces, struct slice *piece)
 {
 	struct body *body = pieces->body;
 	enum s3_error error = body->error;
+	size_t least = body->form ? MULTIPART_READ_MIN : 1;
 	size_t len = 0;
 	size_t got = 1;
 
@@ -136,7 +137,7 @@ body_pieces_next(struct body_pieces *pieces, struct slice *piece)
 
 	char *to = next_buffer(pieces);
 
-	while (!error && got && len < pieces->size) {
+	while (!error && got && pieces->size - len >= least) {
 		error = body_read_undigested(body, to + len, pieces->size - len,
 			&got);
 		len += got;

@@ -10,6 +10,8 @@
 #define S3_ERRORS(X) \
 	X(ACCESS_DENIED, "AccessDenied", 403, \
 		"Access Denied") \
+	X(ACCESS_FORBIDDEN, "AccessForbidden", 403, \
+		"Access Forbidden") \
 	X(ACCOUNT_PROBLEM, "AccountProblem", 403, \
 		"There is a problem with your account that prevents the operation from completing successfully.") \
 	X(ALL_ACCESS_DISABLED, "AllAccessDisabled", 403, \

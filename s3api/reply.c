@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/reply.h"
 
+#include "s3api/cors.h"
 #include "s3api/route.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/clock.h"
@@ -12,6 +13,7 @@ reply_status(struct request *request, unsigned int status)
 	http_reply_begin(request->response, status);
 	http_reply_header_str(request->response, "x-amz-request-id",
 		request->id);
+	cors_reply(request);
 }
 
 /* The connection notices by itself that a send failed. */
@@ -72,6 +74,20 @@ write_error(const struct request *request, struct buffer *to)
 	xml_writer_close(to, "Error");
 }
 
+/* RFC 9110 §14.4: how long it is, to whoever asked beyond it. */
+static void
+reply_range(struct request *request)
+{
+	const struct error_report *report = &request->report;
+
+	for (size_t i = 0; i < report->field_count; i++) {
+		if (!strcmp(report->fields[i].name, "ActualObjectSize"))
+			http_reply_header(request->response, "content-range",
+				arena_concat(request->arena, SLICE("bytes */"),
+					report->fields[i].value));
+	}
+}
+
 void
 reply_error(struct request *request)
 {
@@ -90,6 +106,8 @@ reply_error(struct request *request)
 	if (status == 405)
 		http_reply_header(request->response, "allow",
 			route_methods(request->target, request->arena));
+	if (status == 416)
+		reply_range(request);
 	write_error(request, &body);
 	reply_xml(request, &body);
 }

@@ -2,6 +2,7 @@
 #include "s3api/request.h"
 
 #include "s3api/address.h"
+#include "s3api/op/op.h"
 #include "s3api/reply.h"
 #include "s3api/route.h"
 #include "s3api/server_private.h"
@@ -14,6 +15,18 @@ struct slice
 request_header(const struct request *request, const char *name)
 {
 	return http_request_header(request->http, name);
+}
+
+struct slice
+request_client_address(const struct request *request)
+{
+	return proxy_client_address(&request->server->proxies, request->http);
+}
+
+bool
+request_is_secure(const struct request *request)
+{
+	return proxy_is_secure(&request->server->proxies, request->http);
 }
 
 static const struct http_param *
@@ -104,6 +117,19 @@ authenticate(struct request *request)
 	return S3_OK;
 }
 
+enum s3_error
+request_authenticate_form(struct request *request,
+	const struct sigv4_form *form)
+{
+	enum s3_error error =
+		sigv4_verify_form(request->server->sigv4, request->http, form,
+			clock_now_ns(), &request->caller, &request->report);
+
+	if (!error)
+		access_begin(request);
+	return error;
+}
+
 /* Strangers are not told what there is not. */
 static enum s3_error
 find_route(struct request *request)
@@ -130,6 +156,8 @@ serve(struct request *request)
 {
 	enum s3_error error = address_parse(request, &request->server->domains);
 
+	if (!error && request->http->method == HTTP_METHOD_OPTIONS)
+		return op_cors_preflight(request);
 	/* Who it is comes before what is there to ask for. */
 	if (!error)
 		error = authenticate(request);

@@ -71,9 +71,17 @@ must_check enum s3_error request_param_number(struct request *request,
 
 struct slice request_header(const struct request *request, const char *name);
 
+/* Of the client, also behind a trusted proxy (proxy.h). */
+struct slice request_client_address(const struct request *request);
+bool request_is_secure(const struct request *request);
+
 /* Refuses a bucket of another owner than a header expects.  ACCESS_DENIED. */
 must_check enum s3_error request_check_owner(struct request *request,
 	const char *header, const struct bucket *bucket);
+
+/* The caller is whoever signed the form.  What sigv4_verify_form() gives. */
+must_check enum s3_error request_authenticate_form(struct request *request,
+	const struct sigv4_form *form);
 
 /* Fills in request->bucket.  NO_SUCH_BUCKET, INVALID_BUCKET_NAME, and what
  * request_check_owner() says. */

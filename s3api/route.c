@@ -42,6 +42,65 @@ static const struct route routes[] = {
 		{ "PutBucketPolicy", LEVEL_CONFIGURE, op_policy_put } },
 	{ DELETE, BUCKET, "policy", NULL,
 		{ "DeleteBucketPolicy", LEVEL_CONFIGURE, op_policy_delete } },
+	{ GET, BUCKET, "acl", NULL,
+		{ "GetBucketAcl", LEVEL_LIST, op_acl_get } },
+	{ PUT, BUCKET, "acl", NULL,
+		{ "PutBucketAcl", LEVEL_CONFIGURE, op_acl_put } },
+	{ GET, BUCKET, "publicAccessBlock", NULL,
+		{ "GetPublicAccessBlock", LEVEL_LIST,
+			op_exposure_get_block } },
+	{ PUT, BUCKET, "publicAccessBlock", NULL,
+		{ "PutPublicAccessBlock", LEVEL_CONFIGURE,
+			op_exposure_put_block } },
+	{ DELETE, BUCKET, "publicAccessBlock", NULL,
+		{ "DeletePublicAccessBlock", LEVEL_CONFIGURE,
+			op_exposure_delete_block } },
+	{ GET, BUCKET, "ownershipControls", NULL,
+		{ "GetBucketOwnershipControls", LEVEL_LIST,
+			op_exposure_get_ownership } },
+	{ PUT, BUCKET, "ownershipControls", NULL,
+		{ "PutBucketOwnershipControls", LEVEL_CONFIGURE,
+			op_exposure_put_ownership } },
+	{ DELETE, BUCKET, "ownershipControls", NULL,
+		{ "DeleteBucketOwnershipControls", LEVEL_CONFIGURE,
+			op_exposure_delete_ownership } },
+	{ GET, BUCKET, "cors", NULL,
+		{ "GetBucketCors", LEVEL_LIST, op_cors_get } },
+	{ PUT, BUCKET, "cors", NULL,
+		{ "PutBucketCors", LEVEL_CONFIGURE, op_cors_put } },
+	{ DELETE, BUCKET, "cors", NULL,
+		{ "DeleteBucketCors", LEVEL_CONFIGURE, op_cors_delete } },
+	{ GET, BUCKET, "accelerate", NULL,
+		{ "GetBucketAccelerateConfiguration", LEVEL_LIST,
+			op_unset_get } },
+	{ GET, BUCKET, "encryption", NULL,
+		{ "GetBucketEncryption", LEVEL_LIST, op_unset_get } },
+	{ GET, BUCKET, "lifecycle", NULL,
+		{ "GetBucketLifecycleConfiguration", LEVEL_LIST,
+			op_unset_get } },
+	{ GET, BUCKET, "logging", NULL,
+		{ "GetBucketLogging", LEVEL_LIST, op_unset_get } },
+	{ GET, BUCKET, "notification", NULL,
+		{ "GetBucketNotificationConfiguration", LEVEL_LIST,
+			op_unset_get } },
+	{ GET, BUCKET, "object-lock", NULL,
+		{ "GetObjectLockConfiguration", LEVEL_LIST, op_unset_get } },
+	{ GET, BUCKET, "replication", NULL,
+		{ "GetBucketReplication", LEVEL_LIST, op_unset_get } },
+	{ GET, BUCKET, "requestPayment", NULL,
+		{ "GetBucketRequestPayment", LEVEL_LIST, op_unset_get } },
+	{ GET, BUCKET, "versioning", NULL,
+		{ "GetBucketVersioning", LEVEL_LIST, op_unset_get } },
+	{ GET, BUCKET, "website", NULL,
+		{ "GetBucketWebsite", LEVEL_LIST, op_unset_get } },
+	{ GET, BUCKET, "tagging", NULL,
+		{ "GetBucketTagging", LEVEL_LIST, op_tagging_get_bucket } },
+	{ PUT, BUCKET, "tagging", NULL,
+		{ "PutBucketTagging", LEVEL_CONFIGURE,
+			op_tagging_put_bucket } },
+	{ DELETE, BUCKET, "tagging", NULL,
+		{ "DeleteBucketTagging", LEVEL_CONFIGURE,
+			op_tagging_delete_bucket } },
 	{ GET, BUCKET, "list-type", NULL,
 		{ "ListObjectsV2", LEVEL_LIST, op_list_v2 } },
 	{ GET, BUCKET, NULL, NULL,
@@ -54,11 +113,23 @@ static const struct route routes[] = {
 		{ "DeleteBucket", LEVEL_BUCKET, op_bucket_delete } },
 	{ POST, BUCKET, "delete", NULL,
 		{ "DeleteObjects", LEVEL_WRITE, op_delete_objects } },
+	/* Its level is asked for once the form says who it is. */
+	{ POST, BUCKET, NULL, NULL, { "PostObject", 0, op_post_object } },
 
 	{ GET, OBJECT, "uploadId", NULL,
 		{ "ListParts", LEVEL_UPLOADS, op_upload_list_parts } },
 	{ GET, OBJECT, "tagging", NULL,
 		{ "GetObjectTagging", LEVEL_READ, op_tagging_get } },
+	{ GET, OBJECT, "attributes", NULL,
+		{ "GetObjectAttributes", LEVEL_READ, op_attributes_get } },
+	{ GET, OBJECT, "acl", NULL,
+		{ "GetObjectAcl", LEVEL_READ, op_acl_get } },
+	{ PUT, OBJECT, "acl", NULL,
+		{ "PutObjectAcl", LEVEL_CONFIGURE, op_acl_put } },
+	{ PUT, OBJECT, "tagging", NULL,
+		{ "PutObjectTagging", LEVEL_WRITE, op_tagging_put } },
+	{ DELETE, OBJECT, "tagging", NULL,
+		{ "DeleteObjectTagging", LEVEL_WRITE, op_tagging_delete } },
 	{ GET, OBJECT, NULL, NULL,
 		{ "GetObject", LEVEL_READ, op_get_object } },
 	{ HEAD, OBJECT, NULL, NULL,
@@ -165,14 +236,6 @@ is_misplaced(const struct route *route, const struct request *request)
 	return false;
 }
 
-/* CORS, and the upload of an HTML form. */
-static bool
-is_for_browsers(const struct request *request)
-{
-	return request->http->method == HTTP_METHOD_OPTIONS ||
-	       (request->http->method == POST && request->target == BUCKET);
-}
-
 enum s3_error
 route_find(struct request *request)
 {
@@ -184,48 +247,36 @@ route_find(struct request *request)
 		request->operation = &route->operation;
 		return S3_OK;
 	}
-	return error_set(&request->report,
-		is_for_browsers(request) ? S3_NOT_IMPLEMENTED
-					 : S3_METHOD_NOT_ALLOWED,
-		NULL);
-}
-
-static const char *
-method_name(enum http_method method)
-{
-	switch (method) {
-	case HTTP_METHOD_GET:
-		return "GET";
-	case HTTP_METHOD_HEAD:
-		return "HEAD";
-	case HTTP_METHOD_PUT:
-		return "PUT";
-	case HTTP_METHOD_POST:
-		return "POST";
-	case HTTP_METHOD_DELETE:
-		return "DELETE";
-	case HTTP_METHOD_OPTIONS:
-	case HTTP_METHOD_OTHER:
-		break;
-	}
-	return "";
+	return error_set(&request->report, S3_METHOD_NOT_ALLOWED, NULL);
 }
 
 struct slice
 route_methods(enum operation_target target, struct arena *arena)
 {
+	static const struct {
+		enum http_method method;
+		const char *name;
+	} methods[] = {{GET, "GET"}, {HEAD, "HEAD"}, {PUT, "PUT"},
+		{POST, "POST"}, {DELETE, "DELETE"}};
 	struct slice list = SLICE_NULL;
-	unsigned int seen = 0;
+	unsigned int known = 0;
 
 	for (size_t i = 0; i < array_len(routes); i++) {
-		unsigned int bit = 1u << routes[i].method;
-
-		if (routes[i].target != target || (seen & bit))
+		if (routes[i].target == target)
+			known |= 1u << routes[i].method;
+	}
+	for (size_t i = 0; i < array_len(methods); i++) {
+		if (!(known & (1u << methods[i].method)))
 			continue;
 		list = arena_printf(arena, "%.*s%s%s", (int)list.len,
-			list.data ? list.data : "", seen ? ", " : "",
-			method_name(routes[i].method));
-		seen |= bit;
+			list.data ? list.data : "", list.data ? ", " : "",
+			methods[i].name);
 	}
 	return list;
+}
+
+const struct operation *
+route_operation(size_t i)
+{
+	return i < array_len(routes) ? &routes[i].operation : NULL;
 }

@@ -13,5 +13,8 @@
 /* Fills in request->operation.  NOT_IMPLEMENTED, METHOD_NOT_ALLOWED. */
 must_check enum s3_error route_find(struct request *request);
 
+/* Those that there are, in the order of the table; NULL beyond. */
+const struct operation *route_operation(size_t i);
+
 /* "GET, HEAD, PUT": the methods that a target knows, for a 405. */
 struct slice route_methods(enum operation_target target, struct arena *arena);

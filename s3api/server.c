@@ -14,6 +14,7 @@ free_server(struct server *server)
 	for (unsigned int i = 0; i < server->domains.count; i++)
 		free(server->domains.names[i]);
 	free(server->domains.names);
+	free(server->proxies.networks);
 	sigv4_free(&server->sigv4);
 	policy_cache_free(&server->policies);
 	free(server);
@@ -38,6 +39,26 @@ copy_domains(struct server *server, const struct server_options *options)
 			*c = (char)tolower((unsigned char)*c);
 		server->domains.names[i] = name;
 		server->domains.count = i + 1;
+	}
+	return STORE_OK;
+}
+
+static enum store_err
+parse_proxies(struct server *server, const struct server_options *options)
+{
+	unsigned int count = options->trusted_proxy_count;
+
+	if (count == 0)
+		return STORE_OK;
+	server->proxies.networks =
+		calloc(count, sizeof(server->proxies.networks[0]));
+	if (!server->proxies.networks)
+		return STORE_NO_MEMORY;
+	server->proxies.count = count;
+	for (unsigned int i = 0; i < count; i++) {
+		if (!proxy_parse(options->trusted_proxies[i],
+			    &server->proxies.networks[i]))
+			return STORE_INVALID;
 	}
 	return STORE_OK;
 }
@@ -77,6 +98,8 @@ server_start(struct store *store, const struct server_options *options,
 	atomic_init(&server->requests, random_u64());
 
 	enum store_err err = copy_domains(server, options);
+	if (!err)
+		err = parse_proxies(server, options);
 	if (!err)
 		err = start_http(server, options);
 	if (err) {

@@ -21,12 +21,16 @@ struct server_options {
 	const char *const *domains; /* virtual-host style: BUCKET.DOMAIN */
 	unsigned int domain_count;
 	unsigned int max_connections; /* 0: the default */
+	/* "192.0.2.0/24": whose X-Forwarded-For and -Proto are believed. */
+	const char *const *trusted_proxies;
+	unsigned int trusted_proxy_count;
 };
 
 struct server;
 
 /* Listens and serves.  BUSY: the address is taken; ACCESS; INVALID: not an
- * address of this machine, or none at all; IO: no io_uring. */
+ * address of this machine, or none at all, or a trusted proxy that is no
+ * network; IO: no io_uring. */
 must_check enum store_err server_start(struct store *store,
 	const struct server_options *options, struct server **out);
 

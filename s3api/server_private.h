@@ -8,6 +8,7 @@
 #include "s3api/auth/sigv4.h"
 #include "s3api/http/http_server.h"
 #include "s3api/iam/policy_cache.h"
+#include "s3api/proxy.h"
 #include "s3api/server.h"
 
 struct server_domains {
@@ -21,6 +22,7 @@ struct server {
 	struct sigv4 *sigv4;
 	struct server_domains domains;
 	struct policy_cache *policies;
+	struct proxy_networks proxies;
 	struct http_server *http;
 
 	_Atomic(uint64_t) requests; /* begins at random */

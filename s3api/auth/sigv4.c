@@ -331,3 +331,50 @@ sigv4_verify(struct sigv4 *sigv4, const struct http_request *request,
 	memcpy(caller->scope, claim.scope.data, claim.scope.len);
 	return SIGV4_SIGNED;
 }
+
+static enum s3_error
+check_form_signature(const struct http_request *request,
+	const struct sigv4_claim *claim, struct slice policy,
+	struct sigv4_caller *caller, struct error_report *report)
+{
+	sigv4_key_sign(caller->key, policy, caller->signature);
+	if (claim->signature.len == SIGV4_SIGNATURE_LEN &&
+		digest_equal(claim->signature.data, caller->signature,
+			SIGV4_SIGNATURE_LEN))
+		return S3_OK;
+	error_set(report, S3_SIGNATURE_DOES_NOT_MATCH, NULL);
+	error_add(report, "AWSAccessKeyId", claim->access_key);
+	error_add(report, "StringToSign", arena_copy(request->arena, policy));
+	error_add(report, "SignatureProvided", claim->signature);
+	return report->error;
+}
+
+enum s3_error
+sigv4_verify_form(struct sigv4 *sigv4, const struct http_request *request,
+	const struct sigv4_form *form, int64_t now_ns,
+	struct sigv4_caller *caller, struct error_report *report)
+{
+	struct sigv4_claim claim;
+	enum s3_error error =
+		sigv4_claim_read_form(form, &claim, request->arena, report);
+
+	*caller = (struct sigv4_caller){0};
+	if (!error)
+		error = check_region(sigv4, request, &claim, report);
+	if (!error)
+		error = check_expiry(request, &claim, now_ns, report);
+	if (!error)
+		error = find_key(sigv4, &claim, caller, report);
+	if (!error)
+		error = check_form_signature(request, &claim, form->policy,
+			caller, report);
+	if (!error)
+		error = check_token(caller, now_ns, report);
+	if (error) {
+		sigv4_caller_wipe(caller);
+		return error;
+	}
+	caller->is_form = true;
+	caller->signed_ns = claim.signed_ns;
+	return S3_OK;
+}

@@ -40,6 +40,7 @@ enum sigv4_payload {
 struct sigv4_caller {
 	struct token token;
 	bool is_presigned;
+	bool is_form;
 	int64_t signed_ns;
 	enum sigv4_payload payload;
 	uint8_t sha256[32];			 /* of SIGV4_PAYLOAD_SHA256 */
@@ -86,3 +87,20 @@ enum sigv4_outcome {
 must_check enum sigv4_outcome sigv4_verify(struct sigv4 *sigv4,
 	const struct http_request *request, int64_t now_ns,
 	struct sigv4_caller *caller, struct error_report *report);
+
+/* The fields of an HTML form by which its policy is signed; empty: not there.
+ */
+struct sigv4_form {
+	struct slice algorithm;
+	struct slice credential;
+	struct slice date;
+	struct slice signature;
+	struct slice token;
+	struct slice policy; /* in base64: what is signed */
+};
+
+/* Who signed the policy of a form.  What the header of a request gets too. */
+must_check enum s3_error sigv4_verify_form(struct sigv4 *sigv4,
+	const struct http_request *request, const struct sigv4_form *form,
+	int64_t now_ns, struct sigv4_caller *caller,
+	struct error_report *report);

@@ -329,6 +329,79 @@ read_query(struct sigv4_claim *claim, const struct http_request *request,
 	return check_credential(claim, request->arena, report);
 }
 
+/* --- form ----------------------------------------------------------------- */
+
+static enum s3_error
+check_form_fields(const struct sigv4_form *form, struct error_report *report)
+{
+	const struct {
+		struct slice value;
+		const char *name;
+		const char *message;
+	} fields[] = {
+		{form->policy, "policy",
+			"Bucket POST must contain a field named 'policy'. If "
+			"it is specified, please check the order of the "
+			"fields."},
+		{form->algorithm, "X-Amz-Algorithm",
+			"Bucket POST must contain a field named "
+			"'X-Amz-Algorithm'. If it is specified, please check "
+			"the order of the fields."},
+		{form->credential, "X-Amz-Credential",
+			"Bucket POST must contain a field named "
+			"'X-Amz-Credential'. If it is specified, please check "
+			"the order of the fields."},
+		{form->date, "X-Amz-Date",
+			"Bucket POST must contain a field named 'X-Amz-Date'. "
+			"If it is specified, please check the order of the "
+			"fields."},
+		{form->signature, "X-Amz-Signature",
+			"Bucket POST must contain a field named "
+			"'X-Amz-Signature'. If it is specified, please check "
+			"the order of the fields."},
+	};
+
+	for (size_t i = 0; i < array_len(fields); i++) {
+		if (!fields[i].value.data)
+			return bad_argument(report, fields[i].message,
+				fields[i].name, SLICE_NULL);
+	}
+	return S3_OK;
+}
+
+enum s3_error
+sigv4_claim_read_form(const struct sigv4_form *form, struct sigv4_claim *claim,
+	struct arena *arena, struct error_report *report)
+{
+	enum s3_error error = check_form_fields(form, report);
+
+	*claim = (struct sigv4_claim){
+		.is_presigned = true, /* its errors are those */
+		.signature = form->signature,
+	};
+	if (error)
+		return error;
+	if (!slice_equal(form->algorithm, SLICE(ALGORITHM)))
+		return bad_argument(report,
+			"X-Amz-Algorithm only supports \"" ALGORITHM "\"",
+			"X-Amz-Algorithm", form->algorithm);
+	if (!read_credential(claim, form->credential))
+		return sigv4_claim_malformed(claim, arena, report,
+			"the Credential is mal-formed; expecting "
+			"\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/"
+			"aws4_request\".");
+	if (!clock_from_basic(form->date, &claim->signed_ns))
+		return bad_argument(report,
+			"X-Amz-Date must be in the ISO8601 Long Format "
+			"\"yyyyMMdd'T'HHmmss'Z'\"",
+			"X-Amz-Date", form->date);
+	clock_to_basic(claim->signed_ns, claim->timestamp);
+	claim->expires_s = EXPIRES_S_MAX;
+	if (form->token.data)
+		return error_set(report, S3_INVALID_TOKEN, NULL);
+	return check_credential(claim, arena, report);
+}
+
 /* --- either --------------------------------------------------------------- */
 
 static bool

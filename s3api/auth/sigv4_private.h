@@ -41,6 +41,11 @@ enum sigv4_claim_kind {
 enum sigv4_claim_kind sigv4_claim_read(const struct http_request *request,
 	struct sigv4_claim *claim, struct error_report *report);
 
+/* The same of a form.  INVALID_ARGUMENT, AUTHORIZATION_QUERY_PARAMETERS. */
+must_check enum s3_error sigv4_claim_read_form(const struct sigv4_form *form,
+	struct sigv4_claim *claim, struct arena *arena,
+	struct error_report *report);
+
 /* What the payload line of the claim means.  INVALID_ARGUMENT. */
 must_check enum s3_error sigv4_claim_payload(const struct sigv4_claim *claim,
 	struct sigv4_caller *caller, struct error_report *report);

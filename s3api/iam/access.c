@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "s3api/iam/access_private.h"
+#include "s3api/iam/exposure.h"
 #include "s3api/iam/orgpolicy.h"
 #include "s3api/iam/policy_cache.h"
 #include "s3api/iam/policy_operation.h"
@@ -126,12 +127,38 @@ struct ask {
 	struct slice key; /* empty: the bucket itself */
 };
 
-static struct decision
+struct exposing {
+	struct request *request;
+	const struct ask *ask;
+	enum store_err err; /* of the store */
+	bool is_missing;    /* the object that was to be read */
+};
+
+/* check() tells of what cannot be read. */
+static void
+expose(void *context, struct decide_exposure *out)
+{
+	struct exposing *exposing = context;
+
+	const struct ask *ask = exposing->ask;
+	struct request *request = exposing->request;
+
+	*out = (struct decide_exposure){0};
+	if (ask->bucket)
+		exposing->err = exposure_read(request->store, ask->bucket,
+			ask->key, ask->action, request->arena, out,
+			&exposing->is_missing);
+}
+
+static enum store_err
 ask(struct request *request, const struct ask *ask,
-	const struct access_policies *policies)
+	const struct access_policies *policies, struct decision *decision,
+	bool *is_missing)
 {
 	struct access_object object = {request, ask->bucket, ask->key};
 	const struct policy_context context = {access_find, &object};
+	struct exposing exposing = {.request = request, .ask = ask};
+	struct decide_policies all = policies->decide;
 	struct slice resource = ask->bucket_name;
 
 	if (ask->key.len > 0)
@@ -148,7 +175,11 @@ ask(struct request *request, const struct ask *ask,
 		.context = &context,
 	};
 
-	return decide(&query, &policies->decide);
+	all.expose = expose;
+	all.expose_context = &exposing;
+	*decision = decide(&query, &all);
+	*is_missing = exposing.is_missing;
+	return exposing.err;
 }
 
 static void
@@ -166,22 +197,26 @@ log_refusal(const struct request *request, const struct ask *ask,
 		decision->statement ? decision->statement->name.data : "");
 }
 
+/* ACCESS_DENIED; NO_SUCH_KEY where the list of an object might have allowed it,
+ * which is for access_hide_missing() to tell or not. */
 static enum s3_error
 check(struct request *request, const struct ask *asked,
 	struct access_policies *policies, struct decision *decision)
 {
+	bool is_missing = false;
 	enum store_err err = read_policies(request, asked->bucket, policies);
 
+	if (!err)
+		err = ask(request, asked, policies, decision, &is_missing);
 	if (err) {
 		log_error("request %s: the policies cannot be read: %s",
 			request->id, error_sentence(err));
 		return S3_INTERNAL_ERROR;
 	}
-	*decision = ask(request, asked, policies);
 	if (decision->is_allowed)
 		return S3_OK;
 	log_refusal(request, asked, decision);
-	return S3_ACCESS_DENIED;
+	return is_missing ? S3_NO_SUCH_KEY : S3_ACCESS_DENIED;
 }
 
 static bool
@@ -191,29 +226,51 @@ is_on_bucket(const struct request *request)
 	       strcmp(request->operation->name, "CreateBucket") != 0;
 }
 
-enum s3_error
-access_check(struct request *request)
+/* On what the request names. */
+static struct ask
+ask_of_request(const struct request *request, enum policy_action action)
 {
-	struct access *access = &request->access;
-	const char *operation = request->operation->name;
-	bool is_on_a_bucket = is_on_bucket(request);
-	enum s3_error error =
-		is_on_a_bucket ? request_find_bucket(request) : S3_OK;
-
-	if (error || policy_operation_is_by_key(operation))
-		return error;
-
-	const struct ask asked = {
-		.action = policy_operation_action(operation,
-			request_has_param(request, "versionId")),
-		.bucket = is_on_a_bucket ? &request->bucket : NULL,
+	return (struct ask){
+		.action = action,
+		.bucket = is_on_bucket(request) ? &request->bucket : NULL,
 		.bucket_name = request->bucket_name,
 		.key = request->key,
 	};
+}
 
-	access->action = asked.action;
-	error = check(request, &asked, &access->policies, &access->decision);
+enum s3_error
+access_check_action(struct request *request, enum policy_action action)
+{
+	struct access *access = &request->access;
+	const struct ask asked = ask_of_request(request, action);
+	enum s3_error error =
+		check(request, &asked, &access->policies, &access->decision);
+
+	access->action = action;
 	return error ? error_set(&request->report, error, NULL) : S3_OK;
+}
+
+bool
+access_may(struct request *request, enum policy_action action)
+{
+	const struct ask asked = ask_of_request(request, action);
+	struct decision decision;
+
+	return !check(request, &asked, &request->access.policies, &decision);
+}
+
+enum s3_error
+access_check(struct request *request)
+{
+	const char *operation = request->operation->name;
+	enum s3_error error =
+		is_on_bucket(request) ? request_find_bucket(request) : S3_OK;
+
+	if (error || policy_operation_decides_itself(operation))
+		return error;
+	return access_check_action(request,
+		policy_operation_action(operation,
+			request_has_param(request, "versionId")));
 }
 
 enum s3_error
@@ -248,6 +305,22 @@ access_check_source(struct request *request, const struct bucket *bucket,
 
 	access->source = *bucket;
 	return error ? error_set(&request->report, error, NULL) : S3_OK;
+}
+
+bool
+access_may_of_source(struct request *request, enum policy_action action,
+	struct slice key)
+{
+	struct access *access = &request->access;
+	const struct ask asked = {
+		.action = action,
+		.bucket = &access->source,
+		.bucket_name = slice_str(access->source.name),
+		.key = key,
+	};
+	struct decision decision;
+
+	return !check(request, &asked, &access->of_source, &decision);
 }
 
 enum s3_error

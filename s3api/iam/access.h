@@ -32,6 +32,10 @@ struct access {
 	struct access_policies policies;
 	struct bucket source;		  /* of a copy, */
 	struct access_policies of_source; /* from then on */
+	/* Tags that the request brings elsewhere than in x-amz-tagging, as
+	 * attributes; what the conditions see then. */
+	bool has_request_tags;
+	struct slice request_tags;
 	/* On what the request itself names; for logs. */
 	enum policy_action action;
 	struct decision decision;
@@ -47,6 +51,20 @@ void access_end(struct access *access);
  * what request_find_bucket() gives; INTERNAL_ERROR: a policy cannot be read.
  */
 must_check enum s3_error access_check(struct request *request);
+
+/*
+ * Whether an action may be done to what the request names: for what an
+ * operation learns as it reads the request (policy_operation_decides_itself()),
+ * and what it does besides.  ACCESS_DENIED, and as above.
+ */
+must_check enum s3_error access_check_action(struct request *request,
+	enum policy_action action);
+
+/* The same where a refusal only changes what is done; false too where the
+ * policies cannot be read.  Of the source: after access_check_source(). */
+bool access_may(struct request *request, enum policy_action action);
+bool access_may_of_source(struct request *request, enum policy_action action,
+	struct slice key);
 
 /* Whether one of several keys may be deleted.  ACCESS_DENIED, and as above;
  * the report stays as it is. */

@@ -91,7 +91,8 @@ find_of_caller(const struct request *request, enum policy_key key,
 		*out = is_signed && caller->role.len == 0 ? caller->name
 							  : SLICE_NULL;
 	else if (key == POLICY_KEY_AUTH_TYPE)
-		*out = !is_signed ? SLICE_NULL
+		*out = !is_signed		 ? SLICE_NULL
+		       : request->caller.is_form ? SLICE("POST")
 		       : request->caller.is_presigned
 			       ? SLICE("REST-QUERY-STRING")
 			       : SLICE("REST-HEADER");
@@ -213,6 +214,21 @@ decode(const struct request *request, struct slice text)
 	return arena_copy(request->arena, buffer_slice(&decoded));
 }
 
+static void
+find_tag_of_body(const struct request *request, struct slice tag,
+	struct policy_values *out)
+{
+	struct slice rest = request->access.request_tags;
+	struct inode_attr attr;
+
+	while (inode_attr_next(&rest, &attr)) {
+		if (tag.len == 0)
+			add(out, attr.name);
+		else if (slice_equal(attr.name, tag))
+			add(out, attr.value);
+	}
+}
+
 /* x-amz-tagging: a=1&b=2.  An empty tag stands for all of their names. */
 static void
 find_request_tag(const struct request *request, struct slice tag,
@@ -246,16 +262,18 @@ access_find(void *context, const struct policy_key_name *name,
 		find_existing_tag(object, name->suffix, out);
 	else if (name->key == POLICY_KEY_REQUEST_TAG ||
 		 name->key == POLICY_KEY_REQUEST_TAG_KEYS)
-		find_request_tag(request, name->suffix, out);
+		(request->access.has_request_tags
+				? find_tag_of_body
+				: find_request_tag)(request, name->suffix, out);
 	else if (name->key == POLICY_KEY_CURRENT_TIME)
 		add(out, current_time(request));
 	else if (name->key == POLICY_KEY_EPOCH_TIME)
 		add(out, epoch_time(request));
 	else if (name->key == POLICY_KEY_SECURE_TRANSPORT)
-		add(out,
-			request->http->is_tls ? SLICE("true") : SLICE("false"));
+		add(out, request_is_secure(request) ? SLICE("true")
+						    : SLICE("false"));
 	else if (name->key == POLICY_KEY_SOURCE_IP)
-		add(out, http_request_peer_address(request->http));
+		add(out, request_client_address(request));
 	else if (name->key == POLICY_KEY_COPY_SOURCE)
 		add(out, copy_source(request));
 	else if (name->key == POLICY_KEY_RESOURCE_ACCOUNT && object->bucket)

@@ -84,6 +84,33 @@ is_decided_by_organizations(const struct policy_query *query,
 	return true;
 }
 
+static struct decide_exposure
+expose(const struct decide_policies *policies)
+{
+	struct decide_exposure exposure = {0};
+
+	if (policies->expose)
+		policies->expose(policies->expose_context, &exposure);
+	return exposure;
+}
+
+/* Where policies leave it open, what the lists give counts. */
+static struct decision
+decide_by_acl(const struct policy_query *query,
+	const struct decide_policies *policies, enum decide_reason refusal)
+{
+	bool is_on_object;
+	unsigned int needed = acl_needed(query->action, &is_on_object);
+	struct decide_exposure exposure = {0};
+
+	if (needed)
+		exposure = expose(policies);
+	if (exposure.acl && acl_gives(exposure.acl, query->caller, query->owner,
+				    needed, exposure.ignores_public_acls))
+		return allowed(DECIDE_ACL_ALLOW);
+	return refused(refusal);
+}
+
 static struct decision
 decide_by_bucket(const struct policy_query *query,
 	const struct decide_policies *policies, struct decision decision)
@@ -96,6 +123,10 @@ decide_by_bucket(const struct policy_query *query,
 		statement = policy_find(policies->bucket, true, query);
 		reason = DECIDE_BUCKET_ALLOW;
 	}
+	if (statement && statement->is_allow && !is_owner(query) &&
+		policy_is_public(policies->bucket) &&
+		expose(policies).restricts_public_bucket)
+		return refused(DECIDE_RESTRICTED);
 	if (statement)
 		return (struct decision){
 			.is_allowed = reason == DECIDE_BUCKET_ALLOW,
@@ -106,7 +137,7 @@ decide_by_bucket(const struct policy_query *query,
 	/* Where the organization has no policies of its own, owning is enough,
 	 * as in S3; where it has, a bucket's policy is a second gate. */
 	if (!is_owner(query) || decision.statement)
-		return refused(DECIDE_BUCKET_SILENT);
+		return decide_by_acl(query, policies, DECIDE_BUCKET_SILENT);
 	return allowed(DECIDE_OWNER);
 }
 
@@ -124,7 +155,7 @@ decide(const struct policy_query *query, const struct decide_policies *policies)
 	if (policies->bucket && !is_beyond_buckets(query->action))
 		return decide_by_bucket(query, policies, decision);
 	if (!is_owner(query))
-		return refused(DECIDE_NO_POLICY);
+		return decide_by_acl(query, policies, DECIDE_NO_POLICY);
 	if (!decision.statement)
 		return allowed(DECIDE_OWNER);
 	decision.is_allowed = true;
@@ -159,6 +190,11 @@ decide_sentence(enum decide_reason reason)
 		return "the bucket's policy does not allow it";
 	case DECIDE_NO_POLICY:
 		return "the bucket belongs to another and has no policy";
+	case DECIDE_ACL_ALLOW:
+		return "a grant of the access control list allows it";
+	case DECIDE_RESTRICTED:
+		return "the public access block keeps strangers out of a "
+		       "bucket whose policy is for everyone";
 	}
 	return "";
 }

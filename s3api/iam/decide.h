@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * decide.h - may this request do that?  One pure function: no I/O, no clock,
- * nothing kept.  docs/access.md explains the order with an example.
+ * decide.h - may this request do that?  One pure function: no clock, nothing
+ * kept, no I/O but that of those who are asked for conditions and lists.
+ * docs/access.md explains the order with an example.
  *
  * The level of the caller's token comes before (auth/level.h).
  */
 #pragma once
 
+#include "s3api/iam/acl.h"
 #include "s3api/iam/policy.h"
+
+/* What of the bucket may open it to others, as exposure.h reads it. */
+struct decide_exposure {
+	const struct acl *acl; /* the one that the action is about; NULL: none
+				* counts */
+	bool ignores_public_acls;
+	bool restricts_public_bucket;
+};
 
 struct decide_policies {
 	/* Of the caller's organization; none for an anonymous caller. */
@@ -17,6 +27,10 @@ struct decide_policies {
 	struct policy *const *owners;
 	size_t owners_count;
 	const struct policy *bucket; /* NULL: it has none */
+	/* Asked, at most once, where a stranger is let in by a policy for
+	 * everyone, or by nothing yet.  NULL: there is nothing of it. */
+	void (*expose)(void *context, struct decide_exposure *out);
+	void *expose_context;
 };
 
 /* In the order in which they are asked for. */
@@ -33,6 +47,8 @@ enum decide_reason {
 	DECIDE_BUCKET_ALLOW,	    /* allowed by a statement */
 	DECIDE_BUCKET_SILENT, /* refused: the policy does not speak of it */
 	DECIDE_NO_POLICY,     /* refused: a stranger, and no policy */
+	DECIDE_ACL_ALLOW,     /* allowed by a grant of a list */
+	DECIDE_RESTRICTED,    /* refused: RestrictPublicBuckets */
 };
 
 struct decision {

@@ -254,14 +254,14 @@ policy_operand_network(struct slice text, struct policy_network *out)
 	return true;
 }
 
-static bool
-is_in_network(const struct policy_network *network, struct slice value)
+bool
+policy_operand_is_in(const struct policy_network *network, struct slice text)
 {
 	struct policy_network address;
 	unsigned int whole = network->bits / 8;
 	unsigned int odd = network->bits % 8;
 
-	if (!parse_address(value, &address) ||
+	if (!parse_address(text, &address) ||
 		address.family != network->family ||
 		memcmp(address.bytes, network->bytes, whole) != 0)
 		return false;
@@ -467,7 +467,7 @@ match_fixed(const struct policy_condition *condition,
 	case POLICY_OPERATOR_BOOL:
 		return match_truth(operand, value);
 	case POLICY_OPERATOR_IP:
-		return is_in_network(&operand->network, value);
+		return policy_operand_is_in(&operand->network, value);
 	case POLICY_OPERATOR_BINARY:
 		return match_binary(operand, value);
 	case POLICY_OPERATOR_STRING:

@@ -21,3 +21,6 @@ enum policy_match policy_operand_match(const struct policy_condition *condition,
 bool policy_operand_date(struct slice text, int64_t *time_ns);
 /* "192.0.2.0/24", "2001:db8::1" */
 bool policy_operand_network(struct slice text, struct policy_network *out);
+/* An address as text; no range of IPv6 holds one of IPv4. */
+bool policy_operand_is_in(const struct policy_network *network,
+	struct slice address);

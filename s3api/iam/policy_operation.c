@@ -131,7 +131,9 @@ policy_operation_action(const char *operation, bool names_version)
 }
 
 bool
-policy_operation_is_by_key(const char *operation)
+policy_operation_decides_itself(const char *operation)
 {
-	return !strcmp(operation, "DeleteObjects");
+	return !strcmp(operation, "DeleteObjects") ||
+	       !strcmp(operation, "PostObject") ||
+	       !strcmp(operation, "PutObjectTagging");
 }

@@ -17,5 +17,8 @@
 enum policy_action policy_operation_action(const char *operation,
 	bool names_version);
 
-/* Decides on each of its keys by itself, and not on the bucket. */
-bool policy_operation_is_by_key(const char *operation);
+/*
+ * What it is done to, or how, is in its body: the operation asks
+ * access_check_action() or its like itself, before it does anything.
+ */
+bool policy_operation_decides_itself(const char *operation);

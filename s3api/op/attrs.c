@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #include "s3api/body.h"
+#include "s3api/iam/access.h"
+#include "s3api/op/object_acl.h"
+#include "s3api/op/tag_set.h"
 #include "s3api/reply.h"
 #include "s3api/xml/xml_writer.h"
 
@@ -79,8 +82,23 @@ collect_meta(struct request *request, struct inode_attr *metas)
 	return count;
 }
 
+/* Whoever may put an object may not tag it for that alone. */
+static enum s3_error
+append_tags(struct request *request, struct buffer *to)
+{
+	struct slice tags = SLICE_NULL;
+	enum s3_error error = tag_set_parse_header(request, &tags);
+
+	if (!error && tags.len > 0)
+		error = access_check_action(request,
+			POLICY_ACTION_PUT_OBJECT_TAGGING);
+	if (!error)
+		buffer_append(to, tags);
+	return error;
+}
+
 enum s3_error
-attrs_parse(struct request *request, struct slice *attrs)
+attrs_parse(struct request *request, bool with_tags, struct slice *attrs)
 {
 	scoped(buffer_free) struct buffer encoded = {0};
 	struct inode_attr *metas = arena_new_array(request->arena,
@@ -95,25 +113,16 @@ attrs_parse(struct request *request, struct slice *attrs)
 	}
 	if (total > ATTRS_META_MAX)
 		return error_set(&request->report, S3_METADATA_TOO_LARGE, NULL);
+
+	enum s3_error error =
+		with_tags ? append_tags(request, &encoded) : S3_OK;
+
+	if (!error)
+		error = object_acl_append(request, &encoded);
+	if (error)
+		return error;
 	*attrs = arena_copy(request->arena, buffer_slice(&encoded));
 	return S3_OK;
-}
-
-static bool
-asks_for_grant(const struct request *request)
-{
-	static const char *const grants[] = {"x-amz-grant-read",
-		"x-amz-grant-write", "x-amz-grant-read-acp",
-		"x-amz-grant-write-acp", "x-amz-grant-full-control"};
-	struct slice acl = request_header(request, "x-amz-acl");
-
-	for (size_t i = 0; i < array_len(grants); i++) {
-		if (request_header(request, grants[i]).data)
-			return true;
-	}
-	/* Both mean what holds anyway: the owner may all. */
-	return acl.data && !slice_equal(acl, SLICE("private")) &&
-	       !slice_equal(acl, SLICE("bucket-owner-full-control"));
 }
 
 enum s3_error
@@ -133,7 +142,6 @@ attrs_refuse_unsupported(struct request *request)
 		"x-amz-object-lock-mode",
 		"x-amz-object-lock-retain-until-date",
 		"x-amz-object-lock-legal-hold",
-		"x-amz-tagging",
 		"x-amz-website-redirect-location",
 		"x-amz-write-offset-bytes",
 	};
@@ -146,10 +154,6 @@ attrs_refuse_unsupported(struct request *request)
 		error_add(&request->report, "Header", slice_str(refused[i]));
 		return request->report.error;
 	}
-	if (asks_for_grant(request))
-		return error_set(&request->report, S3_NOT_IMPLEMENTED,
-			"Access control lists other than private are not "
-			"implemented.");
 	if (class.data && !slice_equal(class, SLICE("STANDARD")))
 		return error_set(&request->report, S3_INVALID_STORAGE_CLASS,
 			NULL);
@@ -171,6 +175,7 @@ reply_header(struct request *request, const char *header, const char *override,
 void
 attrs_reply(struct request *request, const struct inode *inode)
 {
+	size_t tag_count = tag_set_count(inode->attrs);
 	struct slice rest = inode->attrs;
 	struct inode_attr attr;
 
@@ -191,6 +196,10 @@ attrs_reply(struct request *request, const struct inode *inode)
 				attr.name),
 			attr.value);
 	}
+	if (tag_count > 0 &&
+		access_may(request, POLICY_ACTION_GET_OBJECT_TAGGING))
+		http_reply_header_u64(request->response, "x-amz-tagging-count",
+			tag_count);
 }
 
 struct checksum

@@ -12,15 +12,17 @@
 #define ATTRS_META_MAX 2048
 
 /*
- * Content-Type and its like, and x-amz-meta-*, encoded as struct inode has
- * them, in the arena.  METADATA_TOO_LARGE.
+ * Content-Type and its like, x-amz-meta-*, x-amz-tagging and the ACL, encoded
+ * as struct inode has them, in the arena.  METADATA_TOO_LARGE; what
+ * tag_set_parse_header() and object_acl_append() give; ACCESS_DENIED: tags
+ * without the right to them.
  */
-must_check enum s3_error attrs_parse(struct request *request,
+must_check enum s3_error attrs_parse(struct request *request, bool with_tags,
 	struct slice *attrs);
 
 /*
  * Refuses what a writing request may ask for and tarn has not: encryption,
- * locks, grants, tags, other storage classes.  NOT_IMPLEMENTED,
+ * locks, other storage classes.  NOT_IMPLEMENTED,
  * INVALID_STORAGE_CLASS.
  */
 must_check enum s3_error attrs_refuse_unsupported(struct request *request);

@@ -22,6 +22,28 @@ enum s3_error op_policy_get(struct request *request);
 enum s3_error op_policy_delete(struct request *request);
 enum s3_error op_policy_status(struct request *request);
 
+/* op_acl.c, of buckets and of objects */
+enum s3_error op_acl_get(struct request *request);
+enum s3_error op_acl_put(struct request *request);
+
+/* op_exposure.c */
+enum s3_error op_exposure_put_block(struct request *request);
+enum s3_error op_exposure_get_block(struct request *request);
+enum s3_error op_exposure_delete_block(struct request *request);
+enum s3_error op_exposure_put_ownership(struct request *request);
+enum s3_error op_exposure_get_ownership(struct request *request);
+enum s3_error op_exposure_delete_ownership(struct request *request);
+
+/* op_cors.c; the preflight has no row in the table: it comes before anybody is
+ * asked who they are */
+enum s3_error op_cors_put(struct request *request);
+enum s3_error op_cors_get(struct request *request);
+enum s3_error op_cors_delete(struct request *request);
+enum s3_error op_cors_preflight(struct request *request);
+
+/* op_unset.c */
+enum s3_error op_unset_get(struct request *request);
+
 /* op_list.c */
 enum s3_error op_list_v1(struct request *request);
 enum s3_error op_list_v2(struct request *request);
@@ -30,11 +52,20 @@ enum s3_error op_list_v2(struct request *request);
 enum s3_error op_get_object(struct request *request);
 enum s3_error op_get_head(struct request *request);
 
+/* op_attributes.c */
+enum s3_error op_attributes_get(struct request *request);
+
 /* op_tagging.c */
 enum s3_error op_tagging_get(struct request *request);
+enum s3_error op_tagging_put(struct request *request);
+enum s3_error op_tagging_delete(struct request *request);
+enum s3_error op_tagging_get_bucket(struct request *request);
+enum s3_error op_tagging_put_bucket(struct request *request);
+enum s3_error op_tagging_delete_bucket(struct request *request);
 
-/* op_put.c, op_copy.c, op_delete.c */
+/* op_put.c, op_post.c, op_copy.c, op_delete.c */
 enum s3_error op_put_object(struct request *request);
+enum s3_error op_post_object(struct request *request);
 enum s3_error op_copy_object(struct request *request);
 enum s3_error op_delete_object(struct request *request);
 enum s3_error op_delete_objects(struct request *request);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* S3 API: CreateBucket, DeleteBucket, HeadBucket, GetBucketLocation. */
 #include "s3api/body.h"
+#include "s3api/iam/exposure.h"
+#include "s3api/op/acl_document.h"
 #include "s3api/op/attrs.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
@@ -25,17 +27,10 @@ refuse_unsupported(struct request *request)
 {
 	struct slice lock =
 		request_header(request, "x-amz-bucket-object-lock-enabled");
-	struct slice ownership =
-		request_header(request, "x-amz-object-ownership");
 
 	if (lock.data && !slice_equal_nocase(lock, SLICE("false")))
 		return error_set(&request->report, S3_NOT_IMPLEMENTED,
 			"Object Lock is not implemented.");
-	if (ownership.data &&
-		!slice_equal(ownership, SLICE("BucketOwnerEnforced")))
-		return error_set(&request->report, S3_NOT_IMPLEMENTED,
-			"Ownership other than BucketOwnerEnforced is not "
-			"implemented.");
 	return attrs_refuse_unsupported(request);
 }
 
@@ -88,16 +83,65 @@ read_configuration(struct request *request)
 	return error ? error : check_configuration(request, text);
 }
 
+/* Whom a new bucket is open to. */
+struct opening {
+	bool has_ownership;
+	enum exposure_ownership ownership;
+	struct acl *acl;
+};
+
+static enum s3_error
+parse_opening(struct request *request, struct slice owner,
+	struct opening *opening)
+{
+	struct slice name = request_header(request, "x-amz-object-ownership");
+	const struct acl_document_of of = {
+		.owner = owner, .bucket_owner = owner};
+	bool is_given;
+	enum s3_error error;
+
+	opening->has_ownership = name.data != NULL;
+	if (name.data && !exposure_ownership_find(name, &opening->ownership))
+		return error_set(&request->report, S3_INVALID_ARGUMENT,
+			"Invalid x-amz-object-ownership header");
+	opening->acl = arena_new(request->arena, struct acl);
+	acl_init(opening->acl, owner);
+	error = acl_document_of_headers(request, &of, opening->acl, &is_given);
+	if (!error && opening->ownership == EXPOSURE_OWNER_ENFORCED &&
+		!acl_is_private(opening->acl))
+		error = error_set(&request->report,
+			S3_INVALID_BUCKET_ACL_WITH_OWNERSHIP, NULL);
+	return error;
+}
+
+/* A bucket that lost its power in between is open to fewer. */
+static enum store_err
+open_bucket(struct request *request, const struct bucket *bucket,
+	const struct opening *opening)
+{
+	enum store_err err = STORE_OK;
+
+	if (opening->has_ownership)
+		err = exposure_write_ownership(request->store, bucket,
+			&opening->ownership);
+	if (!err && !acl_is_private(opening->acl))
+		err = exposure_write_acl(request->store, bucket, opening->acl);
+	return err;
+}
+
 enum s3_error
 op_bucket_create(struct request *request)
 {
 	struct slice owner = slice_str(request->caller.token.organization);
+	struct opening opening = {0};
 	struct bucket bucket;
 	enum s3_error error = refuse_unsupported(request);
 
 	if (!error && !bucket_name_is_valid(request->bucket_name))
 		error = error_set(&request->report, S3_INVALID_BUCKET_NAME,
 			NULL);
+	if (!error)
+		error = parse_opening(request, owner, &opening);
 	if (!error)
 		error = read_configuration(request);
 	if (error)
@@ -110,6 +154,8 @@ op_bucket_create(struct request *request)
 		!slice_equal(slice_str(bucket.owner), owner))
 		return error_set(&request->report, S3_BUCKET_ALREADY_EXISTS,
 			NULL);
+	if (!err)
+		err = open_bucket(request, &bucket, &opening);
 	if (err)
 		return reply_store_error(request, err);
 	reply_status(request, 200);

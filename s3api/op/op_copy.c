@@ -3,10 +3,12 @@
  * S3 API: CopyObject.  The data is shared, so the copy has the source's
  * ETag and checksum whatever x-amz-checksum-algorithm asks for.
  */
+#include "s3api/iam/access.h"
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
 #include "s3api/op/copy_source.h"
 #include "s3api/op/op.h"
+#include "s3api/op/tag_set.h"
 #include "s3api/reply.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/object.h"
@@ -19,6 +21,8 @@ struct copy {
 	struct condition source_condition;
 	enum s3_error refused; /* by check_source() */
 	bool replaces_attrs;
+	bool replaces_tags;
+	bool may_copy_tags;
 	struct object_attrs attrs;
 	struct object_condition condition;
 	struct inode_etag condition_etag;
@@ -34,6 +38,9 @@ check_source(const struct object *source, void *context)
 		copy->refused = S3_PRECONDITION_FAILED;
 	else if (source->inode.size > COPY_MAX)
 		copy->refused = S3_INVALID_REQUEST;
+	else if (!copy->replaces_tags && !copy->may_copy_tags &&
+		 tag_set_count(source->inode.attrs) > 0)
+		copy->refused = S3_ACCESS_DENIED;
 	return copy->refused ? STORE_PRECONDITION : STORE_OK;
 }
 
@@ -50,9 +57,33 @@ parse_directive(struct request *request, struct copy *copy)
 		!slice_equal(directive, SLICE("COPY")))
 		return error_set(&request->report, S3_INVALID_ARGUMENT,
 			"Unknown metadata directive.");
-	if (tagging.data && !slice_equal(tagging, SLICE("COPY")))
-		return error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
+	copy->replaces_tags = slice_equal(tagging, SLICE("REPLACE"));
+	if (tagging.data && !copy->replaces_tags &&
+		!slice_equal(tagging, SLICE("COPY")))
+		return error_set(&request->report, S3_INVALID_ARGUMENT,
+			"Unknown tagging directive.");
 	return S3_OK;
+}
+
+/* What the copy gets from the request, in place of what its source has.  An
+ * ACL is never the source's. */
+static enum s3_error
+parse_attrs(struct request *request, struct copy *copy)
+{
+	copy->attrs.kinds = 1u << INODE_ATTR_ACL;
+	if (copy->replaces_attrs)
+		copy->attrs.kinds |= 1u << INODE_ATTR_HEADER |
+				     1u << INODE_ATTR_META |
+				     1u << INODE_ATTR_XATTR;
+	if (copy->replaces_tags)
+		copy->attrs.kinds |= 1u << INODE_ATTR_TAG;
+	else
+		copy->may_copy_tags =
+			access_may_of_source(request,
+				POLICY_ACTION_GET_OBJECT_TAGGING,
+				copy->source.key) &&
+			access_may(request, POLICY_ACTION_PUT_OBJECT_TAGGING);
+	return attrs_parse(request, copy->replaces_tags, &copy->attrs.attrs);
 }
 
 static enum s3_error
@@ -83,8 +114,8 @@ prepare(struct request *request, struct copy *copy)
 	if (!error)
 		error = condition_of_write(request, &copy->condition,
 			&copy->condition_etag);
-	if (!error && copy->replaces_attrs)
-		error = attrs_parse(request, &copy->attrs.attrs);
+	if (!error)
+		error = parse_attrs(request, copy);
 	copy->source_condition = condition_of_copy_source(request);
 	return error;
 }
@@ -115,8 +146,7 @@ op_copy_object(struct request *request)
 
 	enum store_err err = object_copy(request->store, copy.source.bucket.ino,
 		copy.source.key, check_source, &copy, request->bucket.ino,
-		request->key, copy.replaces_attrs ? &copy.attrs : NULL,
-		&copy.condition, &object);
+		request->key, &copy.attrs, &copy.condition, &object);
 
 	if (err)
 		return refuse(request, &copy, err);

@@ -8,6 +8,7 @@
  */
 #include "s3api/body.h"
 #include "s3api/iam/access.h"
+#include "s3api/iam/exposure.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
 #include "s3api/xml/xml_writer.h"
@@ -27,6 +28,23 @@ read_text(struct request *request, struct slice *text)
 	return error;
 }
 
+/* S3 API: BlockPublicPolicy. */
+static enum s3_error
+refuse_public(struct request *request, const struct policy *policy)
+{
+	unsigned int flags = 0;
+	enum store_err err =
+		exposure_read_block(request->store, &request->bucket, &flags);
+
+	if (err && err != STORE_NOT_FOUND)
+		return reply_store_error(request, err);
+	if (!(flags & EXPOSURE_BLOCK_POLICY) || !policy_is_public(policy))
+		return S3_OK;
+	return error_set(&request->report, S3_ACCESS_DENIED,
+		"The public access block of the bucket refuses policies that "
+		"are for everyone.");
+}
+
 enum s3_error
 op_policy_put(struct request *request)
 {
@@ -41,6 +59,9 @@ op_policy_put(struct request *request)
 	if (!policy)
 		return error_set(&request->report, S3_MALFORMED_POLICY,
 			arena_str(request->arena, slice_str(why.text)));
+	error = refuse_public(request, policy);
+	if (error)
+		return error;
 
 	enum store_err err = bucket_set_document(request->store,
 		request->bucket.ino, SLICE(ACCESS_POLICY_KIND), &text);

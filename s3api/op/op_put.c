@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* S3 API: PutObject. */
+#include "s3api/op/op_put.h"
 #include "s3api/body.h"
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
@@ -18,21 +19,23 @@ write_piece(void *put, struct slice piece)
 
 /* Everything that can be refused before the body is read. */
 static enum s3_error
-prepare(struct request *request, struct body *body, struct object_attrs *attrs,
+prepare(struct request *request, const struct op_put_source *source,
+	struct body *body, struct object_attrs *attrs,
 	struct object_condition *condition, struct inode_etag *etag)
 {
 	const struct body_options options = {
-		.wants_length = true,
+		.wants_length = !source->form,
 		.wants_md5 = true,
 		.default_kind = CHECKSUM_DEFAULT,
-		.max = PUT_MAX,
+		.max = source->max < PUT_MAX ? source->max : PUT_MAX,
+		.form = source->form,
 	};
 	enum s3_error error = attrs_refuse_unsupported(request);
 
 	if (!error)
 		error = condition_of_write(request, condition, etag);
 	if (!error)
-		error = attrs_parse(request, &attrs->attrs);
+		error = attrs_parse(request, true, &attrs->attrs);
 	if (!error)
 		error = body_begin(body, request->http, &request->caller,
 			&options, &request->report);
@@ -40,7 +43,8 @@ prepare(struct request *request, struct body *body, struct object_attrs *attrs,
 }
 
 static enum s3_error
-receive(struct request *request, struct body *body, struct object_attrs *attrs,
+receive(struct request *request, const struct op_put_source *source,
+	struct body *body, struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *object)
 {
 	scoped(object_put_abort) struct object_put *put = NULL;
@@ -54,6 +58,8 @@ receive(struct request *request, struct body *body, struct object_attrs *attrs,
 
 	if (error)
 		return error;
+	if (body->got < source->min)
+		return error_set(&request->report, S3_ENTITY_TOO_SMALL, NULL);
 	memcpy(attrs->etag.value, body->md5, sizeof(body->md5));
 	attrs_set_checksum(attrs, &body->checksum);
 	err = object_put_commit(&put, request->bucket.ino, request->key, attrs,
@@ -62,23 +68,37 @@ receive(struct request *request, struct body *body, struct object_attrs *attrs,
 }
 
 enum s3_error
-op_put_object(struct request *request)
+op_put_store(struct request *request, const struct op_put_source *source,
+	struct object *object, struct checksum *checksum)
 {
 	scoped(body_free) struct body body = {0};
 	struct object_attrs attrs = {0};
 	struct object_condition condition;
 	struct inode_etag condition_etag;
-	struct object object;
-	enum s3_error error =
-		prepare(request, &body, &attrs, &condition, &condition_etag);
+	enum s3_error error = prepare(request, source, &body, &attrs,
+		&condition, &condition_etag);
 
 	if (!error)
-		error = receive(request, &body, &attrs, &condition, &object);
+		error = receive(request, source, &body, &attrs, &condition,
+			object);
+	*checksum = body.checksum;
+	return error;
+}
+
+enum s3_error
+op_put_object(struct request *request)
+{
+	const struct op_put_source source = {.max = UINT64_MAX};
+	struct checksum checksum;
+	struct object object;
+	enum s3_error error =
+		op_put_store(request, &source, &object, &checksum);
+
 	if (error)
 		return error;
 	reply_status(request, 200);
 	reply_etag(request, &object.inode.etag);
-	attrs_reply_checksum(request, &body.checksum);
+	attrs_reply_checksum(request, &checksum);
 	reply_empty(request, 200);
 	return S3_OK;
 }

@@ -36,7 +36,7 @@ op_upload_create(struct request *request)
 		error = checksum_parse_upload(request->http, &checksum,
 			&request->report);
 	if (!error)
-		error = attrs_parse(request, &info.attrs);
+		error = attrs_parse(request, true, &info.attrs);
 	if (error)
 		return error;
 	info.checksum_kind = (uint8_t)checksum.kind;

@@ -99,6 +99,33 @@ refuse_part(struct request *request, const struct upload_part_info *wanted)
 	return error;
 }
 
+/* S3 API: a composite checksum is one of what the client knows of each. */
+static enum s3_error
+demand_checksums(struct request *request, const struct completion *completion)
+{
+	enum digest_kind kind = completion->upload.checksum_kind;
+
+	if (!kind || completion->upload.is_checksum_full)
+		return S3_OK;
+	for (size_t i = 0; i < completion->wanted.count; i++) {
+		const struct upload_part_info *wanted =
+			&completion->wanted.parts[i];
+
+		if (wanted->checksum_kind)
+			continue;
+		return error_set(&request->report, S3_INVALID_REQUEST,
+			arena_str(request->arena,
+				arena_printf(request->arena,
+					"The upload was created using a %s "
+					"checksum. The complete request must "
+					"include the checksum for each part. "
+					"It was missing for part %u in the "
+					"request.",
+					checksum_name(kind), wanted->number)));
+	}
+	return S3_OK;
+}
+
 /* The object's checksum out of those of its parts, and its size. */
 static enum s3_error
 sum_parts(struct request *request, struct completion *completion,
@@ -167,7 +194,7 @@ reply_completed(struct request *request, const struct object *object)
 	xml_writer_begin(&body, "CompleteMultipartUploadResult");
 	xml_writer_text(&body, "Location",
 		arena_printf(request->arena, "%s://%.*s%.*s",
-			request->http->is_tls ? "https" : "http",
+			request_is_secure(request) ? "https" : "http",
 			(int)request->http->host.len, request->http->host.data,
 			(int)request->http->path.len,
 			request->http->path.data));
@@ -205,6 +232,8 @@ prepare(struct request *request, struct completion *completion)
 			&completion->condition_etag);
 	if (!error)
 		error = read_parts(request, completion);
+	if (!error)
+		error = demand_checksums(request, completion);
 	if (!error)
 		error = sum_parts(request, completion, &checksum, &size);
 	if (!error)

@@ -83,6 +83,31 @@ receive(struct request *request, struct body *body, unsigned number,
 	return err ? reply_store_error(request, err) : S3_OK;
 }
 
+/*
+ * A checksum of another kind than the upload's would be checked and thrown
+ * away.  That an upload is summed by the default may be because nobody asked:
+ * then a part may bring any.
+ */
+static enum s3_error
+check_kind(struct request *request, const struct body *body,
+	const struct upload_info *upload)
+{
+	enum digest_kind asked = body->asked.asked;
+
+	if (!asked || asked == upload->checksum_kind ||
+		upload->checksum_kind == CHECKSUM_DEFAULT)
+		return S3_OK;
+	return error_set(&request->report, S3_INVALID_REQUEST,
+		arena_str(request->arena,
+			arena_printf(request->arena,
+				"Checksum Type mismatch occurred, expected "
+				"checksum Type: %s, actual checksum Type: %s",
+				upload->checksum_kind
+					? checksum_name(upload->checksum_kind)
+					: "null",
+				checksum_name(asked))));
+}
+
 enum s3_error
 op_upload_part_put(struct request *request)
 {
@@ -108,6 +133,8 @@ op_upload_part_put(struct request *request)
 
 	error = body_begin(&body, request->http, &request->caller, &options,
 		&request->report);
+	if (!error)
+		error = check_kind(request, &body, &upload);
 	if (!error)
 		error = receive(request, &body, number, &info);
 	if (error)

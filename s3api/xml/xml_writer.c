@@ -31,6 +31,15 @@ xml_writer_open(struct buffer *to, const char *name)
 }
 
 void
+xml_writer_open_type(struct buffer *to, const char *name, const char *type)
+{
+	buffer_printf(to,
+		"<%s xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+		"xsi:type=\"%s\">",
+		name, type);
+}
+
+void
 xml_writer_close(struct buffer *to, const char *name)
 {
 	buffer_append(to, SLICE("</"));

@@ -23,6 +23,9 @@ void xml_writer_begin(struct buffer *to, const char *root);
 void xml_writer_begin_plain(struct buffer *to, const char *root);
 
 void xml_writer_open(struct buffer *to, const char *name);
+/* With xsi:type="TYPE". */
+void xml_writer_open_type(struct buffer *to, const char *name,
+	const char *type);
 void xml_writer_close(struct buffer *to, const char *name);
 
 /* True where XML 1.0 can carry it: UTF-8 without control characters. */

@@ -6,6 +6,7 @@
 
 #include "s3api/iam/access.h"
 #include "s3api/iam/decide.h"
+#include "s3api/iam/exposure.h"
 #include "s3api/iam/orgpolicy.h"
 #include "tools/tarn/args.h"
 #include "tools/tarn/command.h"
@@ -31,6 +32,8 @@ struct test {
 	struct policy_query query;
 	struct decide_policies policies;
 	struct policy *bucket_policy;
+	struct store *store;
+	enum store_err expose_err;
 };
 
 static void
@@ -164,6 +167,20 @@ read_all(struct test *test, struct store *store)
 	return err;
 }
 
+/* The lists and the public access block. */
+static void
+expose(void *context, struct decide_exposure *out)
+{
+	struct test *test = context;
+	bool is_missing;
+
+	*out = (struct decide_exposure){0};
+	if (test->has_bucket)
+		test->expose_err = exposure_read(test->store, &test->bucket,
+			slice_str(test->key), test->query.action, &test->arena,
+			out, &is_missing);
+}
+
 /* --- telling -------------------------------------------------------------- */
 
 static void
@@ -237,6 +254,8 @@ print_decision(const struct test *test)
 {
 	struct decision decision = decide(&test->query, &test->policies);
 
+	if (test->expose_err)
+		return open_fail(test->bucket_name, test->expose_err);
 	printf("%s: %s\n", decision.is_allowed ? "allowed" : "refused",
 		decide_sentence(decision.reason));
 	if (decision.statement) {
@@ -294,6 +313,9 @@ run(struct test *test)
 	if (!store)
 		return COMMAND_FAILED;
 	prepare(test);
+	test->store = store;
+	test->policies.expose = expose;
+	test->policies.expose_context = test;
 	err = read_all(test, store);
 	return err ? open_fail(test->bucket_name ? test->bucket_name
 						 : test->organization,

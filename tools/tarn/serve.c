@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fs/mount.h"
+#include "s3api/proxy.h"
 #include "s3api/server.h"
 #include "store/base/log.h"
 #include "tools/tarn/args.h"
@@ -32,6 +33,7 @@ struct serve_args {
 	const char *log_level;
 	const char *log_format;
 	struct args_list domains;
+	struct args_list proxies;
 	struct mount_words mount;
 	bool in_background;
 };
@@ -232,6 +234,20 @@ read_certificates(const struct args_command *command,
 	return tls;
 }
 
+static void
+check_proxies(const struct args_command *command,
+	const struct args_list *proxies)
+{
+	struct policy_network network;
+
+	for (unsigned int i = 0; i < proxies->count; i++) {
+		if (!proxy_parse(proxies->values[i], &network))
+			args_refuse(command,
+				"--trusted-proxy takes an address or a "
+				"network, as 192.0.2.0/24");
+	}
+}
+
 int
 serve_run(int argc, char **argv)
 {
@@ -256,6 +272,10 @@ serve_run(int argc, char **argv)
 		{"domain", "NAME",
 			"virtual-host style: BUCKET.NAME; may be repeated",
 			NULL, NULL, &args.domains},
+		{"trusted-proxy", "CIDR",
+			"believe its X-Forwarded-For and -Proto; may be "
+			"repeated",
+			NULL, NULL, &args.proxies},
 		{"threads", "N", "0: one for each CPU (0)", &args.threads, NULL,
 			NULL},
 		{"max-connections", "N", "0: the default (10000)",
@@ -288,6 +308,7 @@ serve_run(int argc, char **argv)
 		args_refuse(&command, "--listen takes ADDRESS:PORT");
 	if (args.tls_listen && !endpoint_parse(args.tls_listen, &encrypted))
 		args_refuse(&command, "--tls-listen takes ADDRESS:PORT");
+	check_proxies(&command, &args.proxies);
 	process_log_options(&command, args.log_level, args.log_format);
 	mount_options_check(&command, &args.mount);
 
@@ -305,6 +326,8 @@ serve_run(int argc, char **argv)
 			args.threads, 0, THREADS_MAX),
 		.domains = args.domains.values,
 		.domain_count = args.domains.count,
+		.trusted_proxies = args.proxies.values,
+		.trusted_proxy_count = args.proxies.count,
 		.max_connections =
 			(unsigned int)args_number(&command, "max-connections",
 				args.connections, 0, CONNECTIONS_MAX),

@@ -526,6 +526,63 @@ any_of_them_applies(const struct slow_request *request, json_t *const *policies,
 	return false;
 }
 
+/* --- lists ---------------------------------------------------------------- */
+
+static bool
+list_gives(const struct slow_request *request, const struct slow_list *list,
+	const char *permission, bool ignores_public)
+{
+	bool is_stranger = !request->is_anonymous &&
+			   strcmp(request->organization, request->owner) != 0;
+
+	if (is_stranger && !strcmp(list->owner, request->organization))
+		return true;
+	for (unsigned int i = 0; i < list->count; i++) {
+		const char *grantee = list->grants[i].grantee;
+		const char *given = list->grants[i].permission;
+		bool is_all = !strcmp(grantee, "*");
+		bool is_signed = !strcmp(grantee, "signed");
+
+		if (strcmp(given, permission) != 0 &&
+			strcmp(given, "FULL_CONTROL") != 0)
+			continue;
+		if ((is_all || (is_signed && !request->is_anonymous)) &&
+			!ignores_public)
+			return true;
+		if (is_stranger && !strcmp(grantee, request->organization))
+			return true;
+	}
+	return false;
+}
+
+static bool
+lists_allow(const struct slow_request *request,
+	const struct slow_policies *policies)
+{
+	const char *action = request->action;
+	const struct slow_list *list = policies->bucket_list;
+	const char *permission = NULL;
+
+	if (!request->owner)
+		return false;
+	if (!strcmp(action, "s3:GetObject")) {
+		list = policies->object_list;
+		permission = "READ";
+	} else if (!strcmp(action, "s3:GetObjectAcl")) {
+		list = policies->object_list;
+		permission = "READ_ACP";
+	} else if (!strcmp(action, "s3:ListBucket")) {
+		permission = "READ";
+	} else if (!strcmp(action, "s3:PutObject") ||
+		   !strcmp(action, "s3:DeleteObject")) {
+		permission = "WRITE";
+	} else if (!strcmp(action, "s3:PutBucketAcl")) {
+		permission = "WRITE_ACP";
+	}
+	return permission && list &&
+	       list_gives(request, list, permission, policies->ignores_public);
+}
+
 bool
 slow_allows(const struct slow_request *request,
 	const struct slow_policies *policies)
@@ -552,11 +609,15 @@ slow_allows(const struct slow_request *request,
 		!any_of_them_applies(request, policies->own,
 			policies->own_count, request->organization, "Allow"))
 		return false;
-	if (is_beyond || !policies->bucket)
+	if (is_beyond)
 		return is_owner;
+	if (!policies->bucket)
+		return is_owner || lists_allow(request, policies);
 	if (any_applies(request, policies->bucket, NULL, "Deny"))
 		return false;
 	if (any_applies(request, policies->bucket, NULL, "Allow"))
-		return true;
-	return is_owner && policies->own_count == 0;
+		return is_owner || !policies->is_bucket_public ||
+		       !policies->restricts_public;
+	return (is_owner && policies->own_count == 0) ||
+	       lists_allow(request, policies);
 }

@@ -32,12 +32,31 @@ struct slow_request {
 	unsigned int value_count;
 };
 
+/* Of an access control list. */
+struct slow_grant {
+	const char *grantee; /* "*", "signed", "log", or an organization */
+	const char *permission;
+};
+
+#define SLOW_GRANTS_MAX 3
+
+struct slow_list {
+	const char *owner;
+	struct slow_grant grants[SLOW_GRANTS_MAX];
+	unsigned int count;
+};
+
 struct slow_policies {
 	json_t *const *own;
 	unsigned int own_count;
 	json_t *const *owners;
 	unsigned int owners_count;
 	json_t *bucket; /* NULL: none */
+	bool is_bucket_public;
+	const struct slow_list *bucket_list; /* NULL: lists do not count */
+	const struct slow_list *object_list;
+	bool ignores_public;
+	bool restricts_public;
 };
 
 bool slow_allows(const struct slow_request *request,

@@ -305,6 +305,8 @@ draw_request(struct draw *draw, struct request *request)
 		bool has_bucket;
 	} asks[] = {{"s3:GetObject", true, true}, {"s3:PutObject", true, true},
 		{"s3:DeleteObject", true, true}, {"s3:ListBucket", false, true},
+		{"s3:GetObjectAcl", true, true},
+		{"s3:PutBucketAcl", false, true},
 		{"s3:GetBucketPolicy", false, true},
 		{"s3:PutBucketPolicy", false, true},
 		{"s3:CreateBucket", false, false},
@@ -355,7 +357,83 @@ struct round {
 	struct buffer texts[3]; /* of the bucket, own, the owner's */
 	struct policy *policies[3];
 	json_t *json[3];
+	bool has_lists;
+	struct slow_list lists[2]; /* of the bucket, of the object */
+	bool ignores_public;
+	bool restricts_public;
 };
+
+static void
+draw_list(struct draw *draw, struct slow_list *list)
+{
+	static const char *const owners[] = {"org", "org", "other"};
+	static const char *const grantees[] = {
+		"*", "signed", "log", "org", "other", "third"};
+	static const char *const permissions[] = {
+		"READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL"};
+
+	*list = (struct slow_list){
+		.owner = pick(draw, owners),
+		.count = below(draw, SLOW_GRANTS_MAX + 1),
+	};
+	for (unsigned int i = 0; i < list->count; i++) {
+		list->grants[i].grantee = pick(draw, grantees);
+		list->grants[i].permission = pick(draw, permissions);
+	}
+}
+
+/* What decide() gets to see, through the encoding. */
+static void
+make_list(const struct slow_list *slow, struct arena *arena, struct acl *out)
+{
+	scoped(buffer_free) struct buffer encoded = {0};
+	struct acl acl = {.owner = slice_str(slow->owner)};
+
+	for (unsigned int i = 0; i < slow->count; i++) {
+		struct slice name = slice_str(slow->grants[i].grantee);
+		enum acl_grantee grantee =
+			slice_equal(name, SLICE("*")) ? ACL_ALL_USERS
+			: slice_equal(name, SLICE("signed"))
+				? ACL_AUTHENTICATED_USERS
+			: slice_equal(name, SLICE("log")) ? ACL_LOG_DELIVERY
+							  : ACL_ORGANIZATION;
+		enum acl_permission permission;
+
+		cr_assert(acl_permission_find(slice_str(slow->grants[i]
+								.permission),
+			&permission));
+		cr_assert(acl_add(&acl, grantee,
+			grantee == ACL_ORGANIZATION ? name : SLICE_NULL,
+			permission));
+	}
+	acl_encode(&encoded, &acl);
+	cr_assert(acl_decode(arena_copy(arena, buffer_slice(&encoded)), out));
+}
+
+struct exposing {
+	const struct round *round;
+	enum policy_action action;
+	struct arena arena;
+	struct acl acl;
+};
+
+static void
+expose(void *context, struct decide_exposure *out)
+{
+	struct exposing *exposing = context;
+	const struct round *round = exposing->round;
+	bool is_on_object = false;
+
+	*out = (struct decide_exposure){
+		.ignores_public_acls = round->ignores_public,
+		.restricts_public_bucket = round->restricts_public,
+	};
+	if (!round->has_lists || !acl_needed(exposing->action, &is_on_object))
+		return;
+	make_list(&round->lists[is_on_object], &exposing->arena,
+		&exposing->acl);
+	out->acl = &exposing->acl;
+}
 
 static bool
 begin_policy(struct round *round, int i)
@@ -382,6 +460,11 @@ begin(struct draw *draw, struct round *round)
 		write_access_policy(draw, &round->texts[1]);
 	if (below(draw, 2) == 0)
 		write_access_policy(draw, &round->texts[2]);
+	round->has_lists = below(draw, 2);
+	draw_list(draw, &round->lists[0]);
+	draw_list(draw, &round->lists[1]);
+	round->ignores_public = below(draw, 4) == 0;
+	round->restricts_public = below(draw, 4) == 0;
 	return begin_policy(round, 0) && begin_policy(round, 1) &&
 	       begin_policy(round, 2);
 }
@@ -400,12 +483,18 @@ static bool
 fast_allows(const struct round *round, const struct slow_request *slow)
 {
 	bool has_own = !slow->is_anonymous && round->policies[1];
+	struct exposing exposing = {
+		.round = round,
+		.action = policy_action_find(slice_str(slow->action)),
+	};
 	const struct decide_policies policies = {
 		.own = &round->policies[1],
 		.own_count = has_own,
 		.owners = &round->policies[2],
 		.owners_count = round->policies[2] != NULL,
 		.bucket = slow->owner ? round->policies[0] : NULL,
+		.expose = slow->owner ? expose : NULL,
+		.expose_context = &exposing,
 	};
 	const struct policy_caller caller = {
 		.is_anonymous = slow->is_anonymous,
@@ -421,7 +510,7 @@ fast_allows(const struct round *round, const struct slow_request *slow)
 		slow->key ? slow->key : "");
 
 	const struct policy_query query = {
-		.action = policy_action_find(slice_str(slow->action)),
+		.action = exposing.action,
 		.resource = slice_str(resource),
 		.owner = slice_str(slow->owner),
 		.caller = &caller,
@@ -429,6 +518,7 @@ fast_allows(const struct round *round, const struct slow_request *slow)
 	};
 	struct decision decision = decide(&query, &policies);
 
+	arena_free(&exposing.arena);
 	cr_assert(strlen(decide_sentence(decision.reason)) > 0);
 	return decision.is_allowed;
 }
@@ -442,6 +532,12 @@ slow_decides(const struct round *round, const struct slow_request *slow)
 		.owners = &round->json[2],
 		.owners_count = round->json[2] != NULL,
 		.bucket = slow->owner ? round->json[0] : NULL,
+		.is_bucket_public = round->policies[0] &&
+				    policy_is_public(round->policies[0]),
+		.bucket_list = round->has_lists ? &round->lists[0] : NULL,
+		.object_list = round->has_lists ? &round->lists[1] : NULL,
+		.ignores_public = round->ignores_public,
+		.restricts_public = round->restricts_public,
 	};
 
 	return slow_allows(slow, &policies);
@@ -458,6 +554,16 @@ explain(const struct round *round, const struct slow_request *slow)
 		slow->is_anonymous ? "nobody" : slow->organization,
 		slow->is_anonymous ? "" : slow->name,
 		slow->role ? slow->role : "-");
+	for (int i = 0; i < 2 && round->has_lists; i++) {
+		fprintf(stderr, "list %d of %s:", i, round->lists[i].owner);
+		for (unsigned int g = 0; g < round->lists[i].count; g++)
+			fprintf(stderr, " %s %s",
+				round->lists[i].grants[g].grantee,
+				round->lists[i].grants[g].permission);
+		fprintf(stderr, "\n");
+	}
+	fprintf(stderr, "ignores %d, restricts %d\n", round->ignores_public,
+		round->restricts_public);
 	for (unsigned int i = 0; i < slow->value_count; i++)
 		fprintf(stderr, "  %s = %s %s %s\n", slow->values[i].key,
 			slow->values[i].values[0],

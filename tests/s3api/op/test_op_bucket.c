@@ -86,13 +86,6 @@ Test(op_bucket, refuses_other_regions_and_kinds)
 		served_send(&served, "PUT", "/photos",
 			"x-amz-bucket-object-lock-enabled: true\n", SLICE_NULL),
 		501, "NotImplemented");
-	served_expect_refusal(served_send(&served, "PUT", "/photos",
-				      "x-amz-object-ownership: ObjectWriter\n",
-				      SLICE_NULL),
-		501, "NotImplemented");
-	served_expect_refusal(served_send(&served, "PUT", "/photos",
-				      "x-amz-acl: public-read\n", SLICE_NULL),
-		501, "NotImplemented");
 	served_expect_elements(served_ask(&served, "GET", "/"), "Name", "");
 }
 

@@ -99,10 +99,6 @@ Test(op_copy, refuses_sources_that_are_none)
 				      "x-amz-copy-source: photos/a%20b\n"
 				      "x-amz-metadata-directive: MERGE\n"),
 		400, "InvalidArgument");
-	served_expect_refusal(copy(&served, "/other/c",
-				      "x-amz-copy-source: photos/a%20b\n"
-				      "x-amz-tagging-directive: REPLACE\n"),
-		501, "NotImplemented");
 	served_expect_refusal(
 		copy(&served, "/other/c",
 			"x-amz-copy-source: photos/a%20b\n"

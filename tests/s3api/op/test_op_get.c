@@ -77,6 +77,7 @@ Test(op_get, refuses_ranges_of_which_nothing_is_there)
 	served_expect_refusal(reply, 416, "InvalidRange");
 	served_expect_elements(reply, "ActualObjectSize", "10 ");
 	served_expect_elements(reply, "RangeRequested", "bytes=10- ");
+	served_expect_header(reply, "content-range", "bytes */10");
 	served_expect_refusal(get(&served, "range: bytes=-0\n"), 416,
 		"InvalidRange");
 	served_expect_refusal(served_send(&served, "GET", "/photos/empty",

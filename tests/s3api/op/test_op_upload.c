@@ -6,7 +6,8 @@
 
 struct sent {
 	unsigned int number;
-	char etag[35]; /* with its quotation marks */
+	char etag[35];	      /* with its quotation marks */
+	const char *checksum; /* an element, or NULL */
 };
 
 static struct slice
@@ -54,9 +55,10 @@ complete_with(struct served *served, const char *id, const char *headers,
 				 "http://s3.amazonaws.com/doc/2006-03-01/\">");
 	for (size_t i = 0; i < count; i++)
 		buffer_printf(&body,
-			"<Part><PartNumber>%u</PartNumber><ETag>%s</ETag>"
+			"<Part><PartNumber>%u</PartNumber><ETag>%s</ETag>%s"
 			"</Part>",
-			parts[i].number, parts[i].etag);
+			parts[i].number, parts[i].etag,
+			parts[i].checksum ? parts[i].checksum : "");
 	buffer_append_str(&body, "</CompleteMultipartUpload>");
 	return served_send(served, "POST",
 		served_text(served, "/photos/big?uploadId=%s", id), headers,
@@ -148,13 +150,13 @@ Test(op_upload, refuses_parts_that_are_not_as_listed)
 	scoped(served_stop) struct served served = start_with_bucket();
 	const char *id = served_begin_upload(&served, "/photos/big", NULL);
 	struct sent parts[2];
-	struct sent wrong = {1, "\"" ID_OF_NONE "\""};
+	struct sent wrong = {1, "\"" ID_OF_NONE "\"", NULL};
 
 	parts[0] = send_good_part(&served, id, 1, SLICE("small"));
 	parts[1] = send_good_part(&served, id, 2, SLICE("last"));
 	struct sent swapped[2] = {parts[1], parts[0]};
 	struct sent twice[2] = {parts[0], parts[0]};
-	struct sent missing[2] = {parts[0], {3, ""}};
+	struct sent missing[2] = {parts[0], {3, "", NULL}};
 
 	memcpy(missing[1].etag, parts[1].etag, sizeof(parts[1].etag));
 	served_expect_refusal(complete(&served, id, parts, 2), 400,
@@ -289,6 +291,95 @@ Test(op_upload, checks_what_comes_with_a_part)
 		400, "InvalidRequest");
 }
 
+Test(op_upload, takes_no_checksum_of_another_kind_than_its_own)
+{
+	scoped(served_stop) struct served served = start_with_bucket();
+	const char *sha = served_begin_upload(&served, "/photos/big",
+		"x-amz-checksum-algorithm: SHA256\n");
+	const char *any = served_begin_upload(&served, "/photos/big", NULL);
+
+	served_expect_refusal(send_part(&served, sha, 1,
+				      "x-amz-checksum-crc32: NhCmhg==\n",
+				      SLICE("hello")),
+		400, "InvalidRequest");
+	cr_expect(eq(uint,
+		send_part(&served, any, 1, "x-amz-checksum-crc32: NhCmhg==\n",
+			SLICE("hello"))
+			->status,
+		200));
+}
+
+Test(op_upload, demands_the_checksums_that_a_composite_one_is_made_of)
+{
+	scoped(served_stop) struct served served = start_with_bucket();
+	const char *id = served_begin_upload(&served, "/photos/big",
+		"x-amz-checksum-algorithm: CRC32\n");
+	struct sent part = send_good_part(&served, id, 1, SLICE("hello"));
+
+	served_expect_refusal(complete(&served, id, &part, 1), 400,
+		"InvalidRequest");
+	part.checksum = "<ChecksumCRC32>AAAAAA==</ChecksumCRC32>";
+	served_expect_refusal(complete(&served, id, &part, 1), 400,
+		"InvalidPart");
+	part.checksum = "<ChecksumCRC32>NhCmhg==</ChecksumCRC32>";
+	cr_expect(eq(uint, complete(&served, id, &part, 1)->status, 200));
+}
+
+Test(op_upload, the_attributes_of_an_object_have_its_parts)
+{
+	scoped(served_stop) struct served served = start_with_bucket();
+	struct slice first = make_bytes(&served, PART, 1);
+	const char *id = served_begin_upload(&served, "/photos/big", NULL);
+	struct sent parts[3];
+
+	parts[0] = send_good_part(&served, id, 2, first);
+	parts[1] = send_good_part(&served, id, 5, first);
+	parts[2] = send_good_part(&served, id, 9, SLICE("hello"));
+	cr_assert(eq(uint, complete(&served, id, parts, 3)->status, 200));
+
+	const struct s3_reply *reply = served_send(&served, "GET",
+		"/photos/big?attributes",
+		"x-amz-object-attributes: "
+		"ObjectParts,ObjectSize, Checksum, ETag, StorageClass\n",
+		SLICE_NULL);
+
+	cr_expect(eq(uint, reply->status, 200));
+	served_expect_elements(reply, "PartNumber", "2 5 9 ");
+	served_expect_elements(reply, "Size", "5242880 5242880 5 ");
+	served_expect_elements(reply, "PartsCount", "3 ");
+	served_expect_elements(reply, "IsTruncated", "false ");
+	served_expect_elements(reply, "ObjectSize", "10485765 ");
+	served_expect_elements(reply, "StorageClass", "STANDARD ");
+	cr_expect(slice_has_suffix(s3_client_element(reply, "ETag", 0),
+		SLICE("-3")));
+	reply = served_send(&served, "GET", "/photos/big?attributes",
+		"x-amz-object-attributes: ObjectParts\n"
+		"x-amz-part-number-marker: 2\nx-amz-max-parts: 1\n",
+		SLICE_NULL);
+	served_expect_elements(reply, "PartNumber", "5 ");
+	served_expect_elements(reply, "NextPartNumberMarker", "5 ");
+	served_expect_elements(reply, "IsTruncated", "true ");
+	served_expect_elements(reply, "ETag", "");
+	served_put(&served, "/photos/small", "hello");
+	reply = served_send(&served, "GET", "/photos/small?attributes",
+		"x-amz-object-attributes: ObjectParts,Checksum\n", SLICE_NULL);
+	served_expect_elements(reply, "PartsCount", "");
+	served_expect_elements(reply, "ChecksumCRC64NVME", "M3eFcAZSQlc= ");
+	served_expect_refusal(served_ask(&served, "GET",
+				      "/photos/small?attributes"),
+		400, "InvalidArgument");
+	served_expect_refusal(served_send(&served, "GET",
+				      "/photos/small?attributes",
+				      "x-amz-object-attributes: Colour\n",
+				      SLICE_NULL),
+		400, "InvalidArgument");
+	served_expect_refusal(served_send(&served, "GET",
+				      "/photos/none?attributes",
+				      "x-amz-object-attributes: ETag\n",
+				      SLICE_NULL),
+		404, "NoSuchKey");
+}
+
 Test(op_upload, the_last_of_equal_parts_counts)
 {
 	scoped(served_stop) struct served served = start_with_bucket();
@@ -311,15 +402,20 @@ Test(op_upload, sums_its_parts_as_it_was_asked_to)
 		const char *element;
 		const char *text;
 		const char *type;
+		const char *of_part;
 	} cases[] = {
 		{"x-amz-checksum-algorithm: CRC32\n", "ChecksumCRC32", NULL,
-			"COMPOSITE "},
+			"COMPOSITE ",
+			"<ChecksumCRC32>NhCmhg==</ChecksumCRC32>"},
 		{"x-amz-checksum-algorithm: CRC32\n"
 		 "x-amz-checksum-type: FULL_OBJECT\n",
-			"ChecksumCRC32", "NhCmhg== ", "FULL_OBJECT "},
+			"ChecksumCRC32", "NhCmhg== ", "FULL_OBJECT ", NULL},
 		{"x-amz-checksum-algorithm: SHA256\n", "ChecksumSHA256", NULL,
-			"COMPOSITE "},
-		{NULL, "ChecksumCRC64NVME", "M3eFcAZSQlc= ", "FULL_OBJECT "},
+			"COMPOSITE ",
+			"<ChecksumSHA256>LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYp"
+			"OLmCQ=</ChecksumSHA256>"},
+		{NULL, "ChecksumCRC64NVME", "M3eFcAZSQlc= ", "FULL_OBJECT ",
+			NULL},
 	};
 
 	for (size_t i = 0; i < array_len(cases); i++) {
@@ -327,6 +423,9 @@ Test(op_upload, sums_its_parts_as_it_was_asked_to)
 			cases[i].headers);
 		struct sent part =
 			send_good_part(&served, id, 1, SLICE("hello"));
+
+		part.checksum = cases[i].of_part;
+
 		const struct s3_reply *reply = complete(&served, id, &part, 1);
 
 		served_expect_elements(reply, "ChecksumType", cases[i].type);
@@ -345,7 +444,8 @@ Test(op_upload, gives_its_parts_back_by_their_numbers)
 	scoped(served_stop) struct served served = start_with_bucket();
 	struct slice first = make_bytes(&served, PART, 1);
 	const char *id = served_begin_upload(&served, "/photos/big",
-		"x-amz-checksum-algorithm: CRC32\n");
+		"x-amz-checksum-algorithm: CRC32\n"
+		"x-amz-checksum-type: FULL_OBJECT\n");
 	struct sent parts[2];
 
 	parts[0] = send_good_part(&served, id, 2, first);

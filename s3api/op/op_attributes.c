@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* S3 API: GetObjectAttributes. */
+#include "s3api/iam/access.h"
+#include "s3api/op/attrs.h"
+#include "s3api/op/condition.h"
+#include "s3api/op/op.h"
+#include "s3api/reply.h"
+#include "s3api/xml/xml_writer.h"
+#include "store/upload.h"
+
+#define PARTS_MAX 1000
+
+enum wanted {
+	WANTS_ETAG = 1 << 0,
+	WANTS_CHECKSUM = 1 << 1,
+	WANTS_PARTS = 1 << 2,
+	WANTS_CLASS = 1 << 3,
+	WANTS_SIZE = 1 << 4,
+};
+
+struct question {
+	unsigned int wanted;
+	unsigned long after;
+	unsigned long max;
+};
+
+static enum s3_error
+refuse(struct request *request, const char *message, const char *name,
+	struct slice value)
+{
+	enum s3_error error =
+		error_set(&request->report, S3_INVALID_ARGUMENT, message);
+
+	error_add(&request->report, "ArgumentName", slice_str(name));
+	error_add(&request->report, "ArgumentValue", value);
+	return error;
+}
+
+static unsigned int
+find_wanted(struct slice name)
+{
+	static const char *const names[] = {"ETag", "Checksum", "ObjectParts",
+		"StorageClass", "ObjectSize"};
+
+	for (unsigned int i = 0; i < array_len(names); i++) {
+		if (slice_equal(name, slice_str(names[i])))
+			return 1u << i;
+	}
+	return 0;
+}
+
+static enum s3_error
+parse_names(struct request *request, struct question *question)
+{
+	const char *header = "x-amz-object-attributes";
+	const struct http_request *http = request->http;
+
+	/* Some clients send a line each. */
+	for (size_t i = 0; i < http->header_count; i++) {
+		struct slice rest = http->headers[i].value;
+		struct slice name;
+
+		if (!slice_equal(http->headers[i].name, slice_str(header)))
+			continue;
+		while (slice_split(&rest, ',', &name)) {
+			unsigned int wanted = find_wanted(slice_trim(name));
+
+			if (!wanted)
+				return refuse(request,
+					"Invalid attribute name specified.",
+					header, name);
+			question->wanted |= wanted;
+		}
+	}
+	if (question->wanted)
+		return S3_OK;
+	return refuse(request,
+		"The x-amz-object-attributes header specifying the attributes "
+		"to be retrieved is either missing or empty",
+		header, SLICE_NULL);
+}
+
+static enum s3_error
+parse_number(struct request *request, const char *header, unsigned long *out)
+{
+	struct slice text = request_header(request, header);
+
+	if (!text.data || slice_to_u64(text, INT32_MAX, out))
+		return S3_OK;
+	return refuse(request, "Provided value is not a whole number in range.",
+		header, text);
+}
+
+static enum s3_error
+parse(struct request *request, struct question *question)
+{
+	enum s3_error error = parse_names(request, question);
+
+	if (!error)
+		error = parse_number(request, "x-amz-part-number-marker",
+			&question->after);
+	if (!error)
+		error = parse_number(request, "x-amz-max-parts",
+			&question->max);
+	if (question->max > PARTS_MAX)
+		question->max = PARTS_MAX;
+	return error;
+}
+
+/* --- the reply ------------------------------------------------------------ */
+
+static void
+write_checksum(struct buffer *to, const struct inode *inode)
+{
+	struct checksum checksum = attrs_checksum(inode);
+
+	if (!checksum.kind)
+		return;
+	xml_writer_open(to, "Checksum");
+	attrs_write_checksum(to, &checksum);
+	xml_writer_close(to, "Checksum");
+}
+
+static void
+write_part(struct buffer *to, const struct upload_part_info *part)
+{
+	struct checksum checksum = {
+		.kind = part->checksum_kind,
+		.len = part->checksum_len,
+	};
+	char text[CHECKSUM_TEXT_MAX];
+
+	xml_writer_open(to, "Part");
+	if (checksum.kind) {
+		memcpy(checksum.value, part->checksum, sizeof(part->checksum));
+		checksum_to_text(&checksum, text);
+		xml_writer_str(to, checksum_element(checksum.kind), text);
+	}
+	xml_writer_u64(to, "PartNumber", part->number);
+	xml_writer_u64(to, "Size", part->size);
+	xml_writer_close(to, "Part");
+}
+
+/* Of an object that no upload made, nothing. */
+static void
+write_parts(struct buffer *to, const struct inode *inode,
+	const struct question *question)
+{
+	scoped(buffer_free) struct buffer parts = {0};
+	unsigned long last = question->after;
+	unsigned long found = 0;
+	bool is_truncated = false;
+	unsigned int count = 0;
+
+	for (unsigned long number = question->after + 1;
+		number <= UPLOAD_PARTS_MAX && !is_truncated; number++) {
+		struct upload_part_info part;
+		uint64_t offset;
+
+		if (!upload_parts_of(inode, (unsigned int)number, &part,
+			    &offset, &count))
+			continue;
+		is_truncated = found == question->max;
+		if (is_truncated)
+			break;
+		write_part(&parts, &part);
+		last = number;
+		found++;
+	}
+	if (count == 0)
+		return;
+	xml_writer_open(to, "ObjectParts");
+	xml_writer_bool(to, "IsTruncated", is_truncated);
+	xml_writer_u64(to, "MaxParts", question->max);
+	xml_writer_u64(to, "NextPartNumberMarker", last);
+	xml_writer_u64(to, "PartNumberMarker", question->after);
+	buffer_append(to, buffer_slice(&parts));
+	xml_writer_u64(to, "PartsCount", count);
+	xml_writer_close(to, "ObjectParts");
+}
+
+static void
+write_attributes(struct buffer *to, const struct inode *inode,
+	const struct question *question)
+{
+	char etag[INODE_ETAG_TEXT_LEN + 1];
+
+	xml_writer_begin(to, "GetObjectAttributesResponse");
+	if (question->wanted & WANTS_ETAG) {
+		inode_etag_text(&inode->etag, etag);
+		xml_writer_str(to, "ETag", etag);
+	}
+	if (question->wanted & WANTS_CHECKSUM)
+		write_checksum(to, inode);
+	if (question->wanted & WANTS_PARTS)
+		write_parts(to, inode, question);
+	if (question->wanted & WANTS_CLASS)
+		xml_writer_str(to, "StorageClass", "STANDARD");
+	if (question->wanted & WANTS_SIZE)
+		xml_writer_u64(to, "ObjectSize", inode->size);
+	xml_writer_close(to, "GetObjectAttributesResponse");
+}
+
+enum s3_error
+op_attributes_get(struct request *request)
+{
+	scoped(buffer_free) struct buffer body = {0};
+	struct question question = {.max = PARTS_MAX};
+	struct condition condition = condition_of_read(request);
+	struct object object;
+	enum s3_error error = parse(request, &question);
+
+	/* S3 API: both rights are needed. */
+	if (!error)
+		error = access_check_action(request, POLICY_ACTION_GET_OBJECT);
+	if (error)
+		return error;
+
+	enum store_err err = object_head(request->store, request->bucket.ino,
+		request->key, request->arena, &object);
+
+	if (err)
+		return reply_store_error(request, err);
+	if (condition_check(&condition, &object.inode))
+		return error_set(&request->report, S3_PRECONDITION_FAILED,
+			NULL);
+	write_attributes(&body, &object.inode, &question);
+	reply_status(request, 200);
+	reply_last_modified(request, object.inode.mtime_ns);
+	reply_xml(request, &body);
+	return S3_OK;
+}
