@@ -89,7 +89,8 @@ def errors_have_their_codes(site, client):
     expect("NoSuchUpload", s3.upload_part, **at, UploadId="none",
            PartNumber=1, Body=b"")
     expect("NoSuchBucketPolicy", s3.get_bucket_policy, Bucket=suite.BUCKET)
-    expect("NotImplemented", s3.get_bucket_website, Bucket=suite.BUCKET)
+    expect("NoSuchWebsiteConfiguration", s3.get_bucket_website,
+           Bucket=suite.BUCKET)
     expect("NotImplemented", s3.list_object_versions, Bucket=suite.BUCKET)
     expect("InvalidRange", s3.get_object, Bucket=suite.BUCKET, Key="plain",
            Range="bytes=99999-")
