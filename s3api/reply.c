@@ -174,6 +174,8 @@ reply_error_of_store(enum store_err err)
 		return S3_ACCESS_DENIED;
 	case STORE_UNSUPPORTED:
 		return S3_NOT_IMPLEMENTED;
+	case STORE_QUOTA:
+		return S3_QUOTA_EXCEEDED;
 	case STORE_NO_SPACE:
 		return S3_STORAGE_FULL;
 	case STORE_READ_ONLY:

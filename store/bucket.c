@@ -5,6 +5,7 @@
 #include "store/dentry_private.h"
 #include "store/meta/key.h"
 #include "store/upload_private.h"
+#include "store/usage_private.h"
 
 /* Of a document's kind. */
 #define KIND_MAX 160
@@ -162,6 +163,8 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	err = db_put(txn, DB_BUCKET, key_slice(&key), buffer_slice(&value));
 	if (!err)
 		err = save_root(txn, bucket);
+	if (!err)
+		err = usage_begin_bucket(txn, bucket->ino, request->owner);
 	return err ? err : feed_bucket(store, txn, bucket);
 }
 
@@ -263,11 +266,11 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 	if (!err)
 		err = delete_if_there(txn, DB_INODE, &by_ino);
 	if (!err)
-		err = delete_if_there(txn, DB_USAGE, &by_ino);
-	if (!err)
 		err = remove_documents(txn, bucket.ino);
 	if (!err)
 		err = remove_uploads(txn, bucket.ino);
+	if (!err)
+		err = usage_end_bucket(txn, bucket.ino);
 	return err ? err : feed_bucket(store, txn, &bucket);
 }
 
@@ -382,32 +385,6 @@ bucket_list(struct store *store, struct slice after, struct bucket *out,
 	if (!err)
 		*count = page.count;
 	return err;
-}
-
-enum store_err
-bucket_usage(struct store *store, uint64_t bucket, uint64_t *objects,
-	uint64_t *bytes)
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
-	struct record_usage usage = {0, 0};
-	struct key key = key_u64(bucket);
-	struct slice value;
-	struct inode root;
-
-	enum store_err err = db_begin_read(store->db, &txn);
-	if (!err)
-		err = dentry_inode(txn, bucket, &root);
-	if (err)
-		return err == STORE_STALE ? STORE_NO_BUCKET : err;
-	/* No row before the first object. */
-	err = db_get(txn, DB_USAGE, key_slice(&key), &value);
-	if (!err)
-		err = record_decode_usage(value, &usage);
-	if (err && err != STORE_NOT_FOUND)
-		return err;
-	*objects = usage.objects;
-	*bytes = usage.bytes;
-	return STORE_OK;
 }
 
 struct document_request {

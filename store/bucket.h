@@ -43,10 +43,6 @@ must_check enum store_err bucket_get_by_ino(struct store *store, uint64_t ino,
 must_check enum store_err bucket_list(struct store *store, struct slice after,
 	struct bucket *out, size_t max, size_t *count);
 
-/* What S3 sees in it; sizes as of the last publication.  NO_BUCKET. */
-must_check enum store_err bucket_usage(struct store *store, uint64_t bucket,
-	uint64_t *objects, uint64_t *bytes);
-
 /* Documents: policy, CORS, ...; kind is a name of 1 to 160 bytes.  Durable.
  * NULL value removes.  INVALID.  Get: NOT_FOUND. */
 must_check enum store_err bucket_set_document(struct store *store,

@@ -155,7 +155,7 @@ init(struct check *check, struct store *store)
 	check->chunks.item_size = sizeof(struct check_chunk);
 	check->sessions.item_size = sizeof(uint64_t);
 	check->opens.item_size = sizeof(uint64_t);
-	check->uploads.item_size = sizeof(uint64_t);
+	check->uploads.item_size = sizeof(struct check_upload);
 	check->unknown.item_size = sizeof(uint64_t);
 	check->jobs_end = &check->jobs;
 }
@@ -182,6 +182,8 @@ scan(struct check *check)
 		err = check_scan_tables(check);
 	if (!err)
 		err = check_tree_names(check);
+	if (!err)
+		err = check_usage_rows(check);
 	if (!err)
 		err = check_data_blobs(check);
 	db_abort(&check->txn);

@@ -7,6 +7,7 @@
  *
  *	check_scan.c	each table by itself; fills the arrays
  *	check_tree.c	names against inodes
+ *	check_usage.c	counters against what was counted
  *	check_data.c	blobs against data files
  *	check_repair.c	what can be put right
  */
@@ -36,7 +37,7 @@ enum check_fix {
 	CHECK_FIX_LAST_SHAPE = CHECK_FIX_SIZE,
 	CHECK_FIX_NLINK,      /* a: inode, b: links */
 	CHECK_FIX_REFERENCES, /* a: blob, b: references */
-	CHECK_FIX_USAGE,      /* a: bucket, b: objects, c: bytes */
+	CHECK_FIX_USAGE,      /* key, value: the row is made so */
 	CHECK_FIX_FILE,	      /* a: blob: the data file is removed */
 };
 
@@ -45,7 +46,8 @@ struct check_job {
 	enum check_fix fix;
 	enum db_table table;
 	uint64_t a, b, c;
-	struct slice name; /* or the row's key */
+	struct slice name;  /* or the row's key */
+	struct slice value; /* of the row */
 	const char *text;
 	bool is_repaired;
 	struct check_job *next;
@@ -69,8 +71,13 @@ struct check_blob {
 
 struct check_bucket {
 	uint64_t ino;
-	struct record_usage usage;
+	struct record_usage usage; /* as counted */
 	bool has_root;
+};
+
+struct check_upload {
+	uint64_t number;
+	uint64_t bucket;
 };
 
 /* A node of a long name. */
@@ -126,6 +133,8 @@ must_check enum store_err check_rows(struct check *check, enum db_table table,
 
 must_check enum store_err check_scan_tables(struct check *check);
 must_check enum store_err check_tree_names(struct check *check);
+/* After these two: what they counted. */
+must_check enum store_err check_usage_rows(struct check *check);
 must_check enum store_err check_data_inode(struct check *check,
 	const struct inode *inode);
 must_check enum store_err check_data_blobs(struct check *check);

@@ -312,13 +312,8 @@ fix_references(struct store *store, struct db_txn *txn,
 static enum store_err
 fix_usage(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
-	scoped(buffer_free) struct buffer value = {0};
-	struct record_usage record = {job->b, job->c};
-	struct key key = key_u64(job->a);
-
 	(void)store;
-	record_encode_usage(&value, &record);
-	return db_put(txn, DB_USAGE, key_slice(&key), buffer_slice(&value));
+	return db_put(txn, DB_USAGE, job->name, job->value);
 }
 
 static enum store_err

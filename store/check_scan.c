@@ -54,7 +54,9 @@ visit_bucket(struct check *check, struct slice key, struct slice value)
 			record.root_ino, "belongs to two buckets");
 		return STORE_OK;
 	}
-	check_add(&check->buckets, record.root_ino);
+	struct check_bucket *bucket =
+		check_add(&check->buckets, record.root_ino);
+	bucket->usage.organization = arena_copy(&check->arena, record.owner);
 	return STORE_OK;
 }
 
@@ -191,7 +193,8 @@ visit_upload(struct check *check, struct slice key, struct slice value)
 		return STORE_OK;
 	}
 	check->result.uploads++;
-	check_add(&check->uploads, number);
+	struct check_upload *upload = check_add(&check->uploads, number);
+	upload->bucket = bucket;
 	count_reference(check, record.blob, "upload", number);
 	if (check_find(&check->buckets, bucket))
 		return STORE_OK;
@@ -217,13 +220,18 @@ visit_part(struct check *check, struct slice key, struct slice value)
 			number_of(key));
 		return STORE_OK;
 	}
-	if (!check_find(&check->uploads, upload)) {
+	const struct check_upload *owner = check_find(&check->uploads, upload);
+	if (!owner) {
 		note_row(check, CHECK_UPLOAD, DB_PART, key, "upload", upload,
 			"has a part but is gone");
 		/* Goes with the row, once nothing names it. */
 		return STORE_OK;
 	}
 	count_reference(check, record.blob, "a part of upload", upload);
+	struct check_bucket *bucket =
+		check_find(&check->buckets, owner->bucket);
+	if (bucket)
+		bucket->usage.part_bytes += record.size;
 	return STORE_OK;
 }
 
@@ -283,12 +291,12 @@ static enum store_err
 visit_usage(struct check *check, struct slice key, struct slice value)
 {
 	struct record_usage record;
-	uint64_t bucket;
+	uint64_t bucket = number_of(key);
 
-	if (key_split_u64(key, &bucket) || record_decode_usage(value, &record))
-		check_note_row(check, DB_USAGE, key, "usage of bucket",
-			number_of(key));
-	else if (!check_find(&check->buckets, bucket))
+	if (record_decode_usage(value, &record) ||
+		(bucket ? key.len != 8 : key.len <= 8))
+		check_note_row(check, DB_USAGE, key, "usage of bucket", bucket);
+	else if (bucket && !check_find(&check->buckets, bucket))
 		note_row(check, CHECK_USAGE, DB_USAGE, key, "bucket", bucket,
 			"has counters but is gone");
 	return STORE_OK;

@@ -416,43 +416,10 @@ check_links(struct check *check, struct check_inode *count)
 	return STORE_OK;
 }
 
-static enum store_err
-check_usage(struct check *check, const struct check_bucket *bucket)
-{
-	struct record_usage record = {0, 0};
-	struct key key = key_u64(bucket->ino);
-	struct slice value;
-
-	enum store_err err =
-		db_get(check->txn, DB_USAGE, key_slice(&key), &value);
-	if (err && err != STORE_NOT_FOUND)
-		return err;
-	/* One that does not decode has been reported. */
-	if (!err && record_decode_usage(value, &record))
-		return STORE_OK;
-	check->result.bytes += bucket->usage.bytes;
-	if (record.objects == bucket->usage.objects &&
-		record.bytes == bucket->usage.bytes)
-		return STORE_OK;
-	struct check_job *job = check_note(check, CHECK_USAGE, CHECK_FIX_USAGE,
-		"bucket %llu counts %llu objects, %llu bytes, and has %llu, "
-		"%llu",
-		(unsigned long long)bucket->ino,
-		(unsigned long long)record.objects,
-		(unsigned long long)record.bytes,
-		(unsigned long long)bucket->usage.objects,
-		(unsigned long long)bucket->usage.bytes);
-	job->a = bucket->ino;
-	job->b = bucket->usage.objects;
-	job->c = bucket->usage.bytes;
-	return STORE_OK;
-}
-
 enum store_err
 check_tree_names(struct check *check)
 {
 	struct check_inode *inodes = check->inodes.items;
-	struct check_bucket *buckets = check->buckets.items;
 
 	enum store_err err = check_rows(check, DB_DENTRY, visit_chunk);
 	check_sort(&check->chunks);
@@ -465,7 +432,5 @@ check_tree_names(struct check *check)
 		if (inodes[i].is_dir && !inodes[i].is_reached)
 			err = climb(check, &inodes[i]);
 	}
-	for (size_t i = 0; !err && i < check->buckets.count; i++)
-		err = check_usage(check, &buckets[i]);
 	return err;
 }

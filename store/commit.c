@@ -493,35 +493,6 @@ commit_blob_references(struct db_txn *txn, uint64_t blob, uint32_t *references)
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
-/* A counter that would fall below 0 was wrong before: fsck finds it. */
-static uint64_t
-add_clamped(uint64_t count, int64_t more)
-{
-	if (more < 0 && count < (uint64_t)-more)
-		return 0;
-	return count + (uint64_t)more;
-}
-
-enum store_err
-commit_add_usage(struct db_txn *txn, uint64_t bucket, int64_t objects,
-	int64_t bytes)
-{
-	scoped(buffer_free) struct buffer encoded = {0};
-	struct record_usage usage = {0};
-	struct key key = key_u64(bucket);
-	struct slice value;
-	enum store_err err = db_get(txn, DB_USAGE, key_slice(&key), &value);
-
-	if (!err)
-		err = record_decode_usage(value, &usage);
-	if (err && err != STORE_NOT_FOUND)
-		return err;
-	usage.objects = add_clamped(usage.objects, objects);
-	usage.bytes = add_clamped(usage.bytes, bytes);
-	record_encode_usage(&encoded, &usage);
-	return db_put(txn, DB_USAGE, key_slice(&key), buffer_slice(&encoded));
-}
-
 enum store_err
 commit_new_number(struct db_txn *txn, uint64_t *number)
 {

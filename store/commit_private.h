@@ -55,9 +55,6 @@ must_check enum store_err commit_blob_references(struct db_txn *txn,
 /* A number never given out before, for an inode, upload, ... */
 must_check enum store_err commit_new_number(struct db_txn *txn,
 	uint64_t *number);
-/* Adds to the bucket's counters, in one record for each bucket. */
-must_check enum store_err commit_add_usage(struct db_txn *txn, uint64_t bucket,
-	int64_t objects, int64_t bytes);
 
 /* store.c's use. */
 must_check enum store_err commit_open(struct store *store);

@@ -9,6 +9,7 @@
 #include "store/chunk_private.h"
 #include "store/session_private.h"
 #include "store/tree.h"
+#include "store/usage_private.h"
 
 /* What a directory keeps when S3 puts or deletes "dir/". */
 #define KINDS_OF_DIR ((1u << INODE_ATTR_XATTR) | (1u << INODE_ATTR_NAME))
@@ -131,7 +132,8 @@ dentry_update_inode(struct db_txn *txn, const struct inode *was,
 	enum store_err err = dentry_save_inode(txn, now);
 	if (err || (names_was == names_now && bytes == 0))
 		return err;
-	return commit_add_usage(txn, now->bucket, names_now - names_was, bytes);
+	return usage_add(txn, now->bucket,
+		&(struct usage_change){names_now - names_was, bytes, 0});
 }
 
 void
@@ -396,7 +398,8 @@ dentry_publish(struct store *store, struct db_txn *txn, uint64_t parent,
 	/* First of all: the attributes may lie in the map. */
 	err = dentry_save_inode(txn, &now);
 	if (!err && is_counted(&now))
-		err = commit_add_usage(txn, now.bucket, 1, (int64_t)now.size);
+		err = usage_add(txn, now.bucket,
+			&(struct usage_change){1, (int64_t)now.size, 0});
 	if (!err && old.ino)
 		err = dentry_release(store, txn, old.ino, &gone);
 	if (!err)
@@ -442,8 +445,8 @@ dentry_release(struct store *store, struct db_txn *txn, uint64_t ino,
 		err = remove_inode(store, txn, out);
 	out->attrs = SLICE_NULL;
 	if (!err && was_counted)
-		err = commit_add_usage(txn, out->bucket, -1,
-			-(int64_t)out->size);
+		err = usage_add(txn, out->bucket,
+			&(struct usage_change){-1, -(int64_t)out->size, 0});
 	return err ? err : feed_append_inode(store, txn, ino, false);
 }
 

@@ -9,6 +9,7 @@
 #include "store/object_key_private.h"
 #include "store/session_private.h"
 #include "store/upload_private.h"
+#include "store/usage_private.h"
 
 /*
  * A copy shares the source's blob; whoever writes to a shared blob clones it
@@ -127,9 +128,13 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 	struct copy *copy = arg;
 	struct inode source, target;
 	bool is_there, is_clone, is_written = false;
+	struct usage_mark mark;
 	enum store_err err;
 
 	copy->must_clone = false;
+	err = usage_mark(txn, copy->bucket, &mark);
+	if (err)
+		return err;
 	err = object_key_find(txn, copy->source_bucket, copy->source_key,
 		&source);
 	if (!err && copy->source_check)
@@ -157,10 +162,10 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 	} else if (copy->made.blob) {
 		err = commit_share_blob(txn, copy->made.blob);
 	}
-	if (err)
-		return err;
-	return object_key_publish(store, txn, copy->bucket, copy->key,
-		&copy->made);
+	if (!err)
+		err = object_key_publish(store, txn, copy->bucket, copy->key,
+			&copy->made);
+	return err ? err : usage_check(txn, &mark);
 }
 
 static enum store_err

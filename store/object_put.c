@@ -5,6 +5,7 @@
 
 #include "store/draft_private.h"
 #include "store/object_key_private.h"
+#include "store/usage_private.h"
 
 struct object_put {
 	struct store *store;
@@ -77,19 +78,23 @@ static enum store_err
 apply_put(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct put_commit *commit = arg;
+	struct usage_mark mark;
 	bool is_there;
 	enum store_err err;
 
+	err = usage_mark(txn, commit->bucket, &mark);
+	if (err)
+		return err;
 	err = object_key_check(store, txn, commit->bucket, commit->key,
 		commit->condition, &is_there, &commit->made);
 	if (err)
 		return err;
 	commit->made = *commit->wanted;
 	err = draft_add(commit->draft, txn);
-	if (err)
-		return err;
-	return object_key_publish(store, txn, commit->bucket, commit->key,
-		&commit->made);
+	if (!err)
+		err = object_key_publish(store, txn, commit->bucket,
+			commit->key, &commit->made);
+	return err ? err : usage_check(txn, &mark);
 }
 
 static enum store_err

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/durable_private.h"
+#include "store/meta/key.h"
 #include "store/meta/record.h"
 #include "store/shared_private.h"
 #include "store/store_private.h"
@@ -10,10 +11,12 @@ static enum store_err
 sum_usage(struct db_txn *txn, struct store_status *out)
 {
 	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	/* Behind the sums of organizations. */
+	struct key start = key_u64(1);
 	enum store_err err = db_cursor_open(txn, DB_USAGE, &cursor);
 
 	if (!err)
-		err = db_cursor_seek(&cursor, SLICE_NULL);
+		err = db_cursor_seek(&cursor, key_slice(&start));
 	while (!err) {
 		struct record_usage usage;
 

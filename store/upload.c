@@ -10,6 +10,7 @@
 #include "store/base/text.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
+#include "store/usage_private.h"
 
 static void
 write_id(uint64_t number, uint64_t nonce, char id[UPLOAD_ID_LEN + 1])
@@ -169,6 +170,7 @@ upload_get(struct store *store, uint64_t bucket, struct slice key,
 struct gone {
 	uint64_t part;
 	uint64_t blob;
+	uint64_t size; /* 0: an arrival's */
 };
 
 /* Appends a struct gone for each part and arrival. */
@@ -195,6 +197,7 @@ collect_parts(struct db_txn *txn, uint64_t number, struct buffer *out)
 		if (err)
 			break;
 		gone.blob = record.blob;
+		gone.size = record.size;
 		buffer_append(out, slice_of(&gone, sizeof(gone)));
 	}
 	db_cursor_close(&cursor);
@@ -202,9 +205,10 @@ collect_parts(struct db_txn *txn, uint64_t number, struct buffer *out)
 }
 
 static enum store_err
-remove_parts(struct db_txn *txn, uint64_t number)
+remove_parts(struct db_txn *txn, uint64_t bucket, uint64_t number)
 {
 	scoped(buffer_free) struct buffer all = {0};
+	struct usage_change change = {0};
 	enum store_err err = collect_parts(txn, number, &all);
 
 	for (size_t at = 0; !err && at < all.len; at += sizeof(struct gone)) {
@@ -212,12 +216,13 @@ remove_parts(struct db_txn *txn, uint64_t number)
 		struct key key;
 
 		memcpy(&gone, all.data + at, sizeof(gone));
+		change.part_bytes -= (int64_t)gone.size;
 		key = key_u64_u64(number, gone.part);
 		err = db_delete(txn, DB_PART, key_slice(&key));
 		if (!err)
 			err = commit_drop_blob(txn, gone.blob);
 	}
-	return err;
+	return err ? err : usage_add(txn, bucket, &change);
 }
 
 enum store_err
@@ -235,7 +240,7 @@ upload_remove(struct db_txn *txn, uint64_t bucket, uint64_t number)
 	if (err)
 		return err;
 	blob = record.blob;
-	err = remove_parts(txn, number);
+	err = remove_parts(txn, bucket, number);
 	if (!err)
 		err = commit_drop_blob(txn, blob);
 	if (!err)

@@ -26,6 +26,7 @@
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
 #include "store/upload_private.h"
+#include "store/usage_private.h"
 
 /* How often parts may change under a completion before it gives up. */
 #define TRIES 16
@@ -417,12 +418,16 @@ apply_complete(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct complete *complete = arg;
 	struct inode *made = &complete->made;
+	struct usage_mark mark;
 	struct inode there;
 	bool is_there;
 	uint64_t blob;
 	enum store_err err;
 
 	complete->is_too_long = false;
+	err = usage_mark(txn, complete->ref.bucket, &mark);
+	if (err)
+		return err;
 	err = plan_make(txn, complete, &complete->again);
 	if (err)
 		return err;
@@ -443,8 +448,9 @@ apply_complete(struct store *store, struct db_txn *txn, void *arg)
 	made->blob = blob;
 	made->attrs = buffer_slice(&complete->attrs_made);
 	make_etag(&complete->plan, &made->etag);
-	return object_key_publish(store, txn, complete->ref.bucket,
+	err = object_key_publish(store, txn, complete->ref.bucket,
 		complete->ref.key, made);
+	return err ? err : usage_check(txn, &mark);
 }
 
 static enum store_err

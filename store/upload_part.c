@@ -11,6 +11,7 @@
 #include "store/object_key_private.h"
 #include "store/session_private.h"
 #include "store/upload_private.h"
+#include "store/usage_private.h"
 
 /* A part's size that nobody announced. */
 #define UNKNOWN UINT64_MAX
@@ -340,16 +341,29 @@ settle_in_place(struct store *store, struct db_txn *txn,
 	return err == STORE_NOT_FOUND ? STORE_BUSY : err;
 }
 
+/* *size: of the part that was there under the number, or 0. */
 static enum store_err
-drop_earlier(struct db_txn *txn, const struct upload_part *part)
+drop_earlier(struct db_txn *txn, const struct upload_part *part, uint64_t *size)
 {
 	struct record_part earlier;
 	enum store_err err;
 
+	*size = 0;
 	err = upload_parts_find(txn, part->upload, part->number, &earlier);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	*size = earlier.size;
 	return commit_drop_blob(txn, earlier.blob);
+}
+
+static enum store_err
+count(struct db_txn *txn, const struct upload_part *part, uint64_t earlier)
+{
+	const struct usage_change change = {
+		.part_bytes = (int64_t)part->size - (int64_t)earlier,
+	};
+
+	return usage_add(txn, part->ref.bucket, &change);
 }
 
 static enum store_err
@@ -378,10 +392,13 @@ apply_part(struct store *store, struct db_txn *txn, void *arg)
 	const struct part_commit *commit = arg;
 	const struct upload_part *part = commit->part;
 	struct record_upload record;
-	uint64_t number;
+	struct usage_mark mark;
+	uint64_t number, earlier;
 	enum store_err err;
 
-	err = upload_find(txn, &part->ref, &number, &record);
+	err = usage_mark(txn, part->ref.bucket, &mark);
+	if (!err)
+		err = upload_find(txn, &part->ref, &number, &record);
 	if (err)
 		return err;
 	if (part->is_in_place)
@@ -389,10 +406,12 @@ apply_part(struct store *store, struct db_txn *txn, void *arg)
 	else
 		err = draft_add(&part->draft, txn);
 	if (!err)
-		err = drop_earlier(txn, part);
+		err = drop_earlier(txn, part, &earlier);
 	if (!err)
 		err = save(txn, part, commit->info);
-	return err;
+	if (!err)
+		err = count(txn, part, earlier);
+	return err ? err : usage_check(txn, &mark);
 }
 
 enum store_err

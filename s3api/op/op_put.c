@@ -8,8 +8,10 @@
 #include "s3api/op/pump.h"
 #include "s3api/reply.h"
 #include "store/object.h"
+#include "store/usage.h"
 
 #define PUT_MAX (5ull << 30)
+#define ROOM_CHECKED_FROM (1ull << 20)
 
 static enum store_err
 write_piece(void *put, struct slice piece)
@@ -42,15 +44,37 @@ prepare(struct request *request, const struct op_put_source *source,
 	return error;
 }
 
+/* Better said before a large body than after it, when the commit says so;
+ * what is replaced counts in favour. */
+static enum store_err
+check_room(struct request *request, uint64_t length)
+{
+	struct object there;
+	enum store_err err;
+
+	if (length < ROOM_CHECKED_FROM)
+		return STORE_OK;
+	err = usage_check_room(request->store, request->bucket.ino, length);
+	if (err != STORE_QUOTA ||
+		object_head(request->store, request->bucket.ino, request->key,
+			request->arena, &there))
+		return err;
+	if (length <= there.inode.size)
+		return STORE_OK;
+	return usage_check_room(request->store, request->bucket.ino,
+		length - there.inode.size);
+}
+
 static enum s3_error
 receive(struct request *request, const struct op_put_source *source,
 	struct body *body, struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *object)
 {
 	scoped(object_put_abort) struct object_put *put = NULL;
-	enum store_err err =
-		object_put_begin(request->store, body->length, &put);
+	enum store_err err = check_room(request, body->length);
 
+	if (!err)
+		err = object_put_begin(request->store, body->length, &put);
 	if (err)
 		return reply_store_error(request, err);
 

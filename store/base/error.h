@@ -41,6 +41,7 @@
 	X(NO_TOKEN, ENOENT, "no such token")                                   \
 	X(TOKEN_EXISTS, EEXIST, "a token of that name or access key exists")   \
 	X(NO_SPACE, ENOSPC, "no space left")                                   \
+	X(QUOTA, EDQUOT, "the quota of the bucket or its owner is used up")    \
 	X(NO_MEMORY, ENOMEM, "out of memory")                                  \
 	X(IO, EIO, "input/output error")                                       \
 	X(CORRUPT, EIO, "the store is damaged; run tarn fsck")                 \

@@ -13,7 +13,8 @@
 #include "store/base/digest.h"
 
 #define RECORD_VERSION 1
-#define BLOB_VERSION 2 /* 1: files alone, and none of the flags */
+#define USAGE_VERSION 2 /* 1: without parts and organization */
+#define BLOB_VERSION 2	/* 1: files alone, and none of the flags */
 
 enum blob_flag {
 	BLOB_CRC64NVME = 1 << 0,
@@ -307,8 +308,38 @@ record_encode_part(struct buffer *to, const struct record_part *record)
 enum store_err
 record_decode_usage(struct slice bytes, struct record_usage *out)
 {
+	struct decoder decoder = codec_decoder(bytes);
+	struct record_usage record = {0};
+	uint8_t version = codec_decode_u8(&decoder);
+
+	record.objects = codec_decode_u64(&decoder);
+	record.bytes = codec_decode_u64(&decoder);
+	if (version == USAGE_VERSION) {
+		record.part_bytes = codec_decode_u64(&decoder);
+		record.organization = codec_decode_sized16(&decoder);
+	}
+	enum store_err err = finish(&decoder,
+		version == USAGE_VERSION || version == RECORD_VERSION);
+	if (err == STORE_OK)
+		*out = record;
+	return err;
+}
+
+void
+record_encode_usage(struct buffer *to, const struct record_usage *record)
+{
+	codec_encode_u8(to, USAGE_VERSION);
+	codec_encode_u64(to, record->objects);
+	codec_encode_u64(to, record->bytes);
+	codec_encode_u64(to, record->part_bytes);
+	codec_encode_sized16(to, record->organization);
+}
+
+enum store_err
+record_decode_quota(struct slice bytes, struct record_quota *out)
+{
 	struct decoder decoder = begin(bytes);
-	struct record_usage record;
+	struct record_quota record;
 
 	record.objects = codec_decode_u64(&decoder);
 	record.bytes = codec_decode_u64(&decoder);
@@ -319,7 +350,7 @@ record_decode_usage(struct slice bytes, struct record_usage *out)
 }
 
 void
-record_encode_usage(struct buffer *to, const struct record_usage *record)
+record_encode_quota(struct buffer *to, const struct record_quota *record)
 {
 	codec_encode_u8(to, RECORD_VERSION);
 	codec_encode_u64(to, record->objects);

@@ -92,7 +92,16 @@ struct record_part {
 	struct slice checksum;
 };
 
+/* Of a bucket, or of all buckets of an organization. */
 struct record_usage {
+	uint64_t objects;
+	uint64_t bytes;
+	uint64_t part_bytes;	   /* of uploads that are not completed */
+	struct slice organization; /* the bucket's owner; else empty */
+};
+
+/* How much a bucket or an organization may hold; 0: no limit. */
+struct record_quota {
 	uint64_t objects;
 	uint64_t bytes;
 };
@@ -142,6 +151,7 @@ RECORD_CODEC(blob)
 RECORD_CODEC(upload)
 RECORD_CODEC(part)
 RECORD_CODEC(usage)
+RECORD_CODEC(quota)
 RECORD_CODEC(session)
 RECORD_CODEC(token)
 RECORD_CODEC(change)

@@ -28,7 +28,7 @@ PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/tarn.1"
 PAIRS = [["init"], ["token", "create"], ["token", "list"], ["token", "show"],
          ["token", "delete"], ["token", "config"], ["policy", "put"],
          ["policy", "list"], ["policy", "delete"], ["policy", "test"],
-         ["serve"], ["mount"], ["fsck"], ["status"]]
+         ["quota", "set"], ["usage"], ["serve"], ["mount"], ["fsck"], ["status"]]
 TIMEOUT = 30
 SECRET = "a/Secret+of'somebody\"s=0123456789"
 
@@ -87,7 +87,7 @@ def port_of(running):
 # --- words -----------------------------------------------------------------
 
 def every_command_explains_itself():
-    for words in [[], ["token"], ["policy"], *PAIRS]:
+    for words in [[], ["token"], ["policy"], ["quota"], *PAIRS]:
         for flag in "--help", "-h":
             result = Result(*words, flag)
             assert result.out.startswith("Usage: tarn"), result.out
@@ -275,6 +275,47 @@ def status_tells_who_has_the_store_open():
                  "freedBlobs", "unflushedBlobs"):
         assert isinstance(status[name], int), status
     assert json.loads(tarn("status", "--json").out)["sessions"] == []
+
+
+def usage_of(name):
+    return {entry["name"]: entry for entry in json.loads(
+        tarn("usage", "--json").out)}[name]
+
+
+def quotas_are_set_and_usage_tells_them():
+    with Running("serve", "--listen", "127.0.0.1:0") as running:
+        pair = json.loads(tarn("token", "create", "counted", "--json").out)
+        assert status_of(port_of(running), "PUT", "/counted", pair) == 200
+        tarn("quota", "set", "--bucket", "counted", "--objects", "5")
+        tarn("quota", "set", "--org", "default", "--bytes", "2TB")
+        tarn("quota", "set", "--bucket", "counted", "--bytes", "3Ki")
+        found = usage_of("default")
+        assert found["quotaBytes"] == 2 * 10 ** 12, found
+        bucket = found["buckets"][0]
+        assert bucket["quotaObjects"] == 5, bucket
+        assert bucket["quotaBytes"] == 3072, bucket
+        tarn("quota", "set", "--org", "default", "--bytes", "none")
+        assert usage_of("default")["quotaBytes"] == 0
+        assert "of at most 3072" in tarn("usage").out
+        assert status_of(port_of(running), "DELETE", "/counted", pair) == 204
+    for words in (["--bytes", "1"], ["--org", "o"], ["--org", "o", "--bucket",
+                  "b", "--bytes", "1"], ["--org", "o", "--bytes", "0"],
+                  ["--org", "o", "--bytes", "10X"],
+                  ["--org", "o", "--bytes", "99999999P"],
+                  ["--org", "o", "--bytes", "-1"]):
+        tarn("quota", "set", *words, expect=USAGE)
+    tarn("quota", "set", "--bucket", "nobody", "--bytes", "1", expect=FAILED)
+
+
+def prices_come_from_a_table():
+    prices = TMP / "prices"
+    prices.write_text("# GB  $\n0 0.03\n\n50000 0.02  # large\n")
+    tarn("usage", "--prices", prices)
+    for wrong in ("", "1 0.03\n", "0 0.03\n0 0.02\n", "0 x\n", "0 -1\n",
+                  "0 1 2\n", "0 nan\n"):
+        prices.write_text(wrong)
+        assert "prices" in tarn("usage", "--prices", prices,
+                                expect=FAILED).err
 
 
 def fsck_finds_and_repairs():
@@ -512,6 +553,8 @@ TESTS = [
     tokens_are_listed_and_deleted,
     a_configuration_is_what_the_client_takes,
     status_tells_who_has_the_store_open,
+    quotas_are_set_and_usage_tells_them,
+    prices_come_from_a_table,
     fsck_finds_and_repairs,
     fsck_checks_a_store_in_use_and_repairs_it_alone,
     serve_refuses_where_it_cannot_listen,

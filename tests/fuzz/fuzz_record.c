@@ -29,31 +29,34 @@ ROUND_TRIP(bucket, record_bucket)
 ROUND_TRIP(dentry, record_dentry)
 ROUND_TRIP(upload, record_upload)
 ROUND_TRIP(part, record_part)
-ROUND_TRIP(usage, record_usage)
+ROUND_TRIP(quota, record_quota)
 ROUND_TRIP(session, record_session)
 ROUND_TRIP(token, record_token)
 ROUND_TRIP(change, record_change)
 ROUND_TRIP(inode, inode)
 
-/* One of version 1 becomes one of today, which is the same blob's. */
-static void
-blob_round_trip(struct slice bytes)
-{
-	struct record_blob record, same;
-	scoped(buffer_free) struct buffer again = {0};
-	scoped(buffer_free) struct buffer third = {0};
-
-	if (record_decode_blob(bytes, &record))
-		return;
-	record_encode_blob(&again, &record);
-	if (bytes.data[0] != 1 && !slice_equal(buffer_slice(&again), bytes))
-		abort();
-	if (record_decode_blob(buffer_slice(&again), &same))
-		abort();
-	record_encode_blob(&third, &same);
-	if (!slice_equal(buffer_slice(&third), buffer_slice(&again)))
-		abort();
-}
+/* One of an earlier version becomes one of today, which means the same. */
+#define ROUND_TRIP_OF_VERSIONS(name, type)                                     \
+	static void name##_round_trip(struct slice bytes)                      \
+	{                                                                      \
+		struct type record, same;                                      \
+		scoped(buffer_free) struct buffer again = {0};                 \
+		scoped(buffer_free) struct buffer third = {0};                 \
+                                                                               \
+		if (record_decode_##name(bytes, &record))                      \
+			return;                                                \
+		record_encode_##name(&again, &record);                         \
+		if (bytes.data[0] != 1 &&                                      \
+			!slice_equal(buffer_slice(&again), bytes))             \
+			abort();                                               \
+		if (record_decode_##name(buffer_slice(&again), &same))         \
+			abort();                                               \
+		record_encode_##name(&third, &same);                           \
+		if (!slice_equal(buffer_slice(&third), buffer_slice(&again)))  \
+			abort();                                               \
+	}
+ROUND_TRIP_OF_VERSIONS(blob, record_blob)
+ROUND_TRIP_OF_VERSIONS(usage, record_usage)
 
 /* Setting and merging keep a valid list valid, and stay within any other. */
 static void
@@ -127,6 +130,7 @@ static void (*const targets[])(struct slice bytes) = {
 	upload_round_trip,
 	part_round_trip,
 	usage_round_trip,
+	quota_round_trip,
 	session_round_trip,
 	token_round_trip,
 	change_round_trip,

@@ -251,7 +251,7 @@ Test(record, a_checksum_of_a_wrong_length_is_refused)
 Test(record, usage)
 {
 	scoped(buffer_free) struct buffer buffer = {0};
-	struct record_usage in = {1, 2};
+	struct record_usage in = {1, 2, 3, SLICE("default")};
 	struct record_usage out;
 
 	record_encode_usage(&buffer, &in);
@@ -260,7 +260,40 @@ Test(record, usage)
 
 	cr_expect(eq(u64, out.objects, 1));
 	cr_expect(eq(u64, out.bytes, 2));
+	cr_expect(eq(u64, out.part_bytes, 3));
+	cr_expect(slice_equal(out.organization, SLICE("default")));
 	CHECK_STRICT(usage, buffer);
+}
+
+Test(record, usage_of_before_there_were_organizations)
+{
+	struct record_usage out;
+
+	cr_assert(eq(int,
+		record_decode_usage(SLICE("\1\1\0\0\0\0\0\0\0"
+					  "\2\0\0\0\0\0\0\0"),
+			&out),
+		STORE_OK));
+
+	cr_expect(eq(u64, out.objects, 1));
+	cr_expect(eq(u64, out.bytes, 2));
+	cr_expect(zero(u64, out.part_bytes));
+	cr_expect(zero(sz, out.organization.len));
+}
+
+Test(record, quota)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_quota in = {1, 2};
+	struct record_quota out;
+
+	record_encode_quota(&buffer, &in);
+	cr_assert(eq(int, record_decode_quota(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(u64, out.objects, 1));
+	cr_expect(eq(u64, out.bytes, 2));
+	CHECK_STRICT(quota, buffer);
 }
 
 Test(record, session)

@@ -12,6 +12,7 @@
 #include "store/dentry_private.h"
 #include "store/list.h"
 #include "store/tree.h"
+#include "store/usage.h"
 
 static const struct tree_owner names_owner = {0755, 1000, 1000};
 
@@ -214,19 +215,19 @@ names_are_sound(struct store *store)
 static inline uint64_t
 names_objects(struct store *store, uint64_t bucket)
 {
-	uint64_t objects, bytes;
-	enum store_err err = bucket_usage(store, bucket, &objects, &bytes);
+	struct usage usage;
+	enum store_err err = usage_of_bucket(store, bucket, &usage);
 
 	assert(!err);
-	return objects;
+	return usage.objects;
 }
 
 static inline uint64_t
 names_bytes(struct store *store, uint64_t bucket)
 {
-	uint64_t objects, bytes;
-	enum store_err err = bucket_usage(store, bucket, &objects, &bytes);
+	struct usage usage;
+	enum store_err err = usage_of_bucket(store, bucket, &usage);
 
 	assert(!err);
-	return bytes;
+	return usage.bytes;
 }

@@ -17,6 +17,7 @@
 #include "store/object.h"
 #include "store/reclaim_private.h"
 #include "store/store_private.h"
+#include "store/usage.h"
 
 static inline uint64_t
 objects_bucket(struct store *store, const char *name)
@@ -160,9 +161,12 @@ static inline void
 objects_usage(struct store *store, uint64_t bucket, uint64_t *objects,
 	uint64_t *bytes)
 {
-	enum store_err err = bucket_usage(store, bucket, objects, bytes);
+	struct usage usage;
+	enum store_err err = usage_of_bucket(store, bucket, &usage);
 
 	assert(!err);
+	*objects = usage.objects;
+	*bytes = usage.bytes;
 }
 
 static inline void

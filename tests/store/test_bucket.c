@@ -98,7 +98,7 @@ Test(bucket, that_is_not_there_is_not_found)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	struct bucket bucket;
-	uint64_t objects, bytes;
+	struct usage usage;
 	char name[600];
 
 	memset(name, 'n', sizeof(name));
@@ -113,7 +113,7 @@ Test(bucket, that_is_not_there_is_not_found)
 		STORE_NO_BUCKET));
 	cr_expect(eq(int, bucket_delete(temp.store, SLICE("none")),
 		STORE_NO_BUCKET));
-	cr_expect(eq(int, bucket_usage(temp.store, 77, &objects, &bytes),
+	cr_expect(eq(int, usage_of_bucket(temp.store, 77, &usage),
 		STORE_NO_BUCKET));
 }
 

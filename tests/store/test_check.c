@@ -427,7 +427,7 @@ Test(check, wrong_counters_of_a_bucket)
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	scoped(buffer_free) struct buffer value = {0};
 	uint64_t bucket = fill(temp.store);
-	const struct record_usage usage = {99, 1};
+	const struct record_usage usage = {.objects = 99, .bytes = 1};
 
 	record_encode_usage(&value, &usage);
 	raw_put(temp.store, DB_USAGE, key_u64(bucket), buffer_slice(&value));
@@ -437,6 +437,29 @@ Test(check, wrong_counters_of_a_bucket)
 	raw_delete(temp.store, DB_USAGE, key_u64(bucket));
 	expect_repair(temp.store, CHECK_USAGE);
 	raw_put(temp.store, DB_USAGE, key_u64(1u << 30), buffer_slice(&value));
+	expect_repair(temp.store, CHECK_USAGE);
+}
+
+Test(check, wrong_counters_of_an_organization)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(buffer_free) struct buffer value = {0};
+	const struct record_usage usage = {.objects = 99, .bytes = 1};
+	struct usage right;
+
+	(void)fill(temp.store);
+	record_encode_usage(&value, &usage);
+	raw_put(temp.store, DB_USAGE, key_dentry(0, SLICE("me")),
+		buffer_slice(&value));
+	expect_repair(temp.store, CHECK_USAGE);
+	cr_assert(zero(int,
+		usage_of_organization(temp.store, SLICE("me"), &right)));
+	cr_expect(eq(u64, right.objects, 3));
+	cr_expect(eq(u64, right.bytes, 6));
+	raw_delete(temp.store, DB_USAGE, key_dentry(0, SLICE("me")));
+	expect_repair(temp.store, CHECK_USAGE);
+	raw_put(temp.store, DB_USAGE, key_dentry(0, SLICE("nobody")),
+		buffer_slice(&value));
 	expect_repair(temp.store, CHECK_USAGE);
 }
 

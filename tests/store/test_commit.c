@@ -433,44 +433,6 @@ Test(commit, gives_numbers_that_were_never_given_before)
 	cr_expect(gt(u64, second.number, first.number));
 }
 
-struct usage_args {
-	int64_t objects, bytes;
-	struct record_usage result;
-};
-
-static enum store_err
-apply_usage(struct store *store, struct db_txn *txn, void *arg)
-{
-	struct usage_args *args = arg;
-	struct key key = key_u64(9);
-	struct slice value;
-	enum store_err err =
-		commit_add_usage(txn, 9, args->objects, args->bytes);
-
-	(void)store;
-	if (!err)
-		err = db_get(txn, DB_USAGE, key_slice(&key), &value);
-	return err ? err : record_decode_usage(value, &args->result);
-}
-
-Test(commit, adds_up_usage_and_never_goes_below_nothing)
-{
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	struct usage_args args = {.objects = 2, .bytes = 10};
-
-	cr_assert(zero(int, commit_run(temp.store, apply_usage, &args, NULL)));
-	args.objects = -1;
-	args.bytes = -4;
-	cr_assert(zero(int, commit_run(temp.store, apply_usage, &args, NULL)));
-	cr_expect(eq(u64, args.result.objects, 1));
-	cr_expect(eq(u64, args.result.bytes, 6));
-
-	args.bytes = -100;
-	cr_assert(zero(int, commit_run(temp.store, apply_usage, &args, NULL)));
-	cr_expect(zero(u64, args.result.objects));
-	cr_expect(zero(u64, args.result.bytes));
-}
-
 /* The directory of the first blobs is there, or a file in its place. */
 static void
 break_data(const struct temp_store *temp, bool is_broken)

@@ -25,6 +25,8 @@ enum command_status {
 int init_run(int argc, char **argv);
 int token_run(int argc, char **argv);
 int policy_run(int argc, char **argv);
+int quota_run(int argc, char **argv);
+int usage_run(int argc, char **argv);
 int serve_run(int argc, char **argv);
 int mount_run_command(int argc, char **argv);
 int fsck_run(int argc, char **argv);

@@ -13,6 +13,8 @@ static const struct {
 	{"init", init_run, "make a new store"},
 	{"token", token_run, "create, list, show and delete key pairs"},
 	{"policy", policy_run, "who may do what, and why"},
+	{"quota", quota_run, "how much may be kept"},
+	{"usage", usage_run, "tell what is kept, and what it costs"},
 	{"serve", serve_run, "serve S3, and with --mount a file system too"},
 	{"mount", mount_run_command, "mount the buckets as directories"},
 	{"fsck", fsck_run, "check a store, and repair it"},

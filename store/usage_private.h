@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * usage_private.h - counters and quotas, within a transaction.
+ *
+ * 1. A bucket's row counts what is in it; an organization's is the sum of its
+ *    buckets' rows.  A row that does not exist counts nothing.
+ * 2. A change whose bucket grew beyond a quota, or beyond one it had exceeded
+ *    before, fails: usage_mark() at its beginning, usage_check() at its end,
+ *    so that what it replaces counts in its favour.
+ */
+#pragma once
+
+#include "store/meta/db.h"
+#include "store/usage.h"
+
+struct usage_change {
+	int64_t objects;
+	int64_t bytes;
+	int64_t part_bytes;
+};
+
+must_check enum store_err usage_add(struct db_txn *txn, uint64_t bucket,
+	const struct usage_change *change);
+
+struct usage_mark {
+	uint64_t bucket;
+	uint64_t objects;
+	uint64_t bytes; /* with parts */
+};
+
+must_check enum store_err usage_mark(struct db_txn *txn, uint64_t bucket,
+	struct usage_mark *mark);
+/* QUOTA */
+must_check enum store_err usage_check(struct db_txn *txn,
+	const struct usage_mark *mark);
+/* QUOTA where a quota is used up, whatever the change. */
+must_check enum store_err usage_check_full(struct db_txn *txn, uint64_t bucket);
+
+/* With the bucket's record. */
+must_check enum store_err usage_begin_bucket(struct db_txn *txn,
+	uint64_t bucket, struct slice organization);
+must_check enum store_err usage_end_bucket(struct db_txn *txn, uint64_t bucket);
