@@ -4,6 +4,7 @@
 #include "s3api/address.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
+#include "s3api/request_audit.h"
 #include "s3api/route.h"
 #include "s3api/server_private.h"
 #include "s3api/xml/xml_writer.h"
@@ -217,6 +218,8 @@ request_handle(struct http_request *http, struct http_response *response,
 	make_id(server, request.id);
 	if (serve(&request))
 		reply_error(&request);
+	if (server->audit)
+		request_audit(&request, server->audit, started_ns);
 	sigv4_caller_wipe(&request.caller);
 	log_request(&request, started_ns);
 	access_end(&request.access);

@@ -93,6 +93,7 @@ server_start(struct store *store, const struct server_options *options,
 	if (!server)
 		return STORE_NO_MEMORY;
 	server->store = store;
+	server->audit = options->audit;
 	server->sigv4 = sigv4_create_for_store(store);
 	server->policies = policy_cache_create();
 	atomic_init(&server->requests, random_u64());

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "s3api/http/http_tls.h"
+#include "store/audit.h"
 #include "store/store.h"
 
 struct server_options {
@@ -24,6 +25,7 @@ struct server_options {
 	/* "192.0.2.0/24": whose X-Forwarded-For and -Proto are believed. */
 	const char *const *trusted_proxies;
 	unsigned int trusted_proxy_count;
+	struct audit *audit; /* NULL: none; outlives the server */
 };
 
 struct server;

@@ -24,6 +24,7 @@ struct server {
 	struct policy_cache *policies;
 	struct proxy_networks proxies;
 	struct http_server *http;
+	struct audit *audit; /* NULL: none is kept */
 
 	_Atomic(uint64_t) requests; /* begins at random */
 };

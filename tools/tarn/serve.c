@@ -10,6 +10,7 @@
 #include "s3api/server.h"
 #include "store/base/log.h"
 #include "tools/tarn/args.h"
+#include "tools/tarn/audit_options.h"
 #include "tools/tarn/command.h"
 #include "tools/tarn/endpoint.h"
 #include "tools/tarn/mount_options.h"
@@ -35,6 +36,7 @@ struct serve_args {
 	struct args_list domains;
 	struct args_list proxies;
 	struct mount_words mount;
+	struct audit_words audit;
 	bool in_background;
 };
 
@@ -176,7 +178,7 @@ fail_to_listen(const struct serve_args *args, enum store_err err)
 }
 
 static int
-serve(const struct serve_args *args, const struct server_options *options)
+serve(const struct serve_args *args, struct server_options *options)
 {
 	struct mounted mounted = {0};
 	struct server *server = NULL;
@@ -185,6 +187,11 @@ serve(const struct serve_args *args, const struct server_options *options)
 			open_store(args->path, "serve", false);
 	if (!store)
 		return COMMAND_FAILED;
+
+	scoped(audit_close) struct audit *audit = NULL;
+	if (!audit_options_open(store, &args->audit, "serve", &audit))
+		return COMMAND_FAILED;
+	options->audit = audit;
 
 	if (args->mount.mount_point &&
 		(!mount_options_fit(&args->mount, args->path) ||
@@ -281,6 +288,7 @@ serve_run(int argc, char **argv)
 		{"max-connections", "N", "0: the default (10000)",
 			&args.connections, NULL, NULL},
 		MOUNT_OPTIONS_SERVE(args.mount),
+		AUDIT_OPTIONS(args.audit),
 		{"background", NULL,
 			"return once ready; logs to a file only (2>)", NULL,
 			&args.in_background, NULL},
@@ -311,12 +319,13 @@ serve_run(int argc, char **argv)
 	check_proxies(&command, &args.proxies);
 	process_log_options(&command, args.log_level, args.log_format);
 	mount_options_check(&command, &args.mount);
+	audit_options_check(&command, &args.audit);
 
 	process_set_limits();
 
 	scoped(http_tls_free) struct http_tls *tls =
 			read_certificates(&command, &args);
-	const struct server_options server_options = {
+	struct server_options server_options = {
 		.address = args.listen ? plain.address : NULL,
 		.port = args.listen ? plain.port : 0,
 		.tls = tls,

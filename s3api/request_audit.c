@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/request_audit.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "s3api/iam/policy_action.h"
+#include "store/base/clock.h"
+#include "store/base/log.h"
+#include "store/base/text.h"
+
+static void
+add(json_t *line, const char *name, json_t *value)
+{
+	(void)json_object_set_new_nocheck(line, name, value);
+}
+
+/* Nothing where it is empty; what is no UTF-8 percent-encoded. */
+static void
+add_text(json_t *line, const char *name, struct slice text)
+{
+	scoped(buffer_free) struct buffer encoded = {0};
+
+	if (text.len == 0)
+		return;
+	if (!slice_is_utf8(text)) {
+		text_percent_encode(&encoded, text, true);
+		text = buffer_slice(&encoded);
+	}
+	add(line, name, json_stringn(text.data, text.len));
+}
+
+static void
+add_time(json_t *line, int64_t now_ns)
+{
+	char now[25];
+
+	clock_to_iso8601(now_ns, now);
+	add(line, "time", json_string_nocheck(now));
+}
+
+static void
+add_caller(json_t *line, const struct request *request)
+{
+	const struct policy_caller *caller = &request->access.caller;
+
+	if (caller->is_anonymous || caller->organization.len == 0)
+		return;
+	add_text(line, "organization", caller->organization);
+	add_text(line, "principal", caller->name);
+	add_text(line, "role", caller->role);
+	add_text(line, "accessKeyId",
+		slice_str(request->caller.token.access_key));
+}
+
+/* "policy/statement"; statements without a name by their number. */
+static void
+add_statement(json_t *line, const struct decision *decision)
+{
+	scoped(buffer_free) struct buffer text = {0};
+
+	if (!decision->statement)
+		return;
+	buffer_append(&text, decision->policy->name.len ? decision->policy->name
+							: SLICE("bucket"));
+	buffer_append_char(&text, '/');
+	if (decision->statement->name.len)
+		buffer_append(&text, decision->statement->name);
+	else
+		buffer_append_u64(&text, decision->statement->number);
+	add_text(line, "statement", buffer_slice(&text));
+}
+
+/* What the policies said, or that it did not come to them. */
+static void
+add_decision(json_t *line, const struct request *request)
+{
+	const struct access *access = &request->access;
+
+	if (!access->policies.is_read) {
+		add(line, "decision", json_string_nocheck("none"));
+		return;
+	}
+	add(line, "decision",
+		json_string_nocheck(access->decision.is_allowed ? "allow"
+								: "deny"));
+	add(line, "reason",
+		json_string(decide_sentence(access->decision.reason)));
+	add_statement(line, &access->decision);
+}
+
+static void
+add_action(json_t *line, const struct request *request)
+{
+	if (!request->operation)
+		return;
+	add(line, "operation", json_string(request->operation->name));
+	if (request->access.policies.is_read)
+		add(line, "action",
+			json_string(policy_action_name(request->access
+							       .action)));
+}
+
+static void
+add_outcome(json_t *line, const struct request *request, int64_t started_ns)
+{
+	int64_t us = (clock_monotonic_ns() - started_ns) / 1000;
+
+	add(line, "status",
+		json_integer((json_int_t)http_reply_status(request->response)));
+	if (request->report.error)
+		add(line, "error",
+			json_string(error_code(request->report.error)));
+	add(line, "bytesSent",
+		json_integer((json_int_t)http_reply_bytes(request->response)));
+	add(line, "bytesReceived",
+		json_integer((json_int_t)request->http->content_length));
+	add(line, "microseconds", json_integer((json_int_t)us));
+}
+
+void
+request_audit(const struct request *request, struct audit *audit,
+	int64_t started_ns)
+{
+	json_t *line = json_object();
+	char *text;
+
+	add_time(line, clock_now_ns());
+	add_text(line, "requestId", slice_str(request->id));
+	add_action(line, request);
+	add_decision(line, request);
+	add_caller(line, request);
+	add_text(line, "method", request->http->method_name);
+	add_text(line, "bucketName", request->bucket_name);
+	add_text(line, "key", request->key);
+	add_outcome(line, request, started_ns);
+	add_text(line, "sourceIp", request_client_address(request));
+	add(line, "tls", json_boolean(request->http->is_tls));
+	add_text(line, "host", request->http->host);
+	add_text(line, "userAgent", request_header(request, "user-agent"));
+	text = json_dumps(line, JSON_COMPACT);
+	json_decref(line);
+	if (!text)
+		error_out_of_memory();
+	audit_append(audit, slice_str(text));
+	free(text);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * audit.h - the audit log: lines of JSON in, files out, and where wanted from
+ * there into a bucket.
+ *
+ * A file is begun anew when it has grown or aged beyond a limit; its name
+ * tells when it was begun, and by whom:
+ *
+ *	DIR/audit-20261125T180000.123Z-serve-4711-0.jsonl
+ *
+ * Several processes may log into one directory.  With a bucket, a file that
+ * nobody writes to any more becomes the object
+ * data-plane/2026/11/25/<name>.gz, durably, and is then removed; what a
+ * process that was killed left behind is delivered by the next one.
+ *
+ * A line reaches the kernel within a tenth of a second, the disk when its file
+ * is complete or the log is closed.
+ *
+ * Threads:   any, also fibers.
+ * Failure:   a disk that does not take lines is tried again until it does;
+ *            meanwhile audit_append() waits or drops, as it was told.
+ */
+#pragma once
+
+#include "store/store.h"
+
+struct audit_options {
+	const char *dir;     /* made where it is missing; 0700 */
+	const char *role;    /* letters alone */
+	uint64_t file_bytes; /* 0: 64 MiB */
+	int64_t file_ms;     /* 0: an hour */
+	bool drops;	     /* rather than wait, where the disk lags behind */
+	/* NULL: files stay.  Made where it is missing, for organization. */
+	const char *bucket;
+	const char *organization;
+};
+
+struct audit;
+
+/* store: for the bucket.  ACCESS, NOT_DIR, and what bucket_create() gives. */
+must_check enum store_err audit_open(struct store *store,
+	const struct audit_options *options, struct audit **out);
+
+/* Completes and delivers the last file.  NULL is allowed. */
+void audit_close(struct audit **audit);
+
+/* One line, without its end. */
+void audit_append(struct audit *audit, struct slice line);
+
+/* How many lines have been dropped. */
+uint64_t audit_dropped(struct audit *audit);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * 1. A file is removed only after the object that holds its lines is durable.
+ *    Cut off in between it is delivered once more, under the same key.
+ * 2. Only who holds the file's lock delivers it: neither one that is being
+ *    written nor one that another process delivers.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "store/audit_private.h"
+#include "store/base/buffer.h"
+#include "store/base/digest.h"
+#include "store/base/io.h"
+#include "store/base/log.h"
+#include "store/object.h"
+
+#define PIECE (256u << 10)
+#define GZIP_WINDOW (15 + 16) /* zlib.h: deflateInit2 */
+#define PREFIX "audit-"
+#define SUFFIX ".jsonl"
+#define DATE_LEN 8
+
+/* A body on its way through gzip. */
+struct packing {
+	struct object_put *put;
+	struct digest md5;
+	z_stream stream;
+	uint8_t out[PIECE];
+};
+
+static enum store_err
+pack(struct packing *packing, struct slice piece, int flush)
+{
+	z_stream *stream = &packing->stream;
+	enum store_err err = STORE_OK;
+
+	stream->next_in = (Bytef *)piece.data;
+	stream->avail_in = (uInt)piece.len;
+	do {
+		stream->next_out = packing->out;
+		stream->avail_out = sizeof(packing->out);
+		if (deflate(stream, flush) == Z_STREAM_ERROR)
+			return STORE_INVALID;
+		struct slice made = slice_of(packing->out,
+			sizeof(packing->out) - stream->avail_out);
+		digest_update(&packing->md5, made.data, made.len);
+		err = object_put_write(packing->put, made);
+	} while (!err && stream->avail_out == 0);
+	return err;
+}
+
+static enum store_err
+pack_file(struct packing *packing, int fd)
+{
+	scoped(buffer_free) struct buffer piece = {0};
+	uint64_t offset = 0;
+	ssize_t got;
+	enum store_err err = STORE_OK;
+
+	buffer_reserve(&piece, PIECE);
+	do {
+		got = io_pread(fd, piece.data, PIECE, offset);
+		if (got < 0)
+			return error_from_errno((int)-got);
+		offset += (uint64_t)got;
+		err = pack(packing, slice_of(piece.data, (size_t)got),
+			got ? Z_NO_FLUSH : Z_FINISH);
+	} while (!err && got > 0);
+	return err;
+}
+
+static void
+describe(struct packing *packing, struct buffer *attrs,
+	struct object_attrs *out)
+{
+	const struct inode_attr type = {
+		.kind = INODE_ATTR_HEADER,
+		.name = SLICE("content-type"),
+		.value = SLICE("application/gzip"),
+	};
+
+	inode_attr_append(attrs, &type);
+	*out = (struct object_attrs){.attrs = buffer_slice(attrs)};
+	digest_final(&packing->md5, out->etag.value);
+}
+
+static enum store_err
+put_file(struct store *store, uint64_t bucket, struct slice key, int fd)
+{
+	scoped(buffer_free) struct buffer encoded = {0};
+	struct packing *packing = calloc(1, sizeof(*packing));
+	struct object_attrs attrs;
+	struct object made;
+	enum store_err err;
+
+	if (!packing)
+		return STORE_NO_MEMORY;
+	if (deflateInit2(&packing->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
+		    GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+		free(packing);
+		return STORE_NO_MEMORY;
+	}
+	digest_init(&packing->md5, DIGEST_MD5);
+	err = object_put_begin(store, 0, &packing->put);
+	if (!err)
+		err = pack_file(packing, fd);
+	describe(packing, &encoded, &attrs);
+	if (err)
+		object_put_abort(&packing->put);
+	else
+		err = object_put_commit(&packing->put, bucket, key, &attrs,
+			NULL, &made);
+	(void)deflateEnd(&packing->stream);
+	free(packing);
+	return err;
+}
+
+/* data-plane/2026/11/25/audit-20261125T....jsonl.gz */
+static void
+make_key(struct slice name, struct buffer *key)
+{
+	struct slice date =
+		slice_first(slice_from(name, sizeof(PREFIX) - 1), DATE_LEN);
+
+	buffer_printf(key, "data-plane/%.4s/%.2s/%.2s/%.*s.gz", date.data,
+		date.data + 4, date.data + 6, (int)name.len, name.data);
+}
+
+static enum store_err
+deliver_file(struct store *store, int dir_fd, uint64_t bucket, const char *name)
+{
+	scoped(buffer_free) struct buffer key = {0};
+	int fd = openat(dir_fd, name,
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat stat;
+	enum store_err err = STORE_OK;
+
+	if (fd < 0)
+		return STORE_OK; /* somebody else has delivered it */
+	/* One that is empty and not locked is about to be. */
+	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &stat) ||
+		!S_ISREG(stat.st_mode) || stat.st_size == 0) {
+		(void)close(fd);
+		return STORE_OK;
+	}
+	make_key(slice_str(name), &key);
+	err = put_file(store, bucket, buffer_slice(&key), fd);
+	if (!err && unlinkat(dir_fd, name, 0) && errno != ENOENT)
+		err = error_from_errno(errno);
+	(void)close(fd);
+	return err;
+}
+
+static bool
+is_ours(const char *name)
+{
+	struct slice text = slice_str(name);
+
+	if (!slice_has_prefix(text, SLICE(PREFIX)) ||
+		!slice_has_suffix(text, SLICE(SUFFIX)))
+		return false;
+	struct slice date = slice_from(text, sizeof(PREFIX) - 1);
+	if (date.len < DATE_LEN)
+		return false;
+	for (size_t i = 0; i < DATE_LEN; i++) {
+		if (date.data[i] < '0' || date.data[i] > '9')
+			return false;
+	}
+	return true;
+}
+
+enum store_err
+audit_deliver(struct store *store, int dir_fd, uint64_t bucket)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	enum store_err err = STORE_OK;
+	const struct dirent *entry;
+
+	if (!dir) {
+		err = error_from_errno(errno);
+		if (fd >= 0)
+			(void)close(fd);
+		return err;
+	}
+	while (!err && (entry = readdir(dir))) {
+		if (is_ours(entry->d_name))
+			err = deliver_file(store, dir_fd, bucket,
+				entry->d_name);
+	}
+	(void)closedir(dir);
+	return err;
+}
