@@ -34,6 +34,7 @@ static const char *const kind_names[CHECK_KINDS] = {
 	[CHECK_USAGE] = "usage",
 	[CHECK_UPLOAD] = "upload",
 	[CHECK_BUCKET] = "bucket",
+	[CHECK_PACK] = "pack",
 	[CHECK_LEASE] = "lease",
 };
 
@@ -153,6 +154,8 @@ init(struct check *check, struct store *store)
 	check->blobs.item_size = sizeof(struct check_blob);
 	check->buckets.item_size = sizeof(struct check_bucket);
 	check->chunks.item_size = sizeof(struct check_chunk);
+	check->segments.item_size = sizeof(struct check_segment);
+	check->lost.item_size = sizeof(struct check_lost);
 	check->sessions.item_size = sizeof(uint64_t);
 	check->opens.item_size = sizeof(uint64_t);
 	check->uploads.item_size = sizeof(struct check_upload);
@@ -167,6 +170,8 @@ finish(struct check *check)
 	free(check->blobs.items);
 	free(check->buckets.items);
 	free(check->chunks.items);
+	free(check->segments.items);
+	free(check->lost.items);
 	free(check->sessions.items);
 	free(check->opens.items);
 	free(check->uploads.items);

@@ -28,6 +28,7 @@ enum check_kind {
 	CHECK_USAGE,	    /* a bucket's counters are wrong */
 	CHECK_UPLOAD,	    /* a part without its upload, or its data */
 	CHECK_BUCKET,	    /* a bucket without its root, or the reverse */
+	CHECK_PACK,	    /* segments against what is packed into them */
 	CHECK_LEASE,	    /* a lease or open mark of no live session */
 	CHECK_KINDS
 };

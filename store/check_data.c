@@ -6,6 +6,7 @@
  */
 #include "store/base/codec.h"
 #include "store/check_private.h"
+#include "store/commit_private.h"
 
 /* The inode as it is now, where it still is what it was. */
 static bool
@@ -44,6 +45,16 @@ note_size(struct check *check, const struct inode *inode, uint64_t found)
 	job->a = inode->ino;
 }
 
+/* That its bytes are there is asked once for each segment. */
+static enum store_err
+check_packed_inode(struct check *check, const struct inode *inode,
+	const struct record_blob *record)
+{
+	if (record->size == inode->size || !is_unchanged(check, inode))
+		return STORE_OK;
+	return check_pack_size(check, inode, record);
+}
+
 enum store_err
 check_data_inode(struct check *check, const struct inode *inode)
 {
@@ -51,9 +62,15 @@ check_data_inode(struct check *check, const struct inode *inode)
 		       (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED));
 	struct check_blob *blob = check_find(&check->blobs, inode->blob);
 	struct stat stat = {.st_size = 0};
+	struct record_blob record;
 
 	if (!S_ISREG(inode->mode) && !inode_is_dir(inode))
 		return STORE_OK;
+	if (check_find(&check->lost, inode->blob))
+		return STORE_OK; /* reported */
+	if (blob && !commit_get_blob(check->txn, inode->blob, &record) &&
+		record.place == RECORD_BLOB_PACKED)
+		return check_packed_inode(check, inode, &record);
 	if (inode->blob) {
 		enum store_err err =
 			blob_stat(check->store->blobs, inode->blob, &stat);
@@ -94,6 +111,8 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 	/* Those that do not decode have been reported. */
 	if (key_split_u64(key, &id) || record_decode_blob(value, &record))
 		return STORE_OK;
+	if (record.place == RECORD_BLOB_SEGMENT)
+		return check_pack_segment(check, id, &record);
 	struct check_blob *blob = check_find(&check->blobs, id);
 	if (record.references != blob->references) {
 		struct check_job *job = check_note(check, CHECK_REFERENCES,
@@ -104,6 +123,8 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 		job->a = id;
 		job->b = blob->references;
 	}
+	if (record.place == RECORD_BLOB_PACKED)
+		return check_pack_blob(check, id, &record);
 	if (blob->is_seen || blob->references == 0)
 		return STORE_OK;
 	enum store_err err = blob_stat(check->store->blobs, id, &stat);

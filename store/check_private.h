@@ -8,6 +8,7 @@
  *	check_scan.c	each table by itself; fills the arrays
  *	check_tree.c	names against inodes
  *	check_usage.c	counters against what was counted
+ *	check_pack.c	segments against what is packed into them
  *	check_data.c	blobs against data files
  *	check_repair.c	what can be put right
  */
@@ -34,7 +35,10 @@ enum check_fix {
 	CHECK_FIX_HOME,	  /* a: inode, b: bucket: that is where it is */
 	CHECK_FIX_PARENT, /* a: inode, b: parent, name: as it hangs */
 	CHECK_FIX_SIZE,	  /* a: inode: as its data file says */
-	CHECK_FIX_LAST_SHAPE = CHECK_FIX_SIZE,
+	CHECK_FIX_PACKED, /* a: blob, b: segment, c: offset, d: size: record */
+	CHECK_FIX_PLACE,  /* a: blob: its segment's row is made */
+	CHECK_FIX_LAST_SHAPE = CHECK_FIX_PLACE,
+	CHECK_FIX_SEGMENT,    /* a: segment: counted anew */
 	CHECK_FIX_NLINK,      /* a: inode, b: links */
 	CHECK_FIX_REFERENCES, /* a: blob, b: references */
 	CHECK_FIX_USAGE,      /* key, value: the row is made so */
@@ -45,7 +49,7 @@ struct check_job {
 	enum check_kind kind;
 	enum check_fix fix;
 	enum db_table table;
-	uint64_t a, b, c;
+	uint64_t a, b, c, d;
 	struct slice name;  /* or the row's key */
 	struct slice value; /* of the row */
 	const char *text;
@@ -67,6 +71,21 @@ struct check_blob {
 	uint64_t id;
 	uint32_t references;
 	bool is_seen; /* its file has been looked at */
+};
+
+/* What the rows of a segment come to. */
+struct check_segment {
+	uint64_t id;
+	uint64_t live;
+	uint64_t end; /* of the last blob */
+};
+
+/* A row whose blob has no record. */
+struct check_lost {
+	uint64_t blob;
+	uint64_t segment;
+	uint64_t offset;
+	bool is_named; /* by an inode */
 };
 
 struct check_bucket {
@@ -103,6 +122,8 @@ struct check {
 	struct check_array blobs;
 	struct check_array buckets;
 	struct check_array chunks;
+	struct check_array segments;
+	struct check_array lost;
 	struct check_array sessions; /* numbers alone, as the next three */
 	struct check_array opens;
 	struct check_array uploads;
@@ -130,6 +151,21 @@ void check_note_row(struct check *check, enum db_table table, struct slice key,
 must_check enum store_err check_rows(struct check *check, enum db_table table,
 	enum store_err (*visit)(struct check *check, struct slice key,
 		struct slice value));
+
+must_check enum store_err check_pack_row(struct check *check, struct slice key,
+	struct slice value);
+/* After all that may name a blob. */
+void check_pack_lost(struct check *check);
+/* The inode's blob is packed, and of another size. */
+must_check enum store_err check_pack_size(struct check *check,
+	const struct inode *inode, const struct record_blob *record);
+/* A record of a packed blob, of a segment. */
+must_check enum store_err check_pack_blob(struct check *check, uint64_t id,
+	const struct record_blob *record);
+must_check enum store_err check_pack_segment(struct check *check, uint64_t id,
+	const struct record_blob *record);
+must_check enum store_err check_pack_repair(struct store *store,
+	struct db_txn *txn, const struct check_job *job);
 
 must_check enum store_err check_scan_tables(struct check *check);
 must_check enum store_err check_tree_names(struct check *check);

@@ -10,6 +10,7 @@
 #include "store/base/codec.h"
 #include "store/check_private.h"
 #include "store/chunk_private.h"
+#include "store/commit_private.h"
 #include "store/file_private.h"
 #include "store/tree.h"
 
@@ -251,6 +252,7 @@ fix_parent(struct store *store, struct db_txn *txn, const struct check_job *job)
 static enum store_err
 fix_size(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
+	struct record_blob record = {.place = RECORD_BLOB_FILE};
 	struct stat stat = {.st_size = 0};
 	struct inode was;
 
@@ -259,6 +261,12 @@ fix_size(struct store *store, struct db_txn *txn, const struct check_job *job)
 		return err;
 	struct inode now = was;
 	now.size = 0;
+	if (now.blob)
+		err = commit_get_blob(txn, now.blob, &record);
+	if (!err && record.place == RECORD_BLOB_PACKED) {
+		now.size = record.size;
+		return dentry_update_inode(txn, &was, &now);
+	}
 	if (now.blob)
 		err = blob_stat(store->blobs, now.blob, &stat);
 	if (err)
@@ -332,6 +340,9 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 		[CHECK_FIX_HOME] = fix_home,
 		[CHECK_FIX_PARENT] = fix_parent,
 		[CHECK_FIX_SIZE] = fix_size,
+		[CHECK_FIX_PACKED] = check_pack_repair,
+		[CHECK_FIX_PLACE] = check_pack_repair,
+		[CHECK_FIX_SEGMENT] = check_pack_repair,
 		[CHECK_FIX_NLINK] = fix_nlink,
 		[CHECK_FIX_REFERENCES] = fix_references,
 		[CHECK_FIX_USAGE] = fix_usage,

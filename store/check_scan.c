@@ -70,7 +70,7 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 		check_note_row(check, DB_BLOB, key, "blob", number_of(key));
 		return STORE_OK;
 	}
-	check->result.blobs++;
+	check->result.blobs += record.place != RECORD_BLOB_SEGMENT;
 	check_add(&check->blobs, id);
 	return STORE_OK;
 }
@@ -141,13 +141,35 @@ visit_lease(struct check *check, struct slice key, struct slice value)
 	return STORE_OK;
 }
 
+/* Its place is known: only the record is gone. */
+static void
+note_lost(struct check *check, struct check_lost *lost, const char *what,
+	uint64_t number, uint64_t size)
+{
+	struct check_job *job = check_note(check, CHECK_REFERENCES,
+		CHECK_FIX_PACKED,
+		"%s %llu names blob %llu, which has no record", what,
+		(unsigned long long)number, (unsigned long long)lost->blob);
+
+	lost->is_named = true;
+	job->a = lost->blob;
+	job->b = lost->segment;
+	job->c = lost->offset;
+	job->d = size;
+}
+
 /* There is no record of it.  One can be made, where there is data. */
 static void
 note_unknown(struct check *check, uint64_t id, const char *what,
-	uint64_t number)
+	uint64_t number, uint64_t size)
 {
+	struct check_lost *lost = check_find(&check->lost, id);
 	struct stat stat;
 
+	if (lost) {
+		note_lost(check, lost, what, number, size);
+		return;
+	}
 	check_add(&check->unknown, id);
 	if (blob_stat(check->store->blobs, id, &stat) == STORE_NOT_FOUND) {
 		check_note(check, CHECK_BLOB_MISSING, CHECK_FIX_NONE,
@@ -164,17 +186,17 @@ note_unknown(struct check *check, uint64_t id, const char *what,
 	job->b = 1;
 }
 
-/* An inode, an upload or a part names the blob. */
+/* An inode, an upload or a part names the blob, which has so many bytes. */
 static void
 count_reference(struct check *check, uint64_t id, const char *what,
-	uint64_t number)
+	uint64_t number, uint64_t size)
 {
 	struct check_blob *blob = check_find(&check->blobs, id);
 
 	if (id == 0)
 		return;
 	if (!blob) {
-		note_unknown(check, id, what, number);
+		note_unknown(check, id, what, number, size);
 		return;
 	}
 	blob->references++;
@@ -195,7 +217,7 @@ visit_upload(struct check *check, struct slice key, struct slice value)
 	check->result.uploads++;
 	struct check_upload *upload = check_add(&check->uploads, number);
 	upload->bucket = bucket;
-	count_reference(check, record.blob, "upload", number);
+	count_reference(check, record.blob, "upload", number, 0);
 	if (check_find(&check->buckets, bucket))
 		return STORE_OK;
 	struct check_job *job =
@@ -227,7 +249,8 @@ visit_part(struct check *check, struct slice key, struct slice value)
 		/* Goes with the row, once nothing names it. */
 		return STORE_OK;
 	}
-	count_reference(check, record.blob, "a part of upload", upload);
+	count_reference(check, record.blob, "a part of upload", upload,
+		record.size);
 	struct check_bucket *bucket =
 		check_find(&check->buckets, owner->bucket);
 	if (bucket)
@@ -279,8 +302,8 @@ visit_inode(struct check *check, struct slice key, struct slice value)
 	known->is_dir = inode_is_dir(&inode);
 	known->is_root = known->is_dir && inode.ino == inode.bucket;
 	check->result.inodes++;
-	count_reference(check, inode.blob, "inode", ino);
-	count_reference(check, inode.pending, "inode", ino);
+	count_reference(check, inode.blob, "inode", ino, inode.size);
+	count_reference(check, inode.pending, "inode", ino, 0);
 	if (inode.ino == inode.bucket)
 		check_root(check, &inode);
 	check_flags(check, &inode);
@@ -351,6 +374,7 @@ check_scan_tables(struct check *check)
 	} passes[] = {
 		{DB_BUCKET, visit_bucket, offsetof(struct check, buckets)},
 		{DB_BLOB, visit_blob, 0},
+		{DB_PACK, check_pack_row, offsetof(struct check, lost)},
 		{DB_FREED, visit_freed, 0},
 		{DB_SESSION, visit_session, 0},
 		{DB_OPEN, visit_open, offsetof(struct check, opens)},
@@ -373,5 +397,6 @@ check_scan_tables(struct check *check)
 							  passes[i].sorted));
 	}
 	check_roots(check);
+	check_pack_lost(check);
 	return STORE_OK;
 }

@@ -23,6 +23,7 @@
 #include "store/feed_private.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
+#include "store/segment_private.h"
 #include "store/session_private.h"
 #include "store/thread_private.h"
 
@@ -32,6 +33,7 @@
 #define FULL_DISK (1u << 20) /* bytes that are left of one */
 
 struct change {
+	enum store_err (*write)(struct store *store, void *arg); /* or NULL */
 	enum store_err (*apply)(struct store *store, struct db_txn *txn,
 		void *arg);
 	void *arg;
@@ -40,6 +42,7 @@ struct change {
 
 	/* the leader's */
 	enum store_err err;
+	enum store_err write_err; /* apply is not called */
 	uint64_t number;
 	bool is_out; /* failed after it wrote: err is final */
 	bool must_lead;
@@ -181,7 +184,7 @@ retry_without_space(struct store *store, struct change **members, size_t count)
 	bool has_waited = false;
 
 	for (size_t i = 0; i < count; i++) {
-		if (members[i]->err != STORE_NO_SPACE)
+		if (members[i]->err != STORE_NO_SPACE || members[i]->write_err)
 			continue;
 		if (!has_waited &&
 			durable_wait(store, db_last_commit(store->db)))
@@ -189,6 +192,21 @@ retry_without_space(struct store *store, struct change **members, size_t count)
 		has_waited = true;
 		members[i]->is_out = false;
 		run_together(store, members + i, 1);
+	}
+}
+
+/* Without the writer's lock: other processes need not wait for it. */
+static void
+write_each(struct store *store, struct change **members, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct change *change = members[i];
+
+		if (!change->write)
+			continue;
+		change->write_err = change->write(store, change->arg);
+		change->err = change->write_err;
+		change->is_out = change->write_err != STORE_OK;
 	}
 }
 
@@ -236,6 +254,7 @@ take_and_run(struct committer *committer, const struct change *own)
 	count = take_batch_locked(committer, members);
 	mutex_unlock(&committer->lock);
 	assert(!own || (count > 0 && members[0] == own));
+	write_each(committer->store, members, count);
 	run_batch(committer->store, members, count);
 	for (size_t i = 0; i < count; i++) {
 		if (members[i] != own)
@@ -318,52 +337,79 @@ start_thread(struct committer *committer)
 	return err;
 }
 
-enum store_err
-commit_run(struct store *store,
-	enum store_err (*apply)(struct store *store, struct db_txn *txn,
-		void *arg),
-	void *arg, uint64_t *commit)
+/* Queues it, and leads where that is our turn, until it has been run. */
+static enum store_err
+run_change(struct store *store, struct change *change, uint64_t *commit)
 {
 	struct committer *committer = store->committer;
-	struct change change = {
-		.apply = apply,
-		.arg = arg,
-		.origin = feed_origin(),
-		.is_on_fiber = fiber_current() != NULL,
-	};
 
 	if (store->is_read_only)
 		return STORE_READ_ONLY;
-	event_init(&change.done);
-	if (change.is_on_fiber) {
+	change->origin = feed_origin();
+	change->is_on_fiber = fiber_current() != NULL;
+	event_init(&change->done);
+	if (change->is_on_fiber) {
 		enum store_err err = start_thread(committer);
 
 		if (err)
 			return err;
 	}
-	enum role role = enqueue(committer, &change);
+	enum role role = enqueue(committer, change);
 	bool leads = role == LEADS;
 
 	/* Without the lock, or it would wake up only to wait for that. */
 	if (role == WAKES_THREAD)
 		pthread_cond_signal(&committer->wake);
 	if (!leads) {
-		event_wait(&change.done);
-		leads = change.must_lead;
+		event_wait(&change->done);
+		leads = change->must_lead;
 	}
 	if (leads) {
-		take_and_run(committer, &change);
+		take_and_run(committer, change);
 		pass_lead(committer);
 	}
-	if (!change.err && commit)
-		*commit = change.number;
-	return change.err;
+	if (!change->err && commit)
+		*commit = change->number;
+	return change->err;
+}
+
+enum store_err
+commit_run(struct store *store,
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg),
+	void *arg, uint64_t *commit)
+{
+	struct change change = {.apply = apply, .arg = arg};
+
+	return run_change(store, &change, commit);
+}
+
+enum store_err
+commit_run_written(struct store *store,
+	enum store_err (*write)(struct store *store, void *arg),
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg),
+	void *arg, uint64_t *commit)
+{
+	struct change change = {.write = write, .apply = apply, .arg = arg};
+
+	return run_change(store, &change, commit);
 }
 
 enum store_err
 commit_wait_durable(struct store *store, uint64_t commit)
 {
 	return durable_wait(store, commit);
+}
+
+enum store_err
+commit_wait_acknowledgeable(struct store *store, uint64_t commit)
+{
+	enum store_err err = durable_wait(store, commit);
+
+	if (!err)
+		feed_wait_seen(store, commit);
+	return err;
 }
 
 enum store_err
@@ -375,11 +421,7 @@ commit_run_durably(struct store *store,
 	uint64_t commit = 0;
 	enum store_err err = commit_run(store, apply, arg, &commit);
 
-	if (!err)
-		err = durable_wait(store, commit);
-	if (!err)
-		feed_wait_seen(store, commit);
-	return err;
+	return err ? err : commit_wait_acknowledgeable(store, commit);
 }
 
 static enum store_err
@@ -398,9 +440,8 @@ commit_add_unflushed(struct db_txn *txn, uint64_t blob)
 	return put_number(txn, DB_UNFLUSHED, blob);
 }
 
-/* NOT_FOUND */
-static enum store_err
-get_blob(struct db_txn *txn, uint64_t blob, struct record_blob *record)
+enum store_err
+commit_get_blob(struct db_txn *txn, uint64_t blob, struct record_blob *record)
 {
 	struct key key = key_u64(blob);
 	struct slice value;
@@ -409,8 +450,9 @@ get_blob(struct db_txn *txn, uint64_t blob, struct record_blob *record)
 	return err ? err : record_decode_blob(value, record);
 }
 
-static enum store_err
-put_blob(struct db_txn *txn, uint64_t blob, const struct record_blob *record)
+enum store_err
+commit_put_blob(struct db_txn *txn, uint64_t blob,
+	const struct record_blob *record)
 {
 	scoped(buffer_free) struct buffer value = {0};
 	struct key key = key_u64(blob);
@@ -423,7 +465,7 @@ put_blob(struct db_txn *txn, uint64_t blob, const struct record_blob *record)
 static enum store_err
 get_named_blob(struct db_txn *txn, uint64_t blob, struct record_blob *record)
 {
-	enum store_err err = get_blob(txn, blob, record);
+	enum store_err err = commit_get_blob(txn, blob, record);
 
 	return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
 }
@@ -437,7 +479,7 @@ commit_add_blob(struct store *store, struct db_txn *txn, uint64_t blob,
 		.references = 1,
 		.size = size,
 	};
-	enum store_err err = put_blob(txn, blob, &record);
+	enum store_err err = commit_put_blob(txn, blob, &record);
 
 	if (!err)
 		err = commit_add_unflushed(txn, blob);
@@ -457,7 +499,20 @@ commit_share_blob(struct db_txn *txn, uint64_t blob)
 	if (record.references == UINT32_MAX)
 		return STORE_TOO_MANY_LINKS;
 	record.references++;
-	return put_blob(txn, blob, &record);
+	return commit_put_blob(txn, blob, &record);
+}
+
+enum store_err
+commit_free_blob(struct db_txn *txn, uint64_t blob)
+{
+	struct key key = key_u64(blob);
+	enum store_err err = db_delete(txn, DB_BLOB, key_slice(&key));
+
+	if (!err)
+		err = db_delete(txn, DB_UNFLUSHED, key_slice(&key));
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	return put_number(txn, DB_FREED, blob);
 }
 
 enum store_err
@@ -473,23 +528,32 @@ commit_drop_blob(struct db_txn *txn, uint64_t blob)
 		return err;
 	if (record.references > 1) {
 		record.references--;
-		return put_blob(txn, blob, &record);
+		return commit_put_blob(txn, blob, &record);
 	}
+	if (record.place != RECORD_BLOB_PACKED)
+		return commit_free_blob(txn, blob);
 	err = db_delete(txn, DB_BLOB, key_slice(&key));
-	if (!err)
-		err = db_delete(txn, DB_UNFLUSHED, key_slice(&key));
-	if (err && err != STORE_NOT_FOUND)
-		return err;
-	return put_number(txn, DB_FREED, blob);
+	return err ? err : segment_remove(txn, &record);
 }
 
 enum store_err
 commit_blob_references(struct db_txn *txn, uint64_t blob, uint32_t *references)
 {
 	struct record_blob record = {0};
-	enum store_err err = get_blob(txn, blob, &record);
+	enum store_err err = commit_get_blob(txn, blob, &record);
 
 	*references = record.references;
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+enum store_err
+commit_blob_is_shared(struct db_txn *txn, uint64_t blob, bool *is_shared)
+{
+	struct record_blob record = {.references = 0};
+	enum store_err err = commit_get_blob(txn, blob, &record);
+
+	*is_shared =
+		record.references != 1 || record.place == RECORD_BLOB_PACKED;
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 

@@ -15,10 +15,23 @@
  */
 #pragma once
 
+#include "store/meta/record.h"
 #include "store/store_private.h"
 
 /* *commit, where not NULL: the number to wait for.  The error of apply. */
 must_check enum store_err commit_run(struct store *store,
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg),
+	void *arg, uint64_t *commit);
+
+/*
+ * The same for a change that needs bytes in a file which many changes share:
+ * write() is called once, before the transaction, by who leads: by one thread
+ * at a time, in the order of the changes.  It must not wait for another change.
+ * Its error is the change's.
+ */
+must_check enum store_err commit_run_written(struct store *store,
+	enum store_err (*write)(struct store *store, void *arg),
 	enum store_err (*apply)(struct store *store, struct db_txn *txn,
 		void *arg),
 	void *arg, uint64_t *commit);
@@ -29,6 +42,10 @@ must_check enum store_err commit_run_durably(struct store *store,
 	enum store_err (*apply)(struct store *store, struct db_txn *txn,
 		void *arg),
 	void *arg);
+
+/* The waits of commit_run_durably(). */
+must_check enum store_err commit_wait_acknowledgeable(struct store *store,
+	uint64_t commit);
 
 /* Waits for a checkpoint that covers the commit.  IO: a flush failed, now
  * or earlier. */
@@ -49,6 +66,18 @@ must_check enum store_err commit_add_blob(struct store *store,
 	struct db_txn *txn, uint64_t blob, uint64_t size);
 /* One more reference.  *references, where not NULL: how many now. */
 must_check enum store_err commit_share_blob(struct db_txn *txn, uint64_t blob);
+/* Whether it must not be written to: another record has it, too, or it lies
+ * in a segment.  True where there is no such blob. */
+must_check enum store_err commit_blob_is_shared(struct db_txn *txn,
+	uint64_t blob, bool *is_shared);
+/* A blob's record as it is.  NOT_FOUND. */
+must_check enum store_err commit_get_blob(struct db_txn *txn, uint64_t blob,
+	struct record_blob *record);
+must_check enum store_err commit_put_blob(struct db_txn *txn, uint64_t blob,
+	const struct record_blob *record);
+/* Takes out the record of a file or segment that nothing names any more; its
+ * data is reclaimed after the checkpoint. */
+must_check enum store_err commit_free_blob(struct db_txn *txn, uint64_t blob);
 /* 0 where there is no such blob. */
 must_check enum store_err commit_blob_references(struct db_txn *txn,
 	uint64_t blob, uint32_t *references);

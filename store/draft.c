@@ -80,15 +80,37 @@ draft_start_flush(int fd, uint64_t from, uint64_t to)
 		io_start_flush(fd, first, last - first);
 }
 
-enum store_err
-draft_write(struct draft *draft, struct slice data)
+/* It has become too large to be packed: a file from here on. */
+static enum store_err
+leave_memory(struct draft *draft)
 {
 	enum store_err err;
 
+	draft->size = 0;
+	err = create_with(draft, buffer_slice(&draft->body));
+	if (err)
+		draft->failure = err;
+	buffer_free(&draft->body);
+	return err;
+}
+
+enum store_err
+draft_write(struct draft *draft, struct slice data)
+{
+	enum store_err err = STORE_OK;
+
 	if (!data.len || draft->failure)
 		return draft->failure;
-	if (!draft->blob)
+	if (!draft->blob && draft->size + data.len <= draft->pack_max) {
+		buffer_append(&draft->body, data);
+		return note(draft, STORE_OK, data.len);
+	}
+	if (!draft->blob && !draft->body.len)
 		return create_with(draft, data);
+	if (draft->body.len)
+		err = leave_memory(draft);
+	if (err)
+		return err;
 	err = io_pwrite_all(draft->fd, data.data, data.len, draft->size);
 	if (!err)
 		draft_start_flush(draft->fd, draft->size,
@@ -117,6 +139,26 @@ draft_add(const struct draft *draft, struct db_txn *txn)
 	if (!draft->blob)
 		return STORE_OK;
 	return commit_add_blob(draft->store, txn, draft->blob, draft->size);
+}
+
+enum store_err
+draft_reserve(struct draft *draft)
+{
+	return pack_promise(draft->store, draft->body.len, &draft->place);
+}
+
+enum store_err
+draft_put_in_place(struct draft *draft)
+{
+	return pack_write(draft->store, &draft->place,
+		buffer_slice(&draft->body));
+}
+
+enum store_err
+draft_pack(const struct draft *draft, struct db_txn *txn, uint64_t *blob)
+{
+	assert(!draft->failure);
+	return pack_add(txn, &draft->place, blob);
 }
 
 /*
@@ -153,6 +195,8 @@ draft_end(struct draft *draft, enum store_err err)
 {
 	struct create_job job = {.draft = draft};
 
+	pack_end(draft->store, &draft->place);
+	buffer_free(&draft->body);
 	if (!draft->blob)
 		return;
 	if (!err || is_named(draft)) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * draft_private.h - a new data file on its way in: leased, written, and then
- * either named by a commit or gone without a trace.
+ * draft_private.h - new data on its way in: in a file, leased and written, or,
+ * where it is small, in memory until its commit packs it; and then either named
+ * by that commit or gone without a trace.
  *
  *	struct draft draft = DRAFT_INIT(store);
  *	draft_write(&draft, data);		as often as needed
@@ -11,11 +12,15 @@
  * 1. No file is made before the first byte: an empty object has no blob.
  * 2. After a failed write no commit can name the draft.
  * 3. A process that dies leaves the file to whoever reaps its session.
+ * 4. Only one with pack_max is ever packed, and as long as it is no larger
+ *    than that: it has no file, and its blob no number before draft_pack().
  *
  * Threads:   one at a time.
  */
 #pragma once
 
+#include "store/base/buffer.h"
+#include "store/pack_private.h"
 #include "store/store_private.h"
 
 struct draft {
@@ -24,6 +29,10 @@ struct draft {
 	int fd;			/* -1: none yet */
 	uint64_t size;		/* bytes written */
 	enum store_err failure; /* of the first write that failed */
+
+	uint64_t pack_max;	 /* 0: never packed */
+	struct buffer body;	 /* the bytes, while they may be packed */
+	struct pack_place place; /* where they will be */
 };
 
 #define DRAFT_INIT(for_store)                                                  \
@@ -46,6 +55,22 @@ must_check enum store_err draft_copy(struct draft *draft, int from,
  * checkpoint to flush it.  Nothing where it is empty. */
 must_check enum store_err draft_add(const struct draft *draft,
 	struct db_txn *txn);
+
+/* True where the bytes are to be packed: the next three instead of
+ * draft_add(). */
+static inline bool
+draft_is_small(const struct draft *draft)
+{
+	return draft->body.len > 0;
+}
+
+/* Before the commit; may wait for one of its own. */
+must_check enum store_err draft_reserve(struct draft *draft);
+/* As the write() of commit_run_written(). */
+must_check enum store_err draft_put_in_place(struct draft *draft);
+/* Inside apply.  *blob: its number. */
+must_check enum store_err draft_pack(const struct draft *draft,
+	struct db_txn *txn, uint64_t *blob);
 
 /* Closes the descriptor.  err: what became of the commit; unless STORE_OK the
  * file is removed if no record names it. */

@@ -41,6 +41,8 @@ close_data(struct file *file)
 	file->is_pending = false;
 	file->is_marked = false;
 	file->is_listed = false;
+	file->is_shared = false;
+	file->is_packed = false;
 	file->is_changed = false;
 	file->is_gone = false;
 	file->was_flushed = false;
@@ -157,7 +159,7 @@ file_create(struct store *store, uint64_t parent, struct slice name,
 		file->fd = fd;
 		file->inode = *out;
 		file->blob = out->pending;
-		file->references_of_blob = 1;
+		file->is_shared = false;
 		file->is_pending = true;
 	}
 	file->is_marked = true;
@@ -217,7 +219,8 @@ file_pin(struct file *file)
 {
 	file_table_take_turn(file);
 	scoped(file_table_give_turn) struct file *with_turn = file;
-	if (!file->blob || (file->references_of_blob != 1 && !file->is_marked))
+	if (!file->blob || file->is_packed ||
+		(file->is_shared && !file->is_marked))
 		return false;
 	file->is_pinned = true;
 	return true;

@@ -12,7 +12,7 @@
  * 2. file_open() with O_TRUNC on a file nobody here has open starts a rewrite:
  *    the new bytes take the old ones' place at publication.
  * 3. Any other opening for writing marks the inode dirty before it returns;
- *    a blob that is shared is cloned first.
+ *    a blob that is shared or packed is cloned first.
  * 4. At file_sync(), file_flush() and the last close the record is brought
  *    up to date: size, mtime and a new ETag, if the data changed.
  * 5. A file whose last name goes while it is open lives on in its
@@ -52,7 +52,8 @@ int file_fd(const struct file *file);
  * The kernel is to be given the descriptor: from now until the last close it
  * stands for the same data.  A later opening for writing that would need a
  * clone (a copy was made meanwhile) is refused with BUSY.  False where the
- * data is shared already, or there is none: the kernel must not have it.
+ * data is shared already or packed, or there is none: the kernel must not have
+ * it.
  */
 bool file_pin(struct file *file);
 

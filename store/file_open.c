@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "store/base/clock.h"
+#include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/dentry_private.h"
 #include "store/draft_private.h"
@@ -132,9 +135,21 @@ file_open_new(struct store *store, uint64_t parent, struct slice name,
 	return STORE_OK;
 }
 
-/* The record, and who else has its data. */
+/* packed->segment 0: the blob is none of a segment's. */
 static enum store_err
-read_record(struct file *file)
+find_packed(struct db_txn *txn, uint64_t blob, struct record_blob *packed)
+{
+	enum store_err err = STORE_OK;
+
+	*packed = (struct record_blob){0};
+	if (blob)
+		err = commit_get_blob(txn, blob, packed);
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+/* The record, who else has its data, and where that lies. */
+static enum store_err
+read_record(struct file *file, struct record_blob *packed)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 	struct inode inode;
@@ -150,12 +165,56 @@ read_record(struct file *file)
 	file->inode = inode;
 	file->is_pending = inode.pending != 0;
 	file->blob = inode.pending ? inode.pending : inode.blob;
-	file->references_of_blob = 1;
+	file->is_shared = false;
 	if (file->blob)
-		err = commit_blob_references(txn, file->blob,
-			&file->references_of_blob);
+		err = commit_blob_is_shared(txn, file->blob, &file->is_shared);
+	if (!err)
+		err = find_packed(txn, file->blob, packed);
+	file->is_packed = packed->segment != 0;
 	file->seen = db_txn_number(txn);
 	file->commit = file->seen;
+	return err;
+}
+
+/*
+ * What a descriptor stands for may change while others read from it (file_fd()
+ * of file.h), and its bytes begin at 0: neither goes together with a place in
+ * a segment.  So a packed blob is read through a copy in memory; they are
+ * small.
+ */
+static enum store_err
+copy_packed(struct store *store, const struct record_blob *packed, int to)
+{
+	char *bytes = malloc(packed->size);
+	int segment = -1;
+
+	if (!bytes)
+		return STORE_NO_MEMORY;
+	enum store_err err =
+		blob_open(store->blobs, packed->segment, O_RDONLY, &segment);
+	if (!err)
+		err = io_pread_all(segment, bytes, packed->size,
+			packed->offset);
+	if (!err)
+		err = io_pwrite_all(to, bytes, packed->size, 0);
+	free(bytes);
+	if (segment >= 0)
+		(void)close(segment);
+	return err;
+}
+
+static enum store_err
+open_packed(struct file *file, const struct record_blob *packed)
+{
+	int fd = memfd_create("tarn-packed", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return error_from_errno(errno);
+	enum store_err err = copy_packed(file->store, packed, fd);
+	if (err)
+		(void)close(fd);
+	else
+		file->fd = fd;
 	return err;
 }
 
@@ -165,12 +224,15 @@ file_open_data(struct file *file)
 	int flags = file->store->is_read_only ? O_RDONLY : O_RDWR;
 
 	for (int i = 0; i < TRIES; i++) {
-		enum store_err err = read_record(file);
+		struct record_blob packed;
+		enum store_err err = read_record(file, &packed);
 		if (err)
 			return err;
 		if (!file->blob) {
 			file->fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 			err = file->fd < 0 ? error_from_errno(errno) : STORE_OK;
+		} else if (file->is_packed) {
+			err = open_packed(file, &packed);
 		} else {
 			err = blob_open(file->store->blobs, file->blob, flags,
 				&file->fd);
@@ -193,7 +255,8 @@ file_open_reload(struct file *file)
 	/* Nothing at all has changed since. */
 	if (file->seen && file->seen == db_last_commit(file->store->db))
 		return STORE_OK;
-	enum store_err err = read_record(&now);
+	struct record_blob packed;
+	enum store_err err = read_record(&now, &packed);
 	if (err == STORE_STALE) {
 		file->is_gone = true;
 		file->inode.nlink = 0;
@@ -216,7 +279,8 @@ file_open_reload(struct file *file)
 	file->inode = now.inode;
 	file->blob = now.blob;
 	file->is_pending = now.is_pending;
-	file->references_of_blob = now.references_of_blob;
+	file->is_shared = now.is_shared;
+	file->is_packed = now.is_packed;
 	file->stamp = now.stamp;
 	file->commit = now.commit;
 	return STORE_OK;
@@ -276,7 +340,7 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct mark_request *request = arg;
 	struct file *file = request->file;
-	uint32_t references = 0;
+	bool is_shared = true;
 	struct inode inode;
 
 	enum store_err err = dentry_inode(txn, file->ino, &inode);
@@ -284,11 +348,11 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 		return err;
 	uint64_t data = inode.pending ? inode.pending : inode.blob;
 	if (!err && data)
-		err = commit_blob_references(txn, data, &references);
+		err = commit_blob_is_shared(txn, data, &is_shared);
 	if (err)
 		return err;
 	request->is_other = data != file->blob;
-	request->needs_clone = !request->clone && references != 1;
+	request->needs_clone = !request->clone && is_shared;
 	if (request->is_other || request->needs_clone)
 		return STORE_OK;
 	bool is_news = !inode.pending && !(inode.flags & INODE_DIRTY);
@@ -338,7 +402,8 @@ mark_with_clone(struct file *file, struct mark_request *request, bool with_data)
 	if (err)
 		return err;
 	file->blob = request->clone;
-	file->references_of_blob = 1;
+	file->is_shared = false;
+	file->is_packed = false;
 	return STORE_OK;
 }
 
@@ -350,7 +415,7 @@ file_open_mark(struct file *file, bool with_data)
 
 	if (file->is_marked || file->is_gone)
 		return STORE_OK;
-	if (file->blob && file->references_of_blob == 1)
+	if (file->blob && !file->is_shared)
 		err = align_mtime(file, file->fd);
 	if (!err)
 		err = commit_run(file->store, apply_mark, &request,
@@ -419,7 +484,8 @@ file_open_rewrite(struct file *file)
 	}
 	file->inode = request.result;
 	file->blob = request.blob;
-	file->references_of_blob = 1;
+	file->is_shared = false;
+	file->is_packed = false;
 	file->is_pending = true;
 	file->is_marked = true;
 	file->fd = draft_detach(&draft);

@@ -47,8 +47,9 @@ struct file {
 	bool was_flushed; /* published by file_flush() once */
 	bool is_gone;	  /* no name is left; inode is all there is */
 	int fd;
-	uint64_t blob; /* 0: none, fd is of /dev/null */
-	uint32_t references_of_blob;
+	uint64_t blob;	/* 0: none, fd is of /dev/null */
+	bool is_shared; /* not to be written to: a clone comes first */
+	bool is_packed; /* fd is of a copy in memory */
 	struct file_stamp stamp;
 	uint64_t commit;    /* whatever was done to the file before */
 	uint64_t seen;	    /* the commit as of which the record was read */

@@ -5,12 +5,38 @@
 #include <unistd.h>
 
 #include "store/base/clock.h"
+#include "store/commit_private.h"
 #include "store/object_key_private.h"
+
+/* Where the bytes are. */
+struct place {
+	uint64_t blob;
+	uint64_t file; /* the blob, or the segment that it lies in */
+	uint64_t offset;
+	uint64_t size; /* packed: exactly */
+};
+
+/* What has no record lies in a file of its own, if anywhere: fsck. */
+static enum store_err
+find_place(struct db_txn *txn, uint64_t blob, struct place *place)
+{
+	struct record_blob record = {.place = RECORD_BLOB_FILE};
+	enum store_err err =
+		blob ? commit_get_blob(txn, blob, &record) : STORE_OK;
+
+	*place = (struct place){.blob = blob, .file = blob};
+	if (record.place == RECORD_BLOB_PACKED) {
+		place->file = record.segment;
+		place->offset = record.offset;
+		place->size = record.size;
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
 
 /* The record, as of a snapshot that has ended: attrs are in the arena. */
 static enum store_err
 read_record(struct store *store, uint64_t bucket, struct slice key,
-	struct arena *arena, struct object *out)
+	struct arena *arena, struct object *out, struct place *place)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 	enum store_err err;
@@ -23,18 +49,18 @@ read_record(struct store *store, uint64_t bucket, struct slice key,
 	if (err)
 		return err;
 	out->inode.attrs = arena_copy(arena, out->inode.attrs);
-	return STORE_OK;
+	return find_place(txn, out->inode.blob, place);
 }
 
 /*
- * Between the record and its data file the object may be replaced and the
- * file reclaimed: then there is another record by now.  A file that is still
- * missing when the record is the same is lost.
+ * Between the record and its data file the object may be replaced, or moved to
+ * another segment, and the file reclaimed: then there is another record by now.
+ * A file that is still missing when the record is the same is lost.
  */
 static enum store_err
-judge_missing(struct inode *before, const struct inode *now)
+judge_missing(struct place *before, const struct place *now)
 {
-	if (before->blob == now->blob)
+	if (before->blob == now->blob && before->file == now->file)
 		return STORE_CORRUPT;
 	*before = *now;
 	return STORE_OK;
@@ -44,12 +70,12 @@ enum store_err
 object_head(struct store *store, uint64_t bucket, struct slice key,
 	struct arena *arena, struct object *out)
 {
-	struct inode missing = {0};
+	struct place place, missing = {0};
 	struct stat stat;
 	enum store_err err;
 
 	for (;;) {
-		err = read_record(store, bucket, key, arena, out);
+		err = read_record(store, bucket, key, arena, out, &place);
 		if (err || !out->inode.blob ||
 			!(out->inode.flags & INODE_DIRTY))
 			return err;
@@ -58,7 +84,7 @@ object_head(struct store *store, uint64_t bucket, struct slice key,
 			dentry_apply_stat(&out->inode, &stat);
 		if (err != STORE_NOT_FOUND)
 			return err;
-		err = judge_missing(&missing, &out->inode);
+		err = judge_missing(&missing, &place);
 		if (err)
 			return err;
 	}
@@ -89,27 +115,41 @@ settle_open(struct inode *inode, int *fd, uint64_t size)
 	return err;
 }
 
+/* One in a segment is never written in place. */
+static enum store_err
+settle_packed(const struct inode *inode, const struct place *place, int *fd,
+	uint64_t *offset)
+{
+	*offset = place->offset;
+	if (place->size == inode->size)
+		return STORE_OK;
+	(void)close(*fd);
+	*fd = -1;
+	return STORE_CORRUPT;
+}
+
 enum store_err
 object_open(struct store *store, uint64_t bucket, struct slice key,
 	struct arena *arena, struct object *out, int *fd, uint64_t *offset)
 {
-	struct inode missing = {0};
+	struct place place, missing = {0};
 	uint64_t size = 0;
 	enum store_err err;
 
 	*fd = -1;
 	*offset = 0;
 	for (;;) {
-		err = read_record(store, bucket, key, arena, out);
+		err = read_record(store, bucket, key, arena, out, &place);
 		if (err || !out->inode.blob)
 			return err;
-		err = blob_open_shared(store->blobs, out->inode.blob, fd,
-			&size);
+		err = blob_open_shared(store->blobs, place.file, fd, &size);
+		if (!err && place.file != place.blob)
+			return settle_packed(&out->inode, &place, fd, offset);
 		if (!err)
 			return settle_open(&out->inode, fd, size);
 		if (err != STORE_NOT_FOUND)
 			return err;
-		err = judge_missing(&missing, &out->inode);
+		err = judge_missing(&missing, &place);
 		if (err)
 			return err;
 	}

@@ -47,6 +47,7 @@ object_put_begin(struct store *store, uint64_t size, struct object_put **out)
 		return STORE_NO_MEMORY;
 	put->store = store;
 	put->draft = (struct draft)DRAFT_INIT(store);
+	put->draft.pack_max = PACK_MAX;
 	*out = put;
 	return STORE_OK;
 }
@@ -66,7 +67,7 @@ object_put_size(const struct object_put *put)
 }
 
 struct put_commit {
-	const struct draft *draft;
+	struct draft *draft;
 	uint64_t bucket;
 	struct slice key;
 	const struct inode *wanted;
@@ -90,11 +91,35 @@ apply_put(struct store *store, struct db_txn *txn, void *arg)
 	if (err)
 		return err;
 	commit->made = *commit->wanted;
-	err = draft_add(commit->draft, txn);
+	err = draft_is_small(commit->draft)
+		      ? draft_pack(commit->draft, txn, &commit->made.blob)
+		      : draft_add(commit->draft, txn);
 	if (!err)
 		err = object_key_publish(store, txn, commit->bucket,
 			commit->key, &commit->made);
 	return err ? err : usage_check(txn, &mark);
+}
+
+static enum store_err
+write_small(struct store *store, void *arg)
+{
+	const struct put_commit *commit = arg;
+
+	(void)store;
+	return draft_put_in_place(commit->draft);
+}
+
+/* Small ones share a segment, and its flush. */
+static enum store_err
+run_small(struct store *store, struct put_commit *commit)
+{
+	uint64_t number = 0;
+	enum store_err err = draft_reserve(commit->draft);
+
+	if (!err)
+		err = commit_run_written(store, write_small, apply_put, commit,
+			&number);
+	return err ? err : commit_wait_acknowledgeable(store, number);
 }
 
 static enum store_err
@@ -118,7 +143,9 @@ commit_put(struct object_put *put, uint64_t bucket, struct slice key,
 		return err;
 	wanted.size = put->draft.size;
 	wanted.blob = put->draft.blob;
-	err = commit_run_durably(put->store, apply_put, &commit);
+	err = draft_is_small(&put->draft)
+		      ? run_small(put->store, &commit)
+		      : commit_run_durably(put->store, apply_put, &commit);
 	if (err)
 		return err;
 	*out = (struct object){.inode = commit.made};

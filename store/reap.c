@@ -16,6 +16,7 @@
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
+#include "store/segment_private.h"
 #include "store/session_private.h"
 
 #define SESSIONS_MAX 256 /* looked at in one round */
@@ -170,9 +171,11 @@ end_leases(struct store *store, uint64_t session)
 		find_record(store, DB_LEASE, session, &first, &count);
 
 	while (!err) {
-		err = count == SESSION_LEASE_BLOCK
-			      ? end_lease(store, session, first)
-			      : STORE_CORRUPT;
+		if (count == SESSION_LEASE_BLOCK)
+			err = end_lease(store, session, first);
+		else
+			err = count == 1 ? segment_seal(store, session, first)
+					 : STORE_CORRUPT;
 		if (!err)
 			err = find_record(store, DB_LEASE, session, &first,
 				&count);

@@ -12,15 +12,19 @@
 #include "store/base/log.h"
 #include "store/base/mutex.h"
 #include "store/commit_private.h"
+#include "store/compact_private.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
 #include "store/meta/key.h"
+#include "store/pack_private.h"
 #include "store/session_private.h"
 #include "store/thread_private.h"
 
 #define PERIOD_MS 1000
 #define REAP_PERIODS 5 /* dead sessions are looked for that often */
 #define AT_ONCE_MAX 1024
+/* Bytes that are moved in a period, beside what clients read and write. */
+#define COMPACT_PER_PERIOD (32ull << 20)
 
 struct reclaim {
 	/* fixed after open */
@@ -132,8 +136,8 @@ remove_freed(struct store *store, struct batch *batch)
 	return err;
 }
 
-enum store_err
-reclaim_run(struct store *store)
+static enum store_err
+run(struct store *store, uint64_t max)
 {
 	struct reclaim *reclaim = store->reclaim;
 
@@ -145,8 +149,16 @@ reclaim_run(struct store *store)
 	enum store_err err =
 		batch ? remove_freed(store, batch) : STORE_NO_MEMORY;
 	free(batch);
+	if (!err)
+		err = compact_run(store, max);
 	flock(reclaim->lock_fd, LOCK_UN);
 	return err;
+}
+
+enum store_err
+reclaim_run(struct store *store)
+{
+	return run(store, UINT64_MAX);
 }
 
 static enum store_err
@@ -169,6 +181,10 @@ tidy(struct store *store)
 		err = commit_run(store, apply_clean, NULL, NULL);
 	if (!err)
 		err = session_end_leases(store);
+	if (!err)
+		err = pack_retire_dead(store);
+	if (!err)
+		err = pack_seal_full(store);
 	return err ? err : feed_trim(store);
 }
 
@@ -213,18 +229,17 @@ thread_run(void *arg)
 		if (durable_has_failed(store))
 			has_freed = false;
 		if (has_freed)
-			note(reclaim_run(store), "removing freed data");
+			note(run(store, 0), "removing freed data");
 		if (clock_monotonic_ms() < deadline_ms)
 			continue;
 		deadline_ms = clock_monotonic_ms() + PERIOD_MS;
 		if (durable_has_failed(store))
 			continue;
 		note(tidy(store), "tidying up");
+		note(run(store, COMPACT_PER_PERIOD), "compacting");
 		if (++periods % REAP_PERIODS)
 			continue;
 		note(reap(store), "looking for dead sessions");
-		/* Others may have freed what they did not live to remove. */
-		note(reclaim_run(store), "removing freed data");
 	}
 }
 

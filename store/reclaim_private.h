@@ -7,6 +7,7 @@
  *   that covers that number, else a power cut could bring back the name
  *   without the bytes; the record goes only when the removal is durable, else
  *   one could bring back the file without a record.
+ * - It compacts segments, so much a second: compact_private.h.
  * - It reaps dead sessions, ends leases, trims the feed and takes out the
  *   records of data that has been flushed, where no commit does.
  */
@@ -26,5 +27,6 @@ void reclaim_stop(struct store *store);
 /* By the checkpoint thread: there are freed blobs that it covers. */
 void reclaim_wake(struct store *store);
 
-/* Everything that can be reclaimed now, by the calling thread. */
+/* Everything that can be reclaimed and compacted now, by the calling
+ * thread. */
 must_check enum store_err reclaim_run(struct store *store);

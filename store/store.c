@@ -29,6 +29,7 @@
 #include "store/durable_private.h"
 #include "store/feed_private.h"
 #include "store/meta/checkpoint.h"
+#include "store/pack_private.h"
 #include "store/reclaim_private.h"
 #include "store/session_private.h"
 
@@ -237,7 +238,7 @@ open_tables(struct store *store, uint64_t map_size)
 }
 
 static enum store_err
-open_for_writing(struct store *store, const char *role)
+open_for_writing(struct store *store, const struct store_options *options)
 {
 	enum store_err err = feed_open(store);
 
@@ -250,7 +251,9 @@ open_for_writing(struct store *store, const char *role)
 	if (!err)
 		err = durable_open(store);
 	if (!err)
-		err = session_open(store, role);
+		err = session_open(store, options->role);
+	if (!err)
+		err = pack_open(store, options->segment_size);
 	/* While nobody can take those of before the cut for such as died
 	 * after it. */
 	if (!err && store->after_power_cut)
@@ -268,9 +271,8 @@ open_locked_out(struct store *store, const struct store_options *options)
 	if (!err)
 		err = open_tables(store, options->map_size);
 	if (!err)
-		err = store->is_read_only
-			      ? durable_open(store)
-			      : open_for_writing(store, options->role);
+		err = store->is_read_only ? durable_open(store)
+					  : open_for_writing(store, options);
 	if (fd >= 0)
 		close(fd);
 	return err;
@@ -323,6 +325,7 @@ store_close(struct store **ptr)
 		return;
 	/* The session goes while there still are commits and checkpoints. */
 	reclaim_stop(store);
+	pack_close(store);
 	session_close(store);
 	file_table_free(&store->files);
 	durable_close(store);

@@ -14,6 +14,7 @@ struct committer;  /* commit.c */
 struct durable;	   /* durable.c */
 struct reclaim;	   /* reclaim.c */
 struct session;	   /* session.c */
+struct pack;	   /* pack.c */
 struct feed;	   /* feed.c */
 struct file_table; /* file.c */
 
@@ -28,6 +29,7 @@ struct store {
 	struct committer *committer;
 	struct durable *durable; /* checkpoints */
 	struct session *session;
+	struct pack *pack; /* segments it appends to */
 	struct feed *feed;
 	struct reclaim *reclaim;
 	struct file_table *files;

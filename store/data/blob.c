@@ -6,7 +6,8 @@
  *    cache of the directories below it: the kernel's own makes two components
  *    cost no more than a descriptor looked up under a lock.
  * 3. blob_flush() flushes the directories of all blobs it is given, not only
- *    of those this process created: another one may have.
+ *    of those this process created: another one may have.  It leaves out those
+ *    whose names it has flushed before: a segment is flushed again and again.
  */
 #include "store/data/blob.h"
 
@@ -323,6 +324,37 @@ remember_dir(struct blobs *blobs, uint64_t dir)
 	blobs->known_dirs[dir % BLOB_KNOWN_DIRS] = dir + 1;
 }
 
+static bool
+is_known_file(struct blobs *blobs, uint64_t id)
+{
+	mutex_scoped(&blobs->lock);
+
+	return blobs->known_files[id % BLOB_KNOWN_FILES] == id;
+}
+
+static void
+remember_files(struct blobs *blobs, const uint64_t *ids, size_t count)
+{
+	mutex_scoped(&blobs->lock);
+
+	for (size_t i = 0; i < count; i++)
+		blobs->known_files[ids[i] % BLOB_KNOWN_FILES] = ids[i];
+}
+
+/* Invariant 3: takes out the files whose names are durable; gives how many
+ * are left. */
+static size_t
+leave_out_known(struct blobs *blobs, uint64_t *ids, size_t count)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_known_file(blobs, ids[i]))
+			ids[left++] = ids[i];
+	}
+	return left;
+}
+
 static int
 compare_ids(const void *a, const void *b)
 {
@@ -451,7 +483,13 @@ flush_each(struct blobs *blobs, const uint64_t *ids, size_t count)
 		if (batch.fds[i] >= 0)
 			close(batch.fds[i]);
 	}
-	return err ? err : flush_dirs(blobs, sorted, count);
+	if (err)
+		return err;
+	count = leave_out_known(blobs, sorted, count);
+	err = flush_dirs(blobs, sorted, count);
+	if (!err)
+		remember_files(blobs, sorted, count);
+	return err;
 }
 
 enum store_err

@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 #define BLOB_IDS_PER_DIR 4096
-/* Directories whose own names are known to be durable. */
+/* Directories, and files, whose own names are known to be durable. */
 #define BLOB_KNOWN_DIRS 64
+#define BLOB_KNOWN_FILES 256
 
 struct blob_cache;
 struct helper_pool;
@@ -23,4 +24,6 @@ struct blobs {
 	pthread_mutex_t lock;
 	/* under lock: directory number + 1, at its number modulo the size */
 	uint64_t known_dirs[BLOB_KNOWN_DIRS];
+	/* under lock: id, at its number modulo the size */
+	uint64_t known_files[BLOB_KNOWN_FILES];
 };

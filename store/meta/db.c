@@ -83,6 +83,7 @@ static const char *const table_names[DB_TABLES] = {
 	[DB_INODE] = "inode",
 	[DB_VERSION] = "version",
 	[DB_BLOB] = "blob",
+	[DB_PACK] = "pack",
 	[DB_UPLOAD] = "upload",
 	[DB_PART] = "part",
 	[DB_DOCUMENT] = "document",

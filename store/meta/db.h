@@ -37,6 +37,8 @@ enum db_table {
 	DB_INODE,      /* inode -> record_inode */
 	DB_VERSION,    /* parent inode, component, newest first -> inode */
 	DB_BLOB,       /* blob -> record_blob */
+	DB_PACK,       /* segment, offset -> the blob packed there;
+			* 0, segment: to be compacted */
 	DB_UPLOAD,     /* bucket, upload number -> record_upload */
 	DB_PART,       /* upload number, part number -> record_part */
 	DB_DOCUMENT,   /* owner id, kind -> bytes as given */

@@ -14,7 +14,9 @@
 #include "store/base/io.h"
 #include "store/bucket.h"
 #include "store/check.h"
+#include "store/commit_private.h"
 #include "store/object.h"
+#include "store/pack_private.h"
 #include "store/reclaim_private.h"
 #include "store/store_private.h"
 #include "store/usage.h"
@@ -66,6 +68,18 @@ objects_put(struct store *store, uint64_t bucket, const char *key,
 	return objects_put_if(store, bucket, key, slice_str(body), NULL);
 }
 
+/* More than is packed. */
+#define OBJECTS_LARGE (PACK_MAX + 1)
+
+static inline struct slice
+objects_large(void)
+{
+	static char bytes[OBJECTS_LARGE];
+
+	memset(bytes, 'x', sizeof(bytes));
+	return slice_of(bytes, sizeof(bytes));
+}
+
 /* The object's bytes, in the arena; data NULL where there is none. */
 static inline struct slice
 objects_get(struct store *store, uint64_t bucket, const char *key,
@@ -102,11 +116,33 @@ objects_is(struct store *store, uint64_t bucket, const char *key,
 	return slice_equal(got, slice_str(text));
 }
 
+static inline bool
+objects_is_segment(struct store *store, uint64_t id)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_blob record = {.place = RECORD_BLOB_FILE};
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	if (!err)
+		err = commit_get_blob(txn, id, &record);
+	return !err && record.place == RECORD_BLOB_SEGMENT;
+}
+
+struct objects_count {
+	struct store *store;
+	uint64_t files;
+	uint64_t segments;
+};
+
 static inline enum store_err
 objects_count_visit(uint64_t id, void *context)
 {
-	(void)id;
-	++*(uint64_t *)context;
+	struct objects_count *count = context;
+
+	if (objects_is_segment(count->store, id))
+		count->segments++;
+	else
+		count->files++;
 	return STORE_OK;
 }
 
@@ -118,11 +154,10 @@ objects_count_stray(const char *path, void *context)
 	abort();
 }
 
-/* Data files there are, named by a record or not. */
-static inline uint64_t
-objects_files(struct store *store)
+static inline struct objects_count
+objects_count(struct store *store)
 {
-	uint64_t count = 0;
+	struct objects_count count = {.store = store};
 	enum store_err err = blob_walk(store->blobs, 0, objects_count_visit,
 		objects_count_stray, &count);
 
@@ -130,30 +165,74 @@ objects_files(struct store *store)
 	return count;
 }
 
-/* Data files left once all that nobody names is gone.  The store makes do
- * without its reclaim thread from here on. */
 static inline uint64_t
-objects_files_left(struct store *store)
-{
-	enum store_err err = store_sync(store);
-
-	reclaim_stop(store);
-	if (!err)
-		err = reclaim_run(store);
-	assert(!err);
-	return objects_files(store);
-}
-
-static inline uint64_t
-objects_blob_records(struct store *store)
+objects_rows(struct store *store, enum db_table table)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 	uint64_t count = 0;
 	enum store_err err = db_begin_read(store->db, &txn);
 
 	if (!err)
-		err = db_count(txn, DB_BLOB, &count);
+		err = db_count(txn, table, &count);
 	assert(!err);
+	return count;
+}
+
+/* Files of segments there are. */
+static inline uint64_t
+objects_segments(struct store *store)
+{
+	return objects_count(store).segments;
+}
+
+/* What there is of data, named by a record or not: files, but for those that
+ * packed blobs share, and what is packed. */
+static inline uint64_t
+objects_files(struct store *store)
+{
+	return objects_count(store).files + objects_rows(store, DB_PACK);
+}
+
+/* Data files left once all that nobody names is gone.  The store makes do
+ * without its reclaim thread from here on. */
+static inline uint64_t
+objects_files_left(struct store *store)
+{
+	enum store_err err = STORE_OK;
+
+	reclaim_stop(store);
+	/* Twice: what is moved out of a segment frees that. */
+	for (int i = 0; i < 2 && !err; i++) {
+		err = store_sync(store);
+		if (!err)
+			err = reclaim_run(store);
+	}
+	assert(!err);
+	return objects_files(store);
+}
+
+/* Those of objects: segments belong to none. */
+static inline uint64_t
+objects_blob_records(struct store *store)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	uint64_t count = 0;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	if (!err)
+		err = db_cursor_open(txn, DB_BLOB, &cursor);
+	if (!err)
+		err = db_cursor_seek(&cursor, SLICE_NULL);
+	while (!err) {
+		struct record_blob record;
+
+		err = record_decode_blob(cursor.value, &record);
+		assert(!err);
+		count += record.place != RECORD_BLOB_SEGMENT;
+		err = db_cursor_next(&cursor);
+	}
+	assert(err == STORE_NOT_FOUND);
 	return count;
 }
 

@@ -12,8 +12,8 @@
 static const enum db_table tables[] = {DB_BUCKET, DB_DENTRY, DB_DENTRY,
 	DB_INODE, DB_INODE, DB_BLOB, DB_USAGE, DB_LEASE, DB_SESSION};
 
-/* Blobs have the numbers from 1 to that: fill(). */
-#define BLOBS_MAX 12
+/* Blobs, and their segment, have the numbers from 1 to that: fill(). */
+#define BLOBS_MAX 13
 
 struct damage {
 	uint64_t seed;

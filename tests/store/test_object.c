@@ -302,6 +302,8 @@ Test(object, an_aborted_put_leaves_no_file)
 
 	cr_assert(eq(int, object_put_begin(temp.store, 0, &put), STORE_OK));
 	cr_assert(eq(int, object_put_write(put, SLICE("bytes")), STORE_OK));
+	cr_expect(eq(u64, objects_files(temp.store), 0));
+	cr_assert(eq(int, object_put_write(put, objects_large()), STORE_OK));
 	cr_expect(eq(u64, objects_files(temp.store), 1));
 
 	object_put_abort(&put);
@@ -337,7 +339,7 @@ Test(object, a_put_whose_process_dies_leaves_no_file)
 		enum store_err err = object_put_begin(store, 0, &put);
 
 		if (!err)
-			err = object_put_write(put, SLICE("bytes"));
+			err = object_put_write(put, objects_large());
 		raise(err ? SIGABRT : SIGKILL);
 	}
 	cr_assert(eq(int, waitpid(child, &status, 0), child));

@@ -37,6 +37,7 @@ open_it(struct temp_store *temp)
 		.path = temp->path,
 		.role = "test",
 		.map_size = temp->map_size,
+		.segment_size = temp->segment_size,
 	};
 
 	must(store_open(&options, &temp->store), "open");
@@ -52,11 +53,24 @@ temp_store_open_small(uint64_t map_size)
 	return temp;
 }
 
+/* Sanitizers and many tests at once leave less than a TiB. */
+#define MAP_SIZE (1ull << 30)
+
 struct temp_store
 temp_store_open(void)
 {
-	/* Sanitizers and many tests at once leave less than a TiB. */
-	return temp_store_open_small(1ull << 30);
+	return temp_store_open_small(MAP_SIZE);
+}
+
+struct temp_store
+temp_store_open_segments(uint64_t segment_size)
+{
+	struct temp_store temp = temp_store_create();
+
+	temp.map_size = MAP_SIZE;
+	temp.segment_size = segment_size;
+	open_it(&temp);
+	return temp;
 }
 
 void
@@ -73,7 +87,7 @@ temp_store_open_at(const char *path, bool is_read_only)
 		.path = path,
 		.role = "test",
 		.is_read_only = is_read_only,
-		.map_size = 1ull << 30,
+		.map_size = MAP_SIZE,
 	};
 	struct store *store = NULL;
 

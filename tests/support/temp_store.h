@@ -15,12 +15,15 @@ struct temp_store {
 	char dir[64];  /* removed at the end */
 	char path[80]; /* of the store, in dir */
 	uint64_t map_size;
+	uint64_t segment_size;
 };
 
 /* A new store, open for writing; below $TMPDIR or /tmp. */
 struct temp_store temp_store_open(void);
 /* The same with tables of at most so many bytes. */
 struct temp_store temp_store_open_small(uint64_t map_size);
+/* The same with segments of so many bytes. */
+struct temp_store temp_store_open_segments(uint64_t segment_size);
 /* A new store that nobody has open: for tests that fork. */
 struct temp_store temp_store_create(void);
 

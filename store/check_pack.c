@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Segments against what is packed into them: the rules of segment_private.h.
+ * The rows of DB_PACK come in the order of segments and places, so whatever
+ * overlaps is neighbours.
+ */
+#include "store/base/codec.h"
+#include "store/check_private.h"
+#include "store/commit_private.h"
+#include "store/reap_private.h"
+
+static void
+note_row(struct check *check, struct slice key, uint64_t segment,
+	uint64_t offset, const char *why)
+{
+	struct check_job *job = check_note(check, CHECK_PACK, CHECK_FIX_ROW,
+		"the row of segment %llu at %llu %s",
+		(unsigned long long)segment, (unsigned long long)offset, why);
+
+	job->table = DB_PACK;
+	job->name = arena_copy(&check->arena, key);
+}
+
+static enum store_err
+get_row(struct db_txn *txn, const struct record_blob *record, uint64_t *blob)
+{
+	struct key key = key_u64_u64(record->segment, record->offset);
+	struct slice value;
+	enum store_err err = db_get(txn, DB_PACK, key_slice(&key), &value);
+
+	if (err)
+		return err;
+	struct decoder decoder = codec_decoder(value);
+	*blob = codec_decode_u64(&decoder);
+	return decoder.is_bad ? STORE_CORRUPT : STORE_OK;
+}
+
+/* The counters of the segment that the rows have come to. */
+static struct check_segment *
+segment_of_row(struct check *check, uint64_t id)
+{
+	struct check_segment *items = check->segments.items;
+	size_t count = check->segments.count;
+
+	if (count > 0 && items[count - 1].id == id)
+		return &items[count - 1];
+	return check_add(&check->segments, id);
+}
+
+static void
+note_unknown(struct check *check, uint64_t segment)
+{
+	struct check_job *job = check_note(check, CHECK_PACK, CHECK_FIX_SEGMENT,
+		"segment %llu has no record", (unsigned long long)segment);
+
+	job->a = segment;
+	check_add(&check->unknown, segment);
+}
+
+static void
+add_row(struct check *check, uint64_t segment, uint64_t offset, uint64_t blob,
+	uint64_t size)
+{
+	struct check_segment *counters = segment_of_row(check, segment);
+	struct check_blob *known = check_find(&check->blobs, segment);
+
+	/* Not repaired: at most one of them has its bytes still. */
+	if (offset < counters->end)
+		check_note(check, CHECK_PACK, CHECK_FIX_NONE,
+			"blob %llu lies over another one, in segment %llu",
+			(unsigned long long)blob, (unsigned long long)segment);
+	if (known)
+		known->references++;
+	else if (counters->end == 0)
+		note_unknown(check, segment);
+	counters->live += size;
+	counters->end = offset + size;
+}
+
+/* The row says that the blob is there, and its record that it is elsewhere.
+ * Where that place confirms it the row is wrong, else the record, which is made
+ * anew in the next round. */
+static enum store_err
+judge_row(struct check *check, struct slice key, uint64_t blob,
+	const struct record_blob *record)
+{
+	struct key blob_key = key_u64(blob);
+	struct check_job *job;
+	struct stat stat;
+	uint64_t found = 0;
+	enum store_err err;
+
+	if (record->place == RECORD_BLOB_PACKED) {
+		err = get_row(check->txn, record, &found);
+		if (!err && found != blob)
+			err = STORE_NOT_FOUND;
+	} else {
+		err = blob_stat(check->store->blobs, blob, &stat);
+	}
+	if (err && err != STORE_NOT_FOUND && err != STORE_CORRUPT)
+		return err;
+	job = check_note(check, CHECK_PACK, CHECK_FIX_ROW,
+		"blob %llu is listed in a segment, and its record says that it "
+		"is elsewhere",
+		(unsigned long long)blob);
+	job->table = err ? DB_BLOB : DB_PACK;
+	job->name = arena_copy(&check->arena, err ? key_slice(&blob_key) : key);
+	return STORE_OK;
+}
+
+enum store_err
+check_pack_row(struct check *check, struct slice key, struct slice value)
+{
+	struct decoder decoder = codec_decoder(value);
+	uint64_t blob = codec_decode_u64(&decoder);
+	struct record_blob record;
+	uint64_t segment, offset;
+
+	if (key_split_u64_u64(key, &segment, &offset) || decoder.is_bad) {
+		check_note_row(check, DB_PACK, key, "segment", 0);
+		return STORE_OK;
+	}
+	if (segment == 0) {
+		if (!check_find(&check->blobs, offset))
+			note_row(check, key, offset, 0,
+				"waits to be compacted and is gone");
+		return STORE_OK;
+	}
+	enum store_err err = commit_get_blob(check->txn, blob, &record);
+	if (err == STORE_NOT_FOUND) {
+		struct check_lost *lost = check_add(&check->lost, blob);
+
+		lost->segment = segment;
+		lost->offset = offset;
+		return STORE_OK;
+	}
+	/* A record that does not decode has been reported, and goes first. */
+	if (err)
+		return err == STORE_CORRUPT ? STORE_OK : err;
+	if (record.segment != segment || record.offset != offset)
+		return judge_row(check, key, blob, &record);
+	add_row(check, segment, offset, blob, record.size);
+	return STORE_OK;
+}
+
+void
+check_pack_lost(struct check *check)
+{
+	const struct check_lost *items = check->lost.items;
+
+	for (size_t i = 0; i < check->lost.count; i++) {
+		const struct check_lost *lost = &items[i];
+		struct key key = key_u64_u64(lost->segment, lost->offset);
+
+		if (!lost->is_named)
+			note_row(check, key_slice(&key), lost->segment,
+				lost->offset, "names a blob that is gone");
+	}
+}
+
+/* Whether so many bytes would reach over the next blob, or the end. */
+static enum store_err
+reaches_over(struct db_txn *txn, const struct record_blob *record,
+	bool *is_over)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key key = key_u64_u64(record->segment, record->offset + 1);
+	uint64_t end = record->offset + record->size;
+	uint64_t segment = 0, offset = 0;
+	struct record_blob whole;
+
+	*is_over = false;
+	enum store_err err = db_cursor_open(txn, DB_PACK, &cursor);
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&key));
+	if (!err)
+		err = key_split_u64_u64(cursor.key, &segment, &offset);
+	if (!err && segment == record->segment) {
+		*is_over = end > offset;
+		return STORE_OK;
+	}
+	if (!err || err == STORE_NOT_FOUND)
+		err = commit_get_blob(txn, record->segment, &whole);
+	*is_over = !err && end > whole.size;
+	return err == STORE_NOT_FOUND || err == STORE_CORRUPT ? STORE_OK : err;
+}
+
+enum store_err
+check_pack_size(struct check *check, const struct inode *inode,
+	const struct record_blob *record)
+{
+	struct key key = key_u64(inode->blob);
+	bool is_over;
+	enum store_err err = reaches_over(check->txn, record, &is_over);
+
+	if (err)
+		return err;
+	struct check_job *job = check_note(check, CHECK_BLOB_SIZE,
+		is_over ? CHECK_FIX_ROW : CHECK_FIX_SIZE,
+		"inode %llu has %llu bytes, and its blob %llu has %llu",
+		(unsigned long long)inode->ino, (unsigned long long)inode->size,
+		(unsigned long long)inode->blob,
+		(unsigned long long)record->size);
+	job->a = inode->ino;
+	/* The record that is wrong goes; the next round makes it anew. */
+	job->table = DB_BLOB;
+	job->name = arena_copy(&check->arena, key_slice(&key));
+	return STORE_OK;
+}
+
+enum store_err
+check_pack_blob(struct check *check, uint64_t id,
+	const struct record_blob *record)
+{
+	uint64_t found = 0;
+	enum store_err err = get_row(check->txn, record, &found);
+
+	if (err && err != STORE_NOT_FOUND && err != STORE_CORRUPT)
+		return err;
+	if (!err && found == id)
+		return STORE_OK;
+	if (err) {
+		struct check_job *job = check_note(check, CHECK_PACK,
+			CHECK_FIX_PLACE,
+			"blob %llu is not listed at its place in segment %llu",
+			(unsigned long long)id,
+			(unsigned long long)record->segment);
+		job->a = id;
+		return STORE_OK;
+	}
+	/* Unless it is listed elsewhere: then its record is made anew. */
+	check_note(check, CHECK_BLOB_MISSING, CHECK_FIX_NONE,
+		"the data of a blob is gone: there is another one in the place "
+		"of %llu",
+		(unsigned long long)id);
+	return STORE_OK;
+}
+
+/* Whether it is there, and has all the bytes that it should. */
+static enum store_err
+check_file(struct check *check, uint64_t id, const struct record_blob *record)
+{
+	struct record_blob now;
+	struct stat stat;
+	enum store_err err = blob_stat(check->store->blobs, id, &stat);
+	uint64_t found = err ? 0 : (uint64_t)stat.st_size;
+
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	if (!record->live || (!err && found >= record->size))
+		return STORE_OK;
+	/* Gone since, with all that was in it. */
+	scoped(db_abort) struct db_txn *txn = NULL;
+	if (!db_begin_read(check->store->db, &txn) &&
+		commit_get_blob(txn, id, &now) == STORE_NOT_FOUND)
+		return STORE_OK;
+	check_note(check, err ? CHECK_BLOB_MISSING : CHECK_BLOB_SIZE,
+		CHECK_FIX_NONE,
+		"segment %llu has %llu bytes, and blobs in %llu of them",
+		(unsigned long long)id, (unsigned long long)found,
+		(unsigned long long)record->size);
+	return STORE_OK;
+}
+
+enum store_err
+check_pack_segment(struct check *check, uint64_t id,
+	const struct record_blob *record)
+{
+	static const struct check_segment none;
+	const struct check_blob *blob = check_find(&check->blobs, id);
+	const struct check_segment *found = check_find(&check->segments, id);
+	const struct check_segment *counters = found ? found : &none;
+	bool is_open = record->session &&
+		       check_find(&check->sessions, record->session);
+	uint32_t references = blob->references + (is_open ? 1 : 0);
+
+	if (record->references != references ||
+		record->live != counters->live ||
+		record->size < counters->end || (record->session && !is_open)) {
+		struct check_job *job = check_note(check, CHECK_PACK,
+			CHECK_FIX_SEGMENT,
+			"segment %llu counts %u references and %llu bytes of "
+			"%llu, and has %u and %llu",
+			(unsigned long long)id, record->references,
+			(unsigned long long)record->live,
+			(unsigned long long)record->size, references,
+			(unsigned long long)counters->live);
+		job->a = id;
+	}
+	return check_file(check, id, record);
+}
+
+/* Counts the rows of the segment. */
+static enum store_err
+count_rows(struct db_txn *txn, uint64_t segment, struct record_blob *record)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key key = key_u64_u64(segment, 0);
+	enum store_err err = db_cursor_open(txn, DB_PACK, &cursor);
+
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&key));
+	while (!err) {
+		struct decoder decoder = codec_decoder(cursor.value);
+		uint64_t blob = codec_decode_u64(&decoder);
+		struct record_blob packed;
+		uint64_t owner, offset;
+
+		err = key_split_u64_u64(cursor.key, &owner, &offset);
+		if (!err && owner != segment)
+			break;
+		if (!err)
+			err = commit_get_blob(txn, blob, &packed);
+		if (err)
+			return STORE_CORRUPT;
+		record->references++;
+		record->live += packed.size;
+		if (record->size < offset + packed.size)
+			record->size = offset + packed.size;
+		err = db_cursor_next(&cursor);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+fix_segment(struct store *store, struct db_txn *txn, uint64_t segment)
+{
+	struct record_blob record = {.place = RECORD_BLOB_SEGMENT};
+	struct record_blob was;
+	bool is_open = false;
+	struct key key;
+	struct slice value;
+	enum store_err err = commit_get_blob(txn, segment, &was);
+
+	if (!err && was.place == RECORD_BLOB_SEGMENT) {
+		key = key_u64(was.session);
+		record.size = was.size;
+		is_open = was.session &&
+			  !db_get(txn, DB_SESSION, key_slice(&key), &value);
+	}
+	(void)store;
+	if (is_open) {
+		record.session = was.session;
+		record.references = 1;
+	}
+	err = count_rows(txn, segment, &record);
+	/* Where blobs lie over each other there is nothing to count. */
+	if (!err && record.live > record.size)
+		err = STORE_CORRUPT;
+	if (err)
+		return err;
+	if (!record.references)
+		return commit_free_blob(txn, segment);
+	return commit_put_blob(txn, segment, &record);
+}
+
+static enum store_err
+fix_packed(struct db_txn *txn, const struct check_job *job)
+{
+	const struct record_blob record = {
+		.place = RECORD_BLOB_PACKED,
+		.references = 1,
+		.size = job->d,
+		.segment = job->b,
+		.offset = job->c,
+	};
+	struct record_blob other;
+	enum store_err err = commit_get_blob(txn, job->a, &other);
+
+	if (err != STORE_NOT_FOUND)
+		return err ? err : STORE_EXISTS;
+	return commit_put_blob(txn, job->a, &record);
+}
+
+static enum store_err
+fix_place(struct db_txn *txn, uint64_t blob)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct record_blob record;
+	enum store_err err = commit_get_blob(txn, blob, &record);
+
+	if (err || record.place != RECORD_BLOB_PACKED)
+		return err ? err : STORE_NOT_FOUND;
+	struct key key = key_u64_u64(record.segment, record.offset);
+	codec_encode_u64(&value, blob);
+	return db_insert(txn, DB_PACK, key_slice(&key), buffer_slice(&value));
+}
+
+enum store_err
+check_pack_repair(struct store *store, struct db_txn *txn,
+	const struct check_job *job)
+{
+	if (job->fix == CHECK_FIX_PACKED)
+		return fix_packed(txn, job);
+	if (job->fix == CHECK_FIX_PLACE)
+		return fix_place(txn, job->a);
+	return fix_segment(store, txn, job->a);
+}
