@@ -31,7 +31,7 @@ MEMORY = "/dev/shm"
 IS_LONG = bool(os.environ.get("TEST_LONG"))
 CHAINS, CUTS = (14, 2500) if IS_LONG else (3, 240)
 GENERATIONS = 3
-BUGS = ["data", "dirs", "tables", "side", "pin"]
+BUGS = ["data", "packs", "dirs", "tables", "side", "pin"]
 BUG_CUTS = 60
 
 

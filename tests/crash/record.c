@@ -67,6 +67,7 @@ open_store(const char *path)
 		.path = path,
 		.role = "record",
 		.map_size = 1u << 26,
+		.segment_size = 1u << 17, /* soon full */
 	};
 	struct store *store = NULL;
 
@@ -135,6 +136,7 @@ parse_bug(const char *word, enum shim_drop *drop)
 	static const char *const words[] = {
 		[SHIM_DROP_NOTHING] = "none",
 		[SHIM_DROP_DATA] = "data",
+		[SHIM_DROP_PACKS] = "packs",
 		[SHIM_DROP_DIRS] = "dirs",
 		[SHIM_DROP_TABLES] = "tables",
 		[SHIM_DROP_SIDE] = "side",

@@ -2,7 +2,9 @@
 /*
  * 1. Of two calls one is done and logged before the other (head->lock).
  * 2. A flush makes durable what was logged before it began.
- * 3. tracked[fd] is whether it stands for something below the root: every
+ * 3. Segments are told from other data files by fallocate(2), which only they
+ *    and the tables are given.
+ * 4. tracked[fd] is whether it stands for something below the root: every
  *    call that gives a descriptor sets it anew.
  */
 /* Else open() here would be another name for open64(), or be inline. */
@@ -40,13 +42,20 @@ int openat(int dir, const char *path, int flags, ...);
 ssize_t pwrite(int fd, const void *from, size_t len, off_t offset);
 ssize_t writev(int fd, const struct iovec *vector, int count);
 int posix_fallocate(int fd, off_t offset, off_t len);
+int dup3(int from, int to, int flags);
+int memfd_create(const char *name, unsigned int flags);
 
 /* Aliases, by which programs with 64-bit offsets call the same. */
 #define ALIAS(name, of) extern __typeof__(of) name __attribute__((alias(#of)))
 
+#define SEGMENTS_MAX 4096
+
 struct shared {
 	struct shim_head head;
 	pthread_mutex_t lock;
+	/* under lock: inodes */
+	uint64_t segments[SEGMENTS_MAX];
+	size_t segments_count;
 };
 
 static struct shared *shared; /* NULL: not begun */
@@ -248,6 +257,26 @@ close(int fd)
 	return (int)syscall(SYS_close, fd);
 }
 
+int
+dup3(int from, int to, int flags)
+{
+	int fd = (int)syscall(SYS_dup3, from, to, flags);
+
+	if (shared && fd >= 0)
+		track(fd, is_tracked(from));
+	return fd;
+}
+
+int
+memfd_create(const char *name, unsigned int flags)
+{
+	int fd = (int)syscall(SYS_memfd_create, name, flags);
+
+	if (shared && fd >= 0)
+		track(fd, false);
+	return fd;
+}
+
 /* --- bytes -----------------------------------------------------------------
  */
 
@@ -315,6 +344,16 @@ ftruncate(int fd, off_t size)
 }
 ALIAS(ftruncate64, ftruncate);
 
+static bool
+is_segment_locked(uint64_t file)
+{
+	for (size_t i = 0; i < shared->segments_count; i++) {
+		if (shared->segments[i] == file)
+			return true;
+	}
+	return false;
+}
+
 /* Space ahead of the end is not worth a log; holes are not made here. */
 int
 fallocate(int fd, int mode, off_t offset, off_t len)
@@ -323,6 +362,12 @@ fallocate(int fd, int mode, off_t offset, off_t len)
 		return (int)syscall(SYS_fallocate, fd, mode, offset, len);
 	(void)offset;
 	(void)len;
+	lock();
+	if (!is_segment_locked(id_of(fd))) {
+		assert(shared->segments_count < SEGMENTS_MAX);
+		shared->segments[shared->segments_count++] = id_of(fd);
+	}
+	unlock();
 	errno = EOPNOTSUPP;
 	return -1;
 }
@@ -423,7 +468,7 @@ rename(const char *old_path, const char *new_path)
  */
 
 static bool
-is_dropped(const char *name, bool is_dir)
+is_dropped(const char *name, bool is_dir, bool is_segment)
 {
 	bool is_data = strncmp(name, "data", 4) == 0 &&
 		       (name[4] == '/' || name[4] == '\0');
@@ -431,6 +476,8 @@ is_dropped(const char *name, bool is_dir)
 	switch (dropped) {
 	case SHIM_DROP_DATA:
 		return is_data && !is_dir;
+	case SHIM_DROP_PACKS:
+		return is_data && is_segment;
 	case SHIM_DROP_DIRS:
 		return is_data && is_dir;
 	case SHIM_DROP_TABLES:
@@ -472,10 +519,11 @@ flush(int fd)
 
 	lock();
 	uint64_t begun = shared->head.end;
+	bool is_segment = is_segment_locked(st.st_ino);
 	unlock();
 	pause_for_disk(begun);
 	/* No name below the root: unlinked since. */
-	if (name && is_dropped(name, is_dir))
+	if (name && is_dropped(name, is_dir, is_segment))
 		return 0;
 	lock();
 	append_locked(is_dir ? SHIM_FLUSH_DIR : SHIM_FLUSH, st.st_ino, 0, begun,

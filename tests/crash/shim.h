@@ -52,6 +52,7 @@ struct shim_head {
 enum shim_drop {
 	SHIM_DROP_NOTHING,
 	SHIM_DROP_DATA,	  /* of data files */
+	SHIM_DROP_PACKS,  /* of those for which room was set aside */
 	SHIM_DROP_DIRS,	  /* of their directories */
 	SHIM_DROP_TABLES, /* of data.mdb */
 	SHIM_DROP_SIDE,	  /* of the side file */

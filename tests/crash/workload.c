@@ -14,6 +14,8 @@
 #include "store/bucket.h"
 #include "store/file.h"
 #include "store/object.h"
+#include "store/pack_private.h"
+#include "store/reclaim_private.h"
 #include "store/upload.h"
 #include "tests/crash/content.h"
 #include "tests/crash/shim.h"
@@ -553,6 +555,14 @@ write_burst(struct worker *worker)
 	sync_all(worker);
 }
 
+/* As the store's own thread does it now and then. */
+static void
+compact(struct worker *worker)
+{
+	must(pack_seal_full(worker->store));
+	must(reclaim_run(worker->store));
+}
+
 /* --- one after the other ---------------------------------------------------
  */
 
@@ -587,7 +597,7 @@ one_round(struct worker *worker)
 	/* Those in the worker's own directory. */
 	unsigned int own = any / 2 * 2;
 
-	switch (draw(worker, 15)) {
+	switch (draw(worker, 17)) {
 	case 0:
 		delete (worker, any);
 		break;
@@ -622,6 +632,9 @@ one_round(struct worker *worker)
 	case 11:
 	case 12:
 		write_file(worker, own);
+		break;
+	case 13:
+		compact(worker);
 		break;
 	default:
 		put(worker, any, true);
