@@ -19,6 +19,10 @@ def human(value, unit):
     if unit == "B/s":
         return f"{value / 1e9:.2f} GB/s" if value >= 1e9 \
             else f"{value / 1e6:.0f} MB/s"
+    if unit == "B":
+        return f"{value / 1e6:.0f} MB"
+    if unit == "s":
+        return f"{value:.1f} s"
     if unit == "us":
         return f"{value / 1000:.1f} ms" if value >= 1000 \
             else f"{value:.0f} µs"
