@@ -155,6 +155,7 @@ run_step(struct step *step, int fd)
 {
 	enum store_err err = find_blobs(step);
 
+	step->place = (struct pack_place){0};
 	if (err || !step->count)
 		return err;
 	err = read_blobs(step, fd);
