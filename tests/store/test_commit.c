@@ -467,6 +467,10 @@ Test(commit, after_a_flush_that_failed_is_refused_until_the_store_is_reopened)
 	step(temp.store, ADD, blob);
 	cr_assert(zero(int,
 		commit_run_durably(temp.store, apply_row, &before)));
+	/* One whose name has not been flushed before. */
+	cr_assert(zero(int, session_lease_blob(temp.store, &blob)));
+	cr_assert(zero(int, blob_create(temp.store->blobs, blob, &fd)));
+	close(fd);
 	break_data(&temp, true);
 	cr_assert(zero(int, commit_run(temp.store, apply_row, &lost, NULL)));
 	/* The background may have found out first. */
