@@ -9,6 +9,9 @@
 
 /* From here on a read goes from the socket straight to the caller. */
 #define DIRECT_MIN ((size_t)4096)
+/* And from here on it waits for all of it: each piece that the network brings
+ * would else wake the fiber. */
+#define FULL_MIN ((size_t)32 * 1024)
 
 void
 http_body_begin(struct http_exchange *exchange)
@@ -59,8 +62,12 @@ receive(struct http_connection *connection, char *to, size_t len, size_t *got)
 {
 	const struct http_limits *limits = http_limits_of(connection);
 	int64_t began_ms = clock_monotonic_ms();
-	ssize_t result = http_stream_recv(&connection->stream, to, len,
-		began_ms + limits->body_timeout_ms);
+	int64_t deadline_ms = began_ms + limits->body_timeout_ms;
+	ssize_t result = len < FULL_MIN
+				 ? http_stream_recv(&connection->stream, to,
+					   len, deadline_ms)
+				 : http_stream_recv_full(&connection->stream,
+					   to, len, deadline_ms);
 
 	if (result < 0)
 		return error_from_errno((int)-result);

@@ -250,21 +250,29 @@ serve_request(struct http_connection *connection)
 	return complete_reply(connection);
 }
 
-/* Waits for a request.  False: none comes. */
+/* Waits for a request, and takes what has come of it.  False: none comes. */
 static bool
 await_request(struct http_connection *connection)
 {
 	struct http_worker *worker = connection->worker;
-	int64_t deadline_ms = clock_monotonic_ms() +
-			      http_limits_of(connection)->idle_timeout_ms;
+	const struct http_limits *limits = http_limits_of(connection);
+	int64_t deadline_ms = clock_monotonic_ms() + limits->idle_timeout_ms;
+	struct io_input input;
 
 	if (worker->is_draining)
 		return false;
 	connection->is_idle = true;
 	start_waiting(connection);
-	int err = http_stream_wait_readable(&connection->stream, deadline_ms);
+	int err = http_stream_await_input(&connection->stream,
+		http_exchange_room(limits), &input, deadline_ms);
+
 	connection->is_idle = false;
-	return !err;
+	bool is_taken = !err && http_exchange_take(connection);
+	if (is_taken)
+		http_exchange_fill(connection->exchange,
+			slice_of(input.buffer, input.len));
+	io_give_back(&input);
+	return is_taken;
 }
 
 static bool
@@ -380,8 +388,6 @@ serve_requests(struct http_connection *connection)
 		if (!has_input(connection)) {
 			http_exchange_give(connection);
 			if (!await_request(connection))
-				break;
-			if (!http_exchange_take(connection))
 				break;
 		}
 		goes_on = serve_request(connection);

@@ -3,6 +3,7 @@
  * Exchanges are large, and an idle connection has none; a worker keeps some
  * for the next requests.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,22 @@ http_exchange_free(struct http_exchange *exchange)
 	free(exchange);
 }
 
+size_t
+http_exchange_room(const struct http_limits *limits)
+{
+	return limits->header_bytes < HTTP_INPUT_FIRST ? limits->header_bytes
+						       : HTTP_INPUT_FIRST;
+}
+
+void
+http_exchange_fill(struct http_exchange *exchange, struct slice bytes)
+{
+	assert(exchange->end == 0 && bytes.len <= exchange->capacity);
+	if (bytes.len)
+		memcpy(exchange->input, bytes.data, bytes.len);
+	exchange->end = bytes.len;
+}
+
 static struct http_exchange *
 new_exchange(const struct http_limits *limits)
 {
@@ -28,9 +45,7 @@ new_exchange(const struct http_limits *limits)
 	if (!exchange)
 		return NULL;
 
-	exchange->capacity = limits->header_bytes < HTTP_INPUT_FIRST
-				     ? limits->header_bytes
-				     : HTTP_INPUT_FIRST;
+	exchange->capacity = http_exchange_room(limits);
 	exchange->input = malloc(exchange->capacity + HTTP_INPUT_BODY);
 	if (!exchange->input) {
 		free(exchange);

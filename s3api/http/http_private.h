@@ -130,6 +130,12 @@ http_limits_of(const struct http_connection *connection)
 /* Gives the connection one, a spare or a new one; false: no memory. */
 bool http_exchange_take(struct http_connection *connection);
 
+/* What the first bytes of a request have room for in any exchange. */
+size_t http_exchange_room(const struct http_limits *limits);
+
+/* Puts the first bytes into one that has just been taken. */
+void http_exchange_fill(struct http_exchange *exchange, struct slice bytes);
+
 /* Takes it back, if there is one, with what it holds. */
 void http_exchange_give(struct http_connection *connection);
 

@@ -111,11 +111,24 @@ http_stream_recv(struct http_stream *stream, void *to, size_t len,
 	return err == AT_END ? 0 : err;
 }
 
-int
-http_stream_wait_readable(struct http_stream *stream, int64_t deadline_ms)
+ssize_t
+http_stream_recv_full(struct http_stream *stream, void *to, size_t len,
+	int64_t deadline_ms)
 {
+	if (stream->ssl)
+		return http_stream_recv(stream, to, len, deadline_ms);
+	return io_recv_full(stream->fd, to, len, deadline_ms);
+}
+
+int
+http_stream_await_input(struct http_stream *stream, size_t len,
+	struct io_input *input, int64_t deadline_ms)
+{
+	if (!stream->ssl)
+		return io_await_input(stream->fd, len, input, deadline_ms);
+	*input = (struct io_input){0};
 	/* What OpenSSL has read ahead does not show on the socket. */
-	if (stream->ssl && SSL_has_pending(stream->ssl))
+	if (SSL_has_pending(stream->ssl))
 		return 0;
 	return io_wait_readable(stream->fd, deadline_ms);
 }

@@ -16,6 +16,7 @@
 
 #include "store/base/compiler.h"
 #include "store/base/error.h"
+#include "store/base/io.h"
 
 struct http_tls;
 
@@ -37,9 +38,14 @@ must_check enum store_err http_stream_begin_tls(struct http_stream *stream,
 must_check ssize_t http_stream_recv(struct http_stream *stream, void *to,
 	size_t len, int64_t deadline_ms);
 
-/* 0 once http_stream_recv() may have something to give. */
-must_check int http_stream_wait_readable(struct http_stream *stream,
-	int64_t deadline_ms);
+/* As io_recv_full(). */
+must_check ssize_t http_stream_recv_full(struct http_stream *stream, void *to,
+	size_t len, int64_t deadline_ms);
+
+/* As io_await_input(): 0 once there is something in `input`, or
+ * http_stream_recv() may have something to give. */
+must_check int http_stream_await_input(struct http_stream *stream, size_t len,
+	struct io_input *input, int64_t deadline_ms);
 
 /* As io_send_all(). */
 must_check enum store_err http_stream_send_all(struct http_stream *stream,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* S3 API: GetObject, HeadObject. */
-#include <unistd.h>
-
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
 #include "s3api/op/op.h"
@@ -28,7 +26,7 @@ static void
 close_file(struct get *get)
 {
 	if (get->fd >= 0)
-		close(get->fd);
+		io_close(get->fd);
 }
 
 /* ?partNumber=: that part as if it were a range. */

@@ -39,7 +39,9 @@ pread_cached(int fd, void *to, size_t len, uint64_t offset)
 static ssize_t
 pread_on_fiber(struct loop *loop, int fd, void *to, size_t len, uint64_t offset)
 {
-	ssize_t got = pread_cached(fd, to, len, offset);
+	/* A page cache that has it answers the ring at once, too. */
+	ssize_t got = loop_is_shared(loop) ? -EAGAIN
+					   : pread_cached(fd, to, len, offset);
 
 	while (got == -EAGAIN || got == -EINTR || got == -EOPNOTSUPP) {
 		struct io_uring_sqe *entry = loop_wait_begin(loop);
@@ -174,6 +176,22 @@ io_start_flush(int fd, uint64_t offset, uint64_t len)
 	}
 }
 
+void
+io_close(int fd)
+{
+	struct loop *loop = fiber_loop();
+
+	if (loop) {
+		struct io_uring_sqe *entry = loop_wait_begin(loop);
+
+		io_uring_prep_close(entry, fd);
+		/* Nobody waits for its end. */
+		io_uring_sqe_set_data(entry, NULL);
+	} else {
+		(void)close(fd);
+	}
+}
+
 static int
 poll_on_thread(int fd, short events, int64_t deadline_ms)
 {
@@ -281,6 +299,60 @@ io_recv(int fd, void *to, size_t len, int64_t deadline_ms)
 	}
 }
 
+ssize_t
+io_recv_full(int fd, void *to, size_t len, int64_t deadline_ms)
+{
+	struct loop *loop = fiber_loop();
+	ssize_t got = -EAGAIN;
+
+	if (loop) {
+		struct io_uring_sqe *entry = loop_wait_begin(loop);
+
+		io_uring_prep_recv(entry, fd, to, clamp(len), MSG_WAITALL);
+		got = loop_wait_end(loop, entry, fd, deadline_ms);
+	}
+	return got == -EAGAIN || got == -EINTR
+		       ? io_recv(fd, to, len, deadline_ms)
+		       : got;
+}
+
+int
+io_await_input(int fd, size_t len, struct io_input *input, int64_t deadline_ms)
+{
+	struct loop *loop = fiber_loop();
+	int got = -ENOBUFS;
+
+	*input = (struct io_input){0};
+	if (loop && loop->ring.lent) {
+		struct io_uring_sqe *entry = loop_wait_begin(loop);
+
+		len = len < RING_BUFFER_LEN ? len : RING_BUFFER_LEN;
+		io_uring_prep_recv(entry, fd, NULL, len, 0);
+		io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
+		entry->buf_group = RING_BUFFER_GROUP;
+		/* As a rule nothing is there yet. */
+		entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
+		got = loop_wait_end_buffer(loop, entry, fd, deadline_ms,
+			&input->buffer);
+	}
+	/* No buffer is free, or the kernel gives none. */
+	if (got == -ENOBUFS || got == -EAGAIN || got == -EINTR)
+		return io_wait_readable(fd, deadline_ms);
+	if (got > 0)
+		input->len = (size_t)got;
+	else
+		io_give_back(input);
+	return got < 0 ? got : 0;
+}
+
+void
+io_give_back(struct io_input *input)
+{
+	if (input->buffer)
+		ring_give_back(&fiber_loop()->ring, input->buffer);
+	*input = (struct io_input){0};
+}
+
 /* Takes what was sent off the front of the vector. */
 static void
 advance(struct msghdr *message, size_t sent)
@@ -297,6 +369,30 @@ advance(struct msghdr *message, size_t sent)
 	}
 }
 
+static ssize_t
+send_some(int fd, const struct msghdr *message, int flags)
+{
+	ssize_t sent = sendmsg(fd, message, flags | MSG_DONTWAIT);
+
+	return sent < 0 ? -errno : sent;
+}
+
+static ssize_t
+send_on_fiber(struct loop *loop, int fd, const struct msghdr *message,
+	int flags, int64_t deadline_ms)
+{
+	if (loop_is_shared(loop)) {
+		struct io_uring_sqe *entry = loop_wait_begin(loop);
+
+		io_uring_prep_sendmsg(entry, fd, message, (unsigned int)flags);
+		return loop_wait_end(loop, entry, fd, deadline_ms);
+	}
+	ssize_t sent = send_some(fd, message, flags);
+	if (sent > 0)
+		loop_charge(loop, (size_t)sent);
+	return sent;
+}
+
 enum store_err
 io_send_all(int fd, struct iovec *vector, int count, int flags,
 	int64_t deadline_ms)
@@ -308,20 +404,19 @@ io_send_all(int fd, struct iovec *vector, int count, int flags,
 	};
 
 	advance(&message, 0);
+	flags |= MSG_NOSIGNAL;
 	while (message.msg_iovlen) {
-		ssize_t sent = sendmsg(fd, &message,
-			flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t sent = loop ? send_on_fiber(loop, fd, &message, flags,
+					      deadline_ms)
+				    : send_some(fd, &message, flags);
 		int err = 0;
 
-		if (sent >= 0) {
+		if (sent >= 0)
 			advance(&message, (size_t)sent);
-			if (loop)
-				loop_charge(loop, (size_t)sent);
-		} else if (errno == EAGAIN) {
+		else if (sent == -EAGAIN)
 			err = io_wait_writable(fd, deadline_ms);
-		} else if (errno != EINTR) {
-			err = -errno;
-		}
+		else if (sent != -EINTR)
+			err = (int)sent;
 		if (err)
 			return error_from_errno(-err);
 	}

@@ -31,6 +31,8 @@ must_check enum store_err io_pwrite_all(int fd, const void *from, size_t len,
 
 must_check enum store_err io_fdatasync(int fd);
 must_check enum store_err io_fsync(int fd);
+/* As close(2), of what was only read; a fiber goes on at once. */
+void io_close(int fd);
 /* Asks the kernel to begin writing that range to the disk, and goes on: a
  * later flush has less to do.  A fiber must not close fd before its next
  * wait.  Tells of no failure: the flush will. */
@@ -42,12 +44,35 @@ void io_start_flush(int fd, uint64_t offset, uint64_t len);
  */
 must_check int io_accept(int listener, struct sockaddr_storage *peer);
 must_check ssize_t io_recv(int fd, void *to, size_t len, int64_t deadline_ms);
+
+/* As that, but a fiber waits for all of len: less comes before the end, or of
+ * who is too slow for the deadline, and then counts for no failure. */
+must_check ssize_t io_recv_full(int fd, void *to, size_t len,
+	int64_t deadline_ms);
+
+/* Bytes in a buffer that many share: to be copied and given back before the
+ * next wait.  None: there may still be some for io_recv(), or an end. */
+struct io_input {
+	char *buffer;
+	size_t len;
+};
+
+/*
+ * Waits, holding no memory, until something has come, and gives up to len bytes
+ * of it where a buffer was to be had: one system call less than to wait and to
+ * receive.  0 or a negative errno.
+ */
+must_check int io_await_input(int fd, size_t len, struct io_input *input,
+	int64_t deadline_ms);
+/* Allowed where nothing was given. */
+void io_give_back(struct io_input *input);
+
 /* Sends all of the vector; changes it as it goes.  flags as in sendmsg(2). */
 must_check enum store_err io_send_all(int fd, struct iovec *vector, int count,
 	int flags, int64_t deadline_ms);
 
 /*
- * Moves file bytes to a socket, which becomes non-blocking, without copying
+ * Moves file bytes to a socket, which must not block, without copying
  * them through user memory; those not in the page cache are read ahead of the
  * socket while other fibers run.  stall_ms bounds each wait for room, not the
  * whole (0: none).  CORRUPT: the file ends before.  CLOSED, TIMED_OUT,

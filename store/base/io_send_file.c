@@ -80,7 +80,7 @@ count_pages(const struct window *window)
 
 /* Reads the last byte of each stride; 0, or the first errno. */
 static int
-touch(const struct window *window, int flags)
+touch(const struct window *window, uint64_t stride, int flags)
 {
 	uint64_t end = window->offset + window->len;
 	uint64_t next = window->offset;
@@ -89,7 +89,7 @@ touch(const struct window *window, int flags)
 		char byte;
 		struct iovec vector = {.iov_base = &byte, .iov_len = 1};
 
-		next = end - next > STRIDE ? next + STRIDE : end;
+		next = end - next > stride ? next + stride : end;
 		ssize_t got = preadv2(window->file, &vector, 1,
 			(off_t)(next - 1), flags);
 		if (got < 0 && errno != EINTR)
@@ -101,12 +101,14 @@ touch(const struct window *window, int flags)
 static bool
 is_cached(const struct window *window)
 {
-	int64_t cached = count_cached(window);
+	/* What one read ahead brings is there as a whole or not at all. */
+	bool is_short = window->len <= READAHEAD;
+	int64_t cached = is_short ? -1 : count_cached(window);
 
 	if (cached >= 0 && cached < count_pages(window))
 		return false;
 	/* EOPNOTSUPP: the file system has no disk to wait for (tmpfs). */
-	int error = touch(window, RWF_NOWAIT);
+	int error = touch(window, is_short ? READAHEAD : STRIDE, RWF_NOWAIT);
 	return !error || error == EOPNOTSUPP;
 }
 
@@ -121,7 +123,7 @@ warm(void *arg)
 		(void)posix_fadvise(window->file,
 			(off_t)(window->offset + done), READAHEAD,
 			POSIX_FADV_WILLNEED);
-	warming->error = touch(window, 0);
+	warming->error = touch(window, STRIDE, 0);
 }
 
 static void
@@ -261,13 +263,6 @@ io_send_file(int socket, int file, uint64_t offset, uint64_t len,
 		.end = offset + len,
 		.stall_ms = stall_ms,
 	};
-	int flags = fcntl(socket, F_GETFL);
-
-	if (flags < 0)
-		return error_from_errno(errno);
-	if (!(flags & O_NONBLOCK) &&
-		fcntl(socket, F_SETFL, flags | O_NONBLOCK) < 0)
-		return error_from_errno(errno);
 	return transfer.loop ? send_on_fiber(&transfer)
 			     : send_on_thread(&transfer);
 }

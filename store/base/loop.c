@@ -33,6 +33,7 @@ list_append(struct fiber_list *list, struct fiber *fiber)
 	fiber->next = NULL;
 	*list->end = fiber;
 	list->end = &fiber->next;
+	list->count++;
 }
 
 enum store_err
@@ -203,9 +204,10 @@ wait_sleep(struct loop *loop, struct loop_wait *wait, int64_t deadline_ms)
 }
 
 static void
-wait_finish(struct loop *loop, struct loop_wait *wait, int result)
+wait_finish(struct loop *loop, struct loop_wait *wait, int result, char *buffer)
 {
 	wait->result = result;
+	wait->buffer = buffer;
 	deadline_remove(&loop->deadlines, &wait->deadline);
 	if (wait->link) {
 		*wait->link = wait->next;
@@ -222,8 +224,8 @@ loop_wait_begin(struct loop *loop)
 }
 
 int
-loop_wait_end(struct loop *loop, struct io_uring_sqe *entry, int fd,
-	int64_t deadline_ms)
+loop_wait_end_buffer(struct loop *loop, struct io_uring_sqe *entry, int fd,
+	int64_t deadline_ms, char **buffer)
 {
 	struct loop_wait wait = {.fd = fd};
 	struct loop_wait **bucket =
@@ -235,7 +237,19 @@ loop_wait_end(struct loop *loop, struct io_uring_sqe *entry, int fd,
 	if (wait.next)
 		wait.next->link = &wait.next;
 	*bucket = &wait;
-	return wait_sleep(loop, &wait, deadline_ms);
+	int result = wait_sleep(loop, &wait, deadline_ms);
+
+	*buffer = wait.buffer;
+	return result;
+}
+
+int
+loop_wait_end(struct loop *loop, struct io_uring_sqe *entry, int fd,
+	int64_t deadline_ms)
+{
+	char *none;
+
+	return loop_wait_end_buffer(loop, entry, fd, deadline_ms, &none);
 }
 
 void
@@ -294,7 +308,7 @@ expire(struct loop *loop)
 		deadline_remove(&loop->deadlines, earliest);
 		wait->is_expired = true;
 		if (wait->fd < 0)
-			wait_finish(loop, wait, -ECANCELED);
+			wait_finish(loop, wait, -ECANCELED, NULL);
 		else
 			cancel(loop, wait);
 		earliest = deadline_earliest(&loop->deadlines);
@@ -342,8 +356,8 @@ run_ready(struct loop *loop)
 {
 	struct fiber *fiber = loop->ready.first;
 
-	loop->ready.first = NULL;
-	loop->ready.end = &loop->ready.first;
+	loop->turn = loop->ready.count;
+	loop->ready = (struct fiber_list){.end = &loop->ready.first};
 	while (fiber) {
 		struct fiber *next = fiber->next;
 
@@ -394,8 +408,7 @@ timeout_ms(const struct loop *loop)
 static void
 poll_ring(struct loop *loop)
 {
-	void *data;
-	int result;
+	struct ring_completion done;
 
 	if (!loop->is_wake_armed)
 		arm_wake(loop);
@@ -409,11 +422,11 @@ poll_ring(struct loop *loop)
 		ring_submit(&loop->ring, wait, timeout_ms(loop));
 		atomic_store(&loop->is_asleep, false);
 	}
-	while (ring_next(&loop->ring, &data, &result)) {
-		if (data == &loop->wake_fd)
+	while (ring_next(&loop->ring, &done)) {
+		if (done.data == &loop->wake_fd)
 			take_wake(loop);
-		else if (data)
-			wait_finish(loop, data, result);
+		else if (done.data)
+			wait_finish(loop, done.data, done.result, done.buffer);
 	}
 	expire(loop);
 }
@@ -438,6 +451,8 @@ loop_run(struct loop *loop)
 			break;
 		poll_ring(loop);
 	}
+	/* Entries that nobody waited for. */
+	ring_submit(&loop->ring, false, 0);
 	empty_pool(loop);
 	fiber_set_current(NULL, NULL);
 	sigpipe_restore(&before);

@@ -22,6 +22,7 @@ struct loop_wait {
 	struct fiber *fiber;
 	int fd; /* -1: none, it sleeps until its deadline */
 	int result;
+	char *buffer; /* of the ring, that came with the result; or NULL */
 	bool is_expired;
 	struct deadline deadline;
 	struct loop_wait *next; /* of those on descriptors like fd */
@@ -31,6 +32,7 @@ struct loop_wait {
 struct fiber_list {
 	struct fiber *first;
 	struct fiber **end;
+	size_t count;
 };
 
 struct loop {
@@ -44,6 +46,7 @@ struct loop {
 	struct fiber *pool;
 	size_t pool_count;
 	size_t charge;
+	size_t turn; /* fibers that run between two looks at the ring */
 	bool is_wake_armed;
 	struct deadline_heap deadlines;
 	struct helper_pool *helpers; /* NULL until first wanted */
@@ -65,6 +68,21 @@ struct loop {
 struct io_uring_sqe *loop_wait_begin(struct loop *loop);
 int loop_wait_end(struct loop *loop, struct io_uring_sqe *entry, int fd,
 	int64_t deadline_ms);
+
+/* As that, for an entry that lets the kernel choose a buffer: *buffer is the
+ * one that was filled, whatever the result, or NULL. */
+int loop_wait_end_buffer(struct loop *loop, struct io_uring_sqe *entry, int fd,
+	int64_t deadline_ms, char **buffer);
+
+/*
+ * True where others run in this turn: what goes through the ring then shares
+ * a system call with what they do.
+ */
+static inline bool
+loop_is_shared(const struct loop *loop)
+{
+	return loop->turn > 1;
+}
 
 /* Sleeps until the deadline; no operation. */
 void loop_wait_until(struct loop *loop, int64_t deadline_ms);

@@ -17,8 +17,22 @@
 #include "store/base/compiler.h"
 #include "store/base/error.h"
 
+/* Buffers that the kernel fills for receivers who named none (5.19). */
+#define RING_BUFFERS 32
+#define RING_BUFFER_LEN 8192
+#define RING_BUFFER_GROUP 1
+
 struct ring {
 	struct io_uring uring;
+	struct io_uring_buf_ring
+		*lent; /* NULL: this kernel has no such thing */
+	char *buffers;
+};
+
+struct ring_completion {
+	void *data; /* of the entry */
+	int result;
+	char *buffer; /* one of the ring's that was filled, or NULL */
 };
 
 /* IO: the kernel has no io_uring for us; NO_MEMORY. */
@@ -37,5 +51,7 @@ struct io_uring_sqe *ring_entry(struct ring *ring);
  */
 void ring_submit(struct ring *ring, bool wait, int64_t timeout_ms);
 
-/* Takes one completion; false: none is there. */
-bool ring_next(struct ring *ring, void **data, int *result);
+/* Takes one completion; false: none is there.  A buffer that comes with it is
+ * the caller's until ring_give_back(). */
+bool ring_next(struct ring *ring, struct ring_completion *completion);
+void ring_give_back(struct ring *ring, char *buffer);

@@ -178,6 +178,8 @@ flush_all(struct checkpoint *checkpoint, struct db_txn *pin,
 	if (fstat(fd, &st))
 		return error_from_errno(errno);
 	side->file_size = (uint64_t)st.st_size;
+	/* The tables are on their way while the data is waited for. */
+	io_start_flush(fd, 0, side->file_size);
 	enum store_err err = flush_data(pin, context);
 	if (err) {
 		log_error("flushing data failed: %s", error_sentence(err));

@@ -262,6 +262,12 @@ send_file(void *arg)
 		source->len, 10000);
 }
 
+static void
+unblock(int fd)
+{
+	cr_assert(not(fcntl(fd, F_SETFL, O_NONBLOCK)));
+}
+
 /* Sends by `send` into a socket that another thread empties. */
 static void
 transfer(struct source *source, struct sink *sink, void (*send)(void *),
@@ -273,6 +279,7 @@ transfer(struct source *source, struct sink *sink, void (*send)(void *),
 	sink->fd = pair[1];
 	sink->len = 0;
 	source->socket = pair[0];
+	unblock(pair[0]);
 	cr_assert(not(pthread_create(&thread, NULL, drain, sink)));
 
 	if (on_fiber)
@@ -416,6 +423,7 @@ Test(io, sends_to_who_does_not_read_end_at_their_deadline)
 		.bytes = bytes,
 		.len = BIG,
 	};
+	unblock(pair[0]);
 
 	fill_until_timeout(&source);
 	on_loop(fill_until_timeout, &source);
@@ -549,4 +557,164 @@ block_in_many_fibers(void *arg)
 Test(io, more_blocking_calls_than_threads_all_end)
 {
 	on_loop(block_in_many_fibers, NULL);
+}
+
+/* Fibers that talk to each other, so that many run in each turn. */
+struct talk {
+	int pair[2];
+	size_t got;
+	char bytes[40000];
+};
+
+static void
+talk_recv(void *arg)
+{
+	struct talk *talk = arg;
+
+	while (talk->got < sizeof(talk->bytes)) {
+		struct io_input input;
+
+		cr_assert(not(io_await_input(talk->pair[1],
+			sizeof(talk->bytes) - talk->got, &input, 0)));
+		cr_assert(le(sz, input.len, sizeof(talk->bytes) - talk->got));
+		if (input.len)
+			memcpy(talk->bytes + talk->got, input.buffer,
+				input.len);
+		talk->got += input.len;
+		bool was_given = input.len > 0;
+		io_give_back(&input);
+		if (!was_given) {
+			ssize_t more =
+				io_recv(talk->pair[1], talk->bytes + talk->got,
+					sizeof(talk->bytes) - talk->got, 0);
+
+			cr_assert(more > 0);
+			talk->got += (size_t)more;
+		}
+	}
+}
+
+static void
+talk_send(void *arg)
+{
+	struct talk *talk = arg;
+	char *bytes = pattern(sizeof(talk->bytes));
+	struct iovec vector[2] = {
+		{bytes, 999}, {bytes + 999, sizeof(talk->bytes) - 999}};
+
+	cr_expect(not(io_send_all(talk->pair[0], vector, 2, 0, 0)));
+	free(bytes);
+}
+
+static void
+start_talks(void *arg)
+{
+	struct talk *talks = arg;
+
+	for (int i = 0; i < 100; i++) {
+		cr_assert(not(socketpair(AF_UNIX, SOCK_STREAM, 0,
+			talks[i].pair)));
+		cr_assert(not(loop_spawn(fiber_loop(), talk_recv, &talks[i])));
+		cr_assert(not(loop_spawn(fiber_loop(), talk_send, &talks[i])));
+	}
+}
+
+Test(io, more_receivers_than_buffers_get_what_is_sent)
+{
+	struct talk *talks = calloc(100, sizeof(*talks));
+	char *expected = pattern(sizeof(talks->bytes));
+	cr_assert(talks != NULL);
+
+	on_loop(start_talks, talks);
+
+	for (int i = 0; i < 100; i++) {
+		cr_expect(zero(memcmp(talks[i].bytes, expected,
+			sizeof(talks[i].bytes))));
+		close(talks[i].pair[0]);
+		close(talks[i].pair[1]);
+	}
+	free(expected);
+	free(talks);
+}
+
+static void
+await_nothing(void *arg)
+{
+	int *pair = arg;
+	struct io_input input;
+
+	cr_expect(eq(int,
+		io_await_input(pair[1], 10, &input, clock_monotonic_ms() + 20),
+		-ETIMEDOUT));
+	io_give_back(&input);
+	shutdown(pair[0], SHUT_WR);
+	cr_expect(eq(int, io_await_input(pair[1], 10, &input, 0), 0));
+	cr_expect(eq(sz, input.len, 0));
+	io_give_back(&input);
+}
+
+Test(io, input_ends_at_the_deadline_or_with_the_sender)
+{
+	int pair[2];
+	cr_assert(not(socketpair(AF_UNIX, SOCK_STREAM, 0, pair)));
+
+	on_loop(await_nothing, pair);
+
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void
+recv_full(void *arg)
+{
+	struct talk *talk = arg;
+	size_t half = sizeof(talk->bytes) / 2;
+	ssize_t got = io_recv_full(talk->pair[1], talk->bytes, half, 0);
+
+	cr_expect(eq(long, got, (long)half));
+	/* What has come by the deadline, though it is not all. */
+	got = io_recv_full(talk->pair[1], talk->bytes + half,
+		sizeof(talk->bytes), clock_monotonic_ms() + 50);
+	cr_expect(eq(long, got, (long)half));
+	got = io_recv_full(talk->pair[1], talk->bytes, half,
+		clock_monotonic_ms() + 20);
+	cr_expect(eq(long, got, -ETIMEDOUT));
+}
+
+static void
+start_recv_full(void *arg)
+{
+	cr_assert(not(loop_spawn(fiber_loop(), recv_full, arg)));
+	cr_assert(not(loop_spawn(fiber_loop(), talk_send, arg)));
+}
+
+Test(io, a_fiber_receives_all_that_it_asks_for)
+{
+	struct talk *talk = calloc(1, sizeof(*talk));
+	char *expected = pattern(sizeof(talk->bytes));
+	cr_assert(talk != NULL);
+	cr_assert(not(socketpair(AF_UNIX, SOCK_STREAM, 0, talk->pair)));
+
+	on_loop(start_recv_full, talk);
+
+	cr_expect(zero(memcmp(talk->bytes, expected, sizeof(talk->bytes))));
+	close(talk->pair[0]);
+	close(talk->pair[1]);
+	free(expected);
+	free(talk);
+}
+
+static void
+close_one(void *arg)
+{
+	io_close(*(int *)arg);
+}
+
+Test(io, what_is_closed_is_gone_when_its_loop_has_ended)
+{
+	int fd = open_temp();
+
+	on_loop(close_one, &fd);
+
+	cr_expect(eq(int, fcntl(fd, F_GETFD), -1));
 }
