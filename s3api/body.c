@@ -76,13 +76,6 @@ want_all(struct body *body)
 		want(body, body->kind);
 }
 
-void
-body_digest(struct body *body, size_t first, size_t end, struct slice bytes)
-{
-	for (size_t i = first; i < end; i++)
-		digest_update(&body->digests[i], bytes.data, bytes.len);
-}
-
 /* --- beginning ------------------------------------------------------------ */
 
 static bool
@@ -259,7 +252,8 @@ body_read(struct body *body, void *to, size_t len, size_t *got)
 {
 	enum s3_error error = body_read_undigested(body, to, len, got);
 
-	body_digest(body, 0, body->digest_count, slice_of(to, *got));
+	for (size_t i = 0; i < body->digest_count; i++)
+		digest_update(&body->digests[i], to, *got);
 	return error;
 }
 

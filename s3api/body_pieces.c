@@ -1,22 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * 1. While shares run, they read one of the buffers and write the body's
- *    digests, each its own: nobody else touches either.
- * 2. Pieces go to the buffers in turn, so that the next one is received into
- *    the one that nobody digests.
+ * 1. While a piece is in a line, nobody but who digests it touches it or the
+ *    line's digests.
+ * 2. Pieces go to the buffers in turn: one that is received into has been
+ *    digested, and written before the last call returned.
  */
 #include "s3api/body_pieces.h"
 
 #include <stdlib.h>
 
 #include "s3api/body_private.h"
-#include "store/base/io.h"
 
 /* Large enough that a piece's cost is its bytes, not its system calls. */
 #define PIECE_MAX ((size_t)256 * 1024)
 #define PIECE_MIN 4096
 /* Digested in less time than it takes to hand over. */
 #define INLINE_MAX ((size_t)32 * 1024)
+
+/* A CRC costs less than a hand-over. */
+static bool
+is_slow(const struct digest *digest)
+{
+	return digest->kind == DIGEST_MD5 || digest->kind == DIGEST_SHA1 ||
+	       digest->kind == DIGEST_SHA256;
+}
+
+static void
+begin_lines(struct body_pieces *pieces)
+{
+	struct body *body = pieces->body;
+
+	for (size_t i = 0; i < body->digest_count; i++)
+		digest_line_begin(&pieces->lines[i], &body->digests[i]);
+	pieces->line_count = body->digest_count;
+}
 
 void
 body_pieces_begin(struct body_pieces *pieces, struct body *body)
@@ -28,83 +45,40 @@ body_pieces_begin(struct body_pieces *pieces, struct body *body)
 		size = body->length < PIECE_MIN ? PIECE_MIN
 						: (size_t)body->length;
 	*pieces = (struct body_pieces){.body = body, .size = size};
+	begin_lines(pieces);
 }
 
+/* Until no more than that many pieces wait to be digested. */
 static void
-run_share(void *arg)
+await_digests(struct body_pieces *pieces, size_t left)
 {
-	struct body_share *share = arg;
-
-	body_digest(share->body, share->first, share->end, share->piece);
-}
-
-static void
-await_digests(struct body_pieces *pieces)
-{
-	while (pieces->running > 0)
-		event_wait(&pieces->shares[--pieces->running].job.done);
-}
-
-static void
-start_share(struct body_pieces *pieces, size_t first, size_t end,
-	struct slice piece)
-{
-	struct body_share *share = &pieces->shares[pieces->running++];
-
-	*share = (struct body_share){
-		.body = pieces->body,
-		.first = first,
-		.end = end,
-		.piece = piece,
-		.job = {.run = run_share, .arg = share},
-	};
-	io_start_job(&share->job);
-}
-
-/* A CRC costs less than a hand-over. */
-static bool
-is_slow(const struct digest *digest)
-{
-	return digest->kind == DIGEST_MD5 || digest->kind == DIGEST_SHA1 ||
-	       digest->kind == DIGEST_SHA256;
-}
-
-/* How many of the digests, in their order, the first share has: all of them up
- * to the second slow one. */
-static size_t
-first_share(const struct body *body)
-{
-	size_t slow = 0;
-
-	for (size_t i = 0; i < body->digest_count; i++) {
-		slow += is_slow(&body->digests[i]);
-		if (slow == 2)
-			return i;
-	}
-	return body->digest_count;
+	for (size_t i = 0; i < pieces->line_count; i++)
+		digest_line_wait(&pieces->lines[i], left);
 }
 
 static void
 digest(struct body_pieces *pieces, struct slice piece)
 {
 	struct body *body = pieces->body;
-	size_t middle = first_share(body);
+	bool is_short = piece.len <= INLINE_MAX;
 
-	await_digests(pieces);
-	if (piece.len <= INLINE_MAX) {
-		body_digest(body, 0, body->digest_count, piece);
-		return;
+	if (is_short)
+		await_digests(pieces, 0);
+	for (size_t i = 0; i < body->digest_count; i++) {
+		if (is_short || !is_slow(&body->digests[i]))
+			digest_update(&body->digests[i], piece.data, piece.len);
+		else
+			digest_line_add(&pieces->lines[i], piece);
 	}
-	start_share(pieces, 0, middle, piece);
-	if (middle < body->digest_count)
-		start_share(pieces, middle, body->digest_count, piece);
 }
 
+/* Invariant 2. */
 static char *
 next_buffer(struct body_pieces *pieces)
 {
-	char **buffer = &pieces->buffers[pieces->turn++ % 2];
+	char **buffer = &pieces->buffers[pieces->turn++ % BODY_PIECES_MAX];
 
+	await_digests(pieces, BODY_PIECES_MAX - 1);
 	if (!*buffer)
 		*buffer = malloc(pieces->size);
 	if (!*buffer)
@@ -131,7 +105,7 @@ body_pieces_next(struct body_pieces *pieces, struct slice *piece)
 
 	*piece = SLICE_NULL;
 	if (is_whole(body)) {
-		await_digests(pieces);
+		await_digests(pieces, 0);
 		return error;
 	}
 
@@ -143,7 +117,7 @@ body_pieces_next(struct body_pieces *pieces, struct slice *piece)
 		len += got;
 	}
 	if (error) {
-		await_digests(pieces);
+		await_digests(pieces, 0);
 		return error;
 	}
 	*piece = slice_of(to, len);
@@ -154,8 +128,8 @@ body_pieces_next(struct body_pieces *pieces, struct slice *piece)
 void
 body_pieces_end(struct body_pieces *pieces)
 {
-	await_digests(pieces);
-	free(pieces->buffers[0]);
-	free(pieces->buffers[1]);
+	await_digests(pieces, 0);
+	for (size_t i = 0; i < BODY_PIECES_MAX; i++)
+		free(pieces->buffers[i]);
 	*pieces = (struct body_pieces){0};
 }

@@ -15,24 +15,17 @@
 #pragma once
 
 #include "s3api/body.h"
-#include "store/base/helper.h"
+#include "store/base/digest_line.h"
 
-/* What one thread computes of a piece. */
-struct body_share {
-	struct body *body;
-	size_t first; /* of the body's digests */
-	size_t end;
-	struct slice piece;
-	struct helper_job job;
-};
+#define BODY_PIECES_MAX DIGEST_LINE_MAX
 
 struct body_pieces {
 	struct body *body;
 	size_t size; /* of each buffer */
-	char *buffers[2];
+	char *buffers[BODY_PIECES_MAX];
 	unsigned int turn;
-	struct body_share shares[2];
-	size_t running; /* of the shares */
+	struct digest_line lines[BODY_DIGESTS_MAX];
+	size_t line_count;
 };
 
 /* After body_begin(), before anything is read. */

@@ -1,25 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * MD5 is computed by OpenSSL's older functions: they let its state be read,
+ * which the lanes of md5_lanes.c go on from, and are as fast.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "store/base/digest.h"
 
 #include <assert.h>
 #include <endian.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/md5.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/base/cipher.h"
 #include "store/base/crc_private.h"
 #include "store/base/error.h"
+#include "store/base/md5_lanes.h"
 
 #define SHA256_BLOCK 64
 
+_Static_assert(DIGEST_SIDE_BY_SIDE_MAX == MD5_LANES_MAX, "one for each lane");
+
 static const struct digest_form {
 	size_t len;
-	const char *openssl_name; /* NULL: a CRC */
+	const char *openssl_name; /* NULL: a CRC, or MD5 */
 	enum crc_kind crc;
 } digest_forms[] = {
-	[DIGEST_MD5] = {16, "MD5", 0},
+	[DIGEST_MD5] = {16, NULL, 0},
 	[DIGEST_SHA1] = {20, "SHA1", 0},
 	[DIGEST_SHA256] = {32, "SHA256", 0},
 	[DIGEST_CRC32] = {4, NULL, CRC_32},
@@ -34,6 +44,18 @@ static const struct digest_form {
 static EVP_MD *digest_algorithms[array_len(digest_forms)];
 static pthread_once_t digest_algorithms_once = PTHREAD_ONCE_INIT;
 
+/*
+ * A context of SHA-256 that its thread has used, wiped and ready for the next:
+ * to make one costs several times what it takes to digest a short text.
+ */
+static pthread_key_t spare_sha256;
+
+static void
+free_spare(void *context)
+{
+	EVP_MD_CTX_free(context);
+}
+
 static void
 fetch_algorithms(void)
 {
@@ -43,9 +65,11 @@ fetch_algorithms(void)
 		if (!name)
 			continue;
 		digest_algorithms[i] = EVP_MD_fetch(NULL, name, NULL);
-		/* The default provider has all three. */
+		/* The default provider has both. */
 		assert(digest_algorithms[i]);
 	}
+	int err = pthread_key_create(&spare_sha256, free_spare);
+	assert(!err);
 }
 
 static const struct digest_form *
@@ -69,13 +93,39 @@ digest_len(enum digest_kind kind)
 	return form_of(kind)->len;
 }
 
+static bool
+take_spare(struct digest *digest)
+{
+	digest->context = pthread_getspecific(spare_sha256);
+	if (digest->context)
+		(void)pthread_setspecific(spare_sha256, NULL);
+	return digest->context != NULL;
+}
+
+/* Beginning anew wipes what it was used for.  False: there is one already. */
+static bool
+keep_spare(EVP_MD_CTX *context)
+{
+	return !pthread_getspecific(spare_sha256) &&
+	       EVP_DigestInit_ex2(context, NULL, NULL) == 1 &&
+	       !pthread_setspecific(spare_sha256, context);
+}
+
 void
 digest_init(struct digest *digest, enum digest_kind kind)
 {
 	*digest = (struct digest){.kind = kind};
+	if (kind == DIGEST_MD5) {
+		digest->md5 = malloc(sizeof(*digest->md5));
+		if (!digest->md5)
+			error_out_of_memory();
+		expect(MD5_Init(digest->md5));
+	}
 	if (!form_of(kind)->openssl_name)
 		return;
 	pthread_once(&digest_algorithms_once, fetch_algorithms);
+	if (kind == DIGEST_SHA256 && take_spare(digest))
+		return;
 	digest->context = EVP_MD_CTX_new();
 	if (!digest->context)
 		error_out_of_memory();
@@ -90,7 +140,9 @@ digest_update(struct digest *digest, const void *data, size_t len)
 
 	if (len == 0)
 		return;
-	if (form->openssl_name)
+	if (digest->kind == DIGEST_MD5)
+		expect(MD5_Update(digest->md5, data, len));
+	else if (form->openssl_name)
 		expect(EVP_DigestUpdate(digest->context, data, len));
 	else
 		digest->crc = crc_update(form->crc, digest->crc, data, len);
@@ -102,6 +154,11 @@ digest_final(struct digest *digest, uint8_t *value)
 	const struct digest_form *form = form_of(digest->kind);
 	uint64_t crc;
 
+	if (digest->kind == DIGEST_MD5) {
+		expect(MD5_Final(value, digest->md5));
+		digest_free(digest);
+		return;
+	}
 	if (form->openssl_name) {
 		expect(EVP_DigestFinal_ex(digest->context, value, NULL));
 		digest_free(digest);
@@ -114,11 +171,130 @@ digest_final(struct digest *digest, uint8_t *value)
 void
 digest_free(struct digest *digest)
 {
+	if (digest->kind == DIGEST_MD5) {
+		free(digest->md5);
+		digest->md5 = NULL;
+		return;
+	}
 	if (digest->kind == 0 || !form_of(digest->kind)->openssl_name)
 		return;
-	EVP_MD_CTX_free(digest->context);
+	if (digest->context &&
+		!(digest->kind == DIGEST_SHA256 && keep_spare(digest->context)))
+		EVP_MD_CTX_free(digest->context);
 	digest->context = NULL;
 }
+
+/* --- MD5 side by side ----------------------------------------------------- */
+
+size_t
+digest_side_by_side(void)
+{
+	return md5_lanes();
+}
+
+/* What comes before the first whole block; gives the rest. */
+static struct slice
+fill_block(MD5_CTX *md5, struct slice piece)
+{
+	size_t missing = md5->num ? MD5_BLOCK - md5->num : 0;
+	struct slice start = slice_first(piece, missing);
+
+	if (start.len)
+		expect(MD5_Update(md5, start.data, start.len));
+	return slice_from(piece, start.len);
+}
+
+static void
+get_state(const MD5_CTX *md5, uint32_t state[4])
+{
+	state[0] = md5->A;
+	state[1] = md5->B;
+	state[2] = md5->C;
+	state[3] = md5->D;
+}
+
+static void
+set_state(MD5_CTX *md5, const uint32_t state[4], size_t added)
+{
+	uint64_t bits = (((uint64_t)md5->Nh << 32) | md5->Nl) + added * 8;
+
+	md5->A = state[0];
+	md5->B = state[1];
+	md5->C = state[2];
+	md5->D = state[3];
+	md5->Nl = (MD5_LONG)bits;
+	md5->Nh = (MD5_LONG)(bits >> 32);
+}
+
+struct md5_piece {
+	MD5_CTX *md5;
+	struct slice rest;
+};
+
+/* As many blocks as the shortest has. */
+static void
+run_together(struct md5_piece *pieces, size_t count)
+{
+	struct md5_lane lanes[MD5_LANES_MAX];
+	uint32_t states[MD5_LANES_MAX][4];
+	size_t blocks = SIZE_MAX;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t has = pieces[i].rest.len / MD5_BLOCK;
+
+		blocks = has < blocks ? has : blocks;
+		get_state(pieces[i].md5, states[i]);
+		lanes[i] = (struct md5_lane){
+			states[i], (const uint8_t *)pieces[i].rest.data};
+	}
+	md5_lanes_run(md5_lanes(), lanes, count, blocks);
+	for (size_t i = 0; i < count; i++) {
+		set_state(pieces[i].md5, states[i], blocks * MD5_BLOCK);
+		pieces[i].rest = slice_from(pieces[i].rest, blocks * MD5_BLOCK);
+	}
+}
+
+/* Finishes those with less than a block left; gives how many remain. */
+static size_t
+drop_short(struct md5_piece *pieces, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct slice *rest = &pieces[i].rest;
+
+		if (rest->len >= MD5_BLOCK)
+			pieces[kept++] = pieces[i];
+		else if (rest->len > 0)
+			expect(MD5_Update(pieces[i].md5, rest->data,
+				rest->len));
+	}
+	return kept;
+}
+
+void
+digest_update_md5s(struct digest *const digests[], const struct slice pieces[],
+	size_t count)
+{
+	struct md5_piece all[MD5_LANES_MAX];
+
+	assert(count <= MD5_LANES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		assert(digests[i]->kind == DIGEST_MD5);
+		all[i].md5 = digests[i]->md5;
+		all[i].rest = fill_block(all[i].md5, pieces[i]);
+	}
+	count = drop_short(all, count);
+	while (count > 1 && count <= md5_lanes()) {
+		run_together(all, count);
+		count = drop_short(all, count);
+	}
+	for (size_t i = 0; i < count; i++)
+		expect(MD5_Update(all[i].md5, all[i].rest.data,
+			all[i].rest.len));
+}
+
+/* --- of short texts ------------------------------------------------------- */
 
 void
 digest_of(enum digest_kind kind, struct slice data, uint8_t *value)
@@ -136,7 +312,7 @@ digest_crc_combine(enum digest_kind kind, uint64_t first, uint64_t second,
 {
 	const struct digest_form *form = form_of(kind);
 
-	assert(!form->openssl_name);
+	assert(!form->openssl_name && kind != DIGEST_MD5);
 	return crc_combine(form->crc, first, second, second_len);
 }
 

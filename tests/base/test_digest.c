@@ -311,3 +311,46 @@ Test(digest, equal_tells_one_bit_apart_and_stops_at_len)
 	cr_expect(digest_equal("abcd", "abce", 3));
 	cr_expect(digest_equal("a", "b", 0));
 }
+
+/* As the bytes come: some at a time, of a different length for each. */
+static void
+expect_md5s_as_alone(size_t count, uint64_t *state)
+{
+	struct digest together[DIGEST_SIDE_BY_SIDE_MAX];
+	struct digest alone[DIGEST_SIDE_BY_SIDE_MAX];
+	struct digest *all[DIGEST_SIDE_BY_SIDE_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		digest_init(&together[i], DIGEST_MD5);
+		digest_init(&alone[i], DIGEST_MD5);
+		all[i] = &together[i];
+	}
+	for (int round = 0; round < 6; round++) {
+		struct slice pieces[DIGEST_SIDE_BY_SIDE_MAX];
+
+		for (size_t i = 0; i < count; i++) {
+			size_t len = next_number(state) % 2000;
+			size_t at = next_number(state) % 90000;
+
+			pieces[i] = slice_of(sample + at, len);
+			digest_update(&alone[i], pieces[i].data, len);
+		}
+		digest_update_md5s(all, pieces, count);
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint8_t found[16];
+		uint8_t expected[16];
+
+		digest_final(&together[i], found);
+		digest_final(&alone[i], expected);
+		cr_expect(zero(memcmp(found, expected, sizeof(found))));
+	}
+}
+
+Test(digest, md5s_side_by_side_are_those_of_each_alone, .init = fill_sample)
+{
+	uint64_t state = 7;
+
+	for (size_t count = 1; count <= DIGEST_SIDE_BY_SIDE_MAX; count++)
+		expect_md5s_as_alone(count, &state);
+}
