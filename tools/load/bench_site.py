@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import statistics
 import subprocess
@@ -102,9 +103,10 @@ class Process:
 
 
 class Site:
-    def __init__(self, where, binaries, is_quick):
+    def __init__(self, where, binaries, is_quick, is_long=False):
         self.binaries = binaries
         self.is_quick = is_quick
+        self.is_long = is_long
         self.repeats = 1 if is_quick else 5
         self.seconds = 0.7 if is_quick else 1.5
         self.all_cpus = os.sched_getaffinity(0)
@@ -138,12 +140,27 @@ class Site:
             [str(word) for word in (self.binaries / "tarn", *words)],
             check=True, text=True, stdout=subprocess.PIPE).stdout
 
-    def serve(self):
+    def certificate(self):
+        """A key and a certificate of its own, of the kind most have."""
+        key, certificate = self.dir / "key.pem", self.dir / "cert.pem"
+        if not key.exists():
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                 "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                 "-subj", "/CN=localhost", "-keyout", key, "-out",
+                 certificate], check=True, stderr=subprocess.DEVNULL)
+        return "--tls-cert", certificate, "--tls-key", key
+
+    def serve(self, with_tls=False):
+        tls = ("--tls-listen", "127.0.0.1:0", *self.certificate()) \
+            if with_tls else ()
         server = Process(self.binaries / "tarn", "serve", "--store",
-                         self.store, "--listen", "127.0.0.1:0", "--threads",
-                         self.threads, "--log-level", "warn",
+                         self.store, "--listen", "127.0.0.1:0", *tls,
+                         "--threads", self.threads, "--log-level", "warn",
                          cpus=self.server_cpus)
-        server.port = int(server.line.split()[-1].rsplit(":", 1)[1])
+        ports = dict(re.findall(r"(https?)://\S+?:(\d+)", server.line))
+        server.port = int(ports["http"])
+        server.tls_port = int(ports.get("https", 0))
         return server
 
     def mount(self, point):
@@ -167,26 +184,32 @@ class Site:
         pin(server.pid, self.server_cpus)
         return server
 
-    def load(self, server, path, *words, signed=True, seconds=None,
-             cpus=None):
-        """One run of the load generator, and what it cost the server."""
+    def start_load(self, server, path, *words, signed=True, seconds=None,
+                   cpus=None, with_tls=False):
         env = dict(os.environ)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             env.pop(name, None)
         if signed:
             env.update(self.keys)
         cpus = cpus or self.client_cpus
-        before = cpu_seconds(server.pid)
-        child = subprocess.run(
+        where = ("--port", server.tls_port, "--tls") if with_tls \
+            else ("--port", server.port)
+        return subprocess.Popen(
             [str(word) for word in (
                 self.binaries / "tools" / "load" / "load",
-                "--port", server.port, "--path", path,
+                *where, "--path", path,
                 "--seconds", seconds or self.seconds, *words)],
             env=env, text=True, stdout=subprocess.PIPE,
             preexec_fn=lambda: os.sched_setaffinity(0, cpus))
-        if not child.stdout:
+
+    def load(self, server, path, *words, **options):
+        """One run of the load generator, and what it cost the server."""
+        before = cpu_seconds(server.pid)
+        output = self.start_load(server, path, *words, **options) \
+            .communicate()[0]
+        if not output:
             raise SystemExit(f"bench: the load of {path} did not end")
-        result = json.loads(child.stdout)
+        result = json.loads(output)
         if result["failed"]:
             raise SystemExit(f"bench: {result['failed']} requests for {path} "
                              "failed")

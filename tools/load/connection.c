@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,34 @@ fail(const char *what)
 	exit(1);
 }
 
+SSL_CTX *
+connection_tls(void)
+{
+	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+
+	if (!tls || !SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION))
+		exit(1);
+	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_read_ahead(tls, 1);
+	return tls;
+}
+
+static SSL *
+shake_hands(SSL_CTX *tls, int fd)
+{
+	SSL *ssl = SSL_new(tls);
+
+	if (!ssl || !SSL_set_fd(ssl, fd) || SSL_connect(ssl) != 1) {
+		fprintf(stderr, "load: no TLS 1.3\n");
+		exit(1);
+	}
+	return ssl;
+}
+
 void
 connection_open(struct connection *c, const char *host, unsigned int port,
-	int epoll, unsigned int index)
+	SSL_CTX *tls, int epoll, unsigned int index)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -44,12 +70,53 @@ connection_open(struct connection *c, const char *host, unsigned int port,
 		connect(c->fd, (struct sockaddr *)&address, sizeof(address)))
 		fail("connect");
 	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	c->ssl = tls ? shake_hands(tls, c->fd) : NULL;
 	if (fcntl(c->fd, F_SETFL, O_NONBLOCK))
 		fail("fcntl");
 	c->index = index;
 	c->epoll = epoll;
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event))
 		fail("epoll_ctl");
+}
+
+/* As a system call's: -1 and EAGAIN, or what must not happen. */
+static ssize_t
+result_of_tls(struct connection *c, int result, size_t count)
+{
+	if (result == 1)
+		return (ssize_t)count;
+	int error = SSL_get_error(c->ssl, result);
+
+	if (error == SSL_ERROR_ZERO_RETURN)
+		return 0;
+	errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE
+			? EAGAIN
+			: EPROTO;
+	return -1;
+}
+
+static ssize_t
+send_vector(struct connection *c, const struct iovec *vector)
+{
+	const struct iovec *first = vector[0].iov_len ? vector : vector + 1;
+	size_t sent = 0;
+
+	if (!c->ssl)
+		return writev(c->fd, vector, 2);
+	int result =
+		SSL_write_ex(c->ssl, first->iov_base, first->iov_len, &sent);
+	return result_of_tls(c, result, sent);
+}
+
+static ssize_t
+receive(struct connection *c, void *to, size_t len, int flags)
+{
+	size_t got = 0;
+
+	if (!c->ssl)
+		return recv(c->fd, to, len, flags);
+	int result = SSL_read_ex(c->ssl, to, len, &got);
+	return result_of_tls(c, result, got);
 }
 
 /* False: the socket is full. */
@@ -74,7 +141,7 @@ send_some(struct connection *c)
 		if (vector[1].iov_len > SIGN_BODY_PIECE - at)
 			vector[1].iov_len = SIGN_BODY_PIECE - at;
 
-		ssize_t sent = writev(c->fd, vector, 2);
+		ssize_t sent = send_vector(c, vector);
 
 		if (sent < 0 && (errno == EAGAIN || errno == EINTR))
 			return false;
@@ -104,7 +171,7 @@ static bool
 receive_head(struct connection *c)
 {
 	for (;;) {
-		ssize_t got = recv(c->fd, c->head + c->head_got,
+		ssize_t got = receive(c, c->head + c->head_got,
 			CONNECTION_HEAD_MAX - 1 - c->head_got, 0);
 
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -128,18 +195,19 @@ receive_head(struct connection *c)
 	}
 }
 
-/* MSG_TRUNC: the kernel drops the bytes without copying them. */
+/* MSG_TRUNC: the kernel drops the bytes without copying them; what TLS has
+ * to decrypt is dropped after that. */
 static bool
 drop_body(struct connection *c)
 {
-	/* Never touched, but the C library checks what it is told. */
+	/* Never touched but by TLS; the C library checks what it is told. */
 	static char nothing[1 << 22];
 
 	while (c->reply_left > 0) {
 		size_t most = c->reply_left < sizeof(nothing)
 				      ? (size_t)c->reply_left
 				      : sizeof(nothing);
-		ssize_t got = recv(c->fd, nothing, most, MSG_TRUNC);
+		ssize_t got = receive(c, nothing, most, MSG_TRUNC);
 
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			return false;

@@ -10,8 +10,12 @@
 
 #define CONNECTION_HEAD_MAX 8192
 
+struct ssl_ctx_st;
+struct ssl_st;
+
 struct connection {
 	int fd;
+	struct ssl_st *ssl; /* NULL: plain */
 	int epoll;
 	unsigned int index;
 	bool is_active;
@@ -29,9 +33,13 @@ struct connection {
 	uint64_t reply_left;
 };
 
-/* Exits where it cannot connect. */
+/* TLS 1.3 to whoever answers: what is measured is on this machine. */
+struct ssl_ctx_st *connection_tls(void);
+
+/* Exits where it cannot connect.  tls: NULL for a plain connection. */
 void connection_open(struct connection *connection, const char *host,
-	unsigned int port, int epoll, unsigned int index);
+	unsigned int port, struct ssl_ctx_st *tls, int epoll,
+	unsigned int index);
 
 void connection_begin(struct connection *connection,
 	const struct request *request);

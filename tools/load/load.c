@@ -7,7 +7,8 @@
  *	load --host 127.0.0.1 --port 9000 --path /bucket/object [options]
  *
  * Keys come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY);
- * without them requests are not signed.  Prints one JSON object.
+ * without them requests are not signed.  With --tls the handshakes come before
+ * what is measured.  Prints one JSON object.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -33,11 +34,13 @@ struct options {
 	const char *queries; /* a file with one a line, to be asked in turn */
 	const char *copy_source;
 	unsigned int connections;
-	unsigned int keys; /* the path gets -0, -1, ... behind it */
+	unsigned int keys;   /* the path gets -0, -1, ... behind it */
+	unsigned int stride; /* or -0, -stride, ... */
 	uint64_t size;
 	uint64_t requests; /* in all */
 	double seconds;
 	bool signs_payload;
+	bool uses_tls;
 };
 
 struct result {
@@ -137,7 +140,7 @@ make_requests(const struct options *options)
 
 		if (options->keys > 1 && !queries)
 			(void)snprintf(path, sizeof(path), "%s-%u",
-				options->path, i);
+				options->path, i * options->stride);
 		else
 			(void)snprintf(path, sizeof(path), "%s", options->path);
 		const struct sign_request what = {
@@ -235,13 +238,14 @@ go(struct run *run)
 	struct connection *all =
 		calloc(options->connections, sizeof(struct connection));
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct ssl_ctx_st *tls = options->uses_tls ? connection_tls() : NULL;
 	unsigned int active = 0;
 
 	if (!all || epoll < 0)
 		exit(1);
 	for (unsigned int i = 0; i < options->connections; i++)
-		connection_open(&all[i], options->host, options->port, epoll,
-			i);
+		connection_open(&all[i], options->host, options->port, tls,
+			epoll, i);
 	double cpu_before = cpu_seconds();
 	int64_t start = clock_monotonic_ns();
 
@@ -274,10 +278,12 @@ parse(int argc, char **argv, struct options *options)
 		{"copy-source", 1, NULL, 'C'},
 		{"connections", 1, NULL, 'c'},
 		{"keys", 1, NULL, 'k'},
+		{"stride", 1, NULL, 'K'},
 		{"size", 1, NULL, 's'},
 		{"requests", 1, NULL, 'n'},
 		{"seconds", 1, NULL, 't'},
 		{"sign-payload", 0, NULL, 'S'},
+		{"tls", 0, NULL, 'T'},
 		{NULL, 0, NULL, 0},
 	};
 	int letter;
@@ -311,6 +317,9 @@ parse(int argc, char **argv, struct options *options)
 		case 'k':
 			options->keys = number(optarg);
 			break;
+		case 'K':
+			options->stride = number(optarg);
+			break;
 		case 's':
 			options->size = strtoull(optarg, NULL, 10);
 			break;
@@ -322,6 +331,9 @@ parse(int argc, char **argv, struct options *options)
 			break;
 		case 'S':
 			options->signs_payload = true;
+			break;
+		case 'T':
+			options->uses_tls = true;
 			break;
 		default:
 			exit(2);
@@ -349,6 +361,7 @@ main(int argc, char **argv)
 		.query = "",
 		.connections = 1,
 		.keys = 1,
+		.stride = 1,
 		.requests = 1000000,
 		.seconds = 10,
 	};

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """GET beside nginx; PUT beside what bounds it."""
 
+import contextlib
 import hashlib
+import json
 import os
+import pathlib
 import socket
+import subprocess
 import time
 
-from bench_site import median, pin
+from bench_site import PATH, median, pin
 
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -16,6 +20,8 @@ SIZES = ((4 * KIB, 1000), (100 * KIB, 100), (MIB, 32), (64 * MIB, 4))
 GET_NOTE = ("all bytes in the page cache. tarn is sent signed requests and "
             "nginx (sendfile, open_file_cache, as many workers as tarn has "
             "threads) unsigned ones. Pinned.")
+COLD_NOTE = ("nothing in the page cache. Beside it fio, which reads the same "
+             "data files (psync, 1 MiB at a time). Not pinned.")
 PUT_NOTE = ("each reply after data and name are durable. Not pinned: client, "
             "server and disk share all CPUs. Beside 4 KiB: `fdatasync` after "
             "each 4 KiB that one thread appends to a file; beside the rest: "
@@ -110,6 +116,57 @@ def get(site, report, server, nginx):
                        clientCpuUs=ours["clientCpuUs"])
 
 
+def cool(files):
+    for file in files:
+        with open(file, "rb") as opened:
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def data_files(site, size):
+    """Objects of that size, by where they lie."""
+    found = []
+    for file in (site.store / "data").rglob("*"):
+        with contextlib.suppress(OSError):
+            if file.is_file() and file.stat().st_size == size:
+                found.append(pathlib.Path(file))
+    return found
+
+
+def fio_rate(site, files):
+    words = ["fio", "--name=cold", "--rw=read", "--bs=1M", "--ioengine=psync",
+             "--filename=" + ":".join(str(file) for file in files),
+             "--file_service_type=sequential", "--readonly",
+             "--output-format=json"]
+    output = subprocess.run(words, check=True, text=True, cwd=site.dir,
+                            stdout=subprocess.PIPE,
+                            env=dict(os.environ, PATH=PATH)).stdout
+    read = json.loads(output)["jobs"][0]["read"]
+    return {"bytesPerSecond": read["bw_bytes"]}
+
+
+def cold(site, report, server):
+    report.group("GET, cold", COLD_NOTE)
+    pin(server.pid, site.all_cpus)
+    size, count = SIZES[-1]
+    files = data_files(site, size)
+
+    def ours():
+        cool(files)
+        return site.load(server, f"/bench/get-{size}", "--keys", count,
+                         "--requests", count, seconds=60, cpus=site.all_cpus)
+
+    def theirs():
+        cool(files)
+        return fio_rate(site, files)
+
+    ours, theirs = in_turns(site, ours, theirs)
+    report.row("GET 64 MiB, 1 connection", "B/s", ours["bytesPerSecond"],
+               "fio", theirs["bytesPerSecond"], p99us=ours["p99us"],
+               serverCpuUs=ours["serverCpuUs"],
+               clientCpuUs=ours["clientCpuUs"])
+    pin(server.pid, site.server_cpus)
+
+
 def put_row(site, report, server, size, connections, is_signed):
     words = ["--method", "PUT", "--size", size, "--connections", connections,
              "--keys", 1000 if size < MIB else 8]
@@ -191,5 +248,6 @@ def run(site, report):
     with site.serve() as server, site.nginx(free_port()) as nginx:
         site.load(server, "/bench", "--method", "PUT", "--requests", 1)
         get(site, report, server, nginx)
+        cold(site, report, server)
         put(site, report, server)
         other(site, report, server)
