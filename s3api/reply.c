@@ -199,6 +199,7 @@ reply_error_of_store(enum store_err err)
 	case STORE_TOKEN_EXISTS:
 	case STORE_IO:
 	case STORE_CORRUPT:
+	case STORE_DAMAGED:
 	case STORE_NOT_A_STORE:
 	case STORE_BAD_VERSION:
 		return S3_INTERNAL_ERROR;

@@ -36,6 +36,7 @@ static const char *const kind_names[CHECK_KINDS] = {
 	[CHECK_BUCKET] = "bucket",
 	[CHECK_PACK] = "pack",
 	[CHECK_LEASE] = "lease",
+	[CHECK_DAMAGED] = "damaged",
 };
 
 const char *

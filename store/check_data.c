@@ -7,6 +7,7 @@
 #include "store/base/codec.h"
 #include "store/check_private.h"
 #include "store/commit_private.h"
+#include "store/scrub_private.h"
 
 /* The inode as it is now, where it still is what it was. */
 static bool
@@ -113,6 +114,13 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 		return STORE_OK;
 	if (record.place == RECORD_BLOB_SEGMENT)
 		return check_pack_segment(check, id, &record);
+	if (record.is_damaged) {
+		check->damaged++;
+		check_note(check, CHECK_DAMAGED, CHECK_FIX_NONE,
+			"the data of blob %llu is damaged, as a scrub has "
+			"found",
+			(unsigned long long)id);
+	}
 	struct check_blob *blob = check_find(&check->blobs, id);
 	if (record.references != blob->references) {
 		struct check_job *job = check_note(check, CHECK_REFERENCES,
@@ -136,7 +144,21 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 enum store_err
 check_data_blobs(struct check *check)
 {
-	return check_rows(check, DB_BLOB, visit_blob);
+	uint64_t damaged;
+	int64_t last_ns;
+	enum store_err err = check_rows(check, DB_BLOB, visit_blob);
+
+	if (!err)
+		err = scrub_state_get(check->txn, &damaged, &last_ns);
+	if (err || damaged == check->damaged)
+		return err;
+	struct check_job *job =
+		check_note(check, CHECK_DAMAGED, CHECK_FIX_DAMAGED,
+			"%llu blobs are marked as damaged, the count says %llu",
+			(unsigned long long)check->damaged,
+			(unsigned long long)damaged);
+	job->a = check->damaged;
+	return STORE_OK;
 }
 
 /* Leased to a session, which is about to name it, or to remove it. */

@@ -42,6 +42,7 @@ enum check_fix {
 	CHECK_FIX_NLINK,      /* a: inode, b: links */
 	CHECK_FIX_REFERENCES, /* a: blob, b: references */
 	CHECK_FIX_USAGE,      /* key, value: the row is made so */
+	CHECK_FIX_DAMAGED,    /* a: how many are marked so */
 	CHECK_FIX_FILE,	      /* a: blob: the data file is removed */
 };
 
@@ -128,6 +129,7 @@ struct check {
 	struct check_array opens;
 	struct check_array uploads;
 	struct check_array unknown; /* blobs named, but without record */
+	uint64_t damaged;	    /* blobs marked so */
 	struct check_job *jobs;
 	struct check_job **jobs_end;
 	size_t jobs_count;

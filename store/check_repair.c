@@ -12,6 +12,7 @@
 #include "store/chunk_private.h"
 #include "store/commit_private.h"
 #include "store/file_private.h"
+#include "store/scrub_private.h"
 #include "store/tree.h"
 
 static enum store_err
@@ -325,6 +326,14 @@ fix_usage(struct store *store, struct db_txn *txn, const struct check_job *job)
 }
 
 static enum store_err
+fix_damaged(struct store *store, struct db_txn *txn,
+	const struct check_job *job)
+{
+	(void)store;
+	return scrub_state_set(txn, job->a);
+}
+
+static enum store_err
 apply(struct store *store, struct db_txn *txn, void *arg)
 {
 	static enum store_err (*const fixes[])(struct store * store,
@@ -346,6 +355,7 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 		[CHECK_FIX_NLINK] = fix_nlink,
 		[CHECK_FIX_REFERENCES] = fix_references,
 		[CHECK_FIX_USAGE] = fix_usage,
+		[CHECK_FIX_DAMAGED] = fix_damaged,
 	};
 	struct check_job *job = arg;
 

@@ -23,6 +23,7 @@
 #include "store/feed_private.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
+#include "store/scrub_private.h"
 #include "store/segment_private.h"
 #include "store/session_private.h"
 #include "store/thread_private.h"
@@ -496,6 +497,8 @@ commit_share_blob(struct db_txn *txn, uint64_t blob)
 
 	if (err)
 		return err;
+	if (record.is_damaged)
+		return STORE_DAMAGED;
 	if (record.references == UINT32_MAX)
 		return STORE_TOO_MANY_LINKS;
 	record.references++;
@@ -530,6 +533,10 @@ commit_drop_blob(struct db_txn *txn, uint64_t blob)
 		record.references--;
 		return commit_put_blob(txn, blob, &record);
 	}
+	if (record.is_damaged)
+		err = scrub_state_count(txn, -1);
+	if (err)
+		return err;
 	if (record.place != RECORD_BLOB_PACKED)
 		return commit_free_blob(txn, blob);
 	err = db_delete(txn, DB_BLOB, key_slice(&key));

@@ -428,6 +428,19 @@ durable_has_failed(struct store *store)
 	return feed_has_failed(store) || db_has_failed(store->db);
 }
 
+bool
+durable_may_be_lost(struct store *store, struct db_txn *txn, uint64_t blob)
+{
+	struct key key = key_u64(blob);
+	struct slice value;
+	uint64_t number;
+
+	return feed_has_failed(store) &&
+	       !db_get(txn, DB_UNFLUSHED, key_slice(&key), &value) &&
+	       !decode_number(value, &number) &&
+	       number > feed_checkpoint(store);
+}
+
 static enum store_err
 begin(struct durable *durable)
 {

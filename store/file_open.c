@@ -135,7 +135,7 @@ file_open_new(struct store *store, uint64_t parent, struct slice name,
 	return STORE_OK;
 }
 
-/* packed->segment 0: the blob is none of a segment's. */
+/* packed->segment 0: the blob is none of a segment's.  DAMAGED. */
 static enum store_err
 find_packed(struct db_txn *txn, uint64_t blob, struct record_blob *packed)
 {
@@ -144,6 +144,8 @@ find_packed(struct db_txn *txn, uint64_t blob, struct record_blob *packed)
 	*packed = (struct record_blob){0};
 	if (blob)
 		err = commit_get_blob(txn, blob, packed);
+	if (packed->is_damaged)
+		return STORE_DAMAGED;
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
@@ -335,6 +337,20 @@ put_clone(struct store *store, struct db_txn *txn, struct mark_request *request,
 	return err ? err : commit_drop_blob(txn, old);
 }
 
+/* Of bytes that are about to be others: scrub.h. */
+static enum store_err
+drop_checksum(struct db_txn *txn, uint64_t blob)
+{
+	struct record_blob record;
+	enum store_err err = commit_get_blob(txn, blob, &record);
+
+	if (err || !record.has_crc64nvme)
+		return err;
+	record.has_crc64nvme = false;
+	record.crc64nvme = 0;
+	return commit_put_blob(txn, blob, &record);
+}
+
 static enum store_err
 apply_mark(struct store *store, struct db_txn *txn, void *arg)
 {
@@ -360,7 +376,10 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 		inode.blob = request->clone;
 	if (!inode.pending)
 		inode.flags |= INODE_DIRTY;
-	err = dentry_save_inode(txn, &inode);
+	if (!request->clone && data)
+		err = drop_checksum(txn, data);
+	if (!err)
+		err = dentry_save_inode(txn, &inode);
 	inode.attrs = SLICE_NULL;
 	request->result = inode;
 	if (!err && request->clone)

@@ -6,6 +6,7 @@
 
 #include "store/base/clock.h"
 #include "store/commit_private.h"
+#include "store/durable_private.h"
 #include "store/object_key_private.h"
 
 /* Where the bytes are. */
@@ -14,17 +15,25 @@ struct place {
 	uint64_t file; /* the blob, or the segment that it lies in */
 	uint64_t offset;
 	uint64_t size; /* packed: exactly */
+	bool is_damaged;
+	bool may_be_lost; /* a flush of it has failed */
 };
 
 /* What has no record lies in a file of its own, if anywhere: fsck. */
 static enum store_err
-find_place(struct db_txn *txn, uint64_t blob, struct place *place)
+find_place(struct store *store, struct db_txn *txn, uint64_t blob,
+	struct place *place)
 {
 	struct record_blob record = {.place = RECORD_BLOB_FILE};
 	enum store_err err =
 		blob ? commit_get_blob(txn, blob, &record) : STORE_OK;
 
-	*place = (struct place){.blob = blob, .file = blob};
+	*place = (struct place){
+		.blob = blob,
+		.file = blob,
+		.is_damaged = record.is_damaged,
+		.may_be_lost = blob && durable_may_be_lost(store, txn, blob),
+	};
 	if (record.place == RECORD_BLOB_PACKED) {
 		place->file = record.segment;
 		place->offset = record.offset;
@@ -49,7 +58,7 @@ read_record(struct store *store, uint64_t bucket, struct slice key,
 	if (err)
 		return err;
 	out->inode.attrs = arena_copy(arena, out->inode.attrs);
-	return find_place(txn, out->inode.blob, place);
+	return find_place(store, txn, out->inode.blob, place);
 }
 
 /*
@@ -128,6 +137,16 @@ settle_packed(const struct inode *inode, const struct place *place, int *fd,
 	return STORE_CORRUPT;
 }
 
+/* No byte of what a scrub has found to be other bytes, or of what a failed
+ * flush may have lost. */
+static enum store_err
+expect_readable(const struct place *place)
+{
+	if (place->is_damaged)
+		return STORE_DAMAGED;
+	return place->may_be_lost ? STORE_IO : STORE_OK;
+}
+
 enum store_err
 object_open(struct store *store, uint64_t bucket, struct slice key,
 	struct arena *arena, struct object *out, int *fd, uint64_t *offset)
@@ -141,6 +160,9 @@ object_open(struct store *store, uint64_t bucket, struct slice key,
 	for (;;) {
 		err = read_record(store, bucket, key, arena, out, &place);
 		if (err || !out->inode.blob)
+			return err;
+		err = expect_readable(&place);
+		if (err)
 			return err;
 		err = blob_open_shared(store->blobs, place.file, fd, &size);
 		if (!err && place.file != place.blob)

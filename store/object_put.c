@@ -5,6 +5,7 @@
 
 #include "store/draft_private.h"
 #include "store/object_key_private.h"
+#include "store/scrub_private.h"
 #include "store/usage_private.h"
 
 struct object_put {
@@ -94,6 +95,8 @@ apply_put(struct store *store, struct db_txn *txn, void *arg)
 	err = draft_is_small(commit->draft)
 		      ? draft_pack(commit->draft, txn, &commit->made.blob)
 		      : draft_add(commit->draft, txn);
+	if (!err)
+		err = scrub_mark_uploaded(txn, &commit->made);
 	if (!err)
 		err = object_key_publish(store, txn, commit->bucket,
 			commit->key, &commit->made);

@@ -13,6 +13,7 @@
 #include "store/commit_private.h"
 #include "store/feed_private.h"
 #include "store/file_private.h"
+#include "store/hold_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
@@ -192,6 +193,8 @@ reap_session(struct store *store, uint64_t session, bool after_power_cut)
 	feed_forget_session(store, session);
 	if (!err)
 		err = end_leases(store, session);
+	if (!err)
+		err = hold_forget(store, session);
 	if (!err)
 		err = remove_record(store, DB_SESSION, key_u64(session));
 	if (err)

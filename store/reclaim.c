@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "store/compact_private.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
+#include "store/hold_private.h"
 #include "store/meta/key.h"
 #include "store/pack_private.h"
 #include "store/session_private.h"
@@ -33,6 +35,10 @@ struct reclaim {
 	bool has_thread;
 	int lock_fd; /* one process at a time removes files */
 
+	/* atomic: a backup keeps freed data.  All of it would be looked through
+	 * in vain after each checkpoint: once in a while is enough then. */
+	atomic_bool is_held;
+
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	/* under lock */
@@ -45,6 +51,7 @@ struct batch {
 	uint64_t ids[AT_ONCE_MAX];
 	size_t count;
 	uint64_t next; /* where to go on looking */
+	bool is_held;  /* some are kept for a backup */
 };
 
 /* Those from batch->next on that the last checkpoint covers. */
@@ -55,9 +62,13 @@ find_freed(struct store *store, struct batch *batch)
 	scoped(db_abort) struct db_txn *txn = NULL;
 	scoped(db_cursor_close) struct db_cursor cursor = {0};
 	struct key key = key_u64(batch->next);
+	uint64_t held = UINT64_MAX;
 	enum store_err err = db_begin_read(store->db, &txn);
 
 	batch->count = 0;
+	if (!err)
+		err = hold_least(txn, &held);
+	batch->is_held = held != UINT64_MAX;
 	if (!err)
 		err = db_cursor_open(txn, DB_FREED, &cursor);
 	if (!err)
@@ -71,7 +82,7 @@ find_freed(struct store *store, struct batch *batch)
 		if (err || decoder.is_bad)
 			return STORE_CORRUPT;
 		batch->next = *id + 1;
-		batch->count += number <= covered;
+		batch->count += number <= covered && number < held;
 		err = db_cursor_next(&cursor);
 	}
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
@@ -148,6 +159,7 @@ run(struct store *store, uint64_t max)
 	struct batch *batch = calloc(1, sizeof(*batch));
 	enum store_err err =
 		batch ? remove_freed(store, batch) : STORE_NO_MEMORY;
+	atomic_store(&reclaim->is_held, batch && batch->is_held);
 	free(batch);
 	if (!err)
 		err = compact_run(store, max);
@@ -228,7 +240,7 @@ thread_run(void *arg)
 	while (wait_for_work(reclaim, deadline_ms, &has_freed)) {
 		if (durable_has_failed(store))
 			has_freed = false;
-		if (has_freed)
+		if (has_freed && !atomic_load(&reclaim->is_held))
 			note(run(store, 0), "removing freed data");
 		if (clock_monotonic_ms() < deadline_ms)
 			continue;

@@ -2,6 +2,7 @@
 #include "store/durable_private.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
+#include "store/scrub_private.h"
 #include "store/shared_private.h"
 #include "store/store_private.h"
 
@@ -44,6 +45,9 @@ count_tables(struct store *store, struct store_status *out)
 		err = db_count(txn, DB_FREED, &out->freed_blobs);
 	if (!err)
 		err = db_count(txn, DB_UNFLUSHED, &out->unflushed_blobs);
+	if (!err)
+		err = scrub_state_get(txn, &out->damaged_blobs,
+			&out->last_scrub_ns);
 	return err ? err : sum_usage(txn, out);
 }
 

@@ -25,6 +25,7 @@
 #include "store/draft_private.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
+#include "store/scrub_private.h"
 #include "store/upload_private.h"
 #include "store/usage_private.h"
 
@@ -448,6 +449,9 @@ apply_complete(struct store *store, struct db_txn *txn, void *arg)
 	made->blob = blob;
 	made->attrs = buffer_slice(&complete->attrs_made);
 	make_etag(&complete->plan, &made->etag);
+	err = scrub_mark_uploaded(txn, made);
+	if (err)
+		return err;
 	err = object_key_publish(store, txn, complete->ref.bucket,
 		complete->ref.key, made);
 	return err ? err : usage_check(txn, &mark);

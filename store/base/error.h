@@ -45,6 +45,7 @@
 	X(NO_MEMORY, ENOMEM, "out of memory")                                  \
 	X(IO, EIO, "input/output error")                                       \
 	X(CORRUPT, EIO, "the store is damaged; run tarn fsck")                 \
+	X(DAMAGED, EIO, "the data is damaged; see tarn scrub")                 \
 	X(READ_ONLY, EROFS, "the store is read-only")                          \
 	X(BUSY, EBUSY, "in use")                                               \
 	X(STALE, ESTALE, "the file is gone")                                   \

@@ -79,10 +79,11 @@ class Process:
 
 
 class Server(Process):
-    def __init__(self, store, name="serve", environment=None):
+    def __init__(self, store, *words, name="serve", environment=None):
         super().__init__(name, "serve", "--store", store, "--listen",
                          f"{HOST}:{PORT}", "--threads", 2,
-                         "--log-level", "warn", environment=environment)
+                         "--log-level", "warn", *words,
+                         environment=environment)
 
     def is_ready(self):
         with socket.socket() as sock:

@@ -28,7 +28,8 @@ PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/tarn.1"
 PAIRS = [["init"], ["token", "create"], ["token", "list"], ["token", "show"],
          ["token", "delete"], ["token", "config"], ["policy", "put"],
          ["policy", "list"], ["policy", "delete"], ["policy", "test"],
-         ["quota", "set"], ["usage"], ["serve"], ["mount"], ["fsck"], ["status"]]
+         ["quota", "set"], ["usage"], ["serve"], ["mount"], ["fsck"],
+         ["scrub"], ["backup"], ["restore"], ["status"]]
 TIMEOUT = 30
 SECRET = "a/Secret+of'somebody\"s=0123456789"
 

@@ -19,6 +19,7 @@
 #include "store/check.h"
 #include "store/object.h"
 #include "store/reclaim_private.h"
+#include "store/scrub.h"
 #include "store/upload.h"
 #include "tests/support/temp_store.h"
 
@@ -37,6 +38,7 @@ struct stress {
 	uint64_t bucket;
 	atomic_uint next_version;
 	atomic_bool is_over;
+	atomic_bool has_ended;
 	atomic_uint wrong;
 	atomic_uint read;
 	char upload[UPLOAD_ID_LEN + 1];
@@ -353,6 +355,24 @@ expect_no_leak(struct stress *stress)
 		"the bucket is empty");
 }
 
+/* Reads all that there is, over and over, while it changes. */
+static void *
+scrub(void *arg)
+{
+	struct stress *stress = arg;
+	const struct scrub_options options = {.bytes_per_s = 0};
+
+	while (!atomic_load(&stress->has_ended)) {
+		struct scrub_result result;
+		enum store_err err =
+			scrub_run(stress->store, &options, &result);
+
+		expect(stress, !err && !result.damaged && !result.missing,
+			"a scrub finds nothing");
+	}
+	return NULL;
+}
+
 int
 main(void)
 {
@@ -365,8 +385,12 @@ main(void)
 	assert(!err);
 	stress.bucket = bucket.ino;
 	atomic_store(&stress.next_version, 1);
+	pthread_t scrubber;
+	assert(!pthread_create(&scrubber, NULL, scrub, &stress));
 	race_objects(&stress);
 	race_uploads(&stress);
+	atomic_store(&stress.has_ended, true);
+	pthread_join(scrubber, NULL);
 	expect_sound(&stress);
 	expect_no_leak(&stress);
 	expect(&stress, atomic_load(&stress.read) > UPLOADS, "readers read");

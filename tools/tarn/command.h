@@ -19,7 +19,7 @@ enum command_status {
 	COMMAND_FAILED = 1,
 	COMMAND_USAGE = 2,
 	COMMAND_REFUSED = 3, /* policy test */
-	COMMAND_FOUND = 4,   /* fsck: damage that is still there */
+	COMMAND_FOUND = 4,   /* fsck, scrub, backup, restore: damage */
 };
 
 int init_run(int argc, char **argv);
@@ -31,3 +31,6 @@ int serve_run(int argc, char **argv);
 int mount_run_command(int argc, char **argv);
 int fsck_run(int argc, char **argv);
 int status_run(int argc, char **argv);
+int scrub_run_command(int argc, char **argv);
+int backup_run_command(int argc, char **argv);
+int restore_run_command(int argc, char **argv);

@@ -18,6 +18,9 @@ static const struct {
 	{"serve", serve_run, "serve S3, and with --mount a file system too"},
 	{"mount", mount_run_command, "mount the buckets as directories"},
 	{"fsck", fsck_run, "check a store, and repair it"},
+	{"scrub", scrub_run_command, "look for data that is damaged"},
+	{"backup", backup_run_command, "copy a store that is in use"},
+	{"restore", restore_run_command, "make a store of a backup"},
 	{"status", status_run, "tell how a store is"},
 };
 
@@ -33,7 +36,7 @@ print_help(FILE *to)
 	fprintf(to, "\ntarn COMMAND --help tells more; so does man tarn.\n"
 		    "Exit status: 0 done, 1 failed, 2 wrong usage, "
 		    "3 policy test: refused, "
-		    "4 fsck found damage that is still there.\n");
+		    "4 damage was found that is still there.\n");
 }
 
 int

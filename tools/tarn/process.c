@@ -179,6 +179,31 @@ process_wait_signal(void (*on_hangup)(void *context), void *context)
 	}
 }
 
+static volatile sig_atomic_t is_interrupted;
+
+static void
+note_interrupt(int number)
+{
+	(void)number;
+	is_interrupted = 1;
+}
+
+void
+process_note_interrupts(void)
+{
+	const struct sigaction action = {.sa_handler = note_interrupt};
+
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+}
+
+bool
+process_is_interrupted(void)
+{
+	return is_interrupted;
+}
+
 void
 process_set_limits(void)
 {

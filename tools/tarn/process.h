@@ -35,6 +35,11 @@ void process_block_signals(void);
  * passes over it). */
 int process_wait_signal(void (*on_hangup)(void *context), void *context);
 
+/* From here on SIGINT, SIGTERM and SIGHUP do no more than set what the next
+ * one tells: for a command that ends in order when it is asked to. */
+void process_note_interrupts(void);
+bool process_is_interrupted(void);
+
 /* As many open files as we may have; no core dumps, since memory holds
  * secrets. */
 void process_set_limits(void);

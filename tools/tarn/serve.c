@@ -9,6 +9,7 @@
 #include "s3api/proxy.h"
 #include "s3api/server.h"
 #include "store/base/log.h"
+#include "store/scrub.h"
 #include "tools/tarn/args.h"
 #include "tools/tarn/audit_options.h"
 #include "tools/tarn/command.h"
@@ -21,6 +22,7 @@
 #define DRAIN_MS 10000
 
 #define THREADS_MAX 1024
+#define SCRUB_RATE_MAX (1ull << 40)
 #define CONNECTIONS_MAX 1000000
 
 struct serve_args {
@@ -31,6 +33,8 @@ struct serve_args {
 	struct args_list tls_keys;
 	const char *threads;
 	const char *connections;
+	const char *scrub_rate;
+	const char *scrub_every;
 	const char *log_level;
 	const char *log_format;
 	struct args_list domains;
@@ -177,9 +181,16 @@ fail_to_listen(const struct serve_args *args, enum store_err err)
 	return COMMAND_FAILED;
 }
 
+struct scrubbing {
+	uint64_t bytes_per_s; /* 0: not */
+	uint32_t every_s;
+};
+
 static int
-serve(const struct serve_args *args, struct server_options *options)
+serve(const struct serve_args *args, struct server_options *options,
+	const struct scrubbing *scrubbing)
 {
+	scoped(scrub_stop) struct scrub_thread *scrubber = NULL;
 	struct mounted mounted = {0};
 	struct server *server = NULL;
 
@@ -204,6 +215,9 @@ serve(const struct serve_args *args, struct server_options *options)
 		stop_mount(&mounted);
 		return fail_to_listen(args, err);
 	}
+	if (scrubbing->bytes_per_s && scrub_start(store, scrubbing->bytes_per_s,
+					      scrubbing->every_s, &scrubber))
+		log_error("cannot start the thread that scrubs");
 	announce(args, options, server);
 	(void)process_wait_signal(reload, options->tls);
 	log_info("stopping: requests in flight may end");
@@ -261,6 +275,8 @@ serve_run(int argc, char **argv)
 	struct serve_args args = {
 		.threads = "0",
 		.connections = "0",
+		.scrub_rate = "16777216",
+		.scrub_every = "86400",
 		.log_level = "info",
 		.log_format = "text",
 	};
@@ -287,6 +303,12 @@ serve_run(int argc, char **argv)
 			NULL},
 		{"max-connections", "N", "0: the default (10000)",
 			&args.connections, NULL, NULL},
+		{"scrub-rate", "BYTES",
+			"look for damaged data at so many a second; 0: not "
+			"(16777216)",
+			&args.scrub_rate, NULL, NULL},
+		{"scrub-every", "SECONDS", "how often (86400)",
+			&args.scrub_every, NULL, NULL},
 		MOUNT_OPTIONS_SERVE(args.mount),
 		AUDIT_OPTIONS(args.audit),
 		{"background", NULL,
@@ -342,7 +364,14 @@ serve_run(int argc, char **argv)
 				args.connections, 0, CONNECTIONS_MAX),
 	};
 
+	const struct scrubbing scrubbing = {
+		.bytes_per_s = args_number(&command, "scrub-rate",
+			args.scrub_rate, 0, SCRUB_RATE_MAX),
+		.every_s = (uint32_t)args_number(&command, "scrub-every",
+			args.scrub_every, 1, UINT32_MAX),
+	};
+
 	process_begin(args.in_background);
 	process_block_signals();
-	return serve(&args, &server_options);
+	return serve(&args, &server_options, &scrubbing);
 }

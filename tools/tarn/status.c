@@ -20,6 +20,18 @@ struct report {
 };
 
 static void
+print_scrub(const struct store_status *s)
+{
+	char ended[25];
+
+	if (s->last_scrub_ns)
+		clock_to_iso8601(s->last_scrub_ns, ended);
+	printf("scrub        %s%s, %" PRIu64 " damaged\n",
+		s->last_scrub_ns ? "last ended " : "none has ended yet",
+		s->last_scrub_ns ? ended : "", s->damaged_blobs);
+}
+
+static void
 print_text(const struct report *report)
 {
 	const struct store_status *s = &report->status;
@@ -38,6 +50,7 @@ print_text(const struct report *report)
 	printf("pending      %" PRIu64 " blobs to flush, %" PRIu64
 	       " to reclaim\n",
 		s->unflushed_blobs, s->freed_blobs);
+	print_scrub(s);
 	printf("mount        libfuse %s, %s\n", mount_libfuse_version(),
 		mount_knows_passthrough()
 			? "with passthrough"
@@ -96,6 +109,7 @@ print_json(const struct report *report)
 		{"freeInodes", s->free_inodes},
 		{"freedBlobs", s->freed_blobs},
 		{"unflushedBlobs", s->unflushed_blobs},
+		{"damagedBlobs", s->damaged_blobs},
 	};
 	json_t *root = json_object();
 
@@ -105,6 +119,13 @@ print_json(const struct report *report)
 	for (size_t i = 0; i < array_len(numbers); i++)
 		(void)json_object_set_new(root, numbers[i].name,
 			json_integer((json_int_t)numbers[i].number));
+	if (s->last_scrub_ns) {
+		char ended[25];
+
+		clock_to_iso8601(s->last_scrub_ns, ended);
+		(void)json_object_set_new(root, "lastScrub",
+			json_string(ended));
+	}
 	(void)json_object_set_new(root, "hasFailed",
 		json_boolean(s->has_failed));
 	(void)json_object_set_new(root, "libfuse",

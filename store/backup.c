@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * 1. The hold comes before the copy of the tables: every blob that the copy
+ *    names is still there when its turn comes (hold_private.h).
+ * 2. The directory gets its name only when all that is in it has been flushed.
+ * 3. A file is shared with an earlier backup only if its size and time are
+ *    those that the store's own has; nobody writes to files of a backup.
+ */
+#include "store/backup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/backup_private.h"
+#include "store/base/clock.h"
+#include "store/base/log.h"
+#include "store/commit_private.h"
+#include "store/hold_private.h"
+#include "store/meta/key.h"
+#include "store/meta/side.h"
+#include "store/store_private.h"
+
+#define PARTIAL "partial"
+#define BATCH 256
+
+struct job {
+	struct store *store;
+	const struct backup_options *options;
+	struct backup_result *result;
+	char *partial;
+	struct db *db;	      /* the copy of the tables */
+	struct blobs *blobs;  /* of the backup */
+	struct blobs *before; /* of the one before; NULL: none */
+};
+
+static bool
+goes_on(const struct job *job)
+{
+	const struct backup_options *options = job->options;
+
+	return !options->goes_on || options->goes_on(options->context);
+}
+
+static void
+report(const struct job *job, const char *format, uint64_t blob)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), format, (unsigned long long)blob);
+	log_error("backup: %s", text);
+	if (job->options->report)
+		job->options->report(text, job->options->context);
+}
+
+/* --- the directory ---------------------------------------------------------
+ */
+
+static bool
+is_ours(const char *name)
+{
+	uint64_t commit;
+
+	return !strcmp(name, ".") || !strcmp(name, "..") ||
+	       !strcmp(name, "lock") || !strcmp(name, PARTIAL) ||
+	       slice_to_u64(slice_str(name), UINT64_MAX, &commit);
+}
+
+/* One that has anything but backups is somebody else's. */
+static enum store_err
+expect_backups(const char *path)
+{
+	DIR *stream = opendir(path);
+	enum store_err err = STORE_OK;
+
+	if (!stream)
+		return error_from_errno(errno);
+	for (struct dirent *entry = readdir(stream); entry && !err;
+		entry = readdir(stream)) {
+		if (!is_ours(entry->d_name))
+			err = STORE_NOT_EMPTY;
+	}
+	closedir(stream);
+	return err;
+}
+
+/* One at a time.  *fd holds the lock. */
+static enum store_err
+take_directory(const char *path, int *fd)
+{
+	struct backup_path lock = backup_dir_path(path, "lock");
+
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return error_from_errno(errno);
+	enum store_err err = expect_backups(path);
+	if (err)
+		return err;
+	*fd = open(lock.text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd < 0)
+		return error_from_errno(errno);
+	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+		return STORE_OK;
+	return errno == EWOULDBLOCK ? STORE_BUSY : error_from_errno(errno);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
+{
+	(void)st;
+	(void)type;
+	(void)place;
+	return remove(path);
+}
+
+/* What an earlier one that was not finished has left, too. */
+static enum store_err
+remove_partial(const char *path)
+{
+	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
+		return error_from_errno(errno);
+	return STORE_OK;
+}
+
+static enum store_err
+make_partial(struct job *job)
+{
+	const char *to = job->options->to;
+	enum store_err err = remove_partial(job->partial);
+
+	if (!err)
+		err = backup_dir_make(to, PARTIAL);
+	if (!err)
+		err = backup_dir_make(job->partial, "meta");
+	if (!err)
+		err = backup_dir_make(job->partial, "data");
+	if (!err)
+		err = backup_dir_make(job->partial, "run");
+	return err;
+}
+
+static enum store_err
+open_before(struct job *job)
+{
+	char name[48];
+
+	if (!job->options->since)
+		return STORE_OK;
+	(void)snprintf(name, sizeof(name), "%llu/data",
+		(unsigned long long)job->options->since);
+	struct backup_path path = backup_dir_path(job->options->to, name);
+	return blob_open_all(path.text, true, &job->before);
+}
+
+/* --- tables ----------------------------------------------------------------
+ */
+
+static enum store_err
+copy_tables(struct job *job)
+{
+	struct backup_path path =
+		backup_dir_path(job->partial, "meta/data.mdb");
+	int fd = open(path.text,
+		O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return error_from_errno(errno);
+	enum store_err err = db_copy(job->store->db, fd);
+	close(fd);
+	if (err)
+		return err;
+	struct backup_path meta = backup_dir_path(job->partial, "meta");
+	const struct db_options options = {
+		.path = meta.text,
+		.is_read_only = true,
+	};
+	err = db_open(&options, &job->db);
+	if (!err)
+		job->result->commit = db_last_commit(job->db);
+	return err;
+}
+
+/* Of no boot: whoever opens it goes back to this commit, as after a power
+ * cut. */
+static enum store_err
+make_side(struct job *job)
+{
+	struct backup_path path =
+		backup_dir_path(job->partial, "meta/checkpoint");
+	struct side side = {.sequence = 1, .commit = job->result->commit};
+	struct metapage page;
+	struct stat stat;
+	uint32_t page_size;
+	int side_fd = -1;
+	int fd = db_fd(job->db);
+	enum store_err err = metapage_page_size(fd, &page_size);
+
+	if (!err && fstat(fd, &stat))
+		err = error_from_errno(errno);
+	if (!err)
+		err = metapage_read(fd, page_size, (int)(side.commit % 2),
+			side.metapage, &page);
+	if (err)
+		return err;
+	if (page.commit != side.commit)
+		return STORE_CORRUPT;
+	side.file_size = (uint64_t)stat.st_size;
+	err = side_write(path.text, &side_fd, &side);
+	if (side_fd >= 0)
+		close(side_fd);
+	return err;
+}
+
+/* --- blobs -----------------------------------------------------------------
+ */
+
+/* True where the backup before has the very file. */
+static bool
+share(struct job *job, uint64_t id)
+{
+	struct stat now, then;
+
+	if (!job->before || blob_stat(job->before, id, &then) ||
+		blob_stat(job->store->blobs, id, &now))
+		return false;
+	if (now.st_size != then.st_size ||
+		now.st_mtim.tv_sec != then.st_mtim.tv_sec ||
+		now.st_mtim.tv_nsec != then.st_mtim.tv_nsec)
+		return false;
+	return !blob_link(job->before, id, job->blobs);
+}
+
+/* The store's record of a blob that is not as it should be: where it is
+ * written in place meanwhile it has lost its checksum. */
+static enum store_err
+is_written_since(struct job *job, uint64_t id, const struct record_blob *then,
+	bool *is_written)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_blob now;
+	enum store_err err = db_begin_read(job->store->db, &txn);
+
+	if (!err)
+		err = commit_get_blob(txn, id, &now);
+	*is_written = err == STORE_NOT_FOUND ||
+		      (!err && (!now.has_crc64nvme ||
+				       now.crc64nvme != then->crc64nvme));
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+verify(struct job *job, uint64_t id, const struct record_blob *record)
+{
+	bool is_right = true;
+	bool is_written = false;
+	enum store_err err =
+		backup_copy_is_right(job->blobs, id, record, &is_right);
+
+	if (err || is_right)
+		return err;
+	if (record->place == RECORD_BLOB_FILE)
+		err = is_written_since(job, id, record, &is_written);
+	if (err || is_written)
+		return err;
+	job->result->damaged++;
+	report(job, "blob %llu is damaged in the store, and so in the backup",
+		id);
+	return STORE_OK;
+}
+
+static enum store_err
+copy_file(struct job *job, uint64_t id, const struct record_blob *record)
+{
+	bool is_segment = record->place == RECORD_BLOB_SEGMENT;
+	uint64_t size = 0;
+
+	if (share(job, id)) {
+		job->result->shared++;
+		return STORE_OK;
+	}
+	enum store_err err = backup_copy_blob(job->store->blobs, id,
+		is_segment ? record->size : UINT64_MAX, job->blobs, &size);
+	if (err == STORE_NOT_FOUND) {
+		job->result->missing++;
+		report(job, "blob %llu is missing in the store", id);
+		return STORE_OK;
+	}
+	if (err == STORE_IO) {
+		job->result->damaged++;
+		report(job, "blob %llu cannot be read", id);
+		return STORE_OK;
+	}
+	if (err)
+		return err;
+	job->result->copied++;
+	job->result->copied_bytes += size;
+	return is_segment ? STORE_OK : verify(job, id, record);
+}
+
+/* Files first: what is packed is looked at in the copy of its segment. */
+static enum store_err
+visit(struct job *job, uint64_t id, struct slice value, bool wants_packed)
+{
+	struct record_blob record;
+
+	/* One that does not decode is fsck's. */
+	if (record_decode_blob(value, &record) ||
+		(record.place == RECORD_BLOB_PACKED) != wants_packed)
+		return STORE_OK;
+	if (!goes_on(job))
+		return STORE_CANCELED;
+	if (!wants_packed)
+		return copy_file(job, id, &record);
+	enum store_err err = verify(job, id, &record);
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+visit_all(struct job *job, bool wants_packed)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	uint64_t id;
+	enum store_err err = db_begin_read(job->db, &txn);
+
+	if (!err)
+		err = db_cursor_open(txn, DB_BLOB, &cursor);
+	if (!err)
+		err = db_cursor_seek(&cursor, SLICE_NULL);
+	while (!err) {
+		err = key_split_u64(cursor.key, &id);
+		if (!err)
+			err = visit(job, id, cursor.value, wants_packed);
+		if (!err)
+			err = db_cursor_next(&cursor);
+		else if (err == STORE_NOT_FOUND)
+			return STORE_CORRUPT;
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+copy_blobs(struct job *job)
+{
+	struct backup_path path = backup_dir_path(job->partial, "data");
+	enum store_err err = blob_open_all(path.text, false, &job->blobs);
+
+	if (!err)
+		err = visit_all(job, false);
+	return err ? err : visit_all(job, true);
+}
+
+/* --- all of it -------------------------------------------------------------
+ */
+
+static enum store_err
+describe(struct job *job)
+{
+	char text[512];
+	char taken[25];
+	const struct backup_result *result = job->result;
+
+	clock_to_iso8601(clock_now_ns(), taken);
+	int len = snprintf(text, sizeof(text),
+		"tarn backup 1\ncommit %llu\nsince %llu\ntaken %s\ncopied "
+		"%llu\n"
+		"shared %llu\ndamaged %llu\nmissing %llu\n",
+		(unsigned long long)result->commit,
+		(unsigned long long)job->options->since, taken,
+		(unsigned long long)result->copied,
+		(unsigned long long)result->shared,
+		(unsigned long long)result->damaged,
+		(unsigned long long)result->missing);
+	return backup_dir_add(job->partial, "backup",
+		slice_of(text, (size_t)len));
+}
+
+/* Invariant 2. */
+static enum store_err
+finish(struct job *job)
+{
+	char name[24];
+
+	(void)snprintf(name, sizeof(name), "%llu",
+		(unsigned long long)job->result->commit);
+	struct backup_path path = backup_dir_path(job->options->to, name);
+	enum store_err err = backup_dir_flush_all(job->partial);
+
+	if (err)
+		return err;
+	if (renameat2(AT_FDCWD, job->partial, AT_FDCWD, path.text,
+		    RENAME_NOREPLACE))
+		return error_from_errno(errno);
+	return backup_dir_flush(job->options->to);
+}
+
+static enum store_err
+expect_new(const struct job *job)
+{
+	char name[24];
+	struct stat stat;
+
+	(void)snprintf(name, sizeof(name), "%llu",
+		(unsigned long long)job->result->commit);
+	struct backup_path path = backup_dir_path(job->options->to, name);
+	return lstat(path.text, &stat) ? STORE_OK : STORE_EXISTS;
+}
+
+static enum store_err
+make(struct job *job)
+{
+	uint64_t hold;
+	enum store_err err = open_before(job);
+
+	if (!err)
+		err = make_partial(job);
+	if (!err)
+		err = hold_take(job->store, &hold);
+	if (err)
+		return err;
+	err = copy_tables(job);
+	if (!err)
+		err = expect_new(job);
+	if (!err)
+		err = make_side(job);
+	if (!err)
+		err = backup_dir_copy(job->store->path, job->partial,
+			"store.key");
+	if (!err)
+		err = copy_blobs(job);
+	if (!err)
+		err = describe(job);
+	if (!err)
+		err = finish(job);
+	enum store_err released = hold_release(job->store);
+	return err ? err : released;
+}
+
+enum store_err
+backup_make(struct store *store, const struct backup_options *options,
+	struct backup_result *out)
+{
+	struct backup_path partial = backup_dir_path(options->to, PARTIAL);
+	struct job job = {
+		.store = store,
+		.options = options,
+		.result = out,
+		.partial = partial.text,
+	};
+	int lock = -1;
+
+	*out = (struct backup_result){0};
+	if (store->is_read_only)
+		return STORE_READ_ONLY;
+	enum store_err err = take_directory(options->to, &lock);
+	if (!err)
+		err = make(&job);
+	db_close(&job.db);
+	blob_close_all(&job.blobs);
+	blob_close_all(&job.before);
+	if (err && lock >= 0 && err != STORE_BUSY)
+		(void)!remove_partial(job.partial);
+	if (lock >= 0)
+		close(lock);
+	return err;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/backup_private.h"
+#include "store/base/digest.h"
+#include "store/base/io.h"
+
+#define PIECE (1u << 20)
+/* A file that is written to all the time is copied as it is then. */
+#define TRIES 3
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Once; *is_steady: nobody wrote to the source meanwhile. */
+static enum store_err
+copy_once(int from, int to, uint64_t len, uint64_t *size, bool *is_steady)
+{
+	struct stat before, after;
+
+	if (fstat(from, &before))
+		return error_from_errno(errno);
+	*size = (uint64_t)before.st_size < len ? (uint64_t)before.st_size : len;
+	if (ftruncate(to, 0) || ftruncate(to, (off_t)*size))
+		return error_from_errno(errno);
+	enum store_err err = blob_copy_range(from, 0, to, 0, *size);
+	if (fstat(from, &after))
+		return error_from_errno(errno);
+	/* One that was cut off while it was read. */
+	bool is_shorter = after.st_size < before.st_size;
+	if (err && !(err == STORE_CORRUPT && is_shorter))
+		return err;
+	*is_steady = !err && (is_same(&before, &after) ||
+				     len <= (uint64_t)after.st_size);
+	const struct timespec times[2] = {before.st_atim, before.st_mtim};
+	return futimens(to, times) ? error_from_errno(errno) : STORE_OK;
+}
+
+enum store_err
+backup_copy_blob(struct blobs *from, uint64_t id, uint64_t len,
+	struct blobs *to, uint64_t *size)
+{
+	scoped(close_fd) int source = -1;
+	scoped(close_fd) int target = -1;
+	bool is_steady = false;
+	enum store_err err = blob_open(from, id, O_RDONLY, &source);
+
+	if (!err)
+		err = blob_create(to, id, &target);
+	for (int i = 0; i < TRIES && !err && !is_steady; i++)
+		err = copy_once(source, target, len, size, &is_steady);
+	return err;
+}
+
+static enum store_err
+sum(int fd, uint64_t at, uint64_t len, uint64_t *crc, bool *is_short)
+{
+	uint8_t value[DIGEST_LEN_MAX];
+	struct digest digest;
+	char *room = malloc(PIECE);
+	ssize_t got = 1;
+
+	if (!room)
+		return STORE_NO_MEMORY;
+	digest_init(&digest, DIGEST_CRC64NVME);
+	while (len > 0 && got > 0) {
+		got = io_pread(fd, room, len < PIECE ? len : PIECE, at);
+		if (got <= 0)
+			break;
+		digest_update(&digest, room, (size_t)got);
+		at += (uint64_t)got;
+		len -= (uint64_t)got;
+	}
+	digest_final(&digest, value);
+	free(room);
+	*crc = 0;
+	for (size_t i = 0; i < sizeof(*crc); i++)
+		*crc = *crc << 8 | value[i];
+	*is_short = len > 0;
+	return got < 0 ? error_from_errno((int)-got) : STORE_OK;
+}
+
+enum store_err
+backup_copy_is_right(struct blobs *blobs, uint64_t id,
+	const struct record_blob *record, bool *is_right)
+{
+	scoped(close_fd) int fd = -1;
+	bool is_packed = record->place == RECORD_BLOB_PACKED;
+	bool is_short = false;
+	struct stat stat;
+	uint64_t crc = 0;
+	enum store_err err = blob_open(blobs, is_packed ? record->segment : id,
+		O_RDONLY, &fd);
+
+	*is_right = true;
+	if (err || !record->has_crc64nvme)
+		return err;
+	if (fstat(fd, &stat))
+		return error_from_errno(errno);
+	err = sum(fd, is_packed ? record->offset : 0,
+		is_packed ? record->size : (uint64_t)stat.st_size, &crc,
+		&is_short);
+	*is_right = !is_short && crc == record->crc64nvme;
+	/* What the disk cannot read is damage, and no reason to stop. */
+	if (err == STORE_IO) {
+		*is_right = false;
+		err = STORE_OK;
+	}
+	return err;
+}

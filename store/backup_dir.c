@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/backup_private.h"
+#include "store/base/io.h"
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+struct backup_path
+backup_dir_path(const char *dir, const char *name)
+{
+	struct backup_path path;
+
+	if (snprintf(path.text, sizeof(path.text), "%s/%s", dir, name) >=
+		(int)sizeof(path.text))
+		path.text[0] = '\0';
+	return path;
+}
+
+enum store_err
+backup_dir_make(const char *dir, const char *name)
+{
+	struct backup_path path = backup_dir_path(dir, name);
+
+	return mkdir(path.text, 0700) ? error_from_errno(errno) : STORE_OK;
+}
+
+enum store_err
+backup_dir_add(const char *dir, const char *name, struct slice content)
+{
+	struct backup_path path = backup_dir_path(dir, name);
+	scoped(close_fd) int fd = open(path.text,
+		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return error_from_errno(errno);
+	enum store_err err = io_pwrite_all(fd, content.data, content.len, 0);
+	return err ? err : io_fsync(fd);
+}
+
+enum store_err
+backup_dir_read(const char *dir, const char *name, char *bytes, size_t size,
+	size_t *len)
+{
+	struct backup_path path = backup_dir_path(dir, name);
+	scoped(close_fd) int fd = open(path.text, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_from_errno(errno);
+	ssize_t got = io_pread(fd, bytes, size, 0);
+	if (got < 0)
+		return error_from_errno((int)-got);
+	*len = (size_t)got;
+	return *len == size ? STORE_TOO_BIG : STORE_OK;
+}
+
+enum store_err
+backup_dir_copy(const char *from_dir, const char *to_dir, const char *name)
+{
+	struct backup_path from = backup_dir_path(from_dir, name);
+	struct backup_path to = backup_dir_path(to_dir, name);
+	scoped(close_fd) int source = open(from.text, O_RDONLY | O_CLOEXEC);
+	scoped(close_fd) int target = -1;
+	struct stat stat;
+
+	if (source < 0 || fstat(source, &stat))
+		return error_from_errno(errno);
+	target = open(to.text,
+		O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (target < 0)
+		return error_from_errno(errno);
+	enum store_err err =
+		blob_copy_range(source, 0, target, 0, (uint64_t)stat.st_size);
+	return err ? err : io_fsync(target);
+}
+
+enum store_err
+backup_dir_flush(const char *dir)
+{
+	scoped(close_fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? error_from_errno(errno) : io_fsync(fd);
+}
+
+enum store_err
+backup_dir_flush_all(const char *dir)
+{
+	scoped(close_fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || syncfs(fd) ? error_from_errno(errno) : STORE_OK;
+}
+
+enum store_err
+backup_dir_expect_empty(const char *dir)
+{
+	DIR *stream = opendir(dir);
+	size_t entries = 0;
+
+	if (!stream)
+		return error_from_errno(errno);
+	while (readdir(stream))
+		entries++;
+	closedir(stream);
+	/* "." and ".." */
+	return entries > 2 ? STORE_NOT_EMPTY : STORE_OK;
+}

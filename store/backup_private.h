@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backup_private.h - what making a backup and restoring it share.
+ *
+ *	backup.c	tables, then the blobs that they name
+ *	backup_dir.c	directories and small files
+ *	backup_copy.c	one blob, and whether it is what it should be
+ *	backup_restore.c	the way back
+ */
+#pragma once
+
+#include "store/backup.h"
+#include "store/data/blob.h"
+#include "store/meta/record.h"
+
+struct backup_path {
+	char text[4096];
+};
+
+/* dir/name; what does not fit is refused when it is opened. */
+struct backup_path backup_dir_path(const char *dir, const char *name);
+
+/* As store_create.c makes them: 0700, 0600, flushed.  EXISTS. */
+must_check enum store_err backup_dir_make(const char *dir, const char *name);
+must_check enum store_err backup_dir_add(const char *dir, const char *name,
+	struct slice content);
+/* Up to so many bytes; TOO_BIG. */
+must_check enum store_err backup_dir_read(const char *dir, const char *name,
+	char *bytes, size_t size, size_t *len);
+/* A whole file into a new one.  NOT_FOUND. */
+must_check enum store_err backup_dir_copy(const char *from_dir,
+	const char *to_dir, const char *name);
+/* The directory, and all that is on its file system. */
+must_check enum store_err backup_dir_flush_all(const char *dir);
+must_check enum store_err backup_dir_flush(const char *dir);
+/* NOT_EMPTY where it holds anything; NOT_FOUND. */
+must_check enum store_err backup_dir_expect_empty(const char *dir);
+
+/*
+ * The blob's file as it is, with its time of modification; where it changes
+ * meanwhile, again, some times.  len: as much as is wanted, UINT64_MAX: all.
+ * *size: what was copied.  NOT_FOUND.
+ */
+must_check enum store_err backup_copy_blob(struct blobs *from, uint64_t id,
+	uint64_t len, struct blobs *to, uint64_t *size);
+
+/* Whether the bytes there have the checksum of the record, read in `blobs`.
+ * NOT_FOUND: there are none. */
+must_check enum store_err backup_copy_is_right(struct blobs *blobs, uint64_t id,
+	const struct record_blob *record, bool *is_right);

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The line in TO/format comes last, as in a new store: what was not finished
+ * is no store.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/backup_private.h"
+#include "store/base/log.h"
+#include "store/check.h"
+#include "store/scrub.h"
+#include "store/store_private.h"
+
+#define FROM_MAX 4096
+
+struct job {
+	const struct restore_options *options;
+	struct restore_result *result;
+	struct backup_path from; /* the one backup */
+	struct blobs *source;
+	struct blobs *target;
+};
+
+static bool
+goes_on(void *context)
+{
+	const struct restore_options *options = context;
+
+	return !options->goes_on || options->goes_on(options->context);
+}
+
+static void
+report(const struct job *job, const char *text)
+{
+	if (job->options->report)
+		job->options->report(text, job->options->context);
+}
+
+/* --- which one -------------------------------------------------------------
+ */
+
+static enum store_err
+find_newest(const char *path, uint64_t *commit)
+{
+	DIR *stream = opendir(path);
+	uint64_t number;
+
+	*commit = 0;
+	if (!stream)
+		return error_from_errno(errno);
+	for (struct dirent *entry = readdir(stream); entry;
+		entry = readdir(stream)) {
+		if (slice_to_u64(slice_str(entry->d_name), UINT64_MAX,
+			    &number) &&
+			number > *commit)
+			*commit = number;
+	}
+	closedir(stream);
+	return *commit ? STORE_OK : STORE_NOT_FOUND;
+}
+
+static enum store_err
+choose(struct job *job)
+{
+	uint64_t *commit = &job->result->commit;
+	char text[512];
+	char name[24];
+	size_t len = 0;
+	enum store_err err = STORE_OK;
+
+	*commit = job->options->commit;
+	if (!*commit)
+		err = find_newest(job->options->from, commit);
+	if (err)
+		return err;
+	(void)snprintf(name, sizeof(name), "%llu", (unsigned long long)*commit);
+	job->from = backup_dir_path(job->options->from, name);
+	err = backup_dir_read(job->from.text, "backup", text, sizeof(text),
+		&len);
+	if (err)
+		return err;
+	return slice_has_prefix(slice_of(text, len), SLICE("tarn backup 1\n"))
+		       ? STORE_OK
+		       : STORE_BAD_VERSION;
+}
+
+/* --- copying ---------------------------------------------------------------
+ */
+
+static enum store_err
+take_target(const char *path)
+{
+	struct backup_path format = backup_dir_path(path, "format");
+	struct stat stat;
+
+	if (!mkdir(path, 0700))
+		return STORE_OK;
+	if (errno != EEXIST)
+		return error_from_errno(errno);
+	if (!lstat(format.text, &stat))
+		return STORE_EXISTS;
+	enum store_err err = backup_dir_expect_empty(path);
+	if (err)
+		return err;
+	return chmod(path, 0700) ? error_from_errno(errno) : STORE_OK;
+}
+
+static enum store_err
+copy_one(uint64_t id, void *context)
+{
+	struct job *job = context;
+	uint64_t size = 0;
+
+	if (!goes_on((void *)job->options))
+		return STORE_CANCELED;
+	enum store_err err = backup_copy_blob(job->source, id, UINT64_MAX,
+		job->target, &size);
+	job->result->blobs++;
+	job->result->bytes += size;
+	return err;
+}
+
+static void
+pass_over(const char *path, void *context)
+{
+	struct job *job = context;
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "%s in the backup is no blob", path);
+	report(job, text);
+}
+
+static enum store_err
+copy_blobs(struct job *job)
+{
+	struct backup_path from = backup_dir_path(job->from.text, "data");
+	struct backup_path to = backup_dir_path(job->options->to, "data");
+	enum store_err err = blob_open_all(from.text, true, &job->source);
+
+	if (!err)
+		err = blob_open_all(to.text, false, &job->target);
+	return err ? err : blob_walk(job->source, 0, copy_one, pass_over, job);
+}
+
+static enum store_err
+copy_all(struct job *job)
+{
+	const char *to = job->options->to;
+	char format[64];
+	int len = snprintf(format, sizeof(format), "tarn store %d\n",
+		STORE_FORMAT_VERSION);
+	enum store_err err = backup_dir_make(to, "meta");
+
+	if (!err)
+		err = backup_dir_make(to, "data");
+	if (!err)
+		err = backup_dir_make(to, "run");
+	if (!err)
+		err = backup_dir_copy(job->from.text, to, "store.key");
+	if (!err)
+		err = backup_dir_copy(job->from.text, to, "meta/data.mdb");
+	if (!err)
+		err = backup_dir_copy(job->from.text, to, "meta/checkpoint");
+	if (!err)
+		err = copy_blobs(job);
+	if (!err)
+		err = backup_dir_flush_all(to);
+	if (!err)
+		err = backup_dir_add(to, "format",
+			slice_of(format, (size_t)len));
+	return err ? err : backup_dir_flush_all(to);
+}
+
+/* --- is it all there -------------------------------------------------------
+ */
+
+static void
+note_finding(const struct check_finding *finding, void *context)
+{
+	struct job *job = context;
+
+	if (finding->kind == CHECK_BLOB_SIZE && finding->is_repaired)
+		job->result->settled++;
+	else
+		report(job, finding->text);
+}
+
+static void
+note_damage(const struct scrub_finding *finding, void *context)
+{
+	const struct restore_options *options = context;
+	char text[1400];
+
+	if (!options->report)
+		return;
+	(void)snprintf(text, sizeof(text), "inode %llu is %s: %s",
+		(unsigned long long)finding->ino,
+		scrub_verdict_name(finding->verdict),
+		finding->name ? finding->name : "");
+	options->report(text, options->context);
+}
+
+/* As fsck and scrub would: what was written in place during the backup gets
+ * the size that it has, every checksum is compared, what is missing is said. */
+static enum store_err
+look_at_all(struct job *job)
+{
+	const struct store_options options = {
+		.path = job->options->to,
+		.role = "restore",
+	};
+	const struct scrub_options scrub = {
+		.goes_on = goes_on,
+		.report = note_damage,
+		.context = (void *)job->options,
+	};
+	struct check_result checked = {0};
+	struct scrub_result scrubbed = {0};
+	scoped(store_close) struct store *store = NULL;
+	enum store_err err = store_open(&options, &store);
+
+	if (!err)
+		err = check_store(store, true, note_finding, job, &checked);
+	if (!err)
+		err = scrub_run(store, &scrub, &scrubbed);
+	if (!err && !scrubbed.is_whole)
+		err = STORE_CANCELED;
+	job->result->findings = checked.findings - checked.repaired;
+	job->result->damaged = scrubbed.damaged;
+	job->result->missing = scrubbed.missing;
+	return err;
+}
+
+enum store_err
+backup_restore(const struct restore_options *options,
+	struct restore_result *out)
+{
+	struct job job = {.options = options, .result = out};
+
+	*out = (struct restore_result){0};
+	enum store_err err = choose(&job);
+	if (!err)
+		err = take_target(options->to);
+	if (!err)
+		err = copy_all(&job);
+	blob_close_all(&job.source);
+	blob_close_all(&job.target);
+	return err ? err : look_at_all(&job);
+}

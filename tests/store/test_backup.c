@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/backup.h"
+#include "store/file.h"
+#include "store/hold_private.h"
+#include "store/scrub.h"
+#include "tests/store/objects.h"
+#include "tests/support/temp_store.h"
+
+#define LARGE 300000
+
+struct place {
+	char to[160];
+	char restored[160];
+};
+
+static struct place
+place_in(const struct temp_store *temp)
+{
+	struct place place;
+
+	snprintf(place.to, sizeof(place.to), "%s/backups", temp->dir);
+	snprintf(place.restored, sizeof(place.restored), "%s/restored",
+		temp->dir);
+	return place;
+}
+
+static struct backup_result
+make(struct store *store, const char *to, uint64_t since)
+{
+	const struct backup_options options = {.to = to, .since = since};
+	struct backup_result result;
+
+	cr_assert(zero(int, backup_make(store, &options, &result)));
+	return result;
+}
+
+static struct restore_result
+restore(const struct place *place, uint64_t commit)
+{
+	const struct restore_options options = {
+		.from = place->to,
+		.to = place->restored,
+		.commit = commit,
+	};
+	struct restore_result result;
+
+	cr_assert(zero(int, backup_restore(&options, &result)));
+	cr_expect(zero(u64, result.findings));
+	return result;
+}
+
+static void
+put_large(struct store *store, uint64_t bucket, const char *key, char byte)
+{
+	static char bytes[LARGE];
+
+	memset(bytes, byte, sizeof(bytes));
+	cr_assert(zero(int, objects_put_if(store, bucket, key,
+				    slice_of(bytes, sizeof(bytes)), NULL)));
+}
+
+/* Whether the key holds so many of one byte. */
+static bool
+is_large(struct store *store, uint64_t bucket, const char *key, char byte)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct slice got = objects_get(store, bucket, key, &arena);
+
+	return got.len == LARGE && got.data[0] == byte &&
+	       !memcmp(got.data, got.data + 1, LARGE - 1);
+}
+
+static uint64_t
+bucket_ino(struct store *store)
+{
+	struct bucket bucket;
+
+	cr_assert(zero(int, bucket_get(store, SLICE("bucket"), &bucket)));
+	return bucket.ino;
+}
+
+Test(backup, brings_back_what_was_there_and_not_what_came_after)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct place place = place_in(&temp);
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	put_large(temp.store, bucket, "large", 'l');
+	cr_assert(zero(int, objects_put(temp.store, bucket, "small", "s")));
+	cr_assert(zero(int, objects_put(temp.store, bucket, "empty", "")));
+	cr_assert(zero(int, objects_put(temp.store, bucket, "dir/x", "x")));
+
+	struct backup_result made = make(temp.store, place.to, 0);
+	cr_assert(zero(int,
+		object_delete(temp.store, bucket, SLICE("small"), NULL)));
+	put_large(temp.store, bucket, "large", 'm');
+	cr_assert(zero(int, objects_put(temp.store, bucket, "later", "")));
+	struct restore_result result = restore(&place, 0);
+
+	cr_expect(eq(u64, result.commit, made.commit));
+	cr_expect(zero(u64, result.damaged + result.missing));
+	struct store *store = temp_store_open_at(place.restored, false);
+	bucket = bucket_ino(store);
+	cr_expect(is_large(store, bucket, "large", 'l'));
+	cr_expect(objects_is(store, bucket, "small", "s"));
+	cr_expect(objects_is(store, bucket, "empty", ""));
+	cr_expect(objects_is(store, bucket, "dir/x", "x"));
+	cr_expect(objects_is(store, bucket, "later", NULL));
+	cr_expect(zero(int, objects_put(store, bucket, "new", "new")));
+	cr_expect(zero(u64, objects_findings(store)));
+	cr_expect(eq(u64, objects_files_left(store) > 0, true));
+	store_close(&store);
+}
+
+Test(backup, shares_what_has_not_changed_since)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct place place = place_in(&temp);
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	put_large(temp.store, bucket, "same", 's');
+	put_large(temp.store, bucket, "other", 'a');
+	struct backup_result first = make(temp.store, place.to, 0);
+	put_large(temp.store, bucket, "other", 'b');
+
+	struct backup_result second = make(temp.store, place.to, first.commit);
+
+	cr_expect(eq(u64, second.shared, 1));
+	cr_expect(eq(u64, second.copied, 1));
+	restore(&place, first.commit);
+	struct store *store = temp_store_open_at(place.restored, false);
+	cr_expect(is_large(store, bucket_ino(store), "other", 'a'));
+	/* The restored one has files of its own. */
+	put_large(store, bucket_ino(store), "same", 'x');
+	store_close(&store);
+	snprintf(place.restored, sizeof(place.restored), "%s/second", temp.dir);
+	restore(&place, 0);
+	store = temp_store_open_at(place.restored, false);
+	cr_expect(is_large(store, bucket_ino(store), "other", 'b'));
+	cr_expect(is_large(store, bucket_ino(store), "same", 's'));
+	store_close(&store);
+}
+
+Test(backup, a_file_written_in_place_is_copied_anew)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct place place = place_in(&temp);
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *file = NULL;
+	struct inode inode;
+	put_large(temp.store, bucket, "k", 'a');
+	struct backup_result first = make(temp.store, place.to, 0);
+	cr_assert(zero(int, tree_lookup(temp.store, bucket, SLICE("k"),
+				    TREE_FILE, NULL, &inode)));
+	cr_assert(zero(int, file_open(temp.store, inode.ino, O_RDWR, &file)));
+	cr_assert(zero(int, io_pwrite_all(file_fd(file), "longer", 6, LARGE)));
+
+	/* While it is open, and its record does not know. */
+	struct backup_result second = make(temp.store, place.to, first.commit);
+	cr_assert(zero(int, file_flush(file)));
+	cr_assert(zero(int, file_close(&file, O_RDWR)));
+
+	cr_expect(zero(u64, second.shared + second.damaged));
+	restore(&place, first.commit);
+	struct store *store = temp_store_open_at(place.restored, false);
+	cr_expect(is_large(store, bucket_ino(store), "k", 'a'));
+	store_close(&store);
+	snprintf(place.restored, sizeof(place.restored), "%s/second", temp.dir);
+	restore(&place, second.commit);
+	store = temp_store_open_at(place.restored, false);
+	scoped(arena_free) struct arena arena = {0};
+	struct slice got = objects_get(store, bucket_ino(store), "k", &arena);
+	cr_expect(eq(sz, got.len, LARGE + 6));
+	cr_expect(slice_has_suffix(got, SLICE("longer")));
+	cr_expect(zero(u64, objects_findings(store)));
+	store_close(&store);
+}
+
+Test(backup, what_is_deleted_meanwhile_stays_until_it_is_over)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	uint64_t hold;
+	put_large(temp.store, bucket, "before", 'b');
+	put_large(temp.store, bucket, "after", 'a');
+	cr_assert(zero(int,
+		object_delete(temp.store, bucket, SLICE("before"), NULL)));
+
+	cr_assert(zero(int, hold_take(temp.store, &hold)));
+	cr_assert(zero(int,
+		object_delete(temp.store, bucket, SLICE("after"), NULL)));
+	cr_expect(eq(u64, objects_files_left(temp.store), 1));
+	cr_assert(zero(int, hold_release(temp.store)));
+	cr_expect(eq(u64, objects_files_left(temp.store), 0));
+}
+
+Test(backup, a_hold_goes_with_its_session)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	uint64_t hold;
+
+	cr_assert(zero(int, hold_take(temp.store, &hold)));
+	temp_store_reopen(&temp);
+	put_large(temp.store, bucket, "k", 'k');
+	cr_assert(zero(int,
+		object_delete(temp.store, bucket, SLICE("k"), NULL)));
+
+	cr_expect(eq(u64, objects_files_left(temp.store), 0));
+}
+
+Test(backup, refuses_to_write_over_anything)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct place place = place_in(&temp);
+	struct backup_options options = {.to = temp.path};
+	struct restore_options back = {.from = place.to, .to = temp.path};
+	struct backup_result made;
+	struct restore_result result;
+
+	/* A store is no place for backups. */
+	cr_expect(eq(int, backup_make(temp.store, &options, &made),
+		STORE_NOT_EMPTY));
+	options.to = place.to;
+	options.since = 99;
+	cr_expect(eq(int, backup_make(temp.store, &options, &made),
+		STORE_NOT_FOUND));
+	cr_expect(eq(int, backup_restore(&back, &result), STORE_NOT_FOUND));
+	make(temp.store, place.to, 0);
+	cr_expect(eq(int, backup_restore(&back, &result), STORE_EXISTS));
+	back.to = temp.dir;
+	cr_expect(eq(int, backup_restore(&back, &result), STORE_NOT_EMPTY));
+	back.commit = 99;
+	back.to = place.restored;
+	cr_expect(eq(int, backup_restore(&back, &result), STORE_NOT_FOUND));
+}
+
+static bool
+stops(void *context)
+{
+	(void)context;
+	return false;
+}
+
+Test(backup, one_that_is_interrupted_leaves_nothing)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct place place = place_in(&temp);
+	const struct backup_options options = {
+		.to = place.to,
+		.goes_on = stops,
+	};
+	struct backup_result made;
+	char partial[200];
+	struct stat stat_of;
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	put_large(temp.store, bucket, "k", 'k');
+
+	cr_expect(eq(int, backup_make(temp.store, &options, &made),
+		STORE_CANCELED));
+
+	snprintf(partial, sizeof(partial), "%s/partial", place.to);
+	cr_expect(ne(int, stat(partial, &stat_of), 0));
+	cr_expect(zero(u64, make(temp.store, place.to, 0).damaged));
+	cr_assert(zero(int,
+		object_delete(temp.store, bucket, SLICE("k"), NULL)));
+	cr_expect(eq(u64, objects_files_left(temp.store), 0));
+}
+
+Test(backup, damage_is_told_when_it_is_made_and_when_it_comes_back)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct place place = place_in(&temp);
+	const struct scrub_options options = {.bytes_per_s = 0};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct scrub_result scrubbed;
+	struct inode inode;
+	struct stat stat_of;
+	int fd = -1;
+	put_large(temp.store, bucket, "k", 'k');
+	cr_assert(zero(int, scrub_run(temp.store, &options, &scrubbed)));
+	cr_assert(zero(int, tree_lookup(temp.store, bucket, SLICE("k"),
+				    TREE_FILE, NULL, &inode)));
+	cr_assert(zero(int,
+		blob_open(temp.store->blobs, inode.blob, O_RDWR, &fd)));
+	cr_assert(zero(int, fstat(fd, &stat_of)));
+	cr_assert(zero(int, io_pwrite_all(fd, "x", 1, 1000)));
+	const struct timespec times[2] = {stat_of.st_atim, stat_of.st_mtim};
+	cr_assert(zero(int, futimens(fd, times)));
+	close(fd);
+
+	struct backup_result made = make(temp.store, place.to, 0);
+	struct restore_result result = restore(&place, 0);
+
+	cr_expect(eq(u64, made.damaged, 1));
+	cr_expect(eq(u64, result.damaged, 1));
+}
