@@ -71,10 +71,11 @@ init(void *context, struct fuse_conn_info *conn)
 	passthrough_init(mount, conn);
 	/* Not with passthrough: docs/posix.md says what of mtime. */
 	unwant(conn, FUSE_CAP_WRITEBACK_CACHE);
-	/* The kernel clears set-user-id bits by itself, through setattr. */
+	/* Without the second, the kernel asks before each write whether the
+	 * file has an attribute security.capability: set_id.h. */
 	unwant(conn, FUSE_CAP_HANDLE_KILLPRIV);
 #ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
-	unwant(conn, FUSE_CAP_HANDLE_KILLPRIV_V2);
+	want(conn, FUSE_CAP_HANDLE_KILLPRIV_V2);
 #endif
 	/* A link's target never changes. */
 	want(conn, FUSE_CAP_CACHE_SYMLINKS);
@@ -286,5 +287,6 @@ mount_status(struct mount *mount, struct mount_status *out)
 		.kernel_major = atomic_load(&mount->kernel_major),
 		.kernel_minor = atomic_load(&mount->kernel_minor),
 		.open_files = file_count(mount->store),
+		.requests = atomic_load(&mount->requests),
 	};
 }

@@ -59,6 +59,7 @@ struct mount_status {
 	uint32_t kernel_major; /* of the FUSE protocol */
 	uint32_t kernel_minor;
 	uint64_t open_files;
+	uint64_t requests; /* of the kernel, so far; not those for data */
 };
 
 void mount_status(struct mount *mount, struct mount_status *out);

@@ -43,6 +43,7 @@ struct mount {
 	atomic_bool is_ready;
 	atomic_bool is_over; /* the loop has ended */
 	_Atomic(int64_t) root_mtime_ns;
+	atomic_uint_fast64_t requests;
 	/* Grows with each line of the feed that somebody else wrote: what was
 	 * read before it may be old by now. */
 	atomic_uint_fast64_t changes;

@@ -3,6 +3,7 @@
 #include "fs/handle.h"
 #include "fs/name.h"
 #include "fs/op.h"
+#include "fs/set_id.h"
 #include "store/base/clock.h"
 
 #define BLOCK_SIZE 4096
@@ -47,10 +48,13 @@ to_ns(struct timespec time)
  * or mode it gets brings the rest of them as shown so far. */
 static bool
 describe_change(const struct mount *mount, const struct inode *was,
-	const struct stat *attr, int to_set, struct tree_change *change)
+	const struct stat *attr, int to_set, bool drops_set_id,
+	struct tree_change *change)
 {
 	const int owner =
 		FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
+	bool drops = drops_set_id && !(to_set & FUSE_SET_ATTR_MODE) &&
+		     set_id_without(was->mode) != was->mode;
 
 	*change = (struct tree_change){.has_mode = false};
 	if (to_set & owner) {
@@ -68,6 +72,10 @@ describe_change(const struct mount *mount, const struct inode *was,
 		change->uid = attr->st_uid;
 	if (to_set & FUSE_SET_ATTR_GID)
 		change->gid = attr->st_gid;
+	if (drops) {
+		change->has_mode = true;
+		change->mode = set_id_without(was->mode);
+	}
 	change->has_atime = (to_set & FUSE_SET_ATTR_ATIME) != 0;
 	change->has_mtime = (to_set & FUSE_SET_ATTR_MTIME) != 0;
 	change->atime_ns = to_set & FUSE_SET_ATTR_ATIME_NOW
@@ -76,7 +84,8 @@ describe_change(const struct mount *mount, const struct inode *was,
 	change->mtime_ns = to_set & FUSE_SET_ATTR_MTIME_NOW
 				   ? clock_now_ns()
 				   : to_ns(attr->st_mtim);
-	return (to_set & owner) || change->has_atime || change->has_mtime;
+	return (to_set & owner) || drops || change->has_atime ||
+	       change->has_mtime;
 }
 
 static enum store_err
@@ -106,7 +115,8 @@ op_attr_set(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		err = truncate(mount, ino, attr->st_size, info);
 	if (!err)
 		err = inode_read(mount, ino, &fact);
-	if (!err && describe_change(mount, &fact.inode, attr, to_set, &change))
+	if (!err && describe_change(mount, &fact.inode, attr, to_set,
+			    set_id_goes(req, to_set), &change))
 		err = file_set(mount->store, ino, &change, &result);
 	/* Read anew: what came by the feed meanwhile is in it. */
 	if (!err)

@@ -8,6 +8,7 @@
 #include "fs/op.h"
 #include "fs/owner.h"
 #include "fs/passthrough.h"
+#include "fs/set_id.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
 
@@ -77,17 +78,25 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	struct mount *mount = reply_begin(req);
 	struct reply_fact fact = {.is_live = false};
 	struct file *file = NULL;
+	bool has_new_mode = false;
 
 	enum store_err err = file_open(mount->store, ino, info->flags, &file);
 	if (err) {
 		reply_err(req, err);
 		return;
 	}
+	if ((info->flags & O_TRUNC) && set_id_goes(req, FUSE_SET_ATTR_SIZE) &&
+		set_id_drop(mount, ino, &has_new_mode))
+		log_warn("inode %llu: its mode could not be set",
+			(unsigned long long)ino);
 	if (!file_inode(file, &fact.inode))
 		inode_refresh(mount, &fact);
 	struct handle *handle = prepare(req, file, &fact, info);
 	if (fuse_reply_open(req, info) == -ENOENT)
 		undo_open(mount, req, ino, handle);
+	/* The reply to an open has no room for it. */
+	if (has_new_mode)
+		fuse_lowlevel_notify_inval_inode(mount->session, ino, -1, 0);
 }
 
 void

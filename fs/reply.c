@@ -13,6 +13,7 @@ reply_begin(fuse_req_t req)
 	struct mount *mount = fuse_req_userdata(req);
 
 	feed_set_origin(mount->origin);
+	atomic_fetch_add(&mount->requests, 1);
 	return mount;
 }
 

@@ -19,8 +19,8 @@
 struct temp_mount_server {
 	struct mount *mount;
 	pid_t pid;
-	int from; /* of the other process: a byte when it is ready */
-	int to;	  /* closed: it is to end */
+	int from; /* of the other process: its status when it is ready */
+	int to;	  /* a byte asks for the status; closed: it is to end */
 };
 
 const char *
@@ -50,7 +50,7 @@ wait_for_end(void *arg)
 	char byte;
 
 	while (read(server->to, &byte, 1) > 0)
-		continue;
+		ready(server->mount, server);
 	mount_stop(server->mount);
 	return NULL;
 }
@@ -81,6 +81,15 @@ serve(const char *store_path, const char *dir, struct temp_mount_server *server)
 	_exit(0);
 }
 
+static struct mount_status
+read_status(struct temp_mount_server *server)
+{
+	struct mount_status status;
+
+	assert(read(server->from, &status, sizeof(status)) == sizeof(status));
+	return status;
+}
+
 void
 temp_mount_start(struct temp_mount *temp)
 {
@@ -103,8 +112,7 @@ temp_mount_start(struct temp_mount *temp)
 	(void)close(to[0]);
 	server->from = from[0];
 	server->to = to[1];
-	assert(read(from[0], &temp->status, sizeof(temp->status)) ==
-		sizeof(temp->status));
+	temp->status = read_status(server);
 	temp_store_reopen(&temp->store);
 	temp->server = server;
 }
@@ -121,6 +129,13 @@ temp_mount_stop(struct temp_mount *temp)
 	(void)close(server->from);
 	free(server);
 	temp->server = NULL;
+}
+
+struct mount_status
+temp_mount_status(struct temp_mount *temp)
+{
+	assert(write(temp->server->to, "?", 1) == 1);
+	return read_status(temp->server);
 }
 
 struct temp_mount

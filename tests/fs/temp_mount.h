@@ -35,6 +35,9 @@ void temp_mount_close(struct temp_mount *temp);
 void temp_mount_stop(struct temp_mount *temp);
 void temp_mount_start(struct temp_mount *temp);
 
+/* How the mount is now. */
+struct mount_status temp_mount_status(struct temp_mount *temp);
+
 /* A path below the mount point; good until the next call but seven. */
 const char *temp_mount_at(struct temp_mount *temp, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
