@@ -146,8 +146,7 @@ run(void *arg)
 			return NULL;
 		if (err)
 			break;
-		if (entry.origin != mount->origin || entry.kind == FEED_LOST)
-			drop_entry(mount, &entry);
+		drop_entry(mount, &entry);
 	}
 	/* What others change would stay hidden for ever. */
 	log_error("mount: the feed cannot be read, unmounting: %s",
@@ -164,7 +163,8 @@ invalidate_create(struct mount *mount, struct invalidate **out)
 	if (!invalidate)
 		return STORE_NO_MEMORY;
 	invalidate->mount = mount;
-	enum store_err err = feed_listen(mount->store, &invalidate->listener);
+	enum store_err err = feed_listen(mount->store, mount->origin,
+		&invalidate->listener);
 	if (err) {
 		free(invalidate);
 		return err;

@@ -147,10 +147,14 @@ run_once(struct store *store, struct change **members, size_t *count,
 	if (err)
 		return tell_full_from_broken(store, err);
 	session_note_commit(store);
-	for (size_t i = 0; i < *count; i++)
+	bool is_news = false;
+	for (size_t i = 0; i < *count; i++) {
 		members[i]->number = number;
+		is_news = is_news || feed_is_news(store, members[i]->origin);
+	}
 	if (is_changed) {
-		feed_publish(store, number);
+		if (is_news)
+			feed_publish(store);
 		durable_note_commit(store, number);
 	}
 	return STORE_OK;

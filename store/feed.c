@@ -30,6 +30,7 @@ struct feed_listener {
 	struct store *store;
 	struct shared_listener *slot;
 	unsigned int index;
+	uint64_t deaf_to;  /* an origin, or 0 */
 	uint64_t position; /* the sequence up to which has been read */
 	uint64_t whole;
 	struct line lines[LINES_MAX];
@@ -73,6 +74,17 @@ next_sequence(struct feed *feed, struct db_txn *txn, uint64_t *sequence)
 	return STORE_OK;
 }
 
+bool
+feed_is_news(struct store *store, uint64_t origin)
+{
+	struct feed *feed = store->feed;
+	uint64_t listeners = atomic_load(&feed->shared->listeners);
+
+	return listeners &&
+	       !(origin && atomic_load(&feed->own_bit) == listeners &&
+		       atomic_load(&feed->own_origin) == origin);
+}
+
 enum store_err
 feed_append(struct store *store, struct db_txn *txn,
 	const struct record_change *change)
@@ -81,8 +93,7 @@ feed_append(struct store *store, struct db_txn *txn,
 	struct record_change line = *change;
 	uint64_t sequence;
 
-	/* Invariant 2. */
-	if (atomic_load(&feed->shared->listeners) == 0)
+	if (!feed_is_news(store, thread_origin))
 		return STORE_OK;
 	enum store_err err = next_sequence(feed, txn, &sequence);
 	if (err)
@@ -122,13 +133,9 @@ feed_append_inode(struct store *store, struct db_txn *txn, uint64_t ino,
 }
 
 void
-feed_publish(struct store *store, uint64_t commit)
+feed_publish(struct store *store)
 {
-	struct shared *shared = store->feed->shared;
-
-	(void)commit;
-	if (atomic_load(&shared->listeners))
-		shared_wake(&shared->published);
+	shared_wake(&store->feed->shared->published);
 }
 
 void
@@ -224,8 +231,27 @@ release_slot(struct shared *shared, unsigned int index)
 	shared_wake(&shared->seen);
 }
 
+/* Invariant 4. */
+static void
+note_own(struct feed *feed, const struct feed_listener *listener)
+{
+	if (!listener->deaf_to)
+		return;
+	atomic_store(&feed->own_origin, listener->deaf_to);
+	atomic_store(&feed->own_bit, 1ull << listener->index);
+}
+
+/* Before the slot can be another's. */
+static void
+forget_own(struct feed *feed, const struct feed_listener *listener)
+{
+	uint64_t bit = 1ull << listener->index;
+
+	atomic_compare_exchange_strong(&feed->own_bit, &bit, 0);
+}
+
 enum store_err
-feed_listen(struct store *store, struct feed_listener **out)
+feed_listen(struct store *store, uint64_t origin, struct feed_listener **out)
 {
 	struct listen_args args;
 	unsigned int index;
@@ -250,8 +276,10 @@ feed_listen(struct store *store, struct feed_listener **out)
 	listener->store = store;
 	listener->slot = args.slot;
 	listener->index = index;
+	listener->deaf_to = origin;
 	listener->whole = args.number - 1;
 	listener->position = args.number * FEED_LINES_MAX - 1;
+	note_own(store->feed, listener);
 	*out = listener;
 	return STORE_OK;
 }
@@ -264,6 +292,7 @@ feed_ignore(struct feed_listener **ptr)
 	*ptr = NULL;
 	if (!listener)
 		return;
+	forget_own(listener->store->feed, listener);
 	release_slot(listener->store->feed->shared, listener->index);
 	buffer_free(&listener->names);
 	free(listener);
@@ -306,10 +335,12 @@ read_line(struct feed_listener *listener, const struct db_cursor *cursor)
 		err = record_decode_change(cursor->value, &line->change);
 	if (err)
 		return err;
+	listener->position = line->sequence;
+	if (listener->deaf_to && line->change.origin == listener->deaf_to)
+		return STORE_OK;
 	line->name_start = listener->names.len;
 	line->name_len = line->change.name.len;
 	buffer_append(&listener->names, line->change.name);
-	listener->position = line->sequence;
 	listener->count++;
 	return STORE_OK;
 }

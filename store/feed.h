@@ -43,8 +43,9 @@ struct feed_listener;
 void feed_set_origin(uint64_t origin);
 uint64_t feed_origin(void);
 
-/* Hears what is committed from now on.  BUSY: too many listeners. */
-must_check enum store_err feed_listen(struct store *store,
+/* Hears what is committed from now on, but for changes of that origin (0: of
+ * none).  BUSY: too many listeners. */
+must_check enum store_err feed_listen(struct store *store, uint64_t origin,
 	struct feed_listener **out);
 void feed_ignore(struct feed_listener **listener);
 

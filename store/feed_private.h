@@ -12,6 +12,10 @@
  *    are committed when feed_listen() returns.
  * 3. Lines up to `trimmed` are gone.  It is raised before the commit that
  *    removes them, so whoever misses lines in a snapshot also sees it raised.
+ * 4. Where the only listener is one of this process, changes of the origin
+ *    that it is deaf to are nobody's news: no line is written, nobody woken.
+ *    That is looked up where invariant 2 looks for listeners, so it holds for
+ *    one that begins meanwhile as well.
  */
 #pragma once
 
@@ -32,8 +36,12 @@ must_check enum store_err feed_append_dentry(struct store *store,
 must_check enum store_err feed_append_inode(struct store *store,
 	struct db_txn *txn, uint64_t ino, bool with_data);
 
-/* By the leader, after a commit: wakes the listeners of all processes. */
-void feed_publish(struct store *store, uint64_t commit);
+/* Whether a change of that origin is anybody's news: invariants 2 and 4. */
+bool feed_is_news(struct store *store, uint64_t origin);
+
+/* By the leader, after a commit that is: wakes the listeners of all
+ * processes. */
+void feed_publish(struct store *store);
 
 /* Waits until the live listeners of all sessions have dealt with all lines
  * up to the commit; returns at once on a thread that has an origin (feed.h).

@@ -13,6 +13,10 @@ struct feed {
 	int shared_fd;
 	struct feed_waiters *waiters;
 
+	/* atomic: feed_private.h, invariant 4 */
+	_Atomic(uint64_t) own_origin;
+	_Atomic(uint64_t) own_bit; /* of shared.listeners; 0: nobody here */
+
 	/* the leader's */
 	struct buffer line;
 	uint64_t txn_number;

@@ -85,7 +85,7 @@ Test(feed, tells_in_order_what_is_committed_after_listening_began)
 	struct feed_listener *listener = NULL;
 
 	change(temp.store, 1);
-	cr_assert(zero(int, feed_listen(temp.store, &listener)));
+	cr_assert(zero(int, feed_listen(temp.store, 0, &listener)));
 	for (uint64_t i = 10; i < 1000; i++)
 		change(temp.store, i);
 
@@ -101,9 +101,9 @@ Test(feed, tells_each_listener)
 	struct feed_listener *first = NULL;
 	struct feed_listener *second = NULL;
 
-	cr_assert(zero(int, feed_listen(temp.store, &first)));
+	cr_assert(zero(int, feed_listen(temp.store, 0, &first)));
 	change(temp.store, 1);
-	cr_assert(zero(int, feed_listen(temp.store, &second)));
+	cr_assert(zero(int, feed_listen(temp.store, 0, &second)));
 	change(temp.store, 2);
 
 	expect_dentry(first, 1);
@@ -113,13 +113,62 @@ Test(feed, tells_each_listener)
 	feed_ignore(&second);
 }
 
+static void
+change_as(struct store *store, uint64_t origin, uint64_t number)
+{
+	feed_set_origin(origin);
+	change(store, number);
+	feed_set_origin(0);
+}
+
+Test(feed, what_the_only_listener_did_itself_costs_no_line_and_wakes_nobody)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct shared *shared = temp.store->feed->shared;
+	struct feed_listener *listener = NULL;
+
+	cr_assert(zero(int, feed_listen(temp.store, 42, &listener)));
+	uint32_t published = atomic_load(&shared->published);
+	change_as(temp.store, 42, 1);
+	cr_expect(zero(u64, lines(temp.store)));
+	cr_expect(eq(u32, atomic_load(&shared->published), published));
+	change_as(temp.store, 43, 2);
+	change(temp.store, 3);
+
+	expect_dentry(listener, 2);
+	expect_dentry(listener, 3);
+	expect_nothing(listener);
+	feed_ignore(&listener);
+}
+
+Test(feed, what_one_of_two_listeners_did_is_told_to_the_other)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct feed_listener *other = NULL;
+	struct feed_listener *own = NULL;
+
+	cr_assert(zero(int, feed_listen(temp.store, 42, &own)));
+	change_as(temp.store, 42, 1);
+	cr_assert(zero(int, feed_listen(temp.store, 43, &other)));
+	change_as(temp.store, 42, 2);
+	expect_dentry(other, 2);
+	feed_ignore(&own);
+	change_as(temp.store, 42, 3);
+	expect_dentry(other, 3);
+	expect_nothing(other);
+	change_as(temp.store, 43, 4);
+
+	expect_nothing(other);
+	feed_ignore(&other);
+}
+
 Test(feed, carries_the_origin_of_the_thread_that_asked_for_the_change)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	struct feed_listener *listener = NULL;
 	struct feed_entry entry;
 
-	cr_assert(zero(int, feed_listen(temp.store, &listener)));
+	cr_assert(zero(int, feed_listen(temp.store, 0, &listener)));
 	change(temp.store, 1);
 	feed_set_origin(42);
 	change(temp.store, 2);
@@ -140,11 +189,11 @@ Test(feed, refuses_one_listener_too_many)
 	struct feed_listener *more = NULL;
 
 	for (int i = 0; i < SHARED_LISTENERS; i++)
-		cr_assert(zero(int, feed_listen(temp.store, &listeners[i])));
-	cr_expect(eq(int, feed_listen(temp.store, &more), STORE_BUSY));
+		cr_assert(zero(int, feed_listen(temp.store, 0, &listeners[i])));
+	cr_expect(eq(int, feed_listen(temp.store, 0, &more), STORE_BUSY));
 	for (int i = 0; i < SHARED_LISTENERS; i++)
 		feed_ignore(&listeners[i]);
-	cr_expect(zero(int, feed_listen(temp.store, &more)));
+	cr_expect(zero(int, feed_listen(temp.store, 0, &more)));
 	feed_ignore(&more);
 }
 
@@ -154,7 +203,7 @@ Test(feed, keeps_lines_until_all_have_dealt_with_them)
 	struct feed_listener *listener = NULL;
 
 	reclaim_stop(temp.store);
-	cr_assert(zero(int, feed_listen(temp.store, &listener)));
+	cr_assert(zero(int, feed_listen(temp.store, 0, &listener)));
 	change(temp.store, 1);
 	change(temp.store, 2);
 	cr_assert(zero(int, feed_trim(temp.store)));
@@ -177,7 +226,7 @@ Test(feed, says_so_where_lines_were_trimmed_unread)
 	struct feed_entry entry;
 
 	reclaim_stop(temp.store);
-	cr_assert(zero(int, feed_listen(temp.store, &listener)));
+	cr_assert(zero(int, feed_listen(temp.store, 0, &listener)));
 	change(temp.store, 1);
 	/* As if it had lagged behind for a million lines. */
 	atomic_store(&temp.store->feed->shared->listener[0].seen, UINT64_MAX);
@@ -213,7 +262,7 @@ Test(feed, waits_until_listeners_have_dealt_with_a_commit)
 	struct follower follower = {0};
 	pthread_t thread;
 
-	cr_assert(zero(int, feed_listen(temp.store, &follower.listener)));
+	cr_assert(zero(int, feed_listen(temp.store, 0, &follower.listener)));
 	cr_assert(zero(int, pthread_create(&thread, NULL, follow, &follower)));
 	for (uint64_t i = 1; i <= 200; i++) {
 		feed_wait_seen(temp.store, change(temp.store, i));
@@ -247,7 +296,7 @@ Test(feed, waits_on_a_fiber_as_well)
 	struct fiber_wait wait = {temp.store, &follower};
 	pthread_t thread;
 
-	cr_assert(zero(int, feed_listen(temp.store, &follower.listener)));
+	cr_assert(zero(int, feed_listen(temp.store, 0, &follower.listener)));
 	cr_assert(zero(int, pthread_create(&thread, NULL, follow, &follower)));
 	on_loop(wait_on_fiber, &wait);
 	feed_wake(follower.listener);
@@ -261,7 +310,7 @@ Test(feed, gives_up_on_one_that_does_not_come_on_until_it_has)
 	struct shared_listener *slot = &temp.store->feed->shared->listener[0];
 	struct feed_listener *listener = NULL;
 
-	cr_assert(zero(int, feed_listen(temp.store, &listener)));
+	cr_assert(zero(int, feed_listen(temp.store, 0, &listener)));
 	feed_wait_seen(temp.store, change(temp.store, 1));
 	cr_expect(eq(u32, atomic_load(&slot->is_lagging), 1));
 	/* Returns at once, or the test would take its second again. */
@@ -280,7 +329,7 @@ Test(feed, does_not_wait_on_a_thread_with_an_origin)
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	struct feed_listener *listener = NULL;
 
-	cr_assert(zero(int, feed_listen(temp.store, &listener)));
+	cr_assert(zero(int, feed_listen(temp.store, 0, &listener)));
 	feed_set_origin(1);
 	feed_wait_seen(temp.store, change(temp.store, 1));
 	feed_set_origin(0);
@@ -296,7 +345,7 @@ listen_there(struct store *store, struct other_process *self)
 	struct feed_listener *listener = NULL;
 	struct feed_entry entry;
 
-	cr_assert(zero(int, feed_listen(store, &listener)));
+	cr_assert(zero(int, feed_listen(store, 0, &listener)));
 	other_process_tell(self, 0);
 	while (feed_next(listener, &entry) == STORE_OK)
 		other_process_tell(self, entry.parent);

@@ -177,7 +177,7 @@ main(int argc, char **argv)
 	if (argc > 1 && !slice_to_u64(slice_str(argv[1]), 1000000, &changes))
 		return 2;
 	store = temp.store;
-	expect(!feed_listen(store, &listener));
+	expect(!feed_listen(store, 0, &listener));
 	int64_t begun_ms = clock_monotonic_ms();
 	start(&threads[THREADS + 1], run_listener, listener);
 	for (uintptr_t i = 0; i < THREADS; i++)
