@@ -163,8 +163,8 @@ invalidate_create(struct mount *mount, struct invalidate **out)
 	if (!invalidate)
 		return STORE_NO_MEMORY;
 	invalidate->mount = mount;
-	enum store_err err = feed_listen(mount->store, mount->origin,
-		&invalidate->listener);
+	enum store_err err =
+		feed_listen(mount->store, mount->origin, &invalidate->listener);
 	if (err) {
 		free(invalidate);
 		return err;

@@ -14,15 +14,11 @@
 #include "fs/mount_point.h"
 #include "fs/op.h"
 #include "fs/passthrough.h"
+#include "fs/workers.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/mutex.h"
 #include "store/base/random.h"
-
-/* More come when these wait for a disk, and go again.  Fewer would come and go
- * with each request: libfuse keeps no thread beyond that. */
-#define THREADS_IDLE 8
-#define THREADS_MAX 32
 
 const char *
 mount_libfuse_version(void)
@@ -148,7 +144,9 @@ connect_session(struct mount *mount)
 	snprintf(options, sizeof(options),
 		"fsname=tarn,subtype=tarn,default_permissions%s%s",
 		mount->options.allow_other ? ",allow_other" : "",
-		mount->options.is_read_only ? ",ro" : "");
+		mount->options.is_read_only || mount->options.is_small_files
+			? ",ro"
+			: "");
 	fuse_set_log_func(log_libfuse);
 	mount->session = fuse_session_new(&args, &ops, sizeof(ops), mount);
 	fuse_opt_free_args(&args);
@@ -213,16 +211,9 @@ static void *
 run_loop(void *arg)
 {
 	struct mount *mount = arg;
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
 
-	if (!config)
-		error_out_of_memory();
-	fuse_loop_cfg_set_idle_threads(config, THREADS_IDLE);
-	fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
-	fuse_loop_cfg_set_clone_fd(config, 0);
-	if (fuse_session_loop_mt(mount->session, config))
-		log_warn("mount: the loop ended with an error");
-	fuse_loop_cfg_destroy(config);
+	if (workers_run(mount->session))
+		log_error("mount: no thread could be started");
 	atomic_store(&mount->is_over, true);
 	mount_stop(mount);
 	return NULL;

@@ -22,6 +22,7 @@ struct mount_options {
 	const char *mount_point; /* a directory that exists */
 	bool allow_other;	 /* users besides the one that mounts */
 	bool is_read_only;
+	bool is_small_files; /* small_files.h; read-only, too */
 	/* What objects that came through S3 show as their owner and mode (0666
 	 * or 0777 without these bits), until chmod or chown gives them some. */
 	uint32_t uid;

@@ -9,6 +9,7 @@
 #include "fs/owner.h"
 #include "fs/passthrough.h"
 #include "fs/set_id.h"
+#include "fs/small_files.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
 
@@ -80,6 +81,10 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	struct file *file = NULL;
 	bool has_new_mode = false;
 
+	if (small_files_is_on(req)) {
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
 	enum store_err err = file_open(mount->store, ino, info->flags, &file);
 	if (err) {
 		reply_err(req, err);
@@ -92,20 +97,22 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	if (!file_inode(file, &fact.inode))
 		inode_refresh(mount, &fact);
 	struct handle *handle = prepare(req, file, &fact, info);
-	if (fuse_reply_open(req, info) == -ENOENT)
-		undo_open(mount, req, ino, handle);
 	/* The reply to an open has no room for it. */
 	if (has_new_mode)
 		fuse_lowlevel_notify_inval_inode(mount->session, ino, -1, 0);
+	if (fuse_reply_open(req, info) == -ENOENT)
+		undo_open(mount, req, ino, handle);
 }
 
 void
 op_file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info)
 {
+	if (small_files_is_on(req)) {
+		small_files_read(req, ino, size, (uint64_t)offset);
+		return;
+	}
 	char *data = malloc(size);
-
-	(void)ino;
 	if (!data) {
 		fuse_reply_err(req, ENOMEM);
 		return;
@@ -149,6 +156,10 @@ op_file_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 
 	(void)ino;
 	reply_begin(req);
+	if (small_files_is_on(req)) {
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
 	/*
 	 * The reply is what close() waits for, so what it publishes is seen by
 	 * all who act after it.  But the descriptor may have been inherited,
@@ -185,7 +196,12 @@ op_file_sync(fuse_req_t req, fuse_ino_t ino, int is_data_only,
 {
 	(void)ino;
 	reply_begin(req);
-	reply_err(req, file_sync(handle_of(info)->file, is_data_only != 0));
+	/* There is nothing to flush: ENOSYS says so once and for all. */
+	if (small_files_is_on(req))
+		fuse_reply_err(req, ENOSYS);
+	else
+		reply_err(req,
+			file_sync(handle_of(info)->file, is_data_only != 0));
 }
 
 void
@@ -206,6 +222,11 @@ op_file_seek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 	struct fuse_file_info *info)
 {
 	(void)ino;
+	if (small_files_is_on(req)) {
+		/* The kernel takes it that there are no holes. */
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
 	/* Nobody else uses the descriptor's own position. */
 	off_t at = lseek(file_fd(handle_of(info)->file), offset, whence);
 	if (at < 0)

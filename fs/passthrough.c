@@ -91,6 +91,11 @@ passthrough_why_not(const struct mount *mount)
 void
 passthrough_init(struct mount *mount, struct fuse_conn_info *conn)
 {
+	if (mount->options.is_small_files) {
+		mount->passthrough->why_not = "small files are read into the "
+					      "page cache";
+		return;
+	}
 #if KNOWS_PASSTHROUGH
 	if (!(conn->capable_ext & FUSE_CAP_PASSTHROUGH)) {
 		mount->passthrough->why_not = "the kernel has none (6.9 does)";

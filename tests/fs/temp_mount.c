@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ struct temp_mount_server {
 	struct mount *mount;
 	pid_t pid;
 	int from; /* of the other process: its status when it is ready */
-	int to;	  /* a byte asks for the status; closed: it is to end */
+	int to;	  /* a byte is a question; closed: it is to end */
 };
 
 const char *
@@ -43,27 +44,45 @@ ready(struct mount *mount, void *context)
 	assert(write(server->from, &status, sizeof(status)) == sizeof(status));
 }
 
+/* The address sanitizer's, where it is there. */
+__attribute__((weak)) size_t __sanitizer_get_current_allocated_bytes(void);
+
+static void
+tell_heap(struct temp_mount_server *server)
+{
+	uint64_t bytes = __sanitizer_get_current_allocated_bytes
+				 ? __sanitizer_get_current_allocated_bytes()
+				 : mallinfo2().uordblks;
+
+	assert(write(server->from, &bytes, sizeof(bytes)) == sizeof(bytes));
+}
+
 static void *
-wait_for_end(void *arg)
+answer_until_end(void *arg)
 {
 	struct temp_mount_server *server = arg;
-	char byte;
+	char question;
 
-	while (read(server->to, &byte, 1) > 0)
-		ready(server->mount, server);
+	while (read(server->to, &question, 1) > 0) {
+		if (question == 'h')
+			tell_heap(server);
+		else
+			ready(server->mount, server);
+	}
 	mount_stop(server->mount);
 	return NULL;
 }
 
 /* Also when the test is killed, the end of the pipe ends it. */
 _Noreturn static void
-serve(const char *store_path, const char *dir, struct temp_mount_server *server)
+serve(const struct temp_mount *temp, struct temp_mount_server *server)
 {
-	struct store *store = temp_store_open_at(store_path, false);
+	struct store *store = temp_store_open_at(temp->store.path, false);
 	const struct mount_options options = {
 		.store = store,
-		.mount_point = dir,
+		.mount_point = temp->dir,
 		.allow_other = true,
+		.is_small_files = temp->is_small_files,
 		.uid = 12,
 		.gid = 34,
 		.umask = 0027,
@@ -73,7 +92,7 @@ serve(const char *store_path, const char *dir, struct temp_mount_server *server)
 	pthread_t thread;
 
 	assert(!mount_create(&options, &server->mount));
-	assert(!pthread_create(&thread, NULL, wait_for_end, server));
+	assert(!pthread_create(&thread, NULL, answer_until_end, server));
 	assert(!mount_run(server->mount));
 	(void)pthread_join(thread, NULL);
 	mount_destroy(&server->mount);
@@ -106,7 +125,7 @@ temp_mount_start(struct temp_mount *temp)
 		(void)close(to[1]);
 		server->from = from[1];
 		server->to = to[0];
-		serve(temp->store.path, temp->dir, server);
+		serve(temp, server);
 	}
 	(void)close(from[1]);
 	(void)close(to[0]);
@@ -134,8 +153,19 @@ temp_mount_stop(struct temp_mount *temp)
 struct mount_status
 temp_mount_status(struct temp_mount *temp)
 {
-	assert(write(temp->server->to, "?", 1) == 1);
+	assert(write(temp->server->to, "s", 1) == 1);
 	return read_status(temp->server);
+}
+
+uint64_t
+temp_mount_heap(struct temp_mount *temp)
+{
+	uint64_t bytes;
+
+	assert(write(temp->server->to, "h", 1) == 1);
+	assert(read(temp->server->from, &bytes, sizeof(bytes)) ==
+		sizeof(bytes));
+	return bytes;
 }
 
 struct temp_mount

@@ -19,6 +19,7 @@ struct temp_mount {
 	struct temp_store store;
 	char dir[64];
 	uint64_t bucket;
+	bool is_small_files;	    /* for the next temp_mount_start() */
 	struct mount_status status; /* when it became ready */
 	struct arena arena;
 	struct temp_mount_server *server;
@@ -37,6 +38,8 @@ void temp_mount_start(struct temp_mount *temp);
 
 /* How the mount is now. */
 struct mount_status temp_mount_status(struct temp_mount *temp);
+/* Bytes that its process has allocated and not freed. */
+uint64_t temp_mount_heap(struct temp_mount *temp);
 
 /* A path below the mount point; good until the next call but seven. */
 const char *temp_mount_at(struct temp_mount *temp, const char *format, ...)

@@ -22,7 +22,7 @@ make(struct temp_mount *temp, mode_t mode)
 static int
 dir_for_all(struct temp_mount *temp)
 {
-	const char *path = temp_mount_at(temp, "");
+	const char *path = temp_mount_at(temp, ".");
 
 	cr_assert(not(chmod(path, 0755)));
 	return open(path, O_RDONLY | O_DIRECTORY);

@@ -151,22 +151,23 @@ class Site:
                  certificate], check=True, stderr=subprocess.DEVNULL)
         return "--tls-cert", certificate, "--tls-key", key
 
-    def serve(self, with_tls=False):
+    def serve(self, with_tls=False, cpus=None, store=None):
         tls = ("--tls-listen", "127.0.0.1:0", *self.certificate()) \
             if with_tls else ()
         server = Process(self.binaries / "tarn", "serve", "--store",
-                         self.store, "--listen", "127.0.0.1:0", *tls,
+                         store or self.store, "--listen", "127.0.0.1:0", *tls,
                          "--threads", self.threads, "--log-level", "warn",
-                         cpus=self.server_cpus)
+                         cpus=cpus or self.server_cpus)
         ports = dict(re.findall(r"(https?)://\S+?:(\d+)", server.line))
         server.port = int(ports["http"])
         server.tls_port = int(ports.get("https", 0))
         return server
 
-    def mount(self, point):
+    def mount(self, point, *words, store=None):
         point.mkdir()
         return Process(self.binaries / "tarn", "mount", "--store",
-                       self.store, point, "--log-level", "warn")
+                       store or self.store, point, "--log-level", "warn",
+                       *words)
 
     def nginx(self, port):
         www = self.dir / "www"

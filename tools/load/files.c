@@ -7,6 +7,13 @@
  *				below DIR, and asks, reads, lists, renames
  *				and unlinks them
  *	files append DIR SECONDS	fdatasync(2) after each 4 KiB appended
+ *	files fill DIR COUNT SIZE	makes DIR and COUNT files in it
+ *	files read DIR COUNT SIZE PROCESSES SECONDS
+ *				opens, reads and closes these, over and over
+ *	files stat DIR COUNT	asks for each of them by its name
+ *	files walk DIR COUNT	lists DIR and asks for each entry, as ls -l does
+ *	files list DIR COUNT	lists DIR, over and over
+ *	files move FROM TO	renames one file or directory, once
  *
  * Prints one JSON object: operations a second by name.
  */
@@ -185,15 +192,172 @@ append(const char *path, double seconds)
 	(void)unlink(name);
 }
 
+static int
+open_dir(const char *path)
+{
+	int dir = open(path, O_RDONLY | O_DIRECTORY);
+
+	if (dir < 0)
+		fail(path);
+	return dir;
+}
+
+static void
+fill(const char *path, unsigned int count, size_t size)
+{
+	char *bytes = calloc(1, size);
+	char name[32];
+
+	if (!bytes || mkdir(path, 0755))
+		fail(path);
+	int dir = open_dir(path);
+	for (unsigned int i = 0; i < count; i++) {
+		name_of(name, "a", i);
+		int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+		if (fd < 0 || write(fd, bytes, size) != (ssize_t)size ||
+			close(fd))
+			fail("fill");
+	}
+	(void)close(dir);
+	free(bytes);
+}
+
+/* What one process does; the number of files read. */
+static uint64_t
+read_for(const char *path, unsigned int count, size_t size, double seconds)
+{
+	int64_t end_ns = clock_monotonic_ns() + (int64_t)(seconds * 1e9);
+	char *bytes = malloc(size);
+	int dir = open_dir(path);
+	uint64_t done = 0;
+	char name[32];
+
+	if (!bytes)
+		fail("read");
+	for (; clock_monotonic_ns() < end_ns; done++) {
+		name_of(name, "a", (unsigned int)(done % count));
+		int fd = openat(dir, name, O_RDONLY);
+		if (fd < 0 || read(fd, bytes, size) != (ssize_t)size ||
+			close(fd))
+			fail("read");
+	}
+	(void)close(dir);
+	free(bytes);
+	return done;
+}
+
+static void
+read_files(const char *path, unsigned int count, size_t size,
+	unsigned int processes, double seconds)
+{
+	uint64_t total = 0;
+	int results[2];
+
+	if (pipe(results))
+		fail("pipe");
+	for (unsigned int i = 0; i < processes; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			fail("fork");
+		if (pid > 0)
+			continue;
+		uint64_t done = read_for(path, count, size, seconds);
+		_exit(write(results[1], &done, sizeof(done)) != sizeof(done));
+	}
+	(void)close(results[1]);
+	for (unsigned int i = 0; i < processes; i++) {
+		uint64_t done;
+
+		if (read(results[0], &done, sizeof(done)) != sizeof(done))
+			fail("a process ended early");
+		total += done;
+	}
+	printf("{\"openRead\": %.0f}\n", (double)total / seconds);
+}
+
+static void
+stat_files(const char *path, unsigned int count)
+{
+	int64_t start_ns = clock_monotonic_ns();
+	int dir = open_dir(path);
+	struct stat st;
+	char name[32];
+
+	for (unsigned int i = 0; i < count; i++) {
+		name_of(name, "a", i);
+		if (fstatat(dir, name, &st, 0))
+			fail("stat");
+	}
+	printf("{\"stat\": %.0f}\n", per_second(count, start_ns));
+	(void)close(dir);
+}
+
+static void
+walk(const char *path, unsigned int count)
+{
+	int64_t start_ns = clock_monotonic_ns();
+	DIR *stream = opendir(path);
+	struct dirent *entry;
+	unsigned int seen = 0;
+	struct stat st;
+
+	if (!stream)
+		fail(path);
+	while ((entry = readdir(stream))) {
+		if (fstatat(dirfd(stream), entry->d_name, &st,
+			    AT_SYMLINK_NOFOLLOW))
+			fail("walk");
+		seen += S_ISREG(st.st_mode);
+	}
+	(void)closedir(stream);
+	if (seen < count)
+		fail("walk: entries are missing");
+	printf("{\"walk\": %.0f}\n", per_second(seen, start_ns));
+}
+
+static void
+move(const char *from, const char *to)
+{
+	int64_t start_ns = clock_monotonic_ns();
+
+	if (rename(from, to))
+		fail(from);
+	printf("{\"move\": %.0f}\n", per_second(1, start_ns));
+}
+
+static unsigned int
+number(const char *text)
+{
+	return (unsigned int)strtoul(text, NULL, 10);
+}
+
 int
 main(int argc, char **argv)
 {
-	if (argc == 4 && !strcmp(argv[1], "tree")) {
-		tree(argv[2], (unsigned int)strtoul(argv[3], NULL, 10));
-	} else if (argc == 4 && !strcmp(argv[1], "append")) {
+	const char *verb = argc > 2 ? argv[1] : "";
+
+	if (argc == 4 && !strcmp(verb, "tree")) {
+		tree(argv[2], number(argv[3]));
+	} else if (argc == 4 && !strcmp(verb, "append")) {
 		append(argv[2], strtod(argv[3], NULL));
+	} else if (argc == 4 && !strcmp(verb, "list")) {
+		printf("{\"list\": %.0f}\n",
+			list(open_dir(argv[2]), number(argv[3])));
+	} else if (argc == 5 && !strcmp(verb, "fill")) {
+		fill(argv[2], number(argv[3]), number(argv[4]));
+	} else if (argc == 7 && !strcmp(verb, "read")) {
+		read_files(argv[2], number(argv[3]), number(argv[4]),
+			number(argv[5]), strtod(argv[6], NULL));
+	} else if (argc == 4 && !strcmp(verb, "stat")) {
+		stat_files(argv[2], number(argv[3]));
+	} else if (argc == 4 && !strcmp(verb, "walk")) {
+		walk(argv[2], number(argv[3]));
+	} else if (argc == 4 && !strcmp(verb, "move")) {
+		move(argv[2], argv[3]);
 	} else {
-		fprintf(stderr, "usage: files tree|append DIR NUMBER\n");
+		fprintf(stderr, "usage: files tree|append|fill|read|stat|walk|"
+				"list|move DIR ...: see files.c\n");
 		return 2;
 	}
 	return 0;

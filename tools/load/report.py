@@ -26,6 +26,8 @@ def human(value, unit):
     if unit == "us":
         return f"{value / 1000:.1f} ms" if value >= 1000 \
             else f"{value:.0f} µs"
+    if unit == "MiB":
+        return f"{value:.1f} MiB"
     if value >= 100000:
         return f"{value / 1000:.0f} k{unit}"
     return f"{value / 1000:.1f} k{unit}" if value >= 1000 \
@@ -53,6 +55,10 @@ class Report:
         self.options = options
         self.machine = {}
         self.groups = []
+
+    def wants(self, name):
+        """Whether --only leaves the row in."""
+        return not self.options.only or self.options.only in name
 
     def describe(self, site):
         self.machine = {
@@ -82,6 +88,8 @@ class Report:
         print(f"\n{title}: {note}", flush=True)
 
     def row(self, name, unit, ours, beside=None, reference=None, **more):
+        if not self.wants(name):
+            return
         row = {"name": name, "unit": unit, "ours": ours, "beside": beside,
                "reference": reference, **more}
         row["ratio"] = ours / reference if reference else None
@@ -105,6 +113,8 @@ class Report:
     def markdown(self):
         lines = [self.heading()]
         for group in self.groups:
+            if not group["rows"]:
+                continue
             lines += ["", f"### {group['title']}", "", group["note"], "",
                       "| " + " | ".join(COLUMNS) + " |",
                       "|---|---:|---|---:|---:|---:|---:|---:|---:|"]

@@ -114,6 +114,7 @@ mount_options_fill(const struct mount_words *words,
 	options->mount_point = words->mount_point;
 	options->allow_other = !words->is_private && privilege_may_mount();
 	options->is_read_only = words->is_read_only;
+	options->is_small_files = words->is_small_files;
 	options->uid = id_or(words->uid, geteuid());
 	options->gid = id_or(words->gid, getegid());
 	options->umask = UMASK_DEFAULT;

@@ -14,6 +14,7 @@ struct mount_words {
 	const char *gid;
 	const char *umask;
 	bool is_read_only;
+	bool is_small_files;
 	bool is_private;
 };
 
@@ -27,6 +28,9 @@ struct mount_words {
 			&(words).umask, NULL, NULL},                           \
 		{"read-only", NULL, "mount read-only", NULL,                   \
 			&(words).is_read_only, NULL},                          \
+		{"small-files", NULL,                                          \
+			"read-only; opens and reads small files fastest",      \
+			NULL, &(words).is_small_files, NULL},                  \
 	{                                                                      \
 		"private", NULL, "for the mounting user alone", NULL,          \
 			&(words).is_private, NULL                              \

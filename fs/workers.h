@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * workers.h - the threads that answer the kernel.
+ *
+ * 1. Two threads wait for the kernel's next request.  One would leave it
+ *    waiting while the other is kept by a disk; more would take turns, each
+ *    wake up with cold caches, and on whichever CPU.
+ * 2. Who takes a request and leaves nobody waiting calls one that rests, or
+ *    starts one.
+ * 3. Who has answered and finds two waiting rests.
+ */
+#pragma once
+
+#include <fuse_lowlevel.h>
+
+#include "store/base/error.h"
+
+/* Answers until the session is over.  Never called by a fiber. */
+must_check enum store_err workers_run(struct fuse_session *session);

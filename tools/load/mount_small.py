@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many small files in one directory."""
+
+import os
+import pathlib
+import shutil
+
+from bench_site import median
+
+NOTE = ("files of 4 KiB in one directory; one thread where no other number is "
+        "told; nothing is flushed. Not pinned.")
+
+TREE = (("create", "create + write + close"),
+        ("stat", "stat, first after close"),
+        ("statAgain", "stat, hot"),
+        ("openRead", "open + read + close, first"),
+        ("readdir", "readdir, hot"),
+        ("rename", "rename"), ("unlink", "unlink"))
+
+# Files, bytes each, how the row calls them.
+READS = ((1000, 4096, "4 KiB"), (200, 100 << 10, "100 KiB"))
+PROCESSES = (1, 8)
+
+
+def tree(report, place):
+    if not any(report.wants(name) for _, name in TREE):
+        return
+    count = 2000 if place.site.is_quick else 10000
+    results = {}
+    for turn in range(2 if place.site.is_quick else 5):
+        for folder in place.sides(turn):
+            results.setdefault(folder, []).append(
+                place.site.files("tree", folder, count))
+    ours, theirs = (median(results[side]) for side in place.sides(0))
+    for field, name in TREE:
+        report.row(name, "/s", ours[field], "bare", theirs[field])
+
+
+def fill(place, name, count, size):
+    for folder in place.sides(0):
+        if not (folder / name).exists():
+            place.site.files("fill", folder / name, count, size)
+
+
+def drop_caches():
+    os.sync()
+    pathlib.Path("/proc/sys/vm/drop_caches").write_text("2\n")
+
+
+def compare(report, place, row, field, prepare, *words):
+    """`words`: verb, name below each side, the rest."""
+    if not report.wants(row):
+        return
+    results = {}
+    for turn in range(1 if place.site.is_quick else 3):
+        for folder in place.sides(turn):
+            prepare()
+            results.setdefault(folder, []).append(place.site.files(
+                words[0], folder / words[1], *words[2:])[field])
+    ours, theirs = (sorted(results[side])[len(results[side]) // 2]
+                    for side in place.sides(0))
+    report.row(row, "/s", ours, "bare", theirs)
+
+
+def cold(report, place):
+    """Names and attributes dropped from the kernel's caches before."""
+    rows = (("stat, cold, by name", "stat"),
+            ("stat, cold, in the order of readdir", "walk"))
+    if os.geteuid() or not any(report.wants(row) for row, _ in rows):
+        return
+    count = 2000 if place.site.is_quick else 10000
+    fill(place, "cold", count, 4096)
+    for row, verb in rows:
+        compare(report, place, row, verb, drop_caches, verb, "cold", count)
+
+
+def list_many(report, place):
+    count = 10000 if place.site.is_quick else 100000
+    row = f"readdir of {count // 1000} k entries, hot"
+    if not report.wants(row):
+        return
+    fill(place, "many", count, 1)
+    compare(report, place, row, "list", lambda: None, "list", "many", count)
+
+
+def reads(report, place, suffix):
+    seconds = 0.5 if place.site.is_quick else 2
+    for count, size, shown in READS:
+        for processes in PROCESSES:
+            row = f"open + read + close {shown}, {processes} " \
+                + ("process" if processes == 1 else "processes") + suffix
+            if not report.wants(row):
+                continue
+            name = f"of-{size}"
+
+            def warm():
+                for folder in place.sides(0):
+                    place.site.files("read", folder / name, count, size, 1,
+                                     0.2)
+            compare(report, place, row, "openRead", warm, "read", name,
+                    count, size, processes, seconds)
+
+
+def resident_mib(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    for line in status.splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return 0
+
+
+def memory(report, place, mount):
+    count = 20000 if place.site.is_quick else 1000000
+    row = f"resident memory after {count // 1000} k files"
+    if not report.wants(row):
+        return
+    folder = place.sides(0)[0] / "memory"
+    place.site.files("fill", folder, 1000, 1)
+    place.site.files("walk", folder, 1000)
+    before = resident_mib(mount.pid)
+    shutil.rmtree(folder)
+    place.site.files("fill", folder, count, 1)
+    place.site.files("walk", folder, count)
+    report.row(row, "MiB", resident_mib(mount.pid), "after 1 k", before)
+
+
+def run(report, place):
+    report.group(f"Mount{place.title}: small files", NOTE)
+    with place.mount() as mount:
+        tree(report, place)
+        cold(report, place)
+        list_many(report, place)
+        for count, size, _ in READS:
+            fill(place, f"of-{size}", count, size)
+        reads(report, place, "")
+        memory(report, place, mount)
+    with place.mount("--small-files"):
+        reads(report, place, ", --small-files")
