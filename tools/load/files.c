@@ -218,6 +218,7 @@ fill(const char *path, unsigned int count, size_t size)
 			close(fd))
 			fail("fill");
 	}
+	printf("{\"count\": %u}\n", count);
 	(void)close(dir);
 	free(bytes);
 }

@@ -18,14 +18,14 @@ TREE = (("create", "create + write + close"),
         ("rename", "rename"), ("unlink", "unlink"))
 
 # Files, bytes each, how the row calls them.
-READS = ((1000, 4096, "4 KiB"), (200, 100 << 10, "100 KiB"))
+READS = ((500, 4096, "4 KiB"), (100, 100 << 10, "100 KiB"))
 PROCESSES = (1, 8)
 
 
 def tree(report, place):
     if not any(report.wants(name) for _, name in TREE):
         return
-    count = 2000 if place.site.is_quick else 10000
+    count = 1000 if place.site.is_quick else 10000
     results = {}
     for turn in range(2 if place.site.is_quick else 5):
         for folder in place.sides(turn):
@@ -68,15 +68,15 @@ def cold(report, place):
             ("stat, cold, in the order of readdir", "walk"))
     if os.geteuid() or not any(report.wants(row) for row, _ in rows):
         return
-    count = 2000 if place.site.is_quick else 10000
+    count = 1000 if place.site.is_quick else 10000
     fill(place, "cold", count, 4096)
     for row, verb in rows:
         compare(report, place, row, verb, drop_caches, verb, "cold", count)
 
 
 def list_many(report, place):
-    count = 10000 if place.site.is_quick else 100000
-    row = f"readdir of {count // 1000} k entries, hot"
+    count = 2000 if place.site.is_quick else 100000
+    row = f"readdir of {count:,} entries, hot"
     if not report.wants(row):
         return
     fill(place, "many", count, 1)
@@ -110,8 +110,8 @@ def resident_mib(pid):
 
 
 def memory(report, place, mount):
-    count = 20000 if place.site.is_quick else 1000000
-    row = f"resident memory after {count // 1000} k files"
+    count = 2000 if place.site.is_quick else 1000000
+    row = f"resident memory after {count:,} files"
     if not report.wants(row):
         return
     folder = place.sides(0)[0] / "memory"
@@ -121,7 +121,7 @@ def memory(report, place, mount):
     shutil.rmtree(folder)
     place.site.files("fill", folder, count, 1)
     place.site.files("walk", folder, count)
-    report.row(row, "MiB", resident_mib(mount.pid), "after 1 k", before)
+    report.row(row, "MiB", resident_mib(mount.pid), "after 1,000", before)
 
 
 def run(report, place):

@@ -78,8 +78,8 @@ def s3fs(site, place):
 
 def trees(report, place):
     site = place.site
-    count = 1000 if site.is_quick else 10000
-    rows = [f"{verb} of {count // 1000} k files" for verb in VERBS]
+    count = 300 if site.is_quick else 10000
+    rows = [f"{verb} of {count:,} files" for verb in VERBS]
     if not any(report.wants(row) for row in rows):
         return
     archive = make_tree(site.dir, count)
@@ -105,8 +105,8 @@ def trees(report, place):
 def rename_dir(report, place):
     """One commit, however many are below it."""
     site = place.site
-    count = 20000 if site.is_quick else 1000000
-    row = f"rename of a directory of {count // 1000} k files"
+    count = 5000 if site.is_quick else 1000000
+    row = f"rename of a directory of {count:,} files"
     if not report.wants(row) or place.store != site.store:
         return
     with site.serve(cpus=site.all_cpus, store=place.store) as server:
