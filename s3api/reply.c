@@ -169,6 +169,10 @@ reply_error_of_store(enum store_err err)
 	case STORE_BAD_NAME:
 	case STORE_INVALID:
 		return S3_INVALID_ARGUMENT;
+	case STORE_NO_KEY:
+		return S3_INVALID_REQUEST;
+	case STORE_WRONG_KEY:
+		return S3_INVALID_ARGUMENT;
 	case STORE_ACCESS:
 	case STORE_NOT_PERMITTED:
 		return S3_ACCESS_DENIED;
@@ -195,6 +199,7 @@ reply_error_of_store(enum store_err err)
 	case STORE_LOOP:
 	case STORE_TOO_MANY_LINKS:
 	case STORE_NO_ATTR:
+	case STORE_NO_DATA:
 	case STORE_NO_TOKEN:
 	case STORE_TOKEN_EXISTS:
 	case STORE_IO:

@@ -33,21 +33,6 @@ expect(int is_done)
 		error_out_of_memory();
 }
 
-static EVP_CIPHER_CTX *
-context_new(const uint8_t *key, const uint8_t *nonce, int is_sealing)
-{
-	EVP_CIPHER_CTX *context;
-
-	pthread_once(&cipher_once, fetch_algorithms);
-	context = EVP_CIPHER_CTX_new();
-	if (!context)
-		error_out_of_memory();
-	/* 12 bytes of nonce are what GCM has unless told otherwise. */
-	expect(EVP_CipherInit_ex2(context, cipher_gcm, key, nonce, is_sealing,
-		NULL));
-	return context;
-}
-
 /* to is NULL for associated data. */
 static void
 update(EVP_CIPHER_CTX *context, struct slice from, uint8_t *to)
@@ -65,20 +50,84 @@ update(EVP_CIPHER_CTX *context, struct slice from, uint8_t *to)
 }
 
 void
-cipher_seal(const uint8_t key[CIPHER_KEY_LEN],
-	const uint8_t nonce[CIPHER_NONCE_LEN], struct slice associated,
-	struct slice plain, uint8_t *sealed)
+cipher_begin(struct cipher *cipher, const uint8_t key[CIPHER_KEY_LEN],
+	bool is_sealing)
 {
-	EVP_CIPHER_CTX *context = context_new(key, nonce, 1);
+	pthread_once(&cipher_once, fetch_algorithms);
+	cipher->context = EVP_CIPHER_CTX_new();
+	if (!cipher->context)
+		error_out_of_memory();
+	/* 12 bytes of nonce are what GCM has unless told otherwise. */
+	expect(EVP_CipherInit_ex2(cipher->context, cipher_gcm, key, NULL,
+		is_sealing, NULL));
+}
+
+void
+cipher_end(struct cipher *cipher)
+{
+	EVP_CIPHER_CTX_free(cipher->context);
+	cipher->context = NULL;
+}
+
+/* The direction stays what it was begun for. */
+static void
+set_nonce(EVP_CIPHER_CTX *context, const uint8_t nonce[CIPHER_NONCE_LEN])
+{
+	expect(EVP_CipherInit_ex2(context, NULL, NULL, nonce, -1, NULL));
+}
+
+void
+cipher_seal_with(struct cipher *cipher, const uint8_t nonce[CIPHER_NONCE_LEN],
+	struct slice associated, struct slice plain, uint8_t *sealed)
+{
+	EVP_CIPHER_CTX *context = cipher->context;
 	uint8_t *tag = sealed + plain.len;
 	int written;
 
+	set_nonce(context, nonce);
 	update(context, associated, NULL);
 	update(context, plain, sealed);
 	expect(EVP_CipherFinal_ex(context, tag, &written));
 	expect(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG,
 		CIPHER_TAG_LEN, tag));
-	EVP_CIPHER_CTX_free(context);
+}
+
+void
+cipher_seal(const uint8_t key[CIPHER_KEY_LEN],
+	const uint8_t nonce[CIPHER_NONCE_LEN], struct slice associated,
+	struct slice plain, uint8_t *sealed)
+{
+	scoped(cipher_end) struct cipher cipher = {0};
+
+	cipher_begin(&cipher, key, true);
+	cipher_seal_with(&cipher, nonce, associated, plain, sealed);
+}
+
+enum store_err
+cipher_open_with(struct cipher *cipher, const uint8_t nonce[CIPHER_NONCE_LEN],
+	struct slice associated, struct slice sealed, uint8_t *plain)
+{
+	EVP_CIPHER_CTX *context = cipher->context;
+	uint8_t tag[CIPHER_TAG_LEN];
+	size_t len;
+	int written;
+
+	if (sealed.len < CIPHER_TAG_LEN)
+		return STORE_CORRUPT;
+	len = sealed.len - CIPHER_TAG_LEN;
+	memcpy(tag, sealed.data + len, sizeof(tag));
+
+	set_nonce(context, nonce);
+	update(context, associated, NULL);
+	update(context, slice_first(sealed, len), plain);
+	expect(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG,
+		CIPHER_TAG_LEN, tag));
+	if (EVP_CipherFinal_ex(context, tag, &written) == 1)
+		return STORE_OK;
+	/* Nobody shall use what nobody vouches for. */
+	if (len)
+		cipher_wipe(plain, len);
+	return STORE_CORRUPT;
 }
 
 enum store_err
@@ -86,30 +135,10 @@ cipher_open(const uint8_t key[CIPHER_KEY_LEN],
 	const uint8_t nonce[CIPHER_NONCE_LEN], struct slice associated,
 	struct slice sealed, uint8_t *plain)
 {
-	uint8_t tag[CIPHER_TAG_LEN];
-	EVP_CIPHER_CTX *context;
-	size_t len;
-	int written;
-	int is_genuine;
+	scoped(cipher_end) struct cipher cipher = {0};
 
-	if (sealed.len < CIPHER_TAG_LEN)
-		return STORE_CORRUPT;
-	len = sealed.len - CIPHER_TAG_LEN;
-	memcpy(tag, sealed.data + len, sizeof(tag));
-
-	context = context_new(key, nonce, 0);
-	update(context, associated, NULL);
-	update(context, slice_first(sealed, len), plain);
-	expect(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG,
-		CIPHER_TAG_LEN, tag));
-	is_genuine = EVP_CipherFinal_ex(context, tag, &written) == 1;
-	EVP_CIPHER_CTX_free(context);
-	if (is_genuine)
-		return STORE_OK;
-	/* Nobody shall use what nobody vouches for. */
-	if (len)
-		cipher_wipe(plain, len);
-	return STORE_CORRUPT;
+	cipher_begin(&cipher, key, false);
+	return cipher_open_with(&cipher, nonce, associated, sealed, plain);
 }
 
 /* OpenSSL 3.0 takes a value of NULL for a mistake, even of no length. */

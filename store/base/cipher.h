@@ -28,6 +28,28 @@ must_check enum store_err cipher_open(const uint8_t key[CIPHER_KEY_LEN],
 	const uint8_t nonce[CIPHER_NONCE_LEN], struct slice associated,
 	struct slice sealed, uint8_t *plain);
 
+/*
+ * The same for many messages under one key, which is set up once.
+ *
+ * Threads:   one at a time.
+ */
+struct cipher {
+	void *context; /* OpenSSL's */
+};
+
+void cipher_begin(struct cipher *cipher, const uint8_t key[CIPHER_KEY_LEN],
+	bool is_sealing);
+/* Of one begun for sealing. */
+void cipher_seal_with(struct cipher *cipher,
+	const uint8_t nonce[CIPHER_NONCE_LEN], struct slice associated,
+	struct slice plain, uint8_t *sealed);
+/* Of one begun for opening.  CORRUPT. */
+must_check enum store_err cipher_open_with(struct cipher *cipher,
+	const uint8_t nonce[CIPHER_NONCE_LEN], struct slice associated,
+	struct slice sealed, uint8_t *plain);
+/* Wipes the key.  Allowed on zeros. */
+void cipher_end(struct cipher *cipher);
+
 void cipher_derive(struct slice secret, struct slice salt, struct slice info,
 	uint8_t *key, size_t len);
 

@@ -36,10 +36,13 @@
 	X(CROSS_BUCKET, EXDEV, "the two names lie in different buckets")       \
 	X(LOOP, EINVAL, "a directory cannot move below itself")                \
 	X(TOO_MANY_LINKS, EMLINK, "too many links to the file")                \
+	X(NO_DATA, ENXIO, "no data there, or beyond it")                       \
 	X(NO_ATTR, ENODATA, "no such attribute")                               \
 	X(ATTR_TOO_BIG, E2BIG, "the attributes are too large")                 \
 	X(NO_TOKEN, ENOENT, "no such token")                                   \
 	X(TOKEN_EXISTS, EEXIST, "a token of that name or access key exists")   \
+	X(NO_KEY, ENOKEY, "sealed with a key that was not given")              \
+	X(WRONG_KEY, EKEYREJECTED, "sealed with another key")                  \
 	X(NO_SPACE, ENOSPC, "no space left")                                   \
 	X(QUOTA, EDQUOT, "the quota of the bucket or its owner is used up")    \
 	X(NO_MEMORY, ENOMEM, "out of memory")                                  \

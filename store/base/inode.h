@@ -95,7 +95,7 @@ enum inode_attr_kind {
 	INODE_ATTR_ACL,	       /* name "s3"; later */
 	INODE_ATTR_PART,  /* name: part number as 4 big-endian bytes; value:
 			   * size, checksum: HEAD/GET ?partNumber= */
-	INODE_ATTR_SSE_C, /* later */
+	INODE_ATTR_SSE_C, /* name empty; seal.h */
 	INODE_ATTR_NAME,  /* directories, name empty: the component that it
 			   * has in its parent; dentry.c's, never shown */
 };
