@@ -8,6 +8,7 @@
 #include "store/check_private.h"
 #include "store/commit_private.h"
 #include "store/scrub_private.h"
+#include "store/sealed.h"
 
 /* The inode as it is now, where it still is what it was. */
 static bool
@@ -37,6 +38,16 @@ note_missing(struct check *check, uint64_t blob, const char *what,
 static void
 note_size(struct check *check, const struct inode *inode, uint64_t found)
 {
+	/* What was cut off cannot be told, nor made to open. */
+	if (sealed_is(inode)) {
+		check_note(check, CHECK_BLOB_SIZE, CHECK_FIX_NONE,
+			"inode %llu has %llu bytes of sealed data, its record "
+			"asks for %llu",
+			(unsigned long long)inode->ino,
+			(unsigned long long)found,
+			(unsigned long long)sealed_file_len(inode));
+		return;
+	}
 	struct check_job *job = check_note(check, CHECK_BLOB_SIZE,
 		CHECK_FIX_SIZE,
 		"inode %llu has %llu bytes of data, its record says %llu",
@@ -85,7 +96,7 @@ check_data_inode(struct check *check, const struct inode *inode)
 		if (err)
 			return STORE_OK;
 	}
-	if (!is_open && (uint64_t)stat.st_size != inode->size &&
+	if (!is_open && (uint64_t)stat.st_size != sealed_file_len(inode) &&
 		is_unchanged(check, inode))
 		note_size(check, inode, (uint64_t)stat.st_size);
 	return STORE_OK;

@@ -12,8 +12,11 @@
 #include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/commit_private.h"
+#include "store/dentry_private.h"
 #include "store/durable_private.h"
+#include "store/file_draft_private.h"
 #include "store/file_open_private.h"
+#include "store/file_seal_private.h"
 #include "store/file_settle_private.h"
 #include "store/file_table_private.h"
 #include "store/session_private.h"
@@ -33,6 +36,7 @@ is_writer(int open_flags)
 static void
 close_data(struct file *file)
 {
+	file_seal_free(&file->seal);
 	if (file->fd >= 0)
 		(void)close(file->fd);
 	file->fd = -1;
@@ -53,6 +57,8 @@ truncate_data(struct file *file, uint64_t size)
 {
 	if (size > INT64_MAX)
 		return STORE_TOO_BIG;
+	if (file->seal)
+		return file_seal_truncate(file->seal, size);
 	if (ftruncate(file->fd, (off_t)size))
 		return error_from_errno(errno);
 	file->is_changed = true;
@@ -66,7 +72,8 @@ mark(struct file *file, bool with_data)
 	enum store_err err = STORE_PRECONDITION;
 
 	for (int i = 0; i < TRIES && err == STORE_PRECONDITION; i++) {
-		err = file_open_mark(file, with_data);
+		err = file->seal ? file_draft_begin(file, with_data)
+				 : file_open_mark(file, with_data);
 		if (err == STORE_PRECONDITION && file->is_pinned)
 			return STORE_BUSY;
 		if (err == STORE_PRECONDITION && file_open_reload(file))
@@ -102,11 +109,12 @@ open_writer(struct file *file, int open_flags)
 		wait_for_releases(file);
 	if (!file->opens && truncates) {
 		enum store_err err = file_open_rewrite(file);
-		if (err != STORE_BUSY)
+		if (err != STORE_BUSY && err != STORE_NO_KEY)
 			return err;
 	}
 	enum store_err err = file->opens ? STORE_OK : file_open_data(file);
-	if (!err)
+	/* A draft costs a copy: it waits for the first change. */
+	if (!err && (!file->seal || truncates))
 		err = mark(file, !truncates);
 	if (!err && truncates)
 		err = truncate_data(file, 0);
@@ -138,30 +146,44 @@ file_open(struct store *store, uint64_t ino, int open_flags, struct file **out)
 	return STORE_OK;
 }
 
+static void
+take_new(struct file *file, const struct inode *inode, int fd)
+{
+	file->fd = fd;
+	file->inode = *inode;
+	file->blob = inode->pending;
+	file->is_shared = false;
+	file->is_pending = true;
+}
+
 enum store_err
 file_create(struct store *store, uint64_t parent, struct slice name,
 	const struct tree_owner *owner, struct inode *out, struct file **result)
 {
+	struct file_seal *seal = NULL;
 	struct stat stat;
 	int fd;
 
 	enum store_err err =
-		file_open_new(store, parent, name, owner, out, &fd);
+		file_open_new(store, parent, name, owner, out, &fd, &seal);
 	if (err)
 		return err;
 	struct file *file = file_table_take(store, out->ino);
 	scoped(file_table_give_turn) struct file *with_turn = file;
-	if (file->opens) {
+	if (file->opens && seal) {
+		/* Another was faster, and has what is published: nothing. */
+		file_seal_free(&file->seal);
+		(void)close(file->fd);
+		take_new(file, out, fd);
+	} else if (file->opens) {
 		/* Another was faster: it found the name as soon as it was
 		 * there.  Its descriptor is of the same data. */
 		(void)close(fd);
 	} else {
-		file->fd = fd;
-		file->inode = *out;
-		file->blob = out->pending;
-		file->is_shared = false;
-		file->is_pending = true;
+		take_new(file, out, fd);
 	}
+	if (seal)
+		file->seal = seal;
 	file->is_marked = true;
 	file->opens++;
 	file->writers++;
@@ -171,12 +193,22 @@ file_create(struct store *store, uint64_t parent, struct slice name,
 	return STORE_OK;
 }
 
+/* Sealed data has changed where there is a draft. */
+static enum store_err
+settle_draft(struct file *file)
+{
+	return file_seal_is_draft(file->seal) ? file_settle_run(file, false)
+					      : STORE_OK;
+}
+
 /* The last writer goes. */
 static enum store_err
 settle_last(struct file *file)
 {
 	struct stat stat;
 
+	if (file->seal)
+		return settle_draft(file);
 	if (!file->is_marked) {
 		enum store_err err = file_open_stat(file, &stat);
 		if (err || !file_open_is_changed(file, &stat))
@@ -208,6 +240,18 @@ file_close(struct file **file_at, int open_flags)
 	return err;
 }
 
+void
+file_set_keyring(struct store *store, const struct keyring *ring)
+{
+	store->keyring = ring;
+}
+
+bool
+file_is_sealed(const struct file *file)
+{
+	return file->seal != NULL;
+}
+
 int
 file_fd(const struct file *file)
 {
@@ -219,6 +263,8 @@ file_pin(struct file *file)
 {
 	file_table_take_turn(file);
 	scoped(file_table_give_turn) struct file *with_turn = file;
+	if (file->seal)
+		return false;
 	if (!file->blob || file->is_packed ||
 		(file->is_shared && !file->is_marked))
 		return false;
@@ -267,6 +313,17 @@ overlay(struct inode *inode, const struct file *file, const struct stat *stat)
 		inode->ctime_ns = ctime_ns;
 }
 
+static void
+overlay_draft(struct inode *inode, const struct file_seal *seal)
+{
+	if (!file_seal_is_draft(seal))
+		return;
+	inode->size = file_seal_size(seal);
+	inode->mtime_ns = file_seal_mtime_ns(seal);
+	if (inode->ctime_ns < inode->mtime_ns)
+		inode->ctime_ns = inode->mtime_ns;
+}
+
 static enum store_err
 read_inode(struct file *file, struct inode *out)
 {
@@ -278,6 +335,10 @@ read_inode(struct file *file, struct inode *out)
 	if (err)
 		return err;
 	*out = file->inode;
+	if (file->seal) {
+		overlay_draft(out, file->seal);
+		return STORE_OK;
+	}
 	if (!is_ahead(file))
 		return STORE_OK;
 	err = file_open_stat(file, &stat);
@@ -305,6 +366,84 @@ begin_change(struct file *file)
 }
 
 enum store_err
+file_read(struct file *file, void *to, size_t len, uint64_t offset, size_t *got)
+{
+	*got = 0;
+	if (!file->seal) {
+		ssize_t count = io_pread(file->fd, to, len, offset);
+
+		if (count < 0)
+			return error_from_errno((int)-count);
+		*got = (size_t)count;
+		return STORE_OK;
+	}
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	return file_seal_read(file->seal, to, len, offset, got);
+}
+
+static enum store_err
+write_sealed(struct file *file, struct slice data, uint64_t offset,
+	size_t *done)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	enum store_err err = begin_change(file);
+	if (!err)
+		err = file_seal_write(file->seal, data, offset);
+	if (!err)
+		*done = data.len;
+	return err;
+}
+
+enum store_err
+file_write(struct file *file, struct slice data, uint64_t offset, size_t *done)
+{
+	*done = 0;
+	if (file->seal)
+		return write_sealed(file, data, offset, done);
+	while (*done < data.len) {
+		ssize_t put = io_pwrite(file->fd, data.data + *done,
+			data.len - *done, offset + *done);
+
+		if (put < 0 && !*done)
+			return error_from_errno((int)-put);
+		if (put <= 0)
+			break;
+		*done += (size_t)put;
+	}
+	return STORE_OK;
+}
+
+/* Sealed data has no holes. */
+static enum store_err
+seek_sealed(struct file *file, int64_t offset, int whence, int64_t *at)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	uint64_t size = file_seal_size(file->seal);
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return STORE_INVALID;
+	if (offset < 0 || (uint64_t)offset >= size)
+		return STORE_NO_DATA;
+	*at = whence == SEEK_DATA ? offset : (int64_t)size;
+	return STORE_OK;
+}
+
+enum store_err
+file_seek(struct file *file, int64_t offset, int whence, int64_t *at)
+{
+	if (file->seal)
+		return seek_sealed(file, offset, whence, at);
+	/* Nobody else uses the descriptor's own position. */
+	*at = lseek(file->fd, offset, whence);
+	if (*at < 0)
+		return errno == ENXIO ? STORE_NO_DATA : error_from_errno(errno);
+	return STORE_OK;
+}
+
+enum store_err
 file_truncate(struct file *file, uint64_t size)
 {
 	file_table_take_turn(file);
@@ -318,6 +457,8 @@ file_allocate(struct file *file, int mode, uint64_t offset, uint64_t len)
 {
 	file_table_take_turn(file);
 	scoped(file_table_give_turn) struct file *with_turn = file;
+	if (file->seal)
+		return STORE_UNSUPPORTED;
 	enum store_err err = begin_change(file);
 	if (err)
 		return err;
@@ -338,6 +479,10 @@ settle_for_sync(struct file *file, bool is_data_only, bool *is_settled)
 	*is_settled = false;
 	if (file->is_gone || !file->blob || file->store->is_read_only)
 		return STORE_OK;
+	if (file->seal) {
+		*is_settled = file_seal_is_draft(file->seal);
+		return settle_draft(file);
+	}
 	enum store_err err = file_open_stat(file, &stat);
 	if (err)
 		return err;
@@ -362,8 +507,9 @@ file_sync(struct file *file, bool is_data_only)
 	is_gone = file->is_gone;
 	struct file *with_turn = file;
 	file_table_give_turn(&with_turn);
-	/* The checkpoint of a commit that settled flushes the data. */
-	if (!err && !is_settled) {
+	/* The checkpoint of a commit that settled flushes the data; what is
+	 * sealed and was not settled is not news. */
+	if (!err && !is_settled && !file->seal) {
 		err = io_fdatasync(file->fd);
 		/* The checkpoint's own might succeed, without the bytes that
 		 * the kernel has dropped. */
@@ -385,6 +531,8 @@ file_flush(struct file *file)
 	if (file->is_gone || file->writers != 1)
 		return STORE_OK;
 	file->is_closing = true;
+	if (file->seal)
+		return settle_draft(file);
 	enum store_err err = file_open_stat(file, &stat);
 	if (err || !file_open_is_changed(file, &stat))
 		return err;
@@ -473,8 +621,10 @@ set_open(struct file *file, const struct tree_change *change, struct inode *out)
 	}
 	if (!err && file->is_gone)
 		set_gone(file, change);
-	if (!err && change->has_mtime &&
-		(file->is_marked || file->is_listed || file->is_gone))
+	if (!err && change->has_mtime && file->seal)
+		file_seal_set_mtime(file->seal, change->mtime_ns);
+	else if (!err && change->has_mtime &&
+		 (file->is_marked || file->is_listed || file->is_gone))
 		err = set_data_mtime(file);
 	return err ? err : read_inode(file, out);
 }
@@ -490,6 +640,16 @@ file_set(struct store *store, uint64_t ino, const struct tree_change *change,
 	if (!file)
 		return tree_set(store, ino, change, out);
 	return set_open(file, change, out);
+}
+
+static bool
+is_sealed_now(struct store *store, uint64_t ino)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct inode inode;
+
+	return !db_begin_read(store->db, &txn) &&
+	       !dentry_inode(txn, ino, &inode) && sealed_is(&inode);
 }
 
 bool
@@ -510,6 +670,9 @@ file_refresh(struct store *store, struct inode *inode)
 		/* The kernel knows what is written through it. */
 		return file->writers == 0;
 	}
+	/* Of a draft that another process seals nothing is to be seen. */
+	if (inode->pending && is_sealed_now(store, inode->ino))
+		return false;
 	uint64_t blob = inode->pending ? inode->pending : inode->blob;
 	if (blob && !blob_stat(store->blobs, blob, &stat)) {
 		struct file_stamp now = file_open_stamp(&stat);

@@ -17,8 +17,14 @@
  *    up to date: size, mtime and a new ETag, if the data changed.
  * 5. A file whose last name goes while it is open lives on in its
  *    descriptor; the space returns with the last close, or with the process.
- * 6. Whether the data changed is told by the data file's size and mtime:
- *    they are made those of the record before the mark of rule 3.
+ * 6. Whether the data of a file that is not sealed changed is told by the data
+ * file's size and mtime: they are made those of the record before the mark of
+ * rule 3.
+ *
+ * 7. A sealed file opens where the keyring has its key, else NO_KEY; a new one
+ *    is sealed where the keyring says so.  Its data is never changed in place:
+ *    the first change begins a draft, S3 sees it at publication, and after a
+ *    publication the next change begins another one, at the cost of a copy.
  *
  * Threads:   any plain thread; no fiber.
  * Ownership: file_open() and file_create() take a reference; file_close()
@@ -29,6 +35,11 @@
 #include "store/tree.h"
 
 struct file;
+struct keyring;
+
+/* Keys for sealed files; outlives the store, and comes before the first of
+ * the calls below. */
+void file_set_keyring(struct store *store, const struct keyring *ring);
 
 /* A new regular file, open for reading and writing.  EXISTS, and what
  * tree.h lists. */
@@ -36,7 +47,7 @@ must_check enum store_err file_create(struct store *store, uint64_t parent,
 	struct slice name, const struct tree_owner *owner, struct inode *out,
 	struct file **file);
 
-/* open_flags: O_ACCMODE and O_TRUNC are regarded.  STALE, IS_DIR. */
+/* open_flags: O_ACCMODE and O_TRUNC are regarded.  STALE, IS_DIR, NO_KEY. */
 must_check enum store_err file_open(struct store *store, uint64_t ino,
 	int open_flags, struct file **file);
 
@@ -44,8 +55,23 @@ must_check enum store_err file_open(struct store *store, uint64_t ino,
  * publishes. */
 must_check enum store_err file_close(struct file **file, int open_flags);
 
-/* The data, from offset 0 on.  The number stays until the last close; what
- * it stands for may change when the first writer comes to a shared blob. */
+/* False: the bytes are those of file_fd(), for good. */
+bool file_is_sealed(const struct file *file);
+
+/* pread(2), pwrite(2), lseek(2) on the data, sealed or not; counts are less at
+ * the end, or before an error.  BUSY: another process rewrites a sealed file.
+ */
+must_check enum store_err file_read(struct file *file, void *to, size_t len,
+	uint64_t offset, size_t *got);
+must_check enum store_err file_write(struct file *file, struct slice data,
+	uint64_t offset, size_t *done);
+/* NO_DATA: beyond the end. */
+must_check enum store_err file_seek(struct file *file, int64_t offset,
+	int whence, int64_t *at);
+
+/* The data, where it is not sealed, from offset 0 on.  The number stays until
+ * the last close; what it stands for may change when the first writer comes to
+ * a shared blob. */
 int file_fd(const struct file *file);
 
 /*
@@ -65,7 +91,8 @@ uint64_t file_ino(const struct file *file);
 /* Attributes with size and times as the data file has them.  attrs empty. */
 must_check enum store_err file_inode(struct file *file, struct inode *out);
 
-/* ftruncate(2), fallocate(2) on the data.  INVALID, TOO_BIG, UNSUPPORTED. */
+/* ftruncate(2), fallocate(2) on the data.  INVALID, TOO_BIG; UNSUPPORTED: by
+ * the file system, or the data is sealed. */
 must_check enum store_err file_truncate(struct file *file, uint64_t size);
 must_check enum store_err file_allocate(struct file *file, int mode,
 	uint64_t offset, uint64_t len);

@@ -12,6 +12,8 @@
 #include "store/base/log.h"
 #include "store/dentry_private.h"
 #include "store/draft_private.h"
+#include "store/file_seal_private.h"
+#include "store/keyring.h"
 #include "store/session_private.h"
 
 /* Between the reading of a record and the opening of its data both may be
@@ -49,6 +51,7 @@ struct create_request {
 	const struct tree_owner *owner;
 	uint64_t blob;
 	int64_t now_ns; /* as the data file's file system has it */
+	struct slice attrs;
 	struct inode result;
 };
 
@@ -66,6 +69,7 @@ describe(struct inode *inode, const struct create_request *request)
 		 * file_settle(). */
 		.parent = request->parent,
 		.birth_ns = request->now_ns,
+		.attrs = request->attrs,
 	};
 	inode->atime_ns = inode->birth_ns;
 	inode->mtime_ns = inode->birth_ns;
@@ -105,10 +109,29 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	return err;
 }
 
+/* Where it is to be sealed: how, and the attribute that says so. */
+static enum store_err
+begin_seal(struct store *store, const struct create_request *request, int fd,
+	struct buffer *attrs, struct file_seal **seal)
+{
+	const uint8_t *key;
+
+	enum store_err err = keyring_for_new(store->keyring, store,
+		request->parent, request->name, &key);
+	if (err || !key)
+		return err;
+	*seal = file_seal_create(key, fd);
+	struct slice value = file_seal_attr(*seal);
+	inode_attr_set(attrs, SLICE_NULL, INODE_ATTR_SSE_C, SLICE_NULL, &value);
+	return STORE_OK;
+}
+
 enum store_err
 file_open_new(struct store *store, uint64_t parent, struct slice name,
-	const struct tree_owner *owner, struct inode *out, int *fd)
+	const struct tree_owner *owner, struct inode *out, int *fd,
+	struct file_seal **seal)
 {
+	scoped(buffer_free) struct buffer attrs = {0};
 	struct create_request request = {
 		.parent = parent,
 		.name = name,
@@ -122,16 +145,22 @@ file_open_new(struct store *store, uint64_t parent, struct slice name,
 		return err;
 	if (fstat(draft.fd, &stat))
 		err = error_from_errno(errno);
+	*seal = NULL;
+	if (!err)
+		err = begin_seal(store, &request, draft.fd, &attrs, seal);
+	request.attrs = buffer_slice(&attrs);
 	request.blob = draft.blob;
 	request.now_ns = file_open_stamp(&stat).mtime_ns;
 	if (!err)
 		err = commit_run(store, apply_create, &request, NULL);
 	if (err) {
+		file_seal_free(seal);
 		draft_end(&draft, err);
 		return err;
 	}
 	*fd = draft_detach(&draft);
 	*out = request.result;
+	out->attrs = SLICE_NULL;
 	return STORE_OK;
 }
 
@@ -149,9 +178,10 @@ find_packed(struct db_txn *txn, uint64_t blob, struct record_blob *packed)
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
-/* The record, who else has its data, and where that lies. */
+/* The record, who else has its data, and where that lies.  attrs: where that is
+ * sealed. */
 static enum store_err
-read_record(struct file *file, struct record_blob *packed)
+read_record(struct file *file, struct record_blob *packed, struct buffer *attrs)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 	struct inode inode;
@@ -163,10 +193,15 @@ read_record(struct file *file, struct record_blob *packed)
 		return err;
 	if (!S_ISREG(inode.mode))
 		return inode_is_dir(&inode) ? STORE_IS_DIR : STORE_INVALID;
+	bool is_sealed = sealed_is(&inode);
+	buffer_clear(attrs);
+	if (is_sealed)
+		buffer_append(attrs, inode.attrs);
 	inode.attrs = SLICE_NULL;
 	file->inode = inode;
-	file->is_pending = inode.pending != 0;
-	file->blob = inode.pending ? inode.pending : inode.blob;
+	/* A sealed draft is for the process alone that writes it. */
+	file->is_pending = inode.pending != 0 && !is_sealed;
+	file->blob = file->is_pending ? inode.pending : inode.blob;
 	file->is_shared = false;
 	if (file->blob)
 		err = commit_blob_is_shared(txn, file->blob, &file->is_shared);
@@ -220,14 +255,34 @@ open_packed(struct file *file, const struct record_blob *packed)
 	return err;
 }
 
+static enum store_err
+open_seal(struct file *file, struct slice attrs)
+{
+	struct inode inode = file->inode;
+
+	inode.attrs = attrs;
+	return file_seal_open(file->store, &inode, file->fd, &file->seal);
+}
+
+/* Other sealed data in the place of that which was read. */
+static void
+exchange_seal(struct file *file, struct file *now)
+{
+	file_seal_free(&file->seal);
+	(void)close(file->fd);
+	file->seal = now->seal;
+	file->fd = now->fd;
+}
+
 enum store_err
 file_open_data(struct file *file)
 {
+	scoped(buffer_free) struct buffer attrs = {0};
 	int flags = file->store->is_read_only ? O_RDONLY : O_RDWR;
 
 	for (int i = 0; i < TRIES; i++) {
 		struct record_blob packed;
-		enum store_err err = read_record(file, &packed);
+		enum store_err err = read_record(file, &packed, &attrs);
 		if (err)
 			return err;
 		if (!file->blob) {
@@ -241,6 +296,8 @@ file_open_data(struct file *file)
 		}
 		file->stamp = (struct file_stamp){
 			file->inode.size, file->inode.mtime_ns};
+		if (!err && attrs.len)
+			err = open_seal(file, buffer_slice(&attrs));
 		if (err != STORE_NOT_FOUND)
 			return err;
 	}
@@ -252,13 +309,14 @@ file_open_data(struct file *file)
 enum store_err
 file_open_reload(struct file *file)
 {
+	scoped(buffer_free) struct buffer attrs = {0};
 	struct file now = {.store = file->store, .ino = file->ino, .fd = -1};
 
 	/* Nothing at all has changed since. */
 	if (file->seen && file->seen == db_last_commit(file->store->db))
 		return STORE_OK;
 	struct record_blob packed;
-	enum store_err err = read_record(&now, &packed);
+	enum store_err err = read_record(&now, &packed, &attrs);
 	if (err == STORE_STALE) {
 		file->is_gone = true;
 		file->inode.nlink = 0;
@@ -271,11 +329,18 @@ file_open_reload(struct file *file)
 	if (now.blob == file->blob || file->is_pinned || file->is_marked)
 		return STORE_OK;
 	err = file_open_data(&now);
-	if (err)
+	if (err) {
+		if (now.fd >= 0)
+			(void)close(now.fd);
 		return err;
-	if (dup3(now.fd, file->fd, O_CLOEXEC) < 0)
-		err = error_from_errno(errno);
-	(void)close(now.fd);
+	}
+	if (now.seal) {
+		exchange_seal(file, &now);
+	} else {
+		if (dup3(now.fd, file->fd, O_CLOEXEC) < 0)
+			err = error_from_errno(errno);
+		(void)close(now.fd);
+	}
 	if (err)
 		return err;
 	file->inode = now.inode;
@@ -472,6 +537,8 @@ apply_rewrite(struct store *store, struct db_txn *txn, void *arg)
 		return err;
 	if (!S_ISREG(inode.mode))
 		return inode_is_dir(&inode) ? STORE_IS_DIR : STORE_INVALID;
+	if (sealed_is(&inode))
+		return STORE_NO_KEY;
 	/* Somebody has the old data open and changes it, or is rewriting. */
 	if (inode.pending || (inode.flags & INODE_DIRTY))
 		return STORE_BUSY;

@@ -9,14 +9,14 @@
 
 #include "store/file_table_private.h"
 
-/* A new inode of that name with an empty, open file.  The file is the
- * caller's: not in the table yet.  EXISTS. */
+/* A new inode of that name with an empty, open file, sealed (*seal) where the
+ * keyring says so.  The file is the caller's: not in the table yet.  EXISTS. */
 must_check enum store_err file_open_new(struct store *store, uint64_t parent,
 	struct slice name, const struct tree_owner *owner, struct inode *out,
-	int *fd);
+	int *fd, struct file_seal **seal);
 
 /* The first opening: reads the record and opens the data.  STALE, IS_DIR,
- * INVALID (not a regular file). */
+ * INVALID (not a regular file), NO_KEY. */
 must_check enum store_err file_open_data(struct file *file);
 
 /* Reads the record anew; takes the data it names now, where that is possible
@@ -32,8 +32,8 @@ must_check enum store_err file_open_reload(struct file *file);
 must_check enum store_err file_open_mark(struct file *file, bool with_data);
 
 /* In the place of file_open_data() and file_open_mark(): an empty blob that
- * will replace the published one.  BUSY: there is one already; nothing has
- * been done. */
+ * will replace the published one.  BUSY: there is one already; NO_KEY: the
+ * data is sealed; nothing has been done. */
 must_check enum store_err file_open_rewrite(struct file *file);
 
 /* The data file as it is. */

@@ -17,7 +17,9 @@
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/dentry_private.h"
+#include "store/file_draft_private.h"
 #include "store/file_open_private.h"
+#include "store/file_seal_private.h"
 #include "store/file_settle_private.h"
 #include "store/meta/key.h"
 #include "store/session_private.h"
@@ -34,8 +36,10 @@ struct settle_request {
 	bool is_changed; /* since the record was made */
 	bool has_mtime;	 /* the data file's mtime is news, too */
 	bool keeps_mark;
-	bool is_marked; /* by this session */
-	bool is_open;	/* here, for writing: file_flush() */
+	bool is_marked;	   /* by this session */
+	bool is_open;	   /* here, for writing: file_flush() */
+	struct slice seal; /* how pending data is sealed; data NULL: not */
+	uint64_t file_len; /* of the data file: not `stat`'s where sealed */
 
 	/* results */
 	bool is_gone;
@@ -103,6 +107,7 @@ static void
 describe_data(struct inode *inode, const struct settle_request *request,
 	struct buffer *attrs)
 {
+	scoped(buffer_free) struct buffer kept = {0};
 	int64_t mtime_ns = inode->mtime_ns;
 	int64_t ctime_ns =
 		(int64_t)request->stat.st_ctim.tv_sec * CLOCK_NS_PER_S +
@@ -119,20 +124,22 @@ describe_data(struct inode *inode, const struct settle_request *request,
 		inode->ctime_ns = ctime_ns;
 	while (inode_attr_next(&rest, &attr))
 		if (!is_of_data(&attr))
-			inode_attr_append(attrs, &attr);
+			inode_attr_append(&kept, &attr);
+	inode_attr_set(attrs, buffer_slice(&kept), INODE_ATTR_SSE_C, SLICE_NULL,
+		request->seal.data ? &request->seal : NULL);
 	inode->attrs = buffer_slice(attrs);
 }
 
 static enum store_err
 publish(struct store *store, struct db_txn *txn, const struct inode *was,
-	const struct inode *now)
+	const struct inode *now, uint64_t file_len)
 {
 	enum store_err err = dentry_update_inode(txn, was, now);
 
 	if (!err && now->blob != was->blob)
 		err = commit_drop_blob(txn, was->blob);
 	if (!err && now->blob)
-		err = set_blob_size(txn, now->blob, now->size);
+		err = set_blob_size(txn, now->blob, file_len);
 	if (!err && now->blob)
 		err = commit_add_unflushed(txn, now->blob);
 	return err ? err : feed_append_inode(store, txn, now->ino, true);
@@ -174,7 +181,7 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 		(data == request->blob && request->is_changed &&
 			!was.pending)) {
 		describe_data(&now, request, &attrs);
-		err = publish(store, txn, &was, &now);
+		err = publish(store, txn, &was, &now, request->file_len);
 	} else if (now.flags != was.flags) {
 		err = dentry_update_inode(txn, &was, &now);
 		if (!err)
@@ -183,6 +190,23 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 	now.attrs = SLICE_NULL;
 	request->inode = now;
 	return err ? err : set_mark(store, txn, request);
+}
+
+/* What the data file says of sealed data means nothing. */
+static void
+describe_draft(const struct file_seal *seal, struct settle_request *request)
+{
+	int64_t ns = file_seal_mtime_ns(seal);
+	int64_t part = ns % CLOCK_NS_PER_S;
+
+	if (part < 0)
+		part += CLOCK_NS_PER_S;
+	request->seal = file_seal_attr(seal);
+	request->stat.st_size = (off_t)file_seal_size(seal);
+	request->stat.st_mtim = (struct timespec){
+		.tv_sec = (ns - part) / CLOCK_NS_PER_S,
+		.tv_nsec = part,
+	};
 }
 
 enum store_err
@@ -199,12 +223,19 @@ file_settle_run(struct file *file, bool keeps_mark)
 
 	if (file->is_gone && !file->is_marked)
 		return STORE_OK;
-	enum store_err err = file_open_stat(file, &request.stat);
+	enum store_err err =
+		file->seal ? file_seal_finish(file->seal) : STORE_OK;
+	if (!err)
+		err = file_open_stat(file, &request.stat);
 	if (err)
 		return err;
+	request.file_len = (uint64_t)request.stat.st_size;
+	if (file->seal)
+		describe_draft(file->seal, &request);
 	struct file_stamp stamp = file_open_stamp(&request.stat);
 	request.is_changed = file_open_is_changed(file, &request.stat);
-	request.has_mtime = stamp.mtime_ns != file->stamp.mtime_ns;
+	request.has_mtime =
+		file->seal || stamp.mtime_ns != file->stamp.mtime_ns;
 	err = commit_run(file->store, apply_settle, &request, &file->commit);
 	if (err)
 		return err;
@@ -219,12 +250,14 @@ file_settle_run(struct file *file, bool keeps_mark)
 	file->is_pending = request.inode.pending != 0;
 	file->is_changed = false;
 	file->stamp = stamp;
-	return STORE_OK;
+	return file->seal && request.is_published ? file_draft_end(file)
+						  : STORE_OK;
 }
 
 struct drop_request {
 	uint64_t session;
 	struct inode inode;
+	bool is_sealed;
 	bool is_left; /* the result: it has a name elsewhere */
 };
 
@@ -247,7 +280,21 @@ find_name(struct db_txn *txn, const struct inode *inode, struct buffer *name)
 	return err;
 }
 
-/* After a power cut: the bytes of what nobody ever flushed are not there. */
+/* It is what was published, or empty where nothing was. */
+static enum store_err
+drop_pending(struct db_txn *txn, const struct inode *was)
+{
+	struct inode now = *was;
+
+	now.pending = 0;
+	now.parent = 0;
+	now.flags &= ~(uint32_t)INODE_UNPUBLISHED;
+	enum store_err err = dentry_update_inode(txn, was, &now);
+	return err ? err : commit_drop_blob(txn, was->pending);
+}
+
+/* After a power cut, and where nobody can open it: the bytes of what nobody
+ * ever flushed are not there. */
 static enum store_err
 apply_drop(struct store *store, struct db_txn *txn, void *arg)
 {
@@ -264,14 +311,12 @@ apply_drop(struct store *store, struct db_txn *txn, void *arg)
 		err = dentry_inode(txn, request->inode.ino, &inode);
 	if (err)
 		return err == STORE_STALE ? STORE_OK : err;
-	if (!(inode.flags & INODE_UNPUBLISHED)) {
-		uint64_t pending = inode.pending;
-
-		inode.pending = 0;
-		err = dentry_save_inode(txn, &inode);
-		return err ? err : commit_drop_blob(txn, pending);
-	}
+	if (!(inode.flags & INODE_UNPUBLISHED))
+		return drop_pending(txn, &inode);
 	err = find_name(txn, &inode, &name);
+	/* It has moved since: what cannot be opened is empty. */
+	if (err == STORE_NOT_FOUND && request->is_sealed)
+		return drop_pending(txn, &inode);
 	if (err)
 		return err;
 	err = dentry_unlink(store, txn, inode.parent, buffer_slice(&name),
@@ -280,14 +325,29 @@ apply_drop(struct store *store, struct db_txn *txn, void *arg)
 	return err;
 }
 
+/* A draft opens for nobody: every name of a file that was never published
+ * goes. */
 static enum store_err
-read_inode(struct store *store, uint64_t ino, struct inode *out)
+drop_sealed(struct store *store, struct drop_request *drop)
+{
+	enum store_err err;
+
+	do {
+		err = commit_run(store, apply_drop, drop, NULL);
+	} while (!err && drop->is_left);
+	return err;
+}
+
+static enum store_err
+read_inode(struct store *store, uint64_t ino, struct inode *out,
+	bool *is_sealed)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 
 	enum store_err err = db_begin_read(store->db, &txn);
 	if (!err)
 		err = dentry_inode(txn, ino, out);
+	*is_sealed = !err && sealed_is(out);
 	out->attrs = SLICE_NULL;
 	return err;
 }
@@ -299,9 +359,12 @@ file_settle(struct store *store, uint64_t dead_session, uint64_t ino,
 	struct settle_request request = {.session = dead_session, .ino = ino};
 	struct drop_request drop = {.session = dead_session};
 
-	enum store_err err = read_inode(store, ino, &drop.inode);
+	enum store_err err =
+		read_inode(store, ino, &drop.inode, &drop.is_sealed);
 	if (err && err != STORE_STALE)
 		return err;
+	if (!err && drop.is_sealed && drop.inode.pending)
+		return drop_sealed(store, &drop);
 	if (!err && after_power_cut && drop.inode.pending) {
 		err = commit_run(store, apply_drop, &drop, NULL);
 		if (err != STORE_NOT_FOUND && (err || !drop.is_left))
@@ -311,7 +374,8 @@ file_settle(struct store *store, uint64_t dead_session, uint64_t ino,
 			(unsigned long long)ino);
 		err = STORE_OK;
 	}
-	if (!err) {
+	/* Published sealed data is as it was. */
+	if (!err && !drop.is_sealed) {
 		request.blob = drop.inode.pending ? drop.inode.pending
 						  : drop.inode.blob;
 		err = request.blob ? blob_stat(store->blobs, request.blob,
@@ -323,6 +387,7 @@ file_settle(struct store *store, uint64_t dead_session, uint64_t ino,
 			return err;
 	}
 	struct file_stamp stamp = file_open_stamp(&request.stat);
+	request.file_len = stamp.size;
 	request.is_changed =
 		request.blob && (stamp.size != drop.inode.size ||
 					stamp.mtime_ns != drop.inode.mtime_ns);

@@ -12,13 +12,20 @@
  *    its number stays, and whoever has an open may use it without the turn.
  * 4. is_marked: DB_OPEN names the inode for this session, and the record is
  *    DIRTY or has a pending blob.
+ *    But of sealed data (seal is there) it is for whoever has the turn, and
+ *    may change.
  * 5. stamp is what the record knows of the data file; a difference, or
- *    is_changed, means that the record lags behind.
+ *    is_changed, means that the record lags behind.  Of sealed data neither
+ *    says anything: what is published does not change, a draft is news.
+ * 6. Whether seal is there stays the same between the first open and the last
+ *    close.
  */
 #pragma once
 
 #include "store/file.h"
 #include "store/store_private.h"
+
+struct file_seal;
 
 struct file_stamp {
 	uint64_t size;
@@ -47,9 +54,10 @@ struct file {
 	bool was_flushed; /* published by file_flush() once */
 	bool is_gone;	  /* no name is left; inode is all there is */
 	int fd;
-	uint64_t blob;	/* 0: none, fd is of /dev/null */
-	bool is_shared; /* not to be written to: a clone comes first */
-	bool is_packed; /* fd is of a copy in memory */
+	uint64_t blob;		/* 0: none, fd is of /dev/null */
+	struct file_seal *seal; /* NULL: the data is not sealed */
+	bool is_shared;		/* not to be written to: a clone comes first */
+	bool is_packed;		/* fd is of a copy in memory */
 	struct file_stamp stamp;
 	uint64_t commit;    /* whatever was done to the file before */
 	uint64_t seen;	    /* the commit as of which the record was read */

@@ -8,6 +8,7 @@
 #include "store/commit_private.h"
 #include "store/durable_private.h"
 #include "store/object_key_private.h"
+#include "store/sealed.h"
 
 /* Where the bytes are. */
 struct place {
@@ -108,11 +109,16 @@ object_head(struct store *store, uint64_t bucket, struct slice key,
 static enum store_err
 settle_open(struct inode *inode, int *fd, uint64_t size)
 {
-	bool is_sure = !(inode->flags & INODE_DIRTY) && size == inode->size;
+	bool is_sealed = sealed_is(inode);
+	bool is_sure =
+		!(inode->flags & INODE_DIRTY) && size == sealed_file_len(inode);
 	enum store_err err = STORE_OK;
 	struct stat stat;
 
-	if (!is_sure && fstat(*fd, &stat))
+	/* Nobody modifies sealed data in place. */
+	if (!is_sure && is_sealed)
+		err = STORE_CORRUPT;
+	else if (!is_sure && fstat(*fd, &stat))
 		err = error_from_errno(errno);
 	else if (!is_sure && ((inode->flags & INODE_DIRTY) ||
 				     (uint64_t)stat.st_size != inode->size))

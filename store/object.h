@@ -18,6 +18,7 @@
 
 #include "store/base/arena.h"
 #include "store/base/inode.h"
+#include "store/seal.h"
 #include "store/store.h"
 
 #define OBJECT_SIZE_MAX (50ull << 40) /* 50 TiB */
@@ -48,6 +49,9 @@ struct object_attrs {
 	 * of the others the source's are kept.  0: all. */
 	uint32_t kinds;
 	int64_t mtime_ns; /* 0: now */
+	/* Of upload_complete(), where the upload is sealed: hides the
+	 * checksum.  NULL: there must be none. */
+	const struct seal *seal;
 };
 
 /* Attributes as of now: size and ETag are the data file's where the object
@@ -58,7 +62,8 @@ must_check enum store_err object_head(struct store *store, uint64_t bucket,
 /*
  * As object_head(), and a descriptor to read its bytes from, starting at
  * *offset of the file; -1 where it is empty.  The bytes stay these whatever
- * happens to the key.
+ * happens to the key.  Those of a sealed object (seal_find()) are read through
+ * sealed.h.  CORRUPT: the file of a sealed one has another length than it must.
  */
 must_check enum store_err object_open(struct store *store, uint64_t bucket,
 	struct slice key, struct arena *arena, struct object *out, int *fd,
@@ -71,6 +76,10 @@ struct object_put;
  * answer comes before the body.  NO_SPACE, TOO_BIG. */
 must_check enum store_err object_put_begin(struct store *store, uint64_t size,
 	struct object_put **out);
+/* Before the first byte: the object is to be sealed with that key.  Its ETag
+ * is random then, and its checksum hidden, whatever object_put_commit() is
+ * given. */
+void object_put_seal(struct object_put *put, const uint8_t key[SEAL_KEY_LEN]);
 /* The next bytes.  TOO_BIG. */
 must_check enum store_err object_put_write(struct object_put *put,
 	struct slice data);

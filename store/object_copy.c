@@ -7,6 +7,7 @@
 #include "store/base/random.h"
 #include "store/draft_private.h"
 #include "store/object_key_private.h"
+#include "store/sealed.h"
 #include "store/session_private.h"
 #include "store/upload_private.h"
 #include "store/usage_private.h"
@@ -15,7 +16,8 @@
  * A copy shares the source's blob; whoever writes to a shared blob clones it
  * first.  But a blob that a mount is writing to at this moment would go on
  * changing under the copy: then the bytes are cloned here, before the commit,
- * which checks that the source is still the same.
+ * which checks that the source is still the same.  Sealed data never changes in
+ * place, and whoever has the source's key has the copy's.
  */
 
 /* How often the source may change under the clone before we give up. */
@@ -145,7 +147,7 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 	if (err)
 		return err;
 	is_clone = is_clone_of(copy, &source);
-	if (!is_clone && source.blob)
+	if (!is_clone && source.blob && !sealed_is(&source))
 		err = is_being_written(txn, &source, &is_written);
 	if (err)
 		return err;

@@ -3,14 +3,21 @@
 
 #include <stdlib.h>
 
+#include "store/base/random.h"
 #include "store/draft_private.h"
 #include "store/object_key_private.h"
 #include "store/scrub_private.h"
+#include "store/sealer_private.h"
 #include "store/usage_private.h"
 
 struct object_put {
 	struct store *store;
 	struct draft draft;
+	uint64_t size; /* of the object; the draft's is larger where sealed */
+
+	/* where it is sealed */
+	struct sealer *sealer;
+	struct seal seal;
 };
 
 /* Better said before the body than after it. */
@@ -53,18 +60,37 @@ object_put_begin(struct store *store, uint64_t size, struct object_put **out)
 	return STORE_OK;
 }
 
+static enum store_err
+write_stored(void *draft, struct slice stored)
+{
+	return draft_write(draft, stored);
+}
+
+void
+object_put_seal(struct object_put *put, const uint8_t key[SEAL_KEY_LEN])
+{
+	seal_create(&put->seal, key);
+	put->sealer = sealer_create(&put->seal, 0, write_stored, &put->draft);
+}
+
 enum store_err
 object_put_write(struct object_put *put, struct slice data)
 {
-	if (data.len > OBJECT_SIZE_MAX - put->draft.size)
+	enum store_err err;
+
+	if (data.len > OBJECT_SIZE_MAX - put->size)
 		return STORE_TOO_BIG;
-	return draft_write(&put->draft, data);
+	err = put->sealer ? sealer_write(put->sealer, data)
+			  : draft_write(&put->draft, data);
+	if (!err)
+		put->size += data.len;
+	return err;
 }
 
 uint64_t
 object_put_size(const struct object_put *put)
 {
-	return put->draft.size;
+	return put->size;
 }
 
 struct put_commit {
@@ -103,6 +129,28 @@ apply_put(struct store *store, struct db_txn *txn, void *arg)
 	return err ? err : usage_check(txn, &mark);
 }
 
+/* What must not tell of the bytes, and the attribute. */
+static enum store_err
+describe_sealed(struct object_put *put, struct inode *wanted,
+	struct buffer *attrs)
+{
+	struct slice value = slice_of(put->seal.attr, SEAL_ATTR_LEN);
+	enum store_err err = sealer_finish(put->sealer);
+
+	if (err)
+		return err;
+	inode_attr_set(attrs, wanted->attrs, INODE_ATTR_SSE_C, SLICE_NULL,
+		&value);
+	if (attrs->len > INODE_ATTRS_MAX)
+		return STORE_ATTR_TOO_BIG;
+	wanted->attrs = buffer_slice(attrs);
+	wanted->etag.parts = 0;
+	random_bytes(wanted->etag.value, sizeof(wanted->etag.value));
+	seal_pad(&put->seal, wanted->etag.value, wanted->checksum,
+		wanted->checksum_len);
+	return STORE_OK;
+}
+
 static enum store_err
 write_small(struct store *store, void *arg)
 {
@@ -130,6 +178,7 @@ commit_put(struct object_put *put, uint64_t bucket, struct slice key,
 	const struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *out)
 {
+	scoped(buffer_free) struct buffer sealed_attrs = {0};
 	struct inode wanted;
 	struct put_commit commit = {
 		.draft = &put->draft,
@@ -142,9 +191,11 @@ commit_put(struct object_put *put, uint64_t bucket, struct slice key,
 
 	if (!err)
 		err = object_key_describe(attrs, &wanted);
+	if (!err && put->sealer)
+		err = describe_sealed(put, &wanted, &sealed_attrs);
 	if (err)
 		return err;
-	wanted.size = put->draft.size;
+	wanted.size = put->size;
 	wanted.blob = put->draft.blob;
 	err = draft_is_small(&put->draft)
 		      ? run_small(put->store, &commit)
@@ -152,7 +203,19 @@ commit_put(struct object_put *put, uint64_t bucket, struct slice key,
 	if (err)
 		return err;
 	*out = (struct object){.inode = commit.made};
+	out->inode.attrs = attrs->attrs;
 	return STORE_OK;
+}
+
+/* err: what became of the commit. */
+static void
+end_put(struct object_put **put, enum store_err err)
+{
+	sealer_free(&(*put)->sealer);
+	seal_wipe(&(*put)->seal);
+	draft_end(&(*put)->draft, err);
+	free(*put);
+	*put = NULL;
 }
 
 enum store_err
@@ -163,9 +226,7 @@ object_put_commit(struct object_put **put, uint64_t bucket, struct slice key,
 	enum store_err err =
 		commit_put(*put, bucket, key, attrs, condition, out);
 
-	draft_end(&(*put)->draft, err);
-	free(*put);
-	*put = NULL;
+	end_put(put, err);
 	return err;
 }
 
@@ -174,7 +235,5 @@ object_put_abort(struct object_put **put)
 {
 	if (!*put)
 		return;
-	draft_end(&(*put)->draft, STORE_CANCELED);
-	free(*put);
-	*put = NULL;
+	end_put(put, STORE_CANCELED);
 }

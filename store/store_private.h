@@ -17,6 +17,7 @@ struct session;	   /* session.c */
 struct pack;	   /* pack.c */
 struct feed;	   /* feed.c */
 struct file_table; /* file.c */
+struct keyring;	   /* keyring.c */
 
 struct store {
 	/* fixed after open */
@@ -34,6 +35,9 @@ struct store {
 	struct reclaim *reclaim;
 	struct file_table *files;
 	uint8_t key[32]; /* seals token secrets */
+
+	/* fixed before the first file is opened; NULL: none.  Borrowed. */
+	const struct keyring *keyring;
 };
 
 /* STORE/name below, as long as the path of the store allows. */

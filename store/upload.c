@@ -10,6 +10,7 @@
 #include "store/base/text.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
+#include "store/seal.h"
 #include "store/usage_private.h"
 
 static void
@@ -63,6 +64,21 @@ upload_find(struct db_txn *txn, const struct upload_ref *ref, uint64_t *number,
 	if (out->nonce != nonce || !slice_equal(out->key, ref->key))
 		return STORE_NO_UPLOAD;
 	return STORE_OK;
+}
+
+bool
+upload_is_sealed(const struct record_upload *record)
+{
+	struct slice attr;
+
+	return seal_find(record->attrs, &attr);
+}
+
+uint64_t
+upload_slot(const struct record_upload *record)
+{
+	return upload_is_sealed(record) ? seal_stored_len(record->part_size)
+					: record->part_size;
 }
 
 enum store_err

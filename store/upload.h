@@ -67,19 +67,30 @@ struct upload_part;
 must_check enum store_err upload_part_begin(struct store *store,
 	uint64_t bucket, struct slice key, struct slice id, unsigned number,
 	uint64_t size, struct upload_part **out);
-/* TOO_BIG: more than announced. */
+/* Before the first byte, where the upload is sealed: with what
+ * seal_open() made of its attribute. */
+void upload_part_seal(struct upload_part *part, const struct seal *seal);
+/* TOO_BIG: more than announced.  NO_KEY: the upload is sealed, and
+ * upload_part_seal() was not called. */
 must_check enum store_err upload_part_write(struct upload_part *part,
 	struct slice data);
-/* Bytes of an existing object, shared or copied in the kernel.  TOO_BIG. */
+/* Bytes of an existing object, shared or copied in the kernel.  TOO_BIG;
+ * NO_KEY: the upload is sealed, and bytes have to be written. */
 must_check enum store_err upload_part_copy(struct upload_part *part, int fd,
 	uint64_t offset, uint64_t len);
 uint64_t upload_part_size(const struct upload_part *part);
 /* Durable; replaces an earlier part of that number.  md5, time and checksum
- * are taken from info; *part becomes NULL.  INVALID: a checksum of another
- * length than its kind's. */
+ * are taken from info; *part becomes NULL.  Of a sealed one info->md5 becomes a
+ * random value, the part's ETag, and the checksum is kept hidden
+ * (upload_part_show()).  INVALID: a checksum of another length than its
+ * kind's. */
 must_check enum store_err upload_part_commit(struct upload_part **part,
-	const struct upload_part_info *info);
+	struct upload_part_info *info);
 void upload_part_abort(struct upload_part **part);
+
+/* The checksum of a sealed upload's part, as upload_parts() gives it, in
+ * clear. */
+void upload_part_show(struct upload_part_info *info, const struct seal *seal);
 
 /* Parts above `after`, up to max, in order. */
 must_check enum store_err upload_parts(struct store *store, uint64_t bucket,
@@ -99,9 +110,11 @@ bool upload_parts_of(const struct inode *inode, unsigned number,
 /*
  * Durable.  wanted: numbers and MD5s as the client lists them, ascending.
  * The ETag is made of them; checksum fields of attrs are the caller's, who
- * has computed them from upload_parts().  BAD_PART, BAD_PART_ORDER,
- * PART_TOO_SMALL, PRECONDITION.  Repeating one that succeeded: NO_UPLOAD,
- * unless the object of that key was made by this very upload (upload_was()).
+ * has computed them from upload_parts().  Of a sealed upload the checksums in
+ * `wanted` have been compared by the caller, and are not there.  BAD_PART,
+ * BAD_PART_ORDER, PART_TOO_SMALL, PRECONDITION.  Repeating one that succeeded:
+ * NO_UPLOAD, unless the object of that key was made by this very upload
+ * (upload_was()).
  */
 must_check enum store_err upload_complete(struct store *store, uint64_t bucket,
 	struct slice key, struct slice id,

@@ -26,6 +26,7 @@
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
 #include "store/scrub_private.h"
+#include "store/seal.h"
 #include "store/upload_private.h"
 #include "store/usage_private.h"
 
@@ -37,6 +38,7 @@ enum way { WAY_EMPTY, WAY_PART, WAY_UPLOAD, WAY_COPY };
 struct piece {
 	uint64_t blob;	 /* 0: in place */
 	uint64_t offset; /* in its blob */
+	uint64_t stored; /* bytes there: more than info.size where sealed */
 	struct upload_part_info info;
 };
 
@@ -44,7 +46,10 @@ struct plan {
 	uint64_t upload;
 	uint64_t blob; /* the upload's */
 	uint64_t part_size;
+	uint64_t slot; /* how far apart parts in place lie */
+	bool is_sealed;
 	uint64_t total;
+	uint64_t stored; /* bytes in the data file */
 	enum way way;
 	bool has_displaced; /* WAY_UPLOAD: some have blobs of their own */
 	size_t count;
@@ -106,9 +111,11 @@ plan_piece(struct db_txn *txn, const struct plan *plan,
 	upload_parts_describe(wanted->number, &record, &piece->info);
 	if (!is_as_listed(&piece->info, wanted))
 		return STORE_BAD_PART;
+	piece->stored = plan->is_sealed ? seal_stored_len(piece->info.size)
+					: piece->info.size;
 	piece->blob = record.blob;
 	if (!record.blob)
-		piece->offset = (wanted->number - 1) * plan->part_size;
+		piece->offset = (wanted->number - 1) * plan->slot;
 	return STORE_OK;
 }
 
@@ -167,6 +174,7 @@ plan_pieces(struct db_txn *txn, const struct complete *complete,
 			piece->info.size < UPLOAD_PART_MIN)
 			return STORE_PART_TOO_SMALL;
 		plan->total += piece->info.size;
+		plan->stored += piece->stored;
 	}
 	return plan->total > OBJECT_SIZE_MAX ? STORE_TOO_BIG : STORE_OK;
 }
@@ -184,6 +192,8 @@ plan_make(struct db_txn *txn, const struct complete *complete,
 		return err;
 	plan->blob = record.blob;
 	plan->part_size = record.part_size;
+	plan->slot = upload_slot(&record);
+	plan->is_sealed = upload_is_sealed(&record);
 	plan->count = complete->count;
 	plan->pieces = calloc(complete->count, sizeof(*plan->pieces));
 	if (!plan->pieces)
@@ -222,15 +232,15 @@ copy_piece(struct complete *complete, const struct piece *piece, int in_place)
 	enum store_err err;
 	int fd;
 
-	if (!piece->info.size)
+	if (!piece->stored)
 		return STORE_OK;
 	if (!piece->blob)
 		return draft_copy(&complete->draft, in_place, piece->offset,
-			piece->info.size);
+			piece->stored);
 	err = open_blob(complete->store, piece->blob, O_RDONLY, &fd);
 	if (err)
 		return err;
-	err = draft_copy(&complete->draft, fd, 0, piece->info.size);
+	err = draft_copy(&complete->draft, fd, 0, piece->stored);
 	(void)close(fd);
 	return err;
 }
@@ -285,8 +295,8 @@ fill_piece(struct complete *complete, size_t i, int to)
 	err = open_blob(complete->store, piece->blob, O_RDONLY, &fd);
 	if (err)
 		return err;
-	err = blob_copy_range(fd, 0, to, i * complete->plan.part_size,
-		piece->info.size);
+	err = blob_copy_range(fd, 0, to, i * complete->plan.slot,
+		piece->stored);
 	(void)close(fd);
 	return err;
 }
@@ -341,8 +351,12 @@ make_attrs(struct complete *complete)
 
 	if (!infos)
 		return STORE_NO_MEMORY;
-	for (size_t i = 0; i < plan->count; i++)
+	for (size_t i = 0; i < plan->count; i++) {
 		infos[i] = plan->pieces[i].info;
+		/* Hidden by their ETags, which go with the upload. */
+		if (plan->is_sealed)
+			infos[i].checksum_kind = 0;
+	}
 	upload_parts_encode(&parts, infos, plan->count);
 	free(infos);
 	attr.value = buffer_slice(&parts);
@@ -372,7 +386,7 @@ take_upload_blob(struct complete *complete, struct db_txn *txn)
 	err = blob_stat(complete->store->blobs, plan->blob, &stat);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
-	if ((uint64_t)stat.st_size != plan->total) {
+	if ((uint64_t)stat.st_size != plan->stored) {
 		complete->is_too_long = true;
 		return STORE_BUSY;
 	}
@@ -381,7 +395,7 @@ take_upload_blob(struct complete *complete, struct db_txn *txn)
 		err = record_decode_blob(old, &record);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
-	record.size = plan->total;
+	record.size = plan->stored;
 	record_encode_blob(&value, &record);
 	err = db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
 	if (!err)
@@ -452,6 +466,11 @@ apply_complete(struct store *store, struct db_txn *txn, void *arg)
 	err = scrub_mark_uploaded(txn, made);
 	if (err)
 		return err;
+	if (complete->plan.is_sealed && made->checksum_len) {
+		assert(complete->attrs->seal);
+		seal_pad(complete->attrs->seal, made->etag.value,
+			made->checksum, made->checksum_len);
+	}
 	err = object_key_publish(store, txn, complete->ref.bucket,
 		complete->ref.key, made);
 	return err ? err : usage_check(txn, &mark);

@@ -6,9 +6,11 @@
 
 #include "store/base/clock.h"
 #include "store/base/io.h"
+#include "store/base/random.h"
 #include "store/draft_private.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
+#include "store/sealer_private.h"
 #include "store/session_private.h"
 #include "store/upload_private.h"
 #include "store/usage_private.h"
@@ -25,12 +27,18 @@ struct upload_part {
 	bool is_in_place; /* else in the draft */
 	uint64_t upload;  /* its number */
 	uint64_t offset;  /* in place: of the slot */
+	bool is_sealed;	  /* the upload is */
 
 	/* as it is written */
 	struct draft draft;
 	int fd; /* in place: of the upload's blob */
 	uint64_t size;
+	uint64_t stored; /* bytes in the file: more, where sealed */
 	enum store_err failure;
+
+	/* where it is sealed */
+	struct sealer *sealer;
+	struct seal seal;
 
 	char text[];
 };
@@ -70,7 +78,7 @@ struct place {
 	bool is_in_place;
 	bool took_draft; /* as the upload's blob */
 	uint64_t blob;
-	uint64_t part_size;
+	uint64_t slot;
 };
 
 /* The first part to come decides where all lie, and brings the file. */
@@ -116,7 +124,7 @@ apply_place(struct store *store, struct db_txn *txn, void *arg)
 			part->number);
 	place->is_in_place = true;
 	place->blob = record.blob;
-	place->part_size = record.part_size;
+	place->slot = upload_slot(&record);
 	return err;
 }
 
@@ -133,6 +141,7 @@ look(struct upload_part *part, bool *may, bool *needs_blob)
 		err = upload_find(txn, &part->ref, &part->upload, &record);
 	if (!err)
 		err = may_lie_in_place(txn, part, &record, may);
+	part->is_sealed = !err && upload_is_sealed(&record);
 	*needs_blob = !err && !record.blob;
 	return err;
 }
@@ -166,7 +175,7 @@ open_in_place(struct upload_part *part, const struct place *place)
 	enum store_err err = STORE_OK;
 
 	part->is_in_place = true;
-	part->offset = (part->number - 1) * place->part_size;
+	part->offset = (part->number - 1) * place->slot;
 	if (place->took_draft) {
 		part->fd = draft_detach(&part->draft);
 		return STORE_OK;
@@ -202,6 +211,8 @@ free_part(struct upload_part **part, enum store_err err)
 {
 	if ((*part)->fd >= 0)
 		(void)close((*part)->fd);
+	sealer_free(&(*part)->sealer);
+	seal_wipe(&(*part)->seal);
 	draft_end(&(*part)->draft, err);
 	free(*part);
 	*part = NULL;
@@ -275,14 +286,14 @@ note(struct upload_part *part, enum store_err err, uint64_t len)
 	return err;
 }
 
-enum store_err
-upload_part_write(struct upload_part *part, struct slice data)
+/* Bytes as they are to lie in the file. */
+static enum store_err
+store_bytes(void *arg, struct slice data)
 {
-	uint64_t at = part->offset + part->size;
-	enum store_err err = check_room(part, data.len);
+	struct upload_part *part = arg;
+	uint64_t at = part->offset + part->stored;
+	enum store_err err;
 
-	if (err)
-		return err;
 	if (part->is_in_place) {
 		err = io_pwrite_all(part->fd, data.data, data.len, at);
 		if (!err)
@@ -290,6 +301,28 @@ upload_part_write(struct upload_part *part, struct slice data)
 	} else {
 		err = draft_write(&part->draft, data);
 	}
+	part->stored += data.len;
+	return err;
+}
+
+void
+upload_part_seal(struct upload_part *part, const struct seal *seal)
+{
+	part->seal = *seal;
+	part->sealer = sealer_create(seal, part->number, store_bytes, part);
+}
+
+enum store_err
+upload_part_write(struct upload_part *part, struct slice data)
+{
+	enum store_err err = check_room(part, data.len);
+
+	if (!err && part->is_sealed && !part->sealer)
+		err = STORE_NO_KEY;
+	if (err)
+		return err;
+	err = part->sealer ? sealer_write(part->sealer, data)
+			   : store_bytes(part, data);
 	return note(part, err, data.len);
 }
 
@@ -299,13 +332,16 @@ upload_part_copy(struct upload_part *part, int fd, uint64_t offset,
 {
 	enum store_err err = check_room(part, len);
 
+	if (!err && part->is_sealed)
+		err = STORE_NO_KEY;
 	if (err)
 		return err;
 	if (part->is_in_place)
 		err = blob_copy_range(fd, offset, part->fd,
-			part->offset + part->size, len);
+			part->offset + part->stored, len);
 	else
 		err = draft_copy(&part->draft, fd, offset, len);
+	part->stored += len;
 	return note(part, err, len);
 }
 
@@ -414,17 +450,43 @@ apply_part(struct store *store, struct db_txn *txn, void *arg)
 	return err ? err : usage_check(txn, &mark);
 }
 
+void
+upload_part_show(struct upload_part_info *info, const struct seal *seal)
+{
+	seal_pad(seal, info->md5, info->checksum, info->checksum_len);
+}
+
+/* *kept: what the record says of a sealed part. */
+static enum store_err
+finish_sealed(struct upload_part *part, struct upload_part_info *info,
+	struct upload_part_info *kept)
+{
+	random_bytes(info->md5, sizeof(info->md5));
+	*kept = *info;
+	seal_pad(&part->seal, kept->md5, kept->checksum, kept->checksum_len);
+
+	enum store_err err = sealer_finish(part->sealer);
+
+	if (err)
+		part->failure = err;
+	return err;
+}
+
 enum store_err
-upload_part_commit(struct upload_part **handle,
-	const struct upload_part_info *info)
+upload_part_commit(struct upload_part **handle, struct upload_part_info *info)
 {
 	struct upload_part *part = *handle;
-	struct part_commit commit = {.part = part, .info = info};
+	struct upload_part_info kept = *info;
+	struct part_commit commit = {.part = part, .info = &kept};
 	enum store_err err = part->failure;
 
 	if (!err && !object_key_is_checksum(info->checksum_kind,
 			    info->checksum_len))
 		err = STORE_INVALID;
+	if (!err && part->is_sealed && !part->sealer)
+		err = STORE_NO_KEY;
+	if (!err && part->sealer)
+		err = finish_sealed(part, info, &kept);
 	if (!err)
 		err = commit_run_durably(part->store, apply_part, &commit);
 	if (err && part->is_in_place)

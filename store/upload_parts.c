@@ -5,6 +5,7 @@
 #include "store/base/codec.h"
 #include "store/base/digest.h"
 #include "store/meta/key.h"
+#include "store/seal.h"
 #include "store/session_private.h"
 #include "store/upload_private.h"
 
@@ -338,4 +339,30 @@ upload_parts_of(const struct inode *inode, unsigned number,
 	if (own.len)
 		memcpy(out->checksum, own.data, own.len);
 	return true;
+}
+
+bool
+upload_parts_stream(const struct inode *inode, uint64_t at,
+	struct upload_stream *out)
+{
+	struct slice value;
+	struct parts parts;
+
+	*out = (struct upload_stream){.size = inode->size};
+	if (!inode_attr_find(inode->attrs, INODE_ATTR_PART, UPLOAD_ATTR_PARTS,
+		    &value))
+		return at < inode->size;
+	if (!read_parts(inode, &parts))
+		return false;
+	for (size_t i = 0; i < parts.count; i++) {
+		out->part = number_at(&parts, i);
+		out->size = size_at(&parts, i);
+		if (out->size > inode->size - out->start)
+			return false;
+		if (at - out->start < out->size)
+			return true;
+		out->start += out->size;
+		out->stored_at += seal_stored_len(out->size);
+	}
+	return false;
 }

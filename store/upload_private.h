@@ -29,6 +29,10 @@
 /* Added to a part's number in the key of its arrival. */
 #define UPLOAD_ARRIVAL (1ull << 32)
 
+/* Whether its parts are sealed; how far apart those in place lie. */
+bool upload_is_sealed(const struct record_upload *record);
+uint64_t upload_slot(const struct record_upload *record);
+
 /* What a request names. */
 struct upload_ref {
 	uint64_t bucket;
@@ -79,3 +83,16 @@ must_check enum store_err upload_remove(struct db_txn *txn, uint64_t bucket,
 /* Appends the value of UPLOAD_ATTR_PARTS. */
 void upload_parts_encode(struct buffer *to,
 	const struct upload_part_info *parts, size_t count);
+
+/* A run of an object's bytes that was sealed by itself. */
+struct upload_stream {
+	unsigned part;	    /* its number; 0: the object is not of parts */
+	uint64_t start;	    /* in the object */
+	uint64_t size;	    /* of its bytes */
+	uint64_t stored_at; /* in the data file */
+};
+
+/* The stream of a sealed object that has the byte at `at`.  False: its parts
+ * do not make up its size. */
+bool upload_parts_stream(const struct inode *inode, uint64_t at,
+	struct upload_stream *out);
