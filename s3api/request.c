@@ -7,6 +7,7 @@
 #include "s3api/request_audit.h"
 #include "s3api/route.h"
 #include "s3api/server_private.h"
+#include "s3api/sse_c.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
@@ -221,6 +222,7 @@ request_handle(struct http_request *http, struct http_response *response,
 	if (server->audit)
 		request_audit(&request, server->audit, started_ns);
 	sigv4_caller_wipe(&request.caller);
+	sse_c_wipe_headers(http);
 	log_request(&request, started_ns);
 	access_end(&request.access);
 }

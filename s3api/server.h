@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "s3api/http/http_tls.h"
@@ -26,6 +27,7 @@ struct server_options {
 	const char *const *trusted_proxies;
 	unsigned int trusted_proxy_count;
 	struct audit *audit; /* NULL: none; outlives the server */
+	bool allows_sse_c_without_tls; /* customers' keys in clear: tests */
 };
 
 struct server;

@@ -23,6 +23,7 @@ struct server {
 	struct server_domains domains;
 	struct policy_cache *policies;
 	struct proxy_networks proxies;
+	bool allows_sse_c_without_tls;
 	struct http_server *http;
 	struct audit *audit; /* NULL: none is kept */
 

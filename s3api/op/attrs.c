@@ -133,12 +133,6 @@ attrs_refuse_unsupported(struct request *request)
 		"x-amz-server-side-encryption-aws-kms-key-id",
 		"x-amz-server-side-encryption-bucket-key-enabled",
 		"x-amz-server-side-encryption-context",
-		"x-amz-server-side-encryption-customer-algorithm",
-		"x-amz-server-side-encryption-customer-key",
-		"x-amz-server-side-encryption-customer-key-md5",
-		"x-amz-copy-source-server-side-encryption-customer-algorithm",
-		"x-amz-copy-source-server-side-encryption-customer-key",
-		"x-amz-copy-source-server-side-encryption-customer-key-md5",
 		"x-amz-object-lock-mode",
 		"x-amz-object-lock-retain-until-date",
 		"x-amz-object-lock-legal-hold",
@@ -241,6 +235,13 @@ attrs_write_checksum(struct buffer *to, const struct checksum *checksum)
 	xml_writer_str(to, checksum_element(checksum->kind), text);
 	xml_writer_str(to, "ChecksumType",
 		checksum_type_name(checksum->is_composite));
+}
+
+void
+attrs_show_checksum(struct checksum *checksum, const struct inode *inode,
+	const struct seal *seal)
+{
+	seal_pad(seal, inode->etag.value, checksum->value, checksum->len);
 }
 
 void

@@ -21,8 +21,8 @@ must_check enum s3_error attrs_parse(struct request *request, bool with_tags,
 	struct slice *attrs);
 
 /*
- * Refuses what a writing request may ask for and tarn has not: encryption,
- * locks, other storage classes.  NOT_IMPLEMENTED,
+ * Refuses what a writing request may ask for and tarn has not: encryption with
+ * keys of the server's, locks, other storage classes.  NOT_IMPLEMENTED,
  * INVALID_STORAGE_CLASS.
  */
 must_check enum s3_error attrs_refuse_unsupported(struct request *request);
@@ -31,8 +31,11 @@ must_check enum s3_error attrs_refuse_unsupported(struct request *request);
  * parameters of the query in their place. */
 void attrs_reply(struct request *request, const struct inode *inode);
 
-/* The checksum that an object carries; kind 0: none. */
+/* The checksum that an object carries; kind 0: none.  That of a sealed one is
+ * hidden: attrs_show_checksum() gives it in clear. */
 struct checksum attrs_checksum(const struct inode *inode);
+void attrs_show_checksum(struct checksum *checksum, const struct inode *inode,
+	const struct seal *seal);
 
 /* x-amz-checksum-KIND and x-amz-checksum-type; nothing where kind is 0. */
 void attrs_reply_checksum(struct request *request,

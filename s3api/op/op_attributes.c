@@ -5,6 +5,7 @@
 #include "s3api/op/condition.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
+#include "s3api/sse_c.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/upload.h"
 
@@ -110,12 +111,15 @@ parse(struct request *request, struct question *question)
 /* --- the reply ------------------------------------------------------------ */
 
 static void
-write_checksum(struct buffer *to, const struct inode *inode)
+write_checksum(struct buffer *to, const struct inode *inode,
+	const struct seal *seal)
 {
 	struct checksum checksum = attrs_checksum(inode);
 
 	if (!checksum.kind)
 		return;
+	if (seal)
+		attrs_show_checksum(&checksum, inode, seal);
 	xml_writer_open(to, "Checksum");
 	attrs_write_checksum(to, &checksum);
 	xml_writer_close(to, "Checksum");
@@ -181,7 +185,7 @@ write_parts(struct buffer *to, const struct inode *inode,
 
 static void
 write_attributes(struct buffer *to, const struct inode *inode,
-	const struct question *question)
+	const struct seal *seal, const struct question *question)
 {
 	char etag[INODE_ETAG_TEXT_LEN + 1];
 
@@ -191,7 +195,7 @@ write_attributes(struct buffer *to, const struct inode *inode,
 		xml_writer_str(to, "ETag", etag);
 	}
 	if (question->wanted & WANTS_CHECKSUM)
-		write_checksum(to, inode);
+		write_checksum(to, inode, seal);
 	if (question->wanted & WANTS_PARTS)
 		write_parts(to, inode, question);
 	if (question->wanted & WANTS_CLASS)
@@ -207,12 +211,17 @@ op_attributes_get(struct request *request)
 	scoped(buffer_free) struct buffer body = {0};
 	struct question question = {.max = PARTS_MAX};
 	struct condition condition = condition_of_read(request);
+	scoped(sse_c_wipe) struct sse_c sse_c = {0};
+	scoped(seal_wipe) struct seal seal = {{0}, {0}};
+	bool is_sealed = false;
 	struct object object;
 	enum s3_error error = parse(request, &question);
 
 	/* S3 API: both rights are needed. */
 	if (!error)
 		error = access_check_action(request, POLICY_ACTION_GET_OBJECT);
+	if (!error)
+		error = sse_c_parse(request, SSE_C_OBJECT, &sse_c);
 	if (error)
 		return error;
 
@@ -221,11 +230,17 @@ op_attributes_get(struct request *request)
 
 	if (err)
 		return reply_store_error(request, err);
+	error = sse_c_open(request, &sse_c, object.inode.attrs, &seal,
+		&is_sealed);
+	if (error)
+		return error;
 	if (condition_check(&condition, &object.inode))
 		return error_set(&request->report, S3_PRECONDITION_FAILED,
 			NULL);
-	write_attributes(&body, &object.inode, &question);
+	write_attributes(&body, &object.inode, is_sealed ? &seal : NULL,
+		&question);
 	reply_status(request, 200);
+	sse_c_reply(request, &sse_c);
 	reply_last_modified(request, object.inode.mtime_ns);
 	reply_xml(request, &body);
 	return S3_OK;

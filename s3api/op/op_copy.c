@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * S3 API: CopyObject.  The data is shared, so the copy has the source's
- * ETag and checksum whatever x-amz-checksum-algorithm asks for.
+ * ETag and checksum whatever x-amz-checksum-algorithm asks for.  But where
+ * the copy is to be sealed otherwise than the source it is written anew.
  */
+#include <unistd.h>
+
 #include "s3api/iam/access.h"
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
 #include "s3api/op/copy_source.h"
 #include "s3api/op/op.h"
+#include "s3api/op/pump.h"
 #include "s3api/op/tag_set.h"
 #include "s3api/reply.h"
+#include "s3api/sse_c.h"
 #include "s3api/xml/xml_writer.h"
+#include "store/base/digest.h"
 #include "store/object.h"
 
 /* S3's bound: larger ones are copied by parts. */
@@ -20,6 +26,14 @@ struct copy {
 	struct copy_source source;
 	struct condition source_condition;
 	enum s3_error refused; /* by check_source() */
+
+	struct sse_c source_key;
+	struct sse_c key;
+
+	/* of the source, once it has been looked at */
+	enum store_err closed; /* what seal_open() said in check_source() */
+	bool is_sealed;
+	struct seal seal;
 	bool replaces_attrs;
 	bool replaces_tags;
 	bool may_copy_tags;
@@ -28,12 +42,36 @@ struct copy {
 	struct inode_etag condition_etag;
 };
 
+static void
+wipe_copy(struct copy *copy)
+{
+	sse_c_wipe(&copy->source_key);
+	sse_c_wipe(&copy->key);
+	seal_wipe(&copy->seal);
+}
+
+/* Whether it is sealed with the key that came, or not at all if none did. */
+static bool
+fits_key(struct copy *copy, const struct inode *source)
+{
+	struct slice attr;
+
+	copy->closed = STORE_OK;
+	copy->is_sealed = seal_find(source->attrs, &attr);
+	if (copy->is_sealed && copy->source_key.is_given)
+		copy->closed =
+			seal_open(&copy->seal, attr, copy->source_key.key);
+	return !copy->closed && copy->is_sealed == copy->source_key.is_given;
+}
+
 static enum store_err
 check_source(const struct object *source, void *context)
 {
 	struct copy *copy = context;
 
 	copy->refused = S3_OK;
+	if (!fits_key(copy, &source->inode))
+		return STORE_NO_KEY;
 	if (condition_check(&copy->source_condition, &source->inode))
 		copy->refused = S3_PRECONDITION_FAILED;
 	else if (source->inode.size > COPY_MAX)
@@ -89,7 +127,8 @@ parse_attrs(struct request *request, struct copy *copy)
 static enum s3_error
 refuse_onto_itself(struct request *request, const struct copy *copy)
 {
-	if (copy->replaces_attrs ||
+	if (copy->replaces_attrs || copy->key.is_given ||
+		copy->source_key.is_given ||
 		copy->source.bucket.ino != request->bucket.ino ||
 		!slice_equal(copy->source.key, request->key))
 		return S3_OK;
@@ -103,8 +142,13 @@ refuse_onto_itself(struct request *request, const struct copy *copy)
 static enum s3_error
 prepare(struct request *request, struct copy *copy)
 {
-	enum s3_error error = attrs_refuse_unsupported(request);
+	enum s3_error error =
+		sse_c_parse(request, SSE_C_COPY_SOURCE, &copy->source_key);
 
+	if (!error)
+		error = sse_c_parse(request, SSE_C_OBJECT, &copy->key);
+	if (!error)
+		error = attrs_refuse_unsupported(request);
 	if (!error)
 		error = parse_directive(request, copy);
 	if (!error)
@@ -120,9 +164,31 @@ prepare(struct request *request, struct copy *copy)
 	return error;
 }
 
+/* Says of the key what sse_c_open() says, which check_source(), on another
+ * thread, could not. */
+static enum s3_error
+refuse_key(struct request *request, const struct copy *copy)
+{
+	if (copy->closed == STORE_WRONG_KEY)
+		return error_set(&request->report, S3_INVALID_ARGUMENT,
+			"The provided encryption parameters did not match the "
+			"ones used originally.");
+	if (copy->closed)
+		return reply_store_error(request, copy->closed);
+	return error_set(&request->report, S3_INVALID_REQUEST,
+		copy->is_sealed
+			? "The object was stored using a form of Server Side "
+			  "Encryption. The correct parameters must be "
+			  "provided to retrieve the object."
+			: "The encryption parameters are not applicable to "
+			  "this object.");
+}
+
 static enum s3_error
 refuse(struct request *request, const struct copy *copy, enum store_err err)
 {
+	if (err == STORE_NO_KEY)
+		return refuse_key(request, copy);
 	if (err != STORE_PRECONDITION || !copy->refused)
 		return reply_store_error(request, err);
 	return error_set(&request->report, copy->refused,
@@ -133,25 +199,134 @@ refuse(struct request *request, const struct copy *copy, enum store_err err)
 			: NULL);
 }
 
+/* Who has the source's key has the copy's: they may share the sealed bytes. */
+static bool
+may_share(const struct copy *copy)
+{
+	if (copy->key.is_given != copy->source_key.is_given)
+		return false;
+	return !copy->key.is_given ||
+	       digest_equal(copy->key.key, copy->source_key.key, SEAL_KEY_LEN);
+}
+
+static enum s3_error
+share(struct request *request, struct copy *copy, struct object *object,
+	struct checksum *checksum)
+{
+	enum store_err err = object_copy(request->store,
+		copy->source.bucket.ino, copy->source.key, check_source, copy,
+		request->bucket.ino, request->key, &copy->attrs,
+		&copy->condition, object);
+
+	if (err)
+		return refuse(request, copy, err);
+	*checksum = attrs_checksum(&object->inode);
+	if (copy->is_sealed)
+		attrs_show_checksum(checksum, &object->inode, &copy->seal);
+	return S3_OK;
+}
+
+static void
+close_file(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static enum store_err
+write_piece(void *put, struct slice piece)
+{
+	return object_put_write(put, piece);
+}
+
+/* What the copy is to carry, but for its digests. */
+static void
+describe(struct request *request, struct copy *copy, const struct inode *source)
+{
+	const uint32_t kinds = 1u << INODE_ATTR_HEADER | 1u << INODE_ATTR_META |
+			       1u << INODE_ATTR_TAG | 1u << INODE_ATTR_XATTR;
+	scoped(buffer_free) struct buffer given = {0};
+	scoped(buffer_free) struct buffer kept = {0};
+
+	inode_attrs_merge(&given, SLICE_NULL, copy->attrs.attrs,
+		copy->attrs.kinds);
+	inode_attrs_merge(&kept, buffer_slice(&given), source->attrs,
+		kinds & ~copy->attrs.kinds);
+	copy->attrs.attrs = arena_copy(request->arena, buffer_slice(&kept));
+}
+
+static enum s3_error
+write_anew(struct request *request, struct copy *copy,
+	const struct pump_source *from, struct object *object,
+	struct checksum *checksum)
+{
+	scoped(object_put_abort) struct object_put *put = NULL;
+	enum digest_kind kind = from->inode->checksum_kind;
+	struct pump_digests digests;
+	enum store_err err = object_put_begin(request->store, from->len, &put);
+
+	if (err)
+		return reply_store_error(request, err);
+	if (copy->key.is_given)
+		object_put_seal(put, copy->key.key);
+	err = pump_object(from, !copy->key.is_given,
+		kind ? kind : CHECKSUM_DEFAULT, write_piece, put, &digests);
+	if (err)
+		return reply_store_error(request, err);
+	memcpy(copy->attrs.etag.value, digests.md5, sizeof(digests.md5));
+	attrs_set_checksum(&copy->attrs, &digests.checksum);
+	*checksum = digests.checksum;
+	err = object_put_commit(&put, request->bucket.ino, request->key,
+		&copy->attrs, &copy->condition, object);
+	return err ? reply_store_error(request, err) : S3_OK;
+}
+
+/* Through our hands: sealed, opened, or sealed with another key. */
+static enum s3_error
+reseal(struct request *request, struct copy *copy, struct object *object,
+	struct checksum *checksum)
+{
+	scoped(close_file) int fd = -1;
+	struct object source;
+	uint64_t offset;
+	enum store_err err = object_open(request->store,
+		copy->source.bucket.ino, copy->source.key, request->arena,
+		&source, &fd, &offset);
+
+	if (!err)
+		err = check_source(&source, copy);
+	if (err)
+		return refuse(request, copy, err);
+
+	const struct pump_source from = {
+		.inode = &source.inode,
+		.seal = copy->is_sealed ? &copy->seal : NULL,
+		.fd = fd,
+		.offset = offset,
+		.len = source.inode.size,
+	};
+
+	describe(request, copy, &source.inode);
+	return write_anew(request, copy, &from, object, checksum);
+}
+
 enum s3_error
 op_copy_object(struct request *request)
 {
 	scoped(buffer_free) struct buffer body = {0};
-	struct copy copy = {0};
+	scoped(wipe_copy) struct copy copy = {0};
+	struct checksum checksum;
 	struct object object;
 	enum s3_error error = prepare(request, &copy);
 
+	if (!error)
+		error = may_share(&copy)
+				? share(request, &copy, &object, &checksum)
+				: reseal(request, &copy, &object, &checksum);
 	if (error)
 		return error;
-
-	enum store_err err = object_copy(request->store, copy.source.bucket.ino,
-		copy.source.key, check_source, &copy, request->bucket.ino,
-		request->key, &copy.attrs, &copy.condition, &object);
-
-	if (err)
-		return refuse(request, &copy, err);
-
-	struct checksum checksum = attrs_checksum(&object.inode);
+	reply_status(request, 200);
+	sse_c_reply(request, &copy.key);
 
 	xml_writer_begin(&body, "CopyObjectResult");
 	xml_writer_time(&body, "LastModified", object.inode.mtime_ns);

@@ -4,7 +4,9 @@
 #include "s3api/op/condition.h"
 #include "s3api/op/op.h"
 #include "s3api/op/range.h"
+#include "s3api/op/sealed_body.h"
 #include "s3api/reply.h"
+#include "s3api/sse_c.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/upload.h"
@@ -20,11 +22,19 @@ struct get {
 	bool is_partial;
 	unsigned part_count;	  /* 0: no part was asked for */
 	struct checksum checksum; /* of what is sent; kind 0: none */
+
+	struct sse_c sse_c;
+	bool is_sealed;
+	struct seal seal;
+	struct sealed_body *body; /* sealed, and not empty */
 };
 
 static void
-close_file(struct get *get)
+end_get(struct get *get)
 {
+	sealed_body_close(&get->body);
+	sse_c_wipe(&get->sse_c);
+	seal_wipe(&get->seal);
 	if (get->fd >= 0)
 		io_close(get->fd);
 }
@@ -50,7 +60,7 @@ find_part(struct request *request, struct get *get)
 			"Cannot specify both Range header and partNumber "
 			"query parameter");
 	/* What a mount has changed has neither parts nor a checksum. */
-	if (inode->checksum_kind &&
+	if ((inode->checksum_kind || get->is_sealed) &&
 		upload_parts_of(inode, (unsigned)number, &part,
 			&get->range.start, &get->part_count)) {
 		get->range.len = part.size;
@@ -95,6 +105,7 @@ reply_head(struct request *request, const struct get *get)
 	reply_etag(request, &inode->etag);
 	reply_last_modified(request, inode->mtime_ns);
 	attrs_reply(request, inode);
+	sse_c_reply(request, &get->sse_c);
 	if (get->is_partial)
 		http_reply_header(request->response, "content-range",
 			arena_printf(request->arena, "bytes %llu-%llu/%llu",
@@ -110,6 +121,27 @@ reply_head(struct request *request, const struct get *get)
 		attrs_reply_checksum(request, &get->checksum);
 }
 
+static enum store_err
+send_sealed(struct request *request, const struct get *get)
+{
+	enum store_err err =
+		http_reply_start(request->response, get->range.len);
+	struct slice piece = SLICE_NULL;
+
+	while (!err && get->body) {
+		err = sealed_body_next(get->body, &piece);
+		if (err || !piece.len)
+			break;
+		err = http_reply_write(request->response, piece);
+	}
+	if (err == STORE_CORRUPT)
+		log_error("request %s: %.*s/%.*s: sealed data does not open",
+			request->id, (int)request->bucket_name.len,
+			request->bucket_name.data, (int)request->key.len,
+			request->key.data);
+	return err;
+}
+
 /* Bytes that are not there any more end the connection before the announced
  * length: no client takes that for the whole. */
 static void
@@ -118,7 +150,9 @@ reply_bytes(struct request *request, const struct get *get)
 	uint64_t start = get->offset + get->range.start;
 	enum store_err err;
 
-	if (get->range.len > 0 && get->range.len <= SMALL_MAX) {
+	if (get->is_sealed) {
+		err = send_sealed(request, get);
+	} else if (get->range.len > 0 && get->range.len <= SMALL_MAX) {
 		size_t len = (size_t)get->range.len;
 		char *bytes = arena_alloc(request->arena, len);
 
@@ -146,22 +180,26 @@ choose_checksum(struct get *get)
 
 	if (get->part_count == 0 && range->start == 0 && range->len == size)
 		get->checksum = attrs_checksum(&get->object.inode);
+	else
+		return;
+	if (get->is_sealed)
+		attrs_show_checksum(&get->checksum, &get->object.inode,
+			&get->seal);
 }
 
 static enum s3_error
 check(struct request *request, struct get *get)
 {
 	struct condition condition = condition_of_read(request);
-	enum s3_error error = condition_check(&condition, &get->object.inode);
+	enum s3_error error = sse_c_parse(request, SSE_C_OBJECT, &get->sse_c);
 
+	if (!error)
+		error = sse_c_open(request, &get->sse_c,
+			get->object.inode.attrs, &get->seal, &get->is_sealed);
+	if (!error)
+		error = condition_check(&condition, &get->object.inode);
 	if (error)
 		return error;
-	if (request_header(request,
-		    "x-amz-server-side-encryption-customer-algorithm")
-			.data)
-		return error_set(&request->report, S3_INVALID_REQUEST,
-			"The encryption parameters are not applicable to this "
-			"object.");
 	if (request_has_param(request, "partNumber"))
 		return find_part(request, get);
 	if (!condition_allows_range(request, &get->object.inode)) {
@@ -172,10 +210,23 @@ check(struct request *request, struct get *get)
 		&get->is_partial);
 }
 
+/* Before the header goes: bytes that do not open are an error's own reply. */
+static enum s3_error
+open_body(struct request *request, struct get *get)
+{
+	enum store_err err;
+
+	if (!get->is_sealed || !get->range.len)
+		return S3_OK;
+	err = sealed_body_open(&get->object.inode, &get->seal, get->fd,
+		get->offset, get->range.start, get->range.len, &get->body);
+	return err ? reply_store_error(request, err) : S3_OK;
+}
+
 enum s3_error
 op_get_object(struct request *request)
 {
-	scoped(close_file) struct get get = {.fd = -1};
+	scoped(end_get) struct get get = {.fd = -1};
 	enum store_err err =
 		object_open(request->store, request->bucket.ino, request->key,
 			request->arena, &get.object, &get.fd, &get.offset);
@@ -189,6 +240,9 @@ op_get_object(struct request *request)
 		return refuse_condition(request, &get, error);
 	if (error)
 		return error;
+	error = open_body(request, &get);
+	if (error)
+		return error;
 	choose_checksum(&get);
 	reply_head(request, &get);
 	reply_bytes(request, &get);
@@ -198,7 +252,7 @@ op_get_object(struct request *request)
 enum s3_error
 op_get_head(struct request *request)
 {
-	struct get get = {.fd = -1};
+	scoped(end_get) struct get get = {.fd = -1};
 	enum store_err err = object_head(request->store, request->bucket.ino,
 		request->key, request->arena, &get.object);
 

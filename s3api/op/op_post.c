@@ -148,7 +148,7 @@ reply_created(struct request *request, const struct object *object,
 
 static void
 reply_stored(struct request *request, const struct post_form *form,
-	const struct object *object)
+	const struct sse_c *sse_c, const struct object *object)
 {
 	struct slice wanted = post_form_field(form, "success_action_status");
 	unsigned int status = slice_equal(wanted, SLICE("200"))	  ? 200
@@ -162,6 +162,7 @@ reply_stored(struct request *request, const struct post_form *form,
 		return;
 	reply_status(request, status);
 	reply_etag(request, &object->inode.etag);
+	sse_c_reply(request, sse_c);
 	http_reply_header(request->response, "location", location);
 	if (status == 201)
 		reply_created(request, object, location);
@@ -173,6 +174,7 @@ enum s3_error
 op_post_object(struct request *request)
 {
 	struct post_form *form = arena_new(request->arena, struct post_form);
+	scoped(sse_c_wipe) struct sse_c sse_c = {0};
 	struct post_policy_range range;
 	struct checksum checksum;
 	struct object object;
@@ -197,8 +199,8 @@ op_post_object(struct request *request)
 		.max = range.max,
 	};
 
-	error = op_put_store(request, &source, &object, &checksum);
+	error = op_put_store(request, &source, &sse_c, &object, &checksum);
 	if (!error)
-		reply_stored(request, form, &object);
+		reply_stored(request, form, &sse_c, &object);
 	return error;
 }

@@ -7,6 +7,7 @@
 #include "s3api/op/op.h"
 #include "s3api/op/pump.h"
 #include "s3api/reply.h"
+#include "s3api/sse_c.h"
 #include "store/object.h"
 #include "store/usage.h"
 
@@ -22,18 +23,21 @@ write_piece(void *put, struct slice piece)
 /* Everything that can be refused before the body is read. */
 static enum s3_error
 prepare(struct request *request, const struct op_put_source *source,
-	struct body *body, struct object_attrs *attrs,
+	struct sse_c *sse_c, struct body *body, struct object_attrs *attrs,
 	struct object_condition *condition, struct inode_etag *etag)
 {
-	const struct body_options options = {
+	struct body_options options = {
 		.wants_length = !source->form,
-		.wants_md5 = true,
 		.default_kind = CHECKSUM_DEFAULT,
 		.max = source->max < PUT_MAX ? source->max : PUT_MAX,
 		.form = source->form,
 	};
-	enum s3_error error = attrs_refuse_unsupported(request);
+	enum s3_error error = sse_c_parse(request, SSE_C_OBJECT, sse_c);
 
+	/* What is sealed has an ETag that tells nothing. */
+	options.wants_md5 = !sse_c->is_given;
+	if (!error)
+		error = attrs_refuse_unsupported(request);
 	if (!error)
 		error = condition_of_write(request, condition, etag);
 	if (!error)
@@ -67,8 +71,9 @@ check_room(struct request *request, uint64_t length)
 
 static enum s3_error
 receive(struct request *request, const struct op_put_source *source,
-	struct body *body, struct object_attrs *attrs,
-	const struct object_condition *condition, struct object *object)
+	const struct sse_c *sse_c, struct body *body,
+	struct object_attrs *attrs, const struct object_condition *condition,
+	struct object *object)
 {
 	scoped(object_put_abort) struct object_put *put = NULL;
 	enum store_err err = check_room(request, body->length);
@@ -77,6 +82,8 @@ receive(struct request *request, const struct op_put_source *source,
 		err = object_put_begin(request->store, body->length, &put);
 	if (err)
 		return reply_store_error(request, err);
+	if (sse_c->is_given)
+		object_put_seal(put, sse_c->key);
 
 	enum s3_error error = pump_body(request, body, write_piece, put);
 
@@ -93,18 +100,18 @@ receive(struct request *request, const struct op_put_source *source,
 
 enum s3_error
 op_put_store(struct request *request, const struct op_put_source *source,
-	struct object *object, struct checksum *checksum)
+	struct sse_c *sse_c, struct object *object, struct checksum *checksum)
 {
 	scoped(body_free) struct body body = {0};
 	struct object_attrs attrs = {0};
 	struct object_condition condition;
 	struct inode_etag condition_etag;
-	enum s3_error error = prepare(request, source, &body, &attrs,
+	enum s3_error error = prepare(request, source, sse_c, &body, &attrs,
 		&condition, &condition_etag);
 
 	if (!error)
-		error = receive(request, source, &body, &attrs, &condition,
-			object);
+		error = receive(request, source, sse_c, &body, &attrs,
+			&condition, object);
 	*checksum = body.checksum;
 	return error;
 }
@@ -113,16 +120,18 @@ enum s3_error
 op_put_object(struct request *request)
 {
 	const struct op_put_source source = {.max = UINT64_MAX};
+	scoped(sse_c_wipe) struct sse_c sse_c = {0};
 	struct checksum checksum;
 	struct object object;
 	enum s3_error error =
-		op_put_store(request, &source, &object, &checksum);
+		op_put_store(request, &source, &sse_c, &object, &checksum);
 
 	if (error)
 		return error;
 	reply_status(request, 200);
 	reply_etag(request, &object.inode.etag);
 	attrs_reply_checksum(request, &checksum);
+	sse_c_reply(request, &sse_c);
 	reply_empty(request, 200);
 	return S3_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "s3api/checksum.h"
 #include "s3api/request.h"
+#include "s3api/sse_c.h"
 #include "store/object.h"
 
 /* Where the bytes come from, and how many they may be. */
@@ -13,8 +14,8 @@ struct op_put_source {
 	uint64_t max;		/* ENTITY_TOO_LARGE beyond; S3's own is less */
 };
 
-/* Stores the object with what the headers say of it; durable, and replies
- * nothing. */
+/* Stores the object with what the headers say of it, sealed where a key came,
+ * which is the caller's to wipe; durable, and replies nothing. */
 must_check enum s3_error op_put_store(struct request *request,
-	const struct op_put_source *source, struct object *object,
-	struct checksum *checksum);
+	const struct op_put_source *source, struct sse_c *sse_c,
+	struct object *object, struct checksum *checksum);

@@ -3,6 +3,7 @@
 #include "s3api/op/attrs.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
+#include "s3api/sse_c.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/upload.h"
 
@@ -20,9 +21,25 @@ reply_upload_checksum(struct request *request,
 		checksum_type_name(!checksum->is_full));
 }
 
+/* Every part will be sealed with what this data key gives. */
+static void
+seal_upload(struct request *request, const struct sse_c *sse_c,
+	struct upload_info *info)
+{
+	scoped(seal_wipe) struct seal seal;
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct slice value = slice_of(seal.attr, SEAL_ATTR_LEN);
+
+	seal_create(&seal, sse_c->key);
+	inode_attr_set(&attrs, info->attrs, INODE_ATTR_SSE_C, SLICE_NULL,
+		&value);
+	info->attrs = arena_copy(request->arena, buffer_slice(&attrs));
+}
+
 enum s3_error
 op_upload_create(struct request *request)
 {
+	scoped(sse_c_wipe) struct sse_c sse_c = {0};
 	scoped(buffer_free) struct buffer body = {0};
 	struct upload_info info = {
 		.key = request->key,
@@ -30,8 +47,10 @@ op_upload_create(struct request *request)
 	};
 	struct checksum_upload checksum;
 	char id[UPLOAD_ID_LEN + 1];
-	enum s3_error error = attrs_refuse_unsupported(request);
+	enum s3_error error = sse_c_parse(request, SSE_C_OBJECT, &sse_c);
 
+	if (!error)
+		error = attrs_refuse_unsupported(request);
 	if (!error)
 		error = checksum_parse_upload(request->http, &checksum,
 			&request->report);
@@ -39,6 +58,8 @@ op_upload_create(struct request *request)
 		error = attrs_parse(request, true, &info.attrs);
 	if (error)
 		return error;
+	if (sse_c.is_given)
+		seal_upload(request, &sse_c, &info);
 	info.checksum_kind = (uint8_t)checksum.kind;
 	info.is_checksum_full = checksum.is_full;
 
@@ -49,6 +70,7 @@ op_upload_create(struct request *request)
 		return reply_store_error(request, err);
 	reply_status(request, 200);
 	reply_upload_checksum(request, &checksum);
+	sse_c_reply(request, &sse_c);
 	xml_writer_begin(&body, "InitiateMultipartUploadResult");
 	xml_writer_text(&body, "Bucket", request->bucket_name);
 	xml_writer_text(&body, "Key", request->key);
@@ -130,6 +152,30 @@ read_parts(struct request *request, struct part_list *list)
 	return err ? reply_store_error(request, err) : S3_OK;
 }
 
+/* Checksums of sealed parts are shown to who has the key. */
+static enum s3_error
+show_checksums(struct request *request, struct part_list *list)
+{
+	scoped(sse_c_wipe) struct sse_c sse_c = {0};
+	scoped(seal_wipe) struct seal seal;
+	struct slice attr;
+	bool is_sealed = seal_find(list->upload.attrs, &attr);
+	enum s3_error error = sse_c_parse(request, SSE_C_OBJECT, &sse_c);
+
+	if (!error && sse_c.is_given)
+		error = sse_c_open_upload(request, &sse_c, list->upload.attrs,
+			&seal, &is_sealed);
+	if (error || !is_sealed)
+		return error;
+	for (size_t i = 0; i < list->count; i++) {
+		if (sse_c.is_given)
+			upload_part_show(&list->parts[i], &seal);
+		else
+			list->parts[i].checksum_kind = 0;
+	}
+	return S3_OK;
+}
+
 static void
 write_parts(const struct request *request, struct buffer *to,
 	const struct part_list *list)
@@ -174,6 +220,8 @@ op_upload_list_parts(struct request *request)
 	if (list.max > LIST_MAX)
 		list.max = LIST_MAX;
 	error = read_parts(request, &list);
+	if (!error)
+		error = show_checksums(request, &list);
 	if (error)
 		return error;
 	write_parts(request, &body, &list);

@@ -10,6 +10,7 @@
 #include "s3api/op/op.h"
 #include "s3api/op/part_list.h"
 #include "s3api/reply.h"
+#include "s3api/sse_c.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/upload.h"
 
@@ -24,7 +25,19 @@ struct completion {
 	struct object_attrs attrs;
 	struct object_condition condition;
 	struct inode_etag condition_etag;
+
+	/* S3 asks for the key only where checksums are compared. */
+	struct sse_c sse_c;
+	bool is_sealed;
+	struct seal seal; /* where is_sealed and sse_c.is_given */
 };
+
+static void
+wipe(struct completion *completion)
+{
+	sse_c_wipe(&completion->sse_c);
+	seal_wipe(&completion->seal);
+}
 
 static enum s3_error
 read_wanted(struct request *request, struct completion *completion)
@@ -54,7 +67,61 @@ read_parts(struct request *request, struct completion *completion)
 		UPLOAD_PARTS_MAX, request->arena, &completion->parts,
 		&completion->part_count, &is_truncated);
 
-	return err ? reply_store_error(request, err) : S3_OK;
+	if (err)
+		return reply_store_error(request, err);
+	for (size_t i = 0; i < completion->part_count; i++)
+		if (completion->is_sealed && completion->sse_c.is_given)
+			upload_part_show(&completion->parts[i],
+				&completion->seal);
+	return S3_OK;
+}
+
+static enum s3_error
+read_key(struct request *request, struct completion *completion)
+{
+	struct slice attr;
+	enum s3_error error =
+		sse_c_parse(request, SSE_C_OBJECT, &completion->sse_c);
+
+	completion->is_sealed = seal_find(completion->upload.attrs, &attr);
+	if (error || !completion->sse_c.is_given)
+		return error;
+	return sse_c_open_upload(request, &completion->sse_c,
+		completion->upload.attrs, &completion->seal,
+		&completion->is_sealed);
+}
+
+/* Without the key no checksum can be held against what came. */
+static enum s3_error
+refuse_checksums(struct request *request, const struct completion *completion)
+{
+	const struct part_list *wanted = &completion->wanted;
+	struct checksum given;
+	enum s3_error error =
+		checksum_parse_object(request->http, &given, &request->report);
+	/* A composite one is demanded, and made of those of the parts. */
+	bool has_any =
+		given.kind || (completion->upload.checksum_kind &&
+				      !completion->upload.is_checksum_full);
+
+	for (size_t i = 0; i < wanted->count; i++)
+		has_any |= wanted->parts[i].checksum_kind != 0;
+	if (error || !has_any)
+		return error;
+	return error_set(&request->report, S3_INVALID_REQUEST,
+		"The multipart upload initiate requested encryption. A "
+		"completion with checksums must include the appropriate "
+		"encryption parameters.");
+}
+
+/* The engine compares ETags alone: what it keeps of checksums is hidden. */
+static void
+drop_checksums(struct completion *completion)
+{
+	for (size_t i = 0; i < completion->wanted.count; i++) {
+		completion->wanted.parts[i].checksum_kind = 0;
+		completion->wanted.parts[i].checksum_len = 0;
+	}
 }
 
 static const struct upload_part_info *
@@ -186,10 +253,16 @@ check_promises(struct request *request, const struct checksum *computed,
 }
 
 static void
-reply_completed(struct request *request, const struct object *object)
+reply_completed(struct request *request, const struct object *object,
+	const struct seal *seal, bool is_sealed)
 {
 	scoped(buffer_free) struct buffer body = {0};
 	struct checksum checksum = attrs_checksum(&object->inode);
+
+	if (is_sealed && seal)
+		attrs_show_checksum(&checksum, &object->inode, seal);
+	else if (is_sealed)
+		checksum.kind = 0;
 
 	xml_writer_begin(&body, "CompleteMultipartUploadResult");
 	xml_writer_text(&body, "Location",
@@ -211,22 +284,36 @@ static enum s3_error
 repeat(struct request *request, struct slice id)
 {
 	struct object object;
+	struct slice attr;
 	enum store_err err = upload_was(request->store, request->bucket.ino,
 		request->key, id, request->arena, &object);
 
 	if (err)
 		return reply_store_error(request, err);
-	reply_completed(request, &object);
+	reply_completed(request, &object, NULL,
+		seal_find(object.inode.attrs, &attr));
 	return S3_OK;
 }
 
 static enum s3_error
 prepare(struct request *request, struct completion *completion)
 {
+	bool is_closed = false; /* sealed, and there is no key */
 	struct checksum checksum;
 	uint64_t size;
-	enum s3_error error = read_wanted(request, completion);
+	enum s3_error error = read_key(request, completion);
 
+	if (!error)
+		error = read_wanted(request, completion);
+	if (!error) {
+		is_closed =
+			completion->is_sealed && !completion->sse_c.is_given;
+		if (is_closed)
+			error = refuse_checksums(request, completion);
+	}
+	/* None can be made, and none was asked to be compared. */
+	if (!error && is_closed)
+		completion->upload.checksum_kind = 0;
 	if (!error)
 		error = condition_of_write(request, &completion->condition,
 			&completion->condition_etag);
@@ -242,13 +329,17 @@ prepare(struct request *request, struct completion *completion)
 		return error;
 	completion->attrs.attrs = completion->upload.attrs;
 	attrs_set_checksum(&completion->attrs, &checksum);
+	if (completion->is_sealed) {
+		completion->attrs.seal = is_closed ? NULL : &completion->seal;
+		drop_checksums(completion);
+	}
 	return S3_OK;
 }
 
 enum s3_error
 op_upload_complete(struct request *request)
 {
-	struct completion completion = {0};
+	scoped(wipe) struct completion completion = {0};
 	struct slice id = request_param(request, "uploadId");
 	struct object object;
 	enum store_err err = upload_get(request->store, request->bucket.ino,
@@ -270,6 +361,7 @@ op_upload_complete(struct request *request)
 		return repeat(request, id);
 	if (err)
 		return reply_store_error(request, err);
-	reply_completed(request, &object);
+	reply_completed(request, &object, completion.attrs.seal,
+		completion.is_sealed);
 	return S3_OK;
 }

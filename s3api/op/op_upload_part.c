@@ -11,6 +11,7 @@
 #include "s3api/op/pump.h"
 #include "s3api/op/range.h"
 #include "s3api/reply.h"
+#include "s3api/sse_c.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/clock.h"
 #include "store/upload.h"
@@ -30,14 +31,41 @@ parse_number(struct request *request, unsigned *number)
 	return S3_OK;
 }
 
-static enum s3_error
-find_upload(struct request *request, struct upload_info *upload)
-{
-	enum store_err err = upload_get(request->store, request->bucket.ino,
-		request->key, request_param(request, "uploadId"),
-		request->arena, upload);
+/* The upload that a part belongs to, and the key of both. */
+struct target {
+	unsigned number;
+	struct upload_info upload;
+	struct sse_c sse_c;
+	bool is_sealed;
+	struct seal seal;
+};
 
-	return err ? reply_store_error(request, err) : S3_OK;
+static void
+wipe_target(struct target *target)
+{
+	sse_c_wipe(&target->sse_c);
+	seal_wipe(&target->seal);
+}
+
+static enum s3_error
+find_target(struct request *request, struct target *target)
+{
+	enum s3_error error = parse_number(request, &target->number);
+	enum store_err err;
+
+	if (!error)
+		error = sse_c_parse(request, SSE_C_OBJECT, &target->sse_c);
+	if (!error)
+		error = attrs_refuse_unsupported(request);
+	if (error)
+		return error;
+	err = upload_get(request->store, request->bucket.ino, request->key,
+		request_param(request, "uploadId"), request->arena,
+		&target->upload);
+	if (err)
+		return reply_store_error(request, err);
+	return sse_c_open_upload(request, &target->sse_c, target->upload.attrs,
+		&target->seal, &target->is_sealed);
 }
 
 static enum store_err
@@ -62,23 +90,26 @@ fill_info(struct upload_part_info *info, const struct body *body,
 
 /* Writes and commits the part; the body's digests are known then. */
 static enum s3_error
-receive(struct request *request, struct body *body, unsigned number,
+receive(struct request *request, struct body *body, const struct target *target,
 	struct upload_part_info *info)
 {
 	scoped(upload_part_abort) struct upload_part *part = NULL;
 	uint64_t size = body->is_length_known ? body->length : UINT64_MAX;
-	enum store_err err = upload_part_begin(request->store,
-		request->bucket.ino, request->key,
-		request_param(request, "uploadId"), number, size, &part);
+	enum store_err err =
+		upload_part_begin(request->store, request->bucket.ino,
+			request->key, request_param(request, "uploadId"),
+			target->number, size, &part);
 
 	if (err)
 		return reply_store_error(request, err);
+	if (target->is_sealed)
+		upload_part_seal(part, &target->seal);
 
 	enum s3_error error = pump_body(request, body, write_piece, part);
 
 	if (error)
 		return error;
-	fill_info(info, body, number, upload_part_size(part));
+	fill_info(info, body, target->number, upload_part_size(part));
 	err = upload_part_commit(&part, info);
 	return err ? reply_store_error(request, err) : S3_OK;
 }
@@ -112,31 +143,26 @@ enum s3_error
 op_upload_part_put(struct request *request)
 {
 	scoped(body_free) struct body body = {0};
-	struct upload_info upload;
+	scoped(wipe_target) struct target target = {0};
 	struct upload_part_info info;
-	unsigned number;
-	enum s3_error error = parse_number(request, &number);
+	enum s3_error error = find_target(request, &target);
 
-	if (!error)
-		error = attrs_refuse_unsupported(request);
-	if (!error)
-		error = find_upload(request, &upload);
 	if (error)
 		return error;
 
 	const struct body_options options = {
 		.wants_length = true,
-		.wants_md5 = true,
-		.kind = upload.checksum_kind,
+		.wants_md5 = !target.is_sealed,
+		.kind = target.upload.checksum_kind,
 		.max = UPLOAD_PART_MAX,
 	};
 
 	error = body_begin(&body, request->http, &request->caller, &options,
 		&request->report);
 	if (!error)
-		error = check_kind(request, &body, &upload);
+		error = check_kind(request, &body, &target.upload);
 	if (!error)
-		error = receive(request, &body, number, &info);
+		error = receive(request, &body, &target, &info);
 	if (error)
 		return error;
 
@@ -145,6 +171,7 @@ op_upload_part_put(struct request *request)
 	memcpy(etag.value, info.md5, sizeof(etag.value));
 	reply_status(request, 200);
 	reply_etag(request, &etag);
+	sse_c_reply(request, &target.sse_c);
 	/* A part's checksum stands by itself: it has no type. */
 	if (body.asked.asked == body.checksum.kind && body.checksum.kind) {
 		char text[CHECKSUM_TEXT_MAX];
@@ -161,13 +188,20 @@ op_upload_part_put(struct request *request)
 struct source {
 	struct object object;
 	int fd;
-	uint64_t offset; /* in the file, of the first byte wanted */
+	uint64_t offset; /* in the file, of the object */
+	uint64_t start;	 /* in the object, of the first byte wanted */
 	uint64_t len;
+
+	struct sse_c sse_c;
+	bool is_sealed;
+	struct seal seal;
 };
 
 static void
 close_source(struct source *source)
 {
+	sse_c_wipe(&source->sse_c);
+	seal_wipe(&source->seal);
 	if (source->fd >= 0)
 		close(source->fd);
 }
@@ -178,8 +212,11 @@ open_source(struct request *request, struct source *out)
 	struct copy_source from;
 	struct condition condition = condition_of_copy_source(request);
 	struct range range = {0};
-	enum s3_error error = copy_source_parse(request, &from);
+	enum s3_error error =
+		sse_c_parse(request, SSE_C_COPY_SOURCE, &out->sse_c);
 
+	if (!error)
+		error = copy_source_parse(request, &from);
 	if (error)
 		return error;
 
@@ -188,6 +225,10 @@ open_source(struct request *request, struct source *out)
 
 	if (err)
 		return reply_store_error(request, err);
+	error = sse_c_open(request, &out->sse_c, out->object.inode.attrs,
+		&out->seal, &out->is_sealed);
+	if (error)
+		return error;
 	if (condition_check(&condition, &out->object.inode))
 		return error_set(&request->report, S3_PRECONDITION_FAILED,
 			NULL);
@@ -195,9 +236,18 @@ open_source(struct request *request, struct source *out)
 	if (!request_header(request, "x-amz-copy-source-range").data)
 		return S3_OK;
 	error = range_parse_copy(request, out->len, &range);
-	out->offset += range.start;
+	out->start = range.start;
 	out->len = range.len;
 	return error;
+}
+
+static void
+set_digests(struct upload_part_info *info, const struct pump_digests *digests)
+{
+	memcpy(info->md5, digests->md5, sizeof(info->md5));
+	info->checksum_kind = (uint8_t)digests->checksum.kind;
+	info->checksum_len = digests->checksum.len;
+	memcpy(info->checksum, digests->checksum.value, sizeof(info->checksum));
 }
 
 /*
@@ -209,38 +259,79 @@ digest_source(struct request *request, const struct source *source,
 	enum digest_kind kind, struct upload_part_info *info)
 {
 	struct pump_digests digests;
-	enum store_err err = pump_file(source->fd, source->offset, source->len,
-		kind, &digests);
+	enum store_err err = pump_file(source->fd,
+		source->offset + source->start, source->len, kind, &digests);
 
 	if (err)
 		return reply_store_error(request, err);
-	memcpy(info->md5, digests.md5, sizeof(info->md5));
-	info->checksum_kind = (uint8_t)digests.checksum.kind;
-	info->checksum_len = digests.checksum.len;
-	memcpy(info->checksum, digests.checksum.value, sizeof(info->checksum));
+	set_digests(info, &digests);
+	return S3_OK;
+}
+
+/* Where either is sealed the bytes have to go through our hands. */
+static enum s3_error
+reseal(struct request *request, const struct source *source,
+	const struct target *target, struct upload_part *part,
+	struct upload_part_info *info)
+{
+	const struct pump_source from = {
+		.inode = &source->object.inode,
+		.seal = source->is_sealed ? &source->seal : NULL,
+		.fd = source->fd,
+		.offset = source->offset,
+		.start = source->start,
+		.len = source->len,
+	};
+	struct pump_digests digests;
+
+	if (target->is_sealed)
+		upload_part_seal(part, &target->seal);
+
+	enum store_err err = pump_object(&from, !target->is_sealed,
+		target->upload.checksum_kind, write_piece, part, &digests);
+
+	if (err)
+		return reply_store_error(request, err);
+	set_digests(info, &digests);
 	return S3_OK;
 }
 
 static enum s3_error
-copy_part(struct request *request, const struct source *source, unsigned number,
-	enum digest_kind kind, struct upload_part_info *info)
+share(struct request *request, const struct source *source,
+	const struct target *target, struct upload_part *part,
+	struct upload_part_info *info)
 {
-	scoped(upload_part_abort) struct upload_part *part = NULL;
-	enum store_err err = upload_part_begin(request->store,
-		request->bucket.ino, request->key,
-		request_param(request, "uploadId"), number, source->len, &part);
+	enum store_err err = STORE_OK;
 
-	if (!err && source->len > 0)
-		err = upload_part_copy(part, source->fd, source->offset,
-			source->len);
+	if (source->len > 0)
+		err = upload_part_copy(part, source->fd,
+			source->offset + source->start, source->len);
 	if (err)
 		return reply_store_error(request, err);
+	return digest_source(request, source, target->upload.checksum_kind,
+		info);
+}
 
+static enum s3_error
+copy_part(struct request *request, const struct source *source,
+	const struct target *target, struct upload_part_info *info)
+{
+	scoped(upload_part_abort) struct upload_part *part = NULL;
+	enum store_err err =
+		upload_part_begin(request->store, request->bucket.ino,
+			request->key, request_param(request, "uploadId"),
+			target->number, source->len, &part);
+
+	if (err)
+		return reply_store_error(request, err);
 	*info = (struct upload_part_info){
-		.number = number,
+		.number = target->number,
 		.size = source->len,
 	};
-	enum s3_error error = digest_source(request, source, kind, info);
+	enum s3_error error =
+		source->is_sealed || target->is_sealed
+			? reseal(request, source, target, part, info)
+			: share(request, source, target, part, info);
 
 	if (error)
 		return error;
@@ -249,12 +340,15 @@ copy_part(struct request *request, const struct source *source, unsigned number,
 }
 
 static void
-reply_copied(struct request *request, const struct upload_part_info *info)
+reply_copied(struct request *request, const struct target *target,
+	const struct upload_part_info *info)
 {
 	scoped(buffer_free) struct buffer body = {0};
 	struct inode_etag etag = {.parts = 0};
 
 	memcpy(etag.value, info->md5, sizeof(etag.value));
+	reply_status(request, 200);
+	sse_c_reply(request, &target->sse_c);
 	xml_writer_begin(&body, "CopyPartResult");
 	xml_writer_time(&body, "LastModified", clock_now_ns());
 	xml_writer_etag(&body, &etag);
@@ -266,23 +360,17 @@ enum s3_error
 op_upload_part_copy(struct request *request)
 {
 	scoped(close_source) struct source source = {.fd = -1};
-	struct upload_info upload;
+	scoped(wipe_target) struct target target = {0};
 	struct upload_part_info info;
-	unsigned number;
-	enum s3_error error = parse_number(request, &number);
+	enum s3_error error = find_target(request, &target);
 
-	if (!error)
-		error = attrs_refuse_unsupported(request);
-	if (!error)
-		error = find_upload(request, &upload);
 	if (!error)
 		error = open_source(request, &source);
 	if (!error && source.len > UPLOAD_PART_MAX)
 		error = error_set(&request->report, S3_ENTITY_TOO_LARGE, NULL);
 	if (!error)
-		error = copy_part(request, &source, number,
-			upload.checksum_kind, &info);
+		error = copy_part(request, &source, &target, &info);
 	if (!error)
-		reply_copied(request, &info);
+		reply_copied(request, &target, &info);
 	return error;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "s3api/body_pieces.h"
+#include "s3api/op/sealed_body.h"
 #include "s3api/reply.h"
 #include "store/base/io.h"
 
@@ -81,5 +82,105 @@ pump_file(int fd, uint64_t offset, uint64_t len, enum digest_kind kind,
 		out->checksum.len = (uint8_t)digest_len(kind);
 		digest_final(&sum, out->checksum.value);
 	}
+	return err;
+}
+
+struct copying {
+	const struct pump_source *source;
+	struct sealed_body *sealed; /* where it is */
+	char *room;		    /* where it is not */
+	uint64_t done;
+	struct digest digests[2];
+	size_t digest_count;
+	struct slice piece;
+};
+
+static void
+end_copying(struct copying *copying)
+{
+	sealed_body_close(&copying->sealed);
+	free(copying->room);
+	for (size_t i = 0; i < copying->digest_count; i++)
+		digest_free(&copying->digests[i]);
+}
+
+static enum store_err
+next_piece(struct copying *copying)
+{
+	const struct pump_source *source = copying->source;
+	uint64_t left = source->len - copying->done;
+	size_t len = left < PIECE_MAX ? (size_t)left : PIECE_MAX;
+	enum store_err err;
+
+	copying->piece = SLICE_NULL;
+	if (!left)
+		return STORE_OK;
+	if (copying->sealed)
+		return sealed_body_next(copying->sealed, &copying->piece);
+	err = io_pread_all(source->fd, copying->room, len,
+		source->offset + source->start + copying->done);
+	copying->piece = slice_of(copying->room, len);
+	return err;
+}
+
+static void
+run_digest(void *arg)
+{
+	struct copying *copying = arg;
+
+	for (size_t i = 0; i < copying->digest_count; i++)
+		digest_update(&copying->digests[i], copying->piece.data,
+			copying->piece.len);
+}
+
+static void
+settle(struct copying *copying, struct pump_digests *out)
+{
+	for (size_t i = 0; i < copying->digest_count; i++) {
+		struct digest *digest = &copying->digests[i];
+		enum digest_kind kind = digest->kind;
+
+		if (kind == DIGEST_MD5) {
+			digest_final(digest, out->md5);
+			continue;
+		}
+		out->checksum.kind = kind;
+		out->checksum.len = (uint8_t)digest_len(kind);
+		digest_final(digest, out->checksum.value);
+	}
+}
+
+enum store_err
+pump_object(const struct pump_source *source, bool wants_md5,
+	enum digest_kind kind,
+	enum store_err (*write)(void *context, struct slice piece),
+	void *context, struct pump_digests *out)
+{
+	scoped(end_copying) struct copying copying = {.source = source};
+	enum store_err err = STORE_OK;
+
+	*out = (struct pump_digests){0};
+	if (wants_md5)
+		digest_init(&copying.digests[copying.digest_count++],
+			DIGEST_MD5);
+	if (kind)
+		digest_init(&copying.digests[copying.digest_count++], kind);
+	if (source->seal && source->len)
+		err = sealed_body_open(source->inode, source->seal, source->fd,
+			source->offset, source->start, source->len,
+			&copying.sealed);
+	else
+		copying.room = make_piece(PIECE_MAX);
+	while (!err && copying.done < source->len) {
+		err = next_piece(&copying);
+		if (err)
+			break;
+		/* MD5 would hold up the loop. */
+		io_run_blocking(run_digest, &copying);
+		copying.done += copying.piece.len;
+		err = write(context, copying.piece);
+	}
+	if (!err)
+		settle(&copying, out);
 	return err;
 }

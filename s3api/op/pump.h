@@ -7,6 +7,7 @@
 
 #include "s3api/body.h"
 #include "s3api/request.h"
+#include "store/object.h"
 
 /*
  * Reads the body to its end and hands each piece to `write`; then the verdict
@@ -24,3 +25,20 @@ struct pump_digests {
 /* Digests of len bytes of a file.  CORRUPT: it is shorter. */
 must_check enum store_err pump_file(int fd, uint64_t offset, uint64_t len,
 	enum digest_kind kind, struct pump_digests *out);
+
+/* Bytes of an object as object_open() gave it. */
+struct pump_source {
+	const struct inode *inode;
+	const struct seal *seal; /* NULL: not sealed */
+	int fd;
+	uint64_t offset; /* of the object in the file */
+	uint64_t start;	 /* in the object */
+	uint64_t len;
+};
+
+/* Reads them in clear, digests them (MD5 only where wants_md5) and hands each
+ * piece to `write`.  CORRUPT; what write gives. */
+must_check enum store_err pump_object(const struct pump_source *source,
+	bool wants_md5, enum digest_kind kind,
+	enum store_err (*write)(void *context, struct slice piece),
+	void *context, struct pump_digests *out);

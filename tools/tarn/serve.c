@@ -9,6 +9,7 @@
 #include "s3api/proxy.h"
 #include "s3api/server.h"
 #include "store/base/log.h"
+#include "store/file.h"
 #include "store/scrub.h"
 #include "tools/tarn/args.h"
 #include "tools/tarn/audit_options.h"
@@ -17,6 +18,7 @@
 #include "tools/tarn/mount_options.h"
 #include "tools/tarn/open.h"
 #include "tools/tarn/process.h"
+#include "tools/tarn/sse_c_keys.h"
 
 /* Requests in flight have this long to end after SIGTERM. */
 #define DRAIN_MS 10000
@@ -41,6 +43,7 @@ struct serve_args {
 	struct args_list proxies;
 	struct mount_words mount;
 	struct audit_words audit;
+	bool sse_c_without_tls;
 	bool in_background;
 };
 
@@ -194,10 +197,14 @@ serve(const struct serve_args *args, struct server_options *options,
 	struct mounted mounted = {0};
 	struct server *server = NULL;
 
+	scoped(keyring_free) struct keyring *ring = keyring_create();
+	if (!sse_c_keys_read(&args->mount.sse_c_keys, ring))
+		return COMMAND_FAILED;
 	scoped(store_close) struct store *store =
 			open_store(args->path, "serve", false);
 	if (!store)
 		return COMMAND_FAILED;
+	file_set_keyring(store, ring);
 
 	scoped(audit_close) struct audit *audit = NULL;
 	if (!audit_options_open(store, &args->audit, "serve", &audit))
@@ -309,6 +316,9 @@ serve_run(int argc, char **argv)
 			&args.scrub_rate, NULL, NULL},
 		{"scrub-every", "SECONDS", "how often (86400)",
 			&args.scrub_every, NULL, NULL},
+		{"sse-c-without-tls", NULL,
+			"take customers' keys (SSE-C) without TLS, too", NULL,
+			&args.sse_c_without_tls, NULL},
 		MOUNT_OPTIONS_SERVE(args.mount),
 		AUDIT_OPTIONS(args.audit),
 		{"background", NULL,
@@ -362,6 +372,7 @@ serve_run(int argc, char **argv)
 		.max_connections =
 			(unsigned int)args_number(&command, "max-connections",
 				args.connections, 0, CONNECTIONS_MAX),
+		.allows_sse_c_without_tls = args.sse_c_without_tls,
 	};
 
 	const struct scrubbing scrubbing = {

@@ -42,6 +42,16 @@ served_start(void)
 }
 
 struct served
+served_start_sse_c(void)
+{
+	return start(&(struct server_options){
+		.address = "127.0.0.1",
+		.threads = 1,
+		.allows_sse_c_without_tls = true,
+	});
+}
+
+struct served
 served_start_domain(const char *domain)
 {
 	return start(&(struct server_options){

@@ -27,6 +27,8 @@ struct served {
 };
 
 struct served served_start(void);
+/* One that takes customers' keys (SSE-C) without TLS. */
+struct served served_start_sse_c(void);
 /* Virtual-host style for buckets of this domain. */
 struct served served_start_domain(const char *domain);
 void served_stop(struct served *served);

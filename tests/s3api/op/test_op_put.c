@@ -258,7 +258,6 @@ Test(op_put, refuses_what_it_would_have_to_pass_over)
 	scoped(served_stop) struct served served = served_start();
 	static const char *const headers[] = {
 		"x-amz-server-side-encryption: AES256\n",
-		"x-amz-server-side-encryption-customer-algorithm: AES256\n",
 		"x-amz-object-lock-mode: GOVERNANCE\n",
 		"x-amz-object-lock-legal-hold: ON\n",
 		"x-amz-website-redirect-location: /b\n",
