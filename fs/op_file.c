@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "fs/entry.h"
 #include "fs/handle.h"
@@ -10,7 +9,6 @@
 #include "fs/passthrough.h"
 #include "fs/set_id.h"
 #include "fs/small_files.h"
-#include "store/base/io.h"
 #include "store/base/log.h"
 
 static void
@@ -117,12 +115,13 @@ op_file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	ssize_t got = io_pread(file_fd(handle_of(info)->file), data, size,
-		(uint64_t)offset);
-	if (got < 0)
-		fuse_reply_err(req, (int)-got);
+	size_t got;
+	enum store_err err = file_read(handle_of(info)->file, data, size,
+		(uint64_t)offset, &got);
+	if (err)
+		reply_err(req, err);
 	else
-		fuse_reply_buf(req, data, (size_t)got);
+		fuse_reply_buf(req, data, got);
 	free(data);
 }
 
@@ -130,20 +129,13 @@ void
 op_file_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
 	off_t offset, struct fuse_file_info *info)
 {
-	int fd = file_fd(handle_of(info)->file);
-	size_t done = 0;
-	ssize_t put = 0;
+	size_t done;
 
 	(void)ino;
-	while (done < size) {
-		put = io_pwrite(fd, data + done, size - done,
-			(uint64_t)offset + done);
-		if (put <= 0)
-			break;
-		done += (size_t)put;
-	}
-	if (done == 0 && put < 0)
-		fuse_reply_err(req, (int)-put);
+	enum store_err err = file_write(handle_of(info)->file,
+		slice_of(data, size), (uint64_t)offset, &done);
+	if (err)
+		reply_err(req, err);
 	else
 		fuse_reply_write(req, done);
 }
@@ -227,10 +219,11 @@ op_file_seek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 		fuse_reply_err(req, ENOSYS);
 		return;
 	}
-	/* Nobody else uses the descriptor's own position. */
-	off_t at = lseek(file_fd(handle_of(info)->file), offset, whence);
-	if (at < 0)
-		fuse_reply_err(req, errno);
+	int64_t at;
+	enum store_err err =
+		file_seek(handle_of(info)->file, offset, whence, &at);
+	if (err)
+		reply_err(req, err);
 	else
 		fuse_reply_lseek(req, at);
 }

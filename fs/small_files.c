@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "fs/reply.h"
-#include "store/base/io.h"
 #include "store/base/log.h"
 
 bool
@@ -30,11 +29,12 @@ small_files_read(fuse_req_t req, uint64_t ino, size_t size, uint64_t offset)
 	char *data = malloc(size);
 	if (!data)
 		error_out_of_memory();
-	ssize_t got = io_pread(file_fd(file), data, size, offset);
-	if (got < 0)
-		fuse_reply_err(req, (int)-got);
+	size_t got;
+	err = file_read(file, data, size, offset, &got);
+	if (err)
+		reply_err(req, err);
 	else
-		fuse_reply_buf(req, data, (size_t)got);
+		fuse_reply_buf(req, data, got);
 	free(data);
 	if (file_close(&file, O_RDONLY))
 		log_warn("inode %llu: closing failed", (unsigned long long)ino);

@@ -10,6 +10,8 @@
 #include "store/base/inode.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
+#include "store/seal.h"
+#include "store/upload_private.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -123,6 +125,35 @@ etag_round_trip(struct slice text)
 		abort();
 }
 
+/* Nobody but seal_create() makes an attribute that opens. */
+static void
+seal_round_trip(struct slice attr)
+{
+	static const uint8_t key[SEAL_KEY_LEN];
+	struct seal seal;
+
+	if (seal_open(&seal, attr, key) == STORE_OK)
+		abort();
+}
+
+/* Whatever the list of parts says: the streams follow one another. */
+static void
+streams_walk(struct slice bytes)
+{
+	struct inode inode;
+	struct upload_stream stream;
+
+	if (record_decode_inode(bytes, &inode) || !inode.size)
+		return;
+	for (uint64_t at = 0; at < inode.size; at += stream.size) {
+		if (!upload_parts_stream(&inode, at, &stream))
+			return;
+		if (stream.start != at || !stream.size ||
+			stream.size > inode.size - at)
+			abort();
+	}
+}
+
 static void (*const targets[])(struct slice bytes) = {
 	bucket_round_trip,
 	dentry_round_trip,
@@ -138,6 +169,8 @@ static void (*const targets[])(struct slice bytes) = {
 	attrs_walk,
 	key_split,
 	etag_round_trip,
+	seal_round_trip,
+	streams_walk,
 };
 
 int

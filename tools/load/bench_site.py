@@ -157,6 +157,7 @@ class Site:
         server = Process(self.binaries / "tarn", "serve", "--store",
                          store or self.store, "--listen", "127.0.0.1:0", *tls,
                          "--threads", self.threads, "--log-level", "warn",
+                         "--sse-c-without-tls",
                          cpus=cpus or self.server_cpus)
         ports = dict(re.findall(r"(https?)://\S+?:(\d+)", server.line))
         server.port = int(ports["http"])

@@ -41,6 +41,7 @@ struct options {
 	double seconds;
 	bool signs_payload;
 	bool uses_tls;
+	bool is_sealed;
 };
 
 struct result {
@@ -155,6 +156,7 @@ make_requests(const struct options *options)
 					     ? 0
 					     : options->size,
 			.signs_payload = options->signs_payload,
+			.is_sealed = options->is_sealed,
 		};
 
 		sign_make(&what, &requests[i]);
@@ -284,6 +286,7 @@ parse(int argc, char **argv, struct options *options)
 		{"seconds", 1, NULL, 't'},
 		{"sign-payload", 0, NULL, 'S'},
 		{"tls", 0, NULL, 'T'},
+		{"sse-c", 0, NULL, 'E'},
 		{NULL, 0, NULL, 0},
 	};
 	int letter;
@@ -334,6 +337,9 @@ parse(int argc, char **argv, struct options *options)
 			break;
 		case 'T':
 			options->uses_tls = true;
+			break;
+		case 'E':
+			options->is_sealed = true;
 			break;
 		default:
 			exit(2);

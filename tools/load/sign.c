@@ -62,6 +62,14 @@ derive_key(const char *secret, const char *date, uint8_t key[32])
 	digest_hmac_sha256(slice_of(key, 32), SLICE("aws4_request"), key);
 }
 
+/* SSE-C: three headers, which sort behind x-amz-date. */
+#define SSE_C "x-amz-server-side-encryption-customer-"
+#define SSE_C_KEY "Y3VzdG9tZXIga2V5IEE6IDMyIGJ5dGVzIG9mIGl0Li4="
+#define SSE_C_HEADERS(end)                                                     \
+	SSE_C "algorithm:AES256" end SSE_C "key:" SSE_C_KEY end SSE_C          \
+	      "key-md5:8zK74eIAI+fhx34xNVgOAA==" end
+#define SSE_C_NAMES ";" SSE_C "algorithm;" SSE_C "key;" SSE_C "key-md5"
+
 static void
 add_authorization(struct buffer *head, const struct sign_request *what,
 	const char *access_key, const char *secret)
@@ -71,6 +79,7 @@ add_authorization(struct buffer *head, const struct sign_request *what,
 	const char *source = what->copy_source;
 	const char *names = source ? "x-amz-copy-source;" : "";
 	const char *payload = "UNSIGNED-PAYLOAD";
+	const char *sealed_names = what->is_sealed ? SSE_C_NAMES : "";
 	char stamp[17], hex[65];
 	uint8_t key[32], value[32];
 
@@ -79,10 +88,12 @@ add_authorization(struct buffer *head, const struct sign_request *what,
 		payload = hash_body(what->body_size);
 	buffer_printf(&canonical,
 		"%s\n%s\n%s\nhost:%s:%u\nx-amz-content-sha256:%s\n%s%s%s"
-		"x-amz-date:%s\n\nhost;x-amz-content-sha256;%sx-amz-date\n%s",
+		"x-amz-date:%s\n%s\n"
+		"host;x-amz-content-sha256;%sx-amz-date%s\n%s",
 		what->method, what->path, what->query, what->host, what->port,
 		payload, source ? "x-amz-copy-source:" : "",
-		source ? source : "", source ? "\n" : "", stamp, names,
+		source ? source : "", source ? "\n" : "", stamp,
+		what->is_sealed ? SSE_C_HEADERS("\n") : "", names, sealed_names,
 		payload);
 	digest_of(DIGEST_SHA256, buffer_slice(&canonical), value);
 	text_to_hex(value, sizeof(value), hex);
@@ -94,9 +105,9 @@ add_authorization(struct buffer *head, const struct sign_request *what,
 	buffer_printf(head,
 		"x-amz-date: %s\r\nx-amz-content-sha256: %s\r\n"
 		"Authorization: AWS4-HMAC-SHA256 Credential=%s/%.8s" SCOPE_TAIL
-		", SignedHeaders=host;x-amz-content-sha256;%sx-amz-date, "
+		", SignedHeaders=host;x-amz-content-sha256;%sx-amz-date%s, "
 		"Signature=%s\r\n",
-		stamp, payload, access_key, stamp, names, hex);
+		stamp, payload, access_key, stamp, names, sealed_names, hex);
 }
 
 void
@@ -115,6 +126,8 @@ sign_make(const struct sign_request *what, struct request *out)
 	if (what->copy_source)
 		buffer_printf(&head, "x-amz-copy-source: %s\r\n",
 			what->copy_source);
+	if (what->is_sealed)
+		buffer_append_str(&head, SSE_C_HEADERS("\r\n"));
 	if (access_key && secret)
 		add_authorization(&head, what, access_key, secret);
 	buffer_append_str(&head, "\r\n");

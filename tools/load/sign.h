@@ -16,6 +16,7 @@ struct sign_request {
 	uint64_t body_size;
 	bool signs_payload;	 /* else UNSIGNED-PAYLOAD */
 	const char *copy_source; /* NULL: the body is ours */
+	bool is_sealed;		 /* SSE-C, always with the same key */
 };
 
 struct request {

@@ -6,11 +6,13 @@
 #include <stdio.h>
 
 #include "store/base/log.h"
+#include "store/file.h"
 #include "tools/tarn/args.h"
 #include "tools/tarn/command.h"
 #include "tools/tarn/mount_options.h"
 #include "tools/tarn/open.h"
 #include "tools/tarn/process.h"
+#include "tools/tarn/sse_c_keys.h"
 
 static void *
 stop_on_signal(void *context)
@@ -60,10 +62,14 @@ mount_store(const char *path, const struct mount_words *words)
 	process_block_signals();
 	process_set_limits();
 
+	scoped(keyring_free) struct keyring *ring = keyring_create();
+	if (!sse_c_keys_read(&words->sse_c_keys, ring))
+		return COMMAND_FAILED;
 	scoped(store_close) struct store *store =
 			open_store(path, "mount", false);
 	if (!store || !mount_options_fit(words, path))
 		return COMMAND_FAILED;
+	file_set_keyring(store, ring);
 
 	struct mount_options options = {
 		.store = store,

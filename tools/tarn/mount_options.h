@@ -13,6 +13,7 @@ struct mount_words {
 	const char *uid;
 	const char *gid;
 	const char *umask;
+	struct args_list sse_c_keys;
 	bool is_read_only;
 	bool is_small_files;
 	bool is_private;
@@ -26,6 +27,10 @@ struct mount_words {
 			&(words).gid, NULL, NULL},                             \
 		{"umask", "OCTAL", "bits that S3's objects lack (022)",        \
 			&(words).umask, NULL, NULL},                           \
+		{"sse-c-key", "PREFIX=FILE",                                   \
+			"key of sealed files below BUCKET/PREFIX; may be "     \
+			"repeated",                                            \
+			NULL, NULL, &(words).sse_c_keys},                      \
 		{"read-only", NULL, "mount read-only", NULL,                   \
 			&(words).is_read_only, NULL},                          \
 		{"small-files", NULL,                                          \
