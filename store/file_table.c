@@ -85,8 +85,10 @@ add_locked(struct file_table *table, struct store *store, uint64_t ino)
 static void
 take_turn_locked(struct file_table *table, struct file *file)
 {
+	file->waiting++;
 	while (file->is_taken)
 		pthread_cond_wait(&table->turn_given, &table->lock);
+	file->waiting--;
 	file->is_taken = true;
 }
 
@@ -145,8 +147,9 @@ file_table_give_turn(struct file **file)
 	mutex_scoped(&table->lock);
 	assert((*file)->is_taken);
 	(*file)->is_taken = false;
-	/* All wait on one condition, for whichever file. */
-	if ((*file)->references > 1)
+	/* All wait on one condition, for whichever file.  One reference may
+	 * be that of several threads: they read from one handle. */
+	if ((*file)->waiting > 0)
 		pthread_cond_broadcast(&table->turn_given);
 	*file = NULL;
 }

@@ -40,6 +40,7 @@ struct file {
 	/* under the table's lock */
 	struct file *next;
 	unsigned references;
+	unsigned waiting; /* for the turn */
 	bool is_taken;
 
 	/* of whoever has the turn */

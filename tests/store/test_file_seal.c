@@ -2,6 +2,7 @@
 /* Open files whose data is sealed. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <pthread.h>
 
 #include "store/file.h"
 #include "store/keyring.h"
@@ -423,6 +424,45 @@ Test(file_seal, is_what_was_written_whatever_the_order)
 	cr_expect(eq(u64, objects_findings(it.store), 0));
 	free(bytes);
 	free(got);
+}
+
+/* --- several threads ------------------------------------------------------ */
+
+struct reading {
+	struct file *file;
+	bool is_right;
+};
+
+static void *
+read_often(void *arg)
+{
+	struct reading *reading = arg;
+
+	reading->is_right = true;
+	for (int i = 0; i < 2000; i++)
+		reading->is_right &= reads_as(reading->file, "hello");
+	return NULL;
+}
+
+Test(file_seal, several_threads_read_from_one_handle, .timeout = 60)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+	struct reading readings[4];
+	pthread_t threads[4];
+	struct file *file = NULL;
+
+	uint64_t ino = make(it.store, it.dir, "a", "hello");
+	cr_assert(not(file_open(it.store, ino, O_RDONLY, &file)));
+	for (size_t i = 0; i < array_len(threads); i++) {
+		readings[i].file = file;
+		cr_assert(not(pthread_create(&threads[i], NULL, read_often,
+			&readings[i])));
+	}
+	for (size_t i = 0; i < array_len(threads); i++) {
+		pthread_join(threads[i], NULL);
+		cr_expect(readings[i].is_right);
+	}
+	cr_expect(not(file_close(&file, O_RDONLY)));
 }
 
 /* --- a process that dies -------------------------------------------------- */
