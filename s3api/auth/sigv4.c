@@ -194,12 +194,21 @@ string_to_sign(const struct sigv4_claim *claim, struct slice canonical,
 	buffer_append_str(to, hex);
 }
 
+/* A customer's key may be among the headers. */
+static void
+wipe_and_free(struct buffer *buffer)
+{
+	if (buffer->data)
+		cipher_wipe(buffer->data, buffer->len);
+	buffer_free(buffer);
+}
+
 static enum s3_error
 check_signature(const struct http_request *request,
 	const struct sigv4_claim *claim, struct sigv4_caller *caller,
 	struct error_report *report)
 {
-	scoped(buffer_free) struct buffer canonical = {0};
+	scoped(wipe_and_free) struct buffer canonical = {0};
 	scoped(buffer_free) struct buffer to_sign = {0};
 	enum s3_error error =
 		sigv4_canonical_request(request, claim, &canonical, report);
