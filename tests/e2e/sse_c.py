@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 300
 """SSE-C: objects sealed with a key of the customer's, by aws, boto3, rclone
 and through a mount that has the key; and what of it is left on the disk."""
 
@@ -7,19 +8,23 @@ import base64
 import errno
 import hashlib
 import os
+import pathlib
+import shutil
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 
 import boto3
 from botocore.exceptions import ClientError
 
-from support.site import Site, TARN, run
+from support.site import Site, TARN, free_port, run
 from support.suite import Counts, assert_same
 
 BUCKET = "vault"
 # Over 100 MiB: aws sends it as an upload of parts, at 8 MiB each.
-BIG = (105 << 20) + 12345
+BIG = (101 << 20) + 12345
+LARGE = (12 << 20) + 345
 MARK = b"plaintext that must not be found "
 OWN = "x-amz-server-side-encryption-customer-"
 
@@ -27,8 +32,10 @@ OWN = "x-amz-server-side-encryption-customer-"
 class Vault:
     """A site with a bucket, two keys, and what asks it."""
 
-    def __init__(self, site):
+    def __init__(self, site, folder, tls_port):
         self.site = site
+        self.folder = folder
+        self.tls_port = tls_port
         self.keys = [os.urandom(32), os.urandom(32)]
         self.key_files = []
         for i, key in enumerate(self.keys):
@@ -158,12 +165,13 @@ def presigned_urls_need_the_headers_that_were_signed(vault):
 
 
 def rclone_copies_there_and_back(vault):
+    """By TLS: rclone sends no key without."""
     site = vault.site
     keys = site.keys()
     config = site.work / "rclone-sse.conf"
     config.write_text("\n".join([
         "[vault]", "type = s3", "provider = Other",
-        f"endpoint = {site.endpoint}",
+        f"endpoint = https://127.0.0.1:{vault.tls_port}",
         f"access_key_id = {keys['AWS_ACCESS_KEY_ID']}",
         f"secret_access_key = {keys['AWS_SECRET_ACCESS_KEY']}",
         f"region = {keys['AWS_DEFAULT_REGION']}",
@@ -171,14 +179,15 @@ def rclone_copies_there_and_back(vault):
         "sse_customer_key_base64 = " +
         base64.b64encode(vault.keys[0]).decode(), ""]))
     small = marked_file(vault, "small", 70000)
-    big = site.work / "big"
+    large = marked_file(vault, "large", LARGE)
     back = site.work / "back"
 
-    for file in small, big:
+    for file in small, large:
         for words in ([file, f"vault:{BUCKET}/rclone/{file.name}"],
                       [f"vault:{BUCKET}/rclone/{file.name}", back]):
-            run("rclone", "--config", config, "copyto", *words,
-                env=site.environment())
+            run("rclone", "--config", config, "--ca-cert",
+                vault.folder / "tls.pem", "--s3-upload-cutoff", "5M",
+                "copyto", *words, env=site.environment())
         assert_same(file, back)
         back.unlink()
 
@@ -190,24 +199,24 @@ def a_mount_with_the_key_reads_and_writes(vault):
     site.start("mount", mount, "--sse-c-key",
                f"{BUCKET}/private/={vault.key_files[0]}")
     there = mount / BUCKET
-    big = site.work / "big"
+    large = site.work / "large"
 
-    assert_same(big, there / "big")
+    assert_same(large, there / "rclone/large")
     (there / "private").mkdir()
     with open(there / "private/note", "wb") as file:
         file.write(MARK)
     with open(there / "private/note", "ab") as file:
         file.write(b"and more")
-    run("cp", big, there / "private/big")
+    run("cp", large, there / "private/large")
     got = vault.boto3.get_object(Bucket=BUCKET, Key="private/note",
                                  **vault.sealed())
     assert got["Body"].read() == MARK + b"and more"
     back = site.work / "back"
     vault.aws("s3", "cp", "--quiet", *vault.aws_key(),
-              f"s3://{BUCKET}/private/big", back)
-    assert_same(big, back)
+              f"s3://{BUCKET}/private/large", back)
+    assert_same(large, back)
     # The other key's object, and a mount without keys.
-    for path in there / "object", site.mount / BUCKET / "big":
+    for path in there / "object", site.mount / BUCKET / "private/note":
         assert path.stat().st_size > 0
         try:
             path.read_bytes()
@@ -253,10 +262,22 @@ def neither_key_nor_plaintext_is_on_the_disk(vault):
                 rest = piece[-64:]
 
 
-def main():
-    site = Site(serve_options=["--sse-c-without-tls", "--log-level", "debug"])
+def make_certificate(folder):
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=e2e",
+        "-addext", "subjectAltName=IP:127.0.0.1",
+        "-keyout", folder / "tls.key", "-out", folder / "tls.pem")
+
+
+def run_all(folder):
+    port = free_port()
+    make_certificate(folder)
+    site = Site(serve_options=[
+        "--sse-c-without-tls", "--log-level", "debug",
+        "--tls-listen", f"127.0.0.1:{port}", "--tls-cert",
+        folder / "tls.pem", "--tls-key", folder / "tls.key"])
     counts = Counts()
-    vault = Vault(site)
+    vault = Vault(site, folder, port)
     tests = [aws_sends_and_fetches_an_upload_of_parts,
              boto3_reads_ranges_and_changes_the_key,
              presigned_urls_need_the_headers_that_were_signed,
@@ -271,6 +292,14 @@ def main():
         counts.run(test.__name__, test, vault)
     counts.run("the processes end well", site.close)
     counts.finish()
+
+
+def main():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sse-c-"))
+    try:
+        run_all(folder)
+    finally:
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
