@@ -136,7 +136,7 @@ settle_packed(const struct inode *inode, const struct place *place, int *fd,
 	uint64_t *offset)
 {
 	*offset = place->offset;
-	if (place->size == inode->size)
+	if (place->size == sealed_file_len(inode))
 		return STORE_OK;
 	(void)close(*fd);
 	*fd = -1;
