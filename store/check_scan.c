@@ -2,6 +2,7 @@
 /* Each table by itself: does it decode, and is what it names there. */
 #include "store/base/codec.h"
 #include "store/check_private.h"
+#include "store/sealed.h"
 
 typedef enum store_err (*visit_row)(struct check *check, struct slice key,
 	struct slice value);
@@ -302,7 +303,8 @@ visit_inode(struct check *check, struct slice key, struct slice value)
 	known->is_dir = inode_is_dir(&inode);
 	known->is_root = known->is_dir && inode.ino == inode.bucket;
 	check->result.inodes++;
-	count_reference(check, inode.blob, "inode", ino, inode.size);
+	count_reference(check, inode.blob, "inode", ino,
+		sealed_file_len(&inode));
 	count_reference(check, inode.pending, "inode", ino, 0);
 	if (inode.ino == inode.bucket)
 		check_root(check, &inode);

@@ -21,6 +21,7 @@
 #include "store/durable_private.h"
 #include "store/meta/key.h"
 #include "store/scrub_private.h"
+#include "store/sealed.h"
 #include "store/session_private.h"
 #include "store/thread_private.h"
 #include "store/tree.h"
@@ -86,6 +87,7 @@ choose(struct run *run, struct db_txn *txn, struct slice value)
 	/* One that does not decode is fsck's. */
 	if (record_decode_inode(value, &item->inode) || !item->inode.blob)
 		return STORE_OK;
+	item->file_len = sealed_file_len(&item->inode);
 	item->inode.attrs = SLICE_NULL;
 	enum store_err err =
 		commit_get_blob(txn, item->inode.blob, &item->record);

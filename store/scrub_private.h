@@ -37,6 +37,7 @@ enum scrub_look {
 struct scrub_item {
 	/* as it was when it was chosen */
 	struct inode inode; /* attrs empty */
+	uint64_t file_len;  /* of the data file, where it has one */
 	struct record_blob record;
 
 	/* of the look */

@@ -63,7 +63,7 @@ open_source(struct store *store, const struct scrub_item *item,
 	if (err == STORE_INVALID)
 		err = blob_open(store->blobs, file, O_RDONLY, &source->fd);
 	source->at = is_packed ? item->record.offset : 0;
-	source->len = is_packed ? item->record.size : item->inode.size;
+	source->len = is_packed ? item->record.size : item->file_len;
 	return err;
 }
 
