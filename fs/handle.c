@@ -81,14 +81,15 @@ handle_close_all(struct mount *mount)
 }
 
 struct handle_dir *
-handle_dir_create(struct mount *mount, uint64_t ino)
+handle_dir_create(struct mount *mount, const struct inode *inode)
 {
 	struct handle_dir *dir = calloc(1, sizeof(*dir));
 
 	if (!dir)
 		error_out_of_memory();
 	mutex_scoped(&mount->lock);
-	dir->ino = ino;
+	dir->inode = *inode;
+	dir->inode.attrs = SLICE_NULL;
 	dir->next = mount->dirs;
 	if (dir->next)
 		dir->next->prev = dir;
@@ -100,6 +101,21 @@ struct handle_dir *
 handle_dir_of(const struct fuse_file_info *info)
 {
 	return (struct handle_dir *)(uintptr_t)info->fh;
+}
+
+bool
+handle_dir_recall(struct mount *mount, uint64_t ino, struct inode *out)
+{
+	mutex_scoped(&mount->lock);
+	struct handle_dir *dir = mount->dirs;
+
+	while (dir && dir->inode.ino != ino)
+		dir = dir->next;
+	if (!dir)
+		return false;
+	*out = dir->inode;
+	out->nlink = 0;
+	return true;
 }
 
 static void

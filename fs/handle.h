@@ -42,7 +42,7 @@ void handle_close_all(struct mount *mount);
  * or removed before it, the names of the last answer are kept.
  */
 struct handle_dir {
-	uint64_t ino;
+	struct inode inode;	 /* when it was opened; attrs empty */
 	struct handle_dir *prev; /* under the mount's lock */
 	struct handle_dir *next;
 	uint64_t first; /* offset of names[0] */
@@ -51,6 +51,10 @@ struct handle_dir {
 	struct arena arena;
 };
 
-struct handle_dir *handle_dir_create(struct mount *mount, uint64_t ino);
+struct handle_dir *handle_dir_create(struct mount *mount,
+	const struct inode *inode);
+/* What is left to tell of a directory that was removed while it was open.
+ * False: nobody has it open. */
+bool handle_dir_recall(struct mount *mount, uint64_t ino, struct inode *out);
 struct handle_dir *handle_dir_of(const struct fuse_file_info *info);
 void handle_dir_free(struct mount *mount, struct handle_dir **dir);

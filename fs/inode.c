@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs/inode.h"
 
+#include "fs/handle.h"
 #include "store/base/clock.h"
 
 #define BLOCK_SIZE 4096
@@ -45,12 +46,13 @@ inode_to_stat(const struct mount *mount, const struct inode *inode,
 		.st_rdev = inode->rdev,
 		.st_size = (off_t)inode->size,
 		.st_blksize = BLOCK_SIZE,
-		.st_blocks = (blkcnt_t)((inode->size + 511) / 512),
 		.st_atim = to_timespec(inode->atime_ns),
 		.st_mtim = to_timespec(inode->mtime_ns),
 		.st_ctim = to_timespec(inode->ctime_ns),
 	};
 	inode_owner(mount, inode, &out->st_mode, &out->st_uid, &out->st_gid);
+	if (S_ISREG(inode->mode))
+		out->st_blocks = (blkcnt_t)file_blocks(mount->store, inode);
 	/* An object may lie under "dir/" itself; a directory has no size. */
 	if (inode_is_dir(inode)) {
 		out->st_size = BLOCK_SIZE;
@@ -100,5 +102,8 @@ inode_read(struct mount *mount, uint64_t ino, struct reply_fact *out)
 		return err;
 	/* Its last name is gone, but it may be open. */
 	scoped(file_release) struct file *file = file_find(mount->store, ino);
-	return file ? file_inode(file, &out->inode) : STORE_STALE;
+	if (file)
+		return file_inode(file, &out->inode);
+	return handle_dir_recall(mount, ino, &out->inode) ? STORE_OK
+							  : STORE_STALE;
 }

@@ -30,7 +30,8 @@ drop_name(struct mount *mount, uint64_t parent, struct slice component,
 	size_t len = name_show(component, has_twin, shown);
 
 	/* ENOENT: the kernel does not have it. */
-	fuse_lowlevel_notify_inval_entry(mount->session, parent, shown, len);
+	fuse_lowlevel_notify_inval_entry(mount->session,
+		mount_node(mount, parent), shown, len);
 }
 
 /* The name as a file's and as a directory's, in all that it may be shown as. */
@@ -61,7 +62,7 @@ static void
 drop_inode(struct mount *mount, uint64_t ino, bool with_data)
 {
 	file_reload(mount->store, ino);
-	fuse_lowlevel_notify_inval_inode(mount->session, ino,
+	fuse_lowlevel_notify_inval_inode(mount->session, mount_node(mount, ino),
 		with_data ? 0 : -1, 0);
 }
 
@@ -88,6 +89,44 @@ drop_buckets(struct mount *mount)
 	}
 }
 
+struct names {
+	struct arena arena;
+	struct slice *list;
+	size_t count;
+	size_t capacity;
+};
+
+static bool
+keep_name(struct slice component, const struct inode *inode, void *context)
+{
+	struct names *names = context;
+
+	(void)inode;
+	if (names->count == names->capacity) {
+		names->capacity = names->capacity ? 2 * names->capacity : 64;
+		names->list = realloc(names->list,
+			names->capacity * sizeof(*names->list));
+		if (!names->list)
+			error_out_of_memory();
+	}
+	names->list[names->count++] = arena_copy(&names->arena, component);
+	return true;
+}
+
+/* The same where a directory is the top. */
+static void
+drop_below_top(struct mount *mount)
+{
+	struct names names = {.count = 0};
+
+	if (!tree_read_dir(mount->store, mount->top, SLICE_NULL, keep_name,
+		    &names))
+		for (size_t i = 0; i < names.count; i++)
+			drop_component(mount, mount->top, names.list[i]);
+	free(names.list);
+	arena_free(&names.arena);
+}
+
 /* One message makes the kernel doubt every name it has; before 6.16 it does
  * not know it, and names are dropped from the top. */
 static void
@@ -99,10 +138,14 @@ drop_all(struct mount *mount)
 	};
 
 	log_warn("mount: the feed was lost, all cached names are dropped");
-	drop_inode(mount, INODE_ROOT, false);
-	if (write(fuse_session_fd(mount->session), &message, sizeof(message)) !=
+	drop_inode(mount, mount->top, false);
+	if (write(fuse_session_fd(mount->session), &message, sizeof(message)) ==
 		sizeof(message))
+		return;
+	if (mount->top == INODE_ROOT)
 		drop_buckets(mount);
+	else
+		drop_below_top(mount);
 }
 
 static void
@@ -120,6 +163,8 @@ drop_entry(struct mount *mount, const struct feed_entry *entry)
 		drop_inode(mount, entry->ino, entry->kind == FEED_DATA);
 		break;
 	case FEED_BUCKET:
+		if (mount->top != INODE_ROOT)
+			break;
 		atomic_store(&mount->root_mtime_ns, clock_now_ns());
 		drop_component(mount, INODE_ROOT, entry->name);
 		drop_inode(mount, INODE_ROOT, false);

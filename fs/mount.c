@@ -105,6 +105,9 @@ static const struct fuse_lowlevel_ops ops = {
 	.rmdir = op_name_rmdir,
 	.rename = op_name_rename,
 	.create = op_file_create,
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+	.tmpfile = op_file_create_unnamed,
+#endif
 	.open = op_file_open,
 	.read = op_file_read,
 	.write = op_file_write,
@@ -112,6 +115,7 @@ static const struct fuse_lowlevel_ops ops = {
 	.release = op_file_release,
 	.fsync = op_file_sync,
 	.fallocate = op_file_allocate,
+	.copy_file_range = op_file_copy,
 	.lseek = op_file_seek,
 	.setxattr = op_xattr_set,
 	.getxattr = op_xattr_get,
@@ -137,16 +141,18 @@ log_libfuse(enum fuse_log_level level, const char *format, va_list args)
 static enum store_err
 connect_session(struct mount *mount)
 {
-	char options[128];
+	char options[512];
 	char *argv[] = {(char[]){"tarn"}, (char[]){"-o"}, options, NULL};
 	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
 
 	snprintf(options, sizeof(options),
-		"fsname=tarn,subtype=tarn,default_permissions%s%s",
+		"fsname=tarn,subtype=tarn,default_permissions%s%s%s%s",
 		mount->options.allow_other ? ",allow_other" : "",
 		mount->options.is_read_only || mount->options.is_small_files
 			? ",ro"
-			: "");
+			: "",
+		mount->options.flags ? "," : "",
+		mount->options.flags ? mount->options.flags : "");
 	fuse_set_log_func(log_libfuse);
 	mount->session = fuse_session_new(&args, &ops, sizeof(ops), mount);
 	fuse_opt_free_args(&args);
@@ -171,6 +177,7 @@ mount_create(const struct mount_options *options, struct mount **out)
 	mount->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	mount->options = *options;
 	mount->store = options->store;
+	mount->top = options->top ? options->top : INODE_ROOT;
 	/* 0 is nobody's. */
 	mount->origin = random_u64() | 1;
 	mount->root_mtime_ns = clock_now_ns();

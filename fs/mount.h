@@ -23,6 +23,10 @@ struct mount_options {
 	bool allow_other;	 /* users besides the one that mounts */
 	bool is_read_only;
 	bool is_small_files; /* small_files.h; read-only, too */
+	/* The directory to show as the top; 0: the list of buckets. */
+	uint64_t top;
+	/* More for mount(8): "noexec,noatime"; NULL is allowed. */
+	const char *flags;
 	/* What objects that came through S3 show as their owner and mode (0666
 	 * or 0777 without these bits), until chmod or chown gives them some. */
 	uint32_t uid;

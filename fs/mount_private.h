@@ -21,6 +21,10 @@ struct invalidate;  /* invalidate.c */
 struct handle;	    /* handle.c */
 struct handle_dir;
 
+/*
+ * The kernel's number for the top is always FUSE_ROOT_ID, which is INODE_ROOT:
+ * the list of buckets.  Where a directory is the top, it stands for that one.
+ */
 struct mount {
 	/* fixed after mount_create() */
 	struct mount_options options;
@@ -31,7 +35,8 @@ struct mount {
 	struct fuse_session *session;
 	struct passthrough *passthrough;
 	struct invalidate *invalidate;
-	int stop_fd; /* written to: mount_run() is to end */
+	int stop_fd;  /* written to: mount_run() is to end */
+	uint64_t top; /* an inode */
 	bool is_stacked;
 
 	pthread_mutex_t lock;
@@ -50,3 +55,16 @@ struct mount {
 	_Atomic(uint32_t) kernel_major;
 	_Atomic(uint32_t) kernel_minor;
 };
+
+/* The inode that a number of the kernel stands for, and the reverse. */
+static inline uint64_t
+mount_inode(const struct mount *mount, fuse_ino_t node)
+{
+	return node == FUSE_ROOT_ID ? mount->top : node;
+}
+
+static inline fuse_ino_t
+mount_node(const struct mount *mount, uint64_t ino)
+{
+	return ino == mount->top ? FUSE_ROOT_ID : ino;
+}

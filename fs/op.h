@@ -42,6 +42,8 @@ void op_name_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 /* op_file.c */
 void op_file_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	mode_t mode, struct fuse_file_info *info);
+void op_file_create_unnamed(fuse_req_t req, fuse_ino_t parent, mode_t mode,
+	struct fuse_file_info *info);
 void op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
 void op_file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info);
@@ -54,6 +56,9 @@ void op_file_sync(fuse_req_t req, fuse_ino_t ino, int is_data_only,
 	struct fuse_file_info *info);
 void op_file_allocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
 	off_t len, struct fuse_file_info *info);
+void op_file_copy(fuse_req_t req, fuse_ino_t ino_in, off_t offset_in,
+	struct fuse_file_info *info_in, fuse_ino_t ino_out, off_t offset_out,
+	struct fuse_file_info *info_out, size_t len, int flags);
 void op_file_seek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 	struct fuse_file_info *info);
 

@@ -12,10 +12,11 @@ void
 op_attr_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t dir = mount_inode(mount, parent);
 	struct reply_fact fact;
 	struct entry entry;
 
-	enum store_err err = entry_find(mount, parent, name, &entry, &fact);
+	enum store_err err = entry_find(mount, dir, name, &entry, &fact);
 	if (!err)
 		reply_entry(req, &fact);
 	else if (err == STORE_NOT_FOUND)
@@ -31,7 +32,7 @@ op_attr_get(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	struct reply_fact fact;
 
 	(void)info; /* often not there, where it would help */
-	enum store_err err = inode_read(mount, ino, &fact);
+	enum store_err err = inode_read(mount, mount_inode(mount, ino), &fact);
 	if (err)
 		reply_err(req, err);
 	else
@@ -102,10 +103,11 @@ truncate(struct mount *mount, uint64_t ino, off_t size,
 }
 
 void
-op_attr_set(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+op_attr_set(fuse_req_t req, fuse_ino_t node, struct stat *attr, int to_set,
 	struct fuse_file_info *info)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t ino = mount_inode(mount, node);
 	struct tree_change change;
 	struct reply_fact fact;
 	struct inode result;

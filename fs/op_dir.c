@@ -39,14 +39,14 @@ op_dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	struct mount *mount = reply_begin(req);
 	struct reply_fact fact;
 
-	enum store_err err = inode_read(mount, ino, &fact);
+	enum store_err err = inode_read(mount, mount_inode(mount, ino), &fact);
 	if (!err && !inode_is_dir(&fact.inode))
 		err = STORE_NOT_DIR;
 	if (err) {
 		reply_err(req, err);
 		return;
 	}
-	struct handle_dir *dir = handle_dir_create(mount, ino);
+	struct handle_dir *dir = handle_dir_create(mount, &fact.inode);
 	info->fh = (uint64_t)(uintptr_t)dir;
 	/* The kernel keeps the list until the directory changes. */
 	info->cache_readdir = 1;
@@ -187,10 +187,10 @@ collect_from(struct listing *listing, uint64_t offset)
 	}
 	arena_reset(&dir->arena);
 	dir->count = 0;
-	if (dir->ino == INODE_ROOT)
+	if (dir->inode.ino == INODE_ROOT)
 		return collect_buckets(listing, after);
-	return tree_read_dir(listing->mount->store, dir->ino, after, visit,
-		listing);
+	return tree_read_dir(listing->mount->store, dir->inode.ino, after,
+		visit, listing);
 }
 
 /* False: it does not fit. */
@@ -230,9 +230,10 @@ put_dots(struct listing *listing, fuse_req_t req, const struct reply_fact *self,
 		return false;
 	if (offset > 1)
 		return true;
-	parent.inode.ino = self->inode.ino == self->inode.bucket
-				   ? INODE_ROOT
-				   : self->inode.parent;
+	if (self->inode.ino != listing->mount->top)
+		parent.inode.ino = self->inode.ino == self->inode.bucket
+					   ? INODE_ROOT
+					   : self->inode.parent;
 	return put(listing, req, "..", &parent, true, DOTS);
 }
 
@@ -248,8 +249,9 @@ put_collected(struct listing *listing, fuse_req_t req, bool may_have_twins,
 	for (i = 0; i < listing->count; i++) {
 		struct reply_fact *fact = &listing->facts[i];
 		struct slice name = listing->names[i];
-		bool has_twin = may_have_twins && !inode_is_dir(&fact->inode) &&
-				entry_has_dir(listing->mount, dir->ino, name);
+		bool has_twin =
+			may_have_twins && !inode_is_dir(&fact->inode) &&
+			entry_has_dir(listing->mount, dir->inode.ino, name);
 
 		inode_refresh(listing->mount, fact);
 		name_show(name, has_twin, shown);
@@ -279,7 +281,8 @@ read_dir(fuse_req_t req, size_t size, off_t at, struct fuse_file_info *info,
 
 	if (!listing.buffer)
 		error_out_of_memory();
-	enum store_err err = inode_read(listing.mount, listing.dir->ino, &self);
+	enum store_err err =
+		inode_read(listing.mount, listing.dir->inode.ino, &self);
 	if (!err && put_dots(&listing, req, &self, offset)) {
 		if (offset < DOTS)
 			offset = DOTS;

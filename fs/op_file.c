@@ -36,11 +36,30 @@ prepare(fuse_req_t req, struct file *file, const struct reply_fact *fact,
 	return handle;
 }
 
+static void
+reply_create(fuse_req_t req, struct file *file, const struct reply_fact *fact,
+	struct fuse_file_info *info)
+{
+	struct mount *mount = fuse_req_userdata(req);
+	struct fuse_file_info for_writer = *info;
+	struct fuse_entry_param param;
+
+	/* Opened as file_create() opens, whatever the caller may do with it. */
+	for_writer.flags = O_RDWR;
+	struct handle *handle = prepare(req, file, fact, &for_writer);
+	for_writer.flags = info->flags;
+	*info = for_writer;
+	reply_fill_entry(mount, fact, &param);
+	if (fuse_reply_create(req, &param, info) == -ENOENT)
+		undo_open(mount, req, fact->inode.ino, handle);
+}
+
 void
-op_file_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+op_file_create(fuse_req_t req, fuse_ino_t node, const char *name, mode_t mode,
 	struct fuse_file_info *info)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t parent = mount_inode(mount, node);
 	struct reply_fact fact = {.changes = atomic_load(&mount->changes)};
 	struct tree_owner owner;
 	struct file *file = NULL;
@@ -55,20 +74,33 @@ op_file_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	if (!err)
 		err = file_create(mount->store, parent, entry_text(&entry),
 			&owner, &fact.inode, &file);
-	if (err) {
+	if (err)
 		reply_err(req, err);
-		return;
-	}
-	/* Opened as file_create() opens, whatever the caller may do with it. */
-	struct fuse_file_info for_writer = *info;
-	for_writer.flags = O_RDWR;
-	struct handle *handle = prepare(req, file, &fact, &for_writer);
-	for_writer.flags = info->flags;
-	*info = for_writer;
-	struct fuse_entry_param param;
-	reply_fill_entry(mount, &fact, &param);
-	if (fuse_reply_create(req, &param, info) == -ENOENT)
-		undo_open(mount, req, fact.inode.ino, handle);
+	else
+		reply_create(req, file, &fact, info);
+}
+
+void
+op_file_create_unnamed(fuse_req_t req, fuse_ino_t node, mode_t mode,
+	struct fuse_file_info *info)
+{
+	struct mount *mount = reply_begin(req);
+	uint64_t parent = mount_inode(mount, node);
+	struct reply_fact fact = {.changes = atomic_load(&mount->changes)};
+	struct tree_owner owner;
+	struct file *file = NULL;
+
+	enum store_err err =
+		parent == INODE_ROOT ? STORE_NOT_PERMITTED : STORE_OK;
+	if (!err)
+		err = owner_of_new(req, parent, S_IFREG | mode, &owner);
+	if (!err)
+		err = file_create_unnamed(mount->store, parent, &owner,
+			&fact.inode, &file);
+	if (err)
+		reply_err(req, err);
+	else
+		reply_create(req, file, &fact, info);
 }
 
 void
@@ -226,4 +258,27 @@ op_file_seek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 		reply_err(req, err);
 	else
 		fuse_reply_lseek(req, at);
+}
+
+void
+op_file_copy(fuse_req_t req, fuse_ino_t ino_in, off_t offset_in,
+	struct fuse_file_info *info_in, fuse_ino_t ino_out, off_t offset_out,
+	struct fuse_file_info *info_out, size_t len, int flags)
+{
+	uint64_t copied;
+
+	(void)ino_in;
+	(void)ino_out;
+	reply_begin(req);
+	enum store_err err =
+		flags || offset_in < 0 || offset_out < 0
+			? STORE_INVALID
+			: file_copy_range(handle_of(info_in)->file,
+				  (uint64_t)offset_in,
+				  handle_of(info_out)->file,
+				  (uint64_t)offset_out, len, &copied);
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_write(req, copied);
 }

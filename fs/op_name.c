@@ -56,9 +56,10 @@ make_bucket(fuse_req_t req, const char *name, mode_t mode, struct inode *out)
 }
 
 void
-op_name_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+op_name_mkdir(fuse_req_t req, fuse_ino_t node, const char *name, mode_t mode)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t parent = mount_inode(mount, node);
 	struct reply_fact fact = {.changes = atomic_load(&mount->changes)};
 	struct tree_owner owner;
 	enum store_err err;
@@ -89,10 +90,11 @@ make_file(struct mount *mount, uint64_t parent, const struct entry *entry,
 }
 
 void
-op_name_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+op_name_mknod(fuse_req_t req, fuse_ino_t node, const char *name, mode_t mode,
 	dev_t rdev)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t parent = mount_inode(mount, node);
 	struct reply_fact fact = {.changes = atomic_load(&mount->changes)};
 	struct tree_owner owner;
 	struct entry entry;
@@ -107,10 +109,11 @@ op_name_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 }
 
 void
-op_name_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
+op_name_symlink(fuse_req_t req, const char *target, fuse_ino_t node,
 	const char *name)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t parent = mount_inode(mount, node);
 	struct reply_fact fact = {.changes = atomic_load(&mount->changes)};
 	struct tree_owner owner;
 	struct entry entry;
@@ -124,10 +127,10 @@ op_name_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
 }
 
 void
-op_name_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
-	const char *name)
+op_name_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t node, const char *name)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t parent = mount_inode(mount, node);
 	struct reply_fact fact = {.changes = atomic_load(&mount->changes)};
 	struct tree_owner owner;
 	struct entry entry;
@@ -136,6 +139,8 @@ op_name_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 	if (!err)
 		err = tree_link(mount->store, ino, parent, entry_text(&entry),
 			&fact.inode);
+	if (!err)
+		err = file_note_link(mount->store, &fact.inode);
 	if (!err)
 		inode_refresh(mount, &fact);
 	finish_new(req, err, &fact);
@@ -156,9 +161,10 @@ op_name_readlink(fuse_req_t req, fuse_ino_t ino)
 }
 
 void
-op_name_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+op_name_unlink(fuse_req_t req, fuse_ino_t node, const char *name)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t parent = mount_inode(mount, node);
 	struct reply_fact fact;
 	struct entry entry;
 	struct inode gone;
@@ -175,9 +181,10 @@ op_name_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 }
 
 void
-op_name_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+op_name_rmdir(fuse_req_t req, fuse_ino_t node, const char *name)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t parent = mount_inode(mount, node);
 	struct reply_fact fact;
 	struct entry entry;
 
@@ -205,10 +212,12 @@ find_target(struct mount *mount, uint64_t parent, const char *name,
 }
 
 void
-op_name_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
-	fuse_ino_t new_parent, const char *new_name, unsigned flags)
+op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
+	fuse_ino_t new_node, const char *new_name, unsigned flags)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t parent = mount_inode(mount, node);
+	uint64_t new_parent = mount_inode(mount, new_node);
 	unsigned tree_flags = (flags & RENAME_NOREPLACE ? TREE_NO_REPLACE : 0) |
 			      (flags & RENAME_EXCHANGE ? TREE_EXCHANGE : 0);
 	struct reply_fact fact;

@@ -3,6 +3,7 @@
 
 #include "fs/op.h"
 #include "fs/reply.h"
+#include "fs/s3_attr.h"
 #include "store/base/arena.h"
 #include "store/base/buffer.h"
 
@@ -14,18 +15,33 @@ is_kept(const char *name)
 	       name[5] != '\0';
 }
 
+/* Where an attribute of that name is kept, and under which key. */
+static enum store_err
+find_place(const char *name, enum inode_attr_kind *kind, struct slice *key)
+{
+	*kind = INODE_ATTR_XATTR;
+	*key = slice_str(name);
+	if (!is_kept(name))
+		return STORE_UNSUPPORTED;
+	return s3_attr_is(*key) ? s3_attr_find(*key, kind, key) : STORE_OK;
+}
+
 static void
-set(fuse_req_t req, fuse_ino_t ino, const char *name, const struct slice *value,
-	int flags)
+set(fuse_req_t req, fuse_ino_t node, const char *name,
+	const struct slice *value, int flags)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t ino = mount_inode(mount, node);
+	enum inode_attr_kind kind;
+	struct slice key;
 
-	if (ino == INODE_ROOT || !is_kept(name))
-		reply_err(req, STORE_UNSUPPORTED);
-	else
-		reply_err(req,
-			tree_set_attr(mount->store, ino, INODE_ATTR_XATTR,
-				slice_str(name), value, flags));
+	enum store_err err = ino == INODE_ROOT ? STORE_UNSUPPORTED
+					       : find_place(name, &kind, &key);
+	if (!err && value && kind != INODE_ATTR_XATTR)
+		err = s3_attr_check(kind, *value);
+	if (!err)
+		err = tree_set_attr(mount->store, ino, kind, key, value, flags);
+	reply_err(req, err);
 }
 
 void
@@ -55,31 +71,63 @@ reply_bytes(fuse_req_t req, struct slice bytes, size_t size)
 		fuse_reply_buf(req, bytes.data, bytes.len);
 }
 
+static enum store_err
+get(struct mount *mount, uint64_t ino, struct slice name, struct arena *arena,
+	struct slice *value)
+{
+	struct inode inode = {.ino = 0};
+
+	if (s3_attr_is(name)) {
+		enum store_err err =
+			tree_object(mount->store, ino, arena, &inode);
+		if (err == STORE_NOT_FOUND)
+			return STORE_NO_ATTR;
+		return err ? err : s3_attr_get(&inode, name, arena, value);
+	}
+	enum store_err err = tree_inode(mount->store, ino, arena, &inode);
+	if (err)
+		return err;
+	return inode_attr_find(inode.attrs, INODE_ATTR_XATTR, name, value)
+		       ? STORE_OK
+		       : STORE_NO_ATTR;
+}
+
 void
-op_xattr_get(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+op_xattr_get(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t ino = mount_inode(mount, node);
 	scoped(arena_free) struct arena arena = {0};
-	struct inode inode = {.ino = 0};
 	struct slice value;
 
 	enum store_err err =
 		ino == INODE_ROOT || !is_kept(name)
 			? STORE_UNSUPPORTED
-			: tree_inode(mount->store, ino, &arena, &inode);
-	if (!err && !inode_attr_find(inode.attrs, INODE_ATTR_XATTR,
-			    slice_str(name), &value))
-		err = STORE_NO_ATTR;
+			: get(mount, ino, slice_str(name), &arena, &value);
 	if (err)
 		reply_err(req, err);
 	else
 		reply_bytes(req, value, size);
 }
 
+static void
+append_name(struct buffer *names, const struct inode_attr *attr)
+{
+	scoped(buffer_free) struct buffer name = {0};
+
+	if (attr->kind == INODE_ATTR_XATTR)
+		buffer_append(&name, attr->name);
+	else if (!s3_attr_name(attr, &name))
+		return;
+	buffer_append(names, buffer_slice(&name));
+	buffer_append_char(names, '\0');
+}
+
 void
-op_xattr_list(fuse_req_t req, fuse_ino_t ino, size_t size)
+op_xattr_list(fuse_req_t req, fuse_ino_t node, size_t size)
 {
 	struct mount *mount = reply_begin(req);
+	uint64_t ino = mount_inode(mount, node);
 	scoped(arena_free) struct arena arena = {0};
 	scoped(buffer_free) struct buffer names = {0};
 	struct inode inode = {.ino = 0};
@@ -93,11 +141,7 @@ op_xattr_list(fuse_req_t req, fuse_ino_t ino, size_t size)
 		return;
 	}
 	struct slice rest = inode.attrs;
-	while (inode_attr_next(&rest, &attr)) {
-		if (attr.kind != INODE_ATTR_XATTR)
-			continue;
-		buffer_append(&names, attr.name);
-		buffer_append_char(&names, '\0');
-	}
+	while (inode_attr_next(&rest, &attr))
+		append_name(&names, &attr);
 	reply_bytes(req, buffer_slice(&names), size);
 }

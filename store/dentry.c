@@ -136,6 +136,22 @@ dentry_update_inode(struct db_txn *txn, const struct inode *was,
 		&(struct usage_change){names_now - names_was, bytes, 0});
 }
 
+enum store_err
+dentry_change_bucket(struct db_txn *txn, struct inode *inode, uint64_t bucket)
+{
+	int64_t names = names_counted(inode);
+	int64_t bytes = names * (int64_t)inode->size;
+
+	if (inode->bucket == bucket)
+		return STORE_OK;
+	enum store_err err = usage_add(txn, inode->bucket,
+		&(struct usage_change){-names, -bytes, 0});
+	inode->bucket = bucket;
+	return err ? err
+		   : usage_add(txn, bucket,
+			     &(struct usage_change){names, bytes, 0});
+}
+
 void
 dentry_apply_stat(struct inode *inode, const struct stat *stat)
 {
@@ -412,9 +428,9 @@ dentry_publish(struct store *store, struct db_txn *txn, uint64_t parent,
 	return err;
 }
 
-/* The last name is gone. */
-static enum store_err
-remove_inode(struct store *store, struct db_txn *txn, const struct inode *inode)
+enum store_err
+dentry_forget(struct store *store, struct db_txn *txn,
+	const struct inode *inode)
 {
 	struct key key = key_u64(inode->ino);
 
@@ -442,7 +458,7 @@ dentry_release(struct store *store, struct db_txn *txn, uint64_t ino,
 	if (out->nlink > 0)
 		err = dentry_save_inode(txn, out);
 	else
-		err = remove_inode(store, txn, out);
+		err = dentry_forget(store, txn, out);
 	out->attrs = SLICE_NULL;
 	if (!err && was_counted)
 		err = usage_add(txn, out->bucket,

@@ -7,7 +7,8 @@
  * through chunk nodes; nobody above this header sees those.
  *
  * 1. Every dentry's inode has a record, and an inode's nlink is the number
- *    of its dentries (directories: 2 + subdirectories).
+ *    of its dentries (directories: 2 + subdirectories).  A file that has none
+ *    yet (O_TMPFILE) stands in DB_OPEN.
  * 2. A directory's record names the parent it hangs in and, as the attribute
  *    INODE_ATTR_NAME, its component there.  A bucket's root hangs in
  *    INODE_ROOT.
@@ -65,6 +66,11 @@ must_check enum store_err dentry_save_inode(struct db_txn *txn,
  * or less of it: publication, another size.  Same ino and bucket. */
 must_check enum store_err dentry_update_inode(struct db_txn *txn,
 	const struct inode *was, const struct inode *now);
+
+/* The inode is to be of that bucket, and its usage counted there.  Does not
+ * save it. */
+must_check enum store_err dentry_change_bucket(struct db_txn *txn,
+	struct inode *inode, uint64_t bucket);
 
 /* True where S3 shows it under its key: a published file, or an explicit
  * directory. */
@@ -135,6 +141,10 @@ must_check enum store_err dentry_release(struct store *store,
 	struct db_txn *txn, uint64_t ino, struct inode *out);
 must_check enum store_err dentry_settle_dir(struct store *store,
 	struct db_txn *txn, uint64_t dir, int subdirs, bool is_s3);
+
+/* The record of an inode without names goes, and its data. */
+must_check enum store_err dentry_forget(struct store *store, struct db_txn *txn,
+	const struct inode *inode);
 
 /* mtime and ctime of a directory are now; subdirectories by that many more
  * or less.  Where it is INODE_EXPLICIT or not does not matter. */

@@ -23,6 +23,12 @@
 
 /* The record changes between two looks each time: it is under attack. */
 #define TRIES 16
+/* Whose holes are worth a look at the data file. */
+#define LARGE (1u << 20)
+#define PAGE 4096u
+#define BLOCK 512u /* the unit of st_blocks */
+/* Others wait for their turn meanwhile. */
+#define COPY_AT_ONCE (64u << 20)
 /* Requests that the kernel sent before this one, on another thread. */
 #define RELEASE_NS 10000000ll
 #define LIKELY_RELEASE_NS 200000000ll
@@ -156,8 +162,9 @@ take_new(struct file *file, const struct inode *inode, int fd)
 	file->is_pending = true;
 }
 
-enum store_err
-file_create(struct store *store, uint64_t parent, struct slice name,
+/* SLICE_NULL: without a name. */
+static enum store_err
+create(struct store *store, uint64_t parent, struct slice name,
 	const struct tree_owner *owner, struct inode *out, struct file **result)
 {
 	struct file_seal *seal = NULL;
@@ -199,6 +206,21 @@ settle_draft(struct file *file)
 {
 	return file_seal_is_draft(file->seal) ? file_settle_run(file, false)
 					      : STORE_OK;
+}
+
+enum store_err
+file_create(struct store *store, uint64_t parent, struct slice name,
+	const struct tree_owner *owner, struct inode *out, struct file **result)
+{
+	return name.len ? create(store, parent, name, owner, out, result)
+			: STORE_BAD_NAME;
+}
+
+enum store_err
+file_create_unnamed(struct store *store, uint64_t parent,
+	const struct tree_owner *owner, struct inode *out, struct file **result)
+{
+	return create(store, parent, SLICE_NULL, owner, out, result);
 }
 
 /* The last writer goes. */
@@ -305,10 +327,11 @@ overlay(struct inode *inode, const struct file *file, const struct stat *stat)
 			   stat->st_ctim.tv_nsec;
 
 	inode->size = now.size;
-	if (now.mtime_ns != file->stamp.mtime_ns)
+	/* While a rewrite is pending the record has the old data's times. */
+	bool is_news = file->is_pending || now.mtime_ns != file->stamp.mtime_ns;
+	if (is_news)
 		inode->mtime_ns = now.mtime_ns;
-	if ((now.mtime_ns != file->stamp.mtime_ns ||
-		    now.size != file->stamp.size) &&
+	if ((is_news || now.size != file->stamp.size) &&
 		ctime_ns > inode->ctime_ns)
 		inode->ctime_ns = ctime_ns;
 }
@@ -470,6 +493,38 @@ file_allocate(struct file *file, int mode, uint64_t offset, uint64_t len)
 	return STORE_OK;
 }
 
+enum store_err
+file_copy_range(const struct file *from, uint64_t from_offset, struct file *to,
+	uint64_t to_offset, uint64_t len, uint64_t *copied)
+{
+	off_t at = (off_t)from_offset, to_at = (off_t)to_offset;
+	struct stat stat;
+
+	*copied = 0;
+	if (from_offset > INT64_MAX || to_offset > INT64_MAX)
+		return STORE_TOO_BIG;
+	/* Not from's turn as well: its descriptor stays. */
+	file_table_take_turn(to);
+	scoped(file_table_give_turn) struct file *with_turn = to;
+	/* The kernel reads and writes instead. */
+	if (from->seal || to->seal)
+		return STORE_UNSUPPORTED;
+	if (fstat(from->fd, &stat))
+		return error_from_errno(errno);
+	if (!S_ISREG(stat.st_mode))
+		return STORE_OK; /* no data at all */
+	enum store_err err = begin_change(to);
+	if (err)
+		return err;
+	ssize_t done = copy_file_range(from->fd, &at, to->fd, &to_at,
+		len < COPY_AT_ONCE ? len : COPY_AT_ONCE, 0);
+	if (done < 0)
+		return error_from_errno(errno);
+	to->is_changed |= done > 0;
+	*copied = (uint64_t)done;
+	return STORE_OK;
+}
+
 /* *is_settled: the data is in what file->commit makes durable. */
 static enum store_err
 settle_for_sync(struct file *file, bool is_data_only, bool *is_settled)
@@ -477,7 +532,8 @@ settle_for_sync(struct file *file, bool is_data_only, bool *is_settled)
 	struct stat stat;
 
 	*is_settled = false;
-	if (file->is_gone || !file->blob || file->store->is_read_only)
+	if (file->is_gone || !file->inode.nlink || !file->blob ||
+		file->store->is_read_only)
 		return STORE_OK;
 	if (file->seal) {
 		*is_settled = file_seal_is_draft(file->seal);
@@ -528,7 +584,7 @@ file_flush(struct file *file)
 
 	file_table_take_turn(file);
 	scoped(file_table_give_turn) struct file *with_turn = file;
-	if (file->is_gone || file->writers != 1)
+	if (file->is_gone || !file->inode.nlink || file->writers != 1)
 		return STORE_OK;
 	file->is_closing = true;
 	if (file->seal)
@@ -560,6 +616,23 @@ file_note_inode(struct store *store, const struct inode *inode)
 		file->is_gone = true;
 		file->is_marked = false;
 	}
+}
+
+enum store_err
+file_note_link(struct store *store, const struct inode *inode)
+{
+	scoped(file_table_release) struct file *file =
+			file_table_take_open(store, inode->ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+
+	if (!file)
+		return STORE_OK;
+	file->inode = *inode;
+	file->inode.attrs = SLICE_NULL;
+	/* One that had a name before its publication has two by now. */
+	if (!(inode->flags & INODE_UNPUBLISHED) || inode->nlink > 1)
+		return STORE_OK;
+	return file_settle_run(file, file->writers > 0);
 }
 
 /* A file without a record: its attributes are this process's alone. */
@@ -652,14 +725,33 @@ is_sealed_now(struct store *store, uint64_t ino)
 	       !dentry_inode(txn, ino, &inode) && sealed_is(&inode);
 }
 
+/* The data file may know better. */
+static bool
+is_lagging(const struct inode *inode)
+{
+	return inode->pending ||
+	       (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED));
+}
+
+uint64_t
+file_blocks(struct store *store, const struct inode *inode)
+{
+	uint64_t blob = inode->pending ? inode->pending : inode->blob;
+	uint64_t pages = inode->size / PAGE + (inode->size % PAGE != 0);
+	struct stat stat;
+
+	if (blob && (inode->size >= LARGE || is_lagging(inode)) &&
+		!blob_stat(store->blobs, blob, &stat))
+		return (uint64_t)stat.st_blocks;
+	return pages * (PAGE / BLOCK);
+}
+
 bool
 file_refresh(struct store *store, struct inode *inode)
 {
-	const uint32_t lagging = INODE_DIRTY | INODE_UNPUBLISHED;
 	struct stat stat;
 
-	if (!S_ISREG(inode->mode) ||
-		(!(inode->flags & lagging) && !inode->pending))
+	if (!S_ISREG(inode->mode) || !is_lagging(inode))
 		return false;
 	scoped(file_table_release) struct file *file =
 			file_table_take_open(store, inode->ino);
@@ -670,6 +762,11 @@ file_refresh(struct store *store, struct inode *inode)
 		/* The kernel knows what is written through it. */
 		return file->writers == 0;
 	}
+	/* It may have been closed, and the record be up to date, by now. */
+	enum store_err err = tree_inode(store, inode->ino, NULL, inode);
+	inode->attrs = attrs;
+	if (!err && !is_lagging(inode))
+		return false;
 	/* Of a draft that another process seals nothing is to be seen. */
 	if (inode->pending && is_sealed_now(store, inode->ino))
 		return false;

@@ -47,6 +47,12 @@ must_check enum store_err file_create(struct store *store, uint64_t parent,
 	struct slice name, const struct tree_owner *owner, struct inode *out,
 	struct file **file);
 
+/* The same without a name, as O_TMPFILE makes it: gone with the last close,
+ * unless tree_link() gives it one. */
+must_check enum store_err file_create_unnamed(struct store *store,
+	uint64_t parent, const struct tree_owner *owner, struct inode *out,
+	struct file **file);
+
 /* open_flags: O_ACCMODE and O_TRUNC are regarded.  STALE, IS_DIR, NO_KEY. */
 must_check enum store_err file_open(struct store *store, uint64_t ino,
 	int open_flags, struct file **file);
@@ -97,6 +103,15 @@ must_check enum store_err file_truncate(struct file *file, uint64_t size);
 must_check enum store_err file_allocate(struct file *file, int mode,
 	uint64_t offset, uint64_t len);
 
+/*
+ * copy_file_range(2): up to len bytes, shared where the file system below can.
+ * Both may be one file.  *copied is less at the end of `from` and where there
+ * is much to copy; INVALID where the ranges overlap.
+ */
+must_check enum store_err file_copy_range(const struct file *from,
+	uint64_t from_offset, struct file *to, uint64_t to_offset, uint64_t len,
+	uint64_t *copied);
+
 /* Durable: data, and the record where it changed.  is_data_only as
  * fdatasync(2). */
 must_check enum store_err file_sync(struct file *file, bool is_data_only);
@@ -110,6 +125,11 @@ must_check enum store_err file_flush(struct file *file);
  * open here: what file_inode() answers from then on. */
 void file_note_inode(struct store *store, const struct inode *inode);
 
+/* tree_link() gave a name to an inode that may be open here.  The first name
+ * of one made without publishes it. */
+must_check enum store_err file_note_link(struct store *store,
+	const struct inode *inode);
+
 /* tree_set() for an inode that may be open here. */
 must_check enum store_err file_set(struct store *store, uint64_t ino,
 	const struct tree_change *change, struct inode *out);
@@ -120,6 +140,13 @@ must_check enum store_err file_set(struct store *store, uint64_t ino,
  * change further without a line of the feed.
  */
 bool file_refresh(struct store *store, struct inode *inode);
+
+/*
+ * st_blocks of a regular file: what its data takes.  The data file is asked
+ * where holes are likely to matter, in files of 1 MiB and more and in those
+ * that are being written to; others are taken to have none.
+ */
+uint64_t file_blocks(struct store *store, const struct inode *inode);
 
 /* Somebody else changed the inode, which may be open here. */
 void file_reload(struct store *store, uint64_t ino);

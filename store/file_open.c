@@ -47,7 +47,7 @@ file_open_is_changed(const struct file *file, const struct stat *stat)
 
 struct create_request {
 	uint64_t parent;
-	struct slice name;
+	struct slice name; /* SLICE_NULL: it gets none */
 	const struct tree_owner *owner;
 	uint64_t blob;
 	int64_t now_ns; /* as the data file's file system has it */
@@ -62,7 +62,7 @@ describe(struct inode *inode, const struct create_request *request)
 		.mode = S_IFREG | (request->owner->mode & 07777),
 		.uid = request->owner->uid,
 		.gid = request->owner->gid,
-		.nlink = 1,
+		.nlink = request->name.data != NULL,
 		.flags = INODE_UNPUBLISHED,
 		.pending = request->blob,
 		/* Where to look for the name, should it have to go again:
@@ -76,6 +76,36 @@ describe(struct inode *inode, const struct create_request *request)
 	inode->ctime_ns = inode->birth_ns;
 }
 
+/* Hangs the new inode under its name. */
+static enum store_err
+put_name(struct store *store, struct db_txn *txn,
+	const struct create_request *request)
+{
+	struct record_dentry dentry = {RECORD_DENTRY_FILE, request->result.ino};
+
+	enum store_err err =
+		dentry_put(txn, request->parent, request->name, &dentry);
+	if (!err)
+		err = dentry_touch_dir(store, txn, request->parent, 0);
+	return err ? err
+		   : feed_append_dentry(store, txn, request->parent,
+			     request->name, 0);
+}
+
+/* The directory, where the name may be made. */
+static enum store_err
+find_place(struct db_txn *txn, const struct create_request *request,
+	struct inode *dir)
+{
+	if (request->name.data)
+		return dentry_expect_free(txn, request->parent, request->name,
+			dir);
+	enum store_err err = dentry_inode(txn, request->parent, dir);
+	if (err)
+		return err;
+	return inode_is_dir(dir) ? STORE_OK : STORE_NOT_DIR;
+}
+
 static enum store_err
 apply_create(struct store *store, struct db_txn *txn, void *arg)
 {
@@ -83,29 +113,21 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	struct inode *inode = &request->result;
 	struct inode dir;
 
-	enum store_err err =
-		dentry_expect_free(txn, request->parent, request->name, &dir);
+	enum store_err err = find_place(txn, request, &dir);
 	if (err)
 		return err;
 	describe(inode, request);
 	inode->bucket = dir.bucket;
 	err = commit_new_number(txn, &inode->ino);
-	if (err)
-		return err;
-	struct record_dentry dentry = {RECORD_DENTRY_FILE, inode->ino};
-	err = commit_add_blob(store, txn, inode->pending, 0);
+	if (!err)
+		err = commit_add_blob(store, txn, inode->pending, 0);
 	if (!err)
 		err = dentry_save_inode(txn, inode);
-	if (!err)
-		err = dentry_put(txn, request->parent, request->name, &dentry);
-	if (!err)
-		err = dentry_touch_dir(store, txn, request->parent, 0);
+	if (!err && inode->nlink > 0)
+		err = put_name(store, txn, request);
 	if (!err)
 		err = session_set_open(store, txn, inode->ino,
 			INODE_UNPUBLISHED);
-	if (!err)
-		err = feed_append_dentry(store, txn, request->parent,
-			request->name, 0);
 	return err;
 }
 
@@ -148,6 +170,9 @@ file_open_new(struct store *store, uint64_t parent, struct slice name,
 	*seal = NULL;
 	if (!err)
 		err = begin_seal(store, &request, draft.fd, &attrs, seal);
+	/* A sealed draft is of its process alone until it has a name. */
+	if (!err && *seal && !name.data)
+		err = STORE_UNSUPPORTED;
 	request.attrs = buffer_slice(&attrs);
 	request.blob = draft.blob;
 	request.now_ns = file_open_stamp(&stat).mtime_ns;

@@ -8,7 +8,8 @@
  *	blob, dirty		changed		size, mtime, new ETag, no
  *checksum blob, dirty		the same	as it was
  *
- * and in the end not dirty, unless somebody goes on.
+ * and in the end not dirty, unless somebody goes on.  A file that never had a
+ * name goes with its last writer.
  */
 #include "store/file_private.h"
 
@@ -166,6 +167,11 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 	now = was;
 	uint64_t data = was.pending ? was.pending : was.blob;
 	bool goes_on = has_others || request->keeps_mark;
+	if (was.nlink == 0 && !goes_on) {
+		request->is_gone = true;
+		err = dentry_forget(store, txn, &was);
+		return err ? err : set_mark(store, txn, request);
+	}
 	if (was.pending && data == request->blob && !has_others) {
 		now.blob = was.pending;
 		now.pending = 0;
@@ -234,8 +240,8 @@ file_settle_run(struct file *file, bool keeps_mark)
 		describe_draft(file->seal, &request);
 	struct file_stamp stamp = file_open_stamp(&request.stat);
 	request.is_changed = file_open_is_changed(file, &request.stat);
-	request.has_mtime =
-		file->seal || stamp.mtime_ns != file->stamp.mtime_ns;
+	request.has_mtime = file->seal || file->is_pending ||
+			    stamp.mtime_ns != file->stamp.mtime_ns;
 	err = commit_run(file->store, apply_settle, &request, &file->commit);
 	if (err)
 		return err;
@@ -365,7 +371,8 @@ file_settle(struct store *store, uint64_t dead_session, uint64_t ino,
 		return err;
 	if (!err && drop.is_sealed && drop.inode.pending)
 		return drop_sealed(store, &drop);
-	if (!err && after_power_cut && drop.inode.pending) {
+	if (!err && after_power_cut && drop.inode.pending &&
+		drop.inode.nlink > 0) {
 		err = commit_run(store, apply_drop, &drop, NULL);
 		if (err != STORE_NOT_FOUND && (err || !drop.is_left))
 			return err;

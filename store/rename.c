@@ -6,11 +6,13 @@
 #include "store/rename_private.h"
 
 #include "store/base/clock.h"
+#include "store/usage_private.h"
 
 /* One side of a rename: a name, as a file's and as a directory's component,
  * and what of the two there is. */
 struct side {
 	uint64_t parent;
+	uint64_t bucket; /* that the parent is in */
 	struct slice file;
 	struct slice dir;
 	struct record_dentry dentry; /* the one that is meant; ino 0: none */
@@ -68,20 +70,42 @@ look_up(struct db_txn *txn, uint64_t parent, struct slice name,
 	return STORE_OK;
 }
 
-/* Both parents are directories of one bucket. */
+/* Both parents are directories. */
 static enum store_err
-check_parents(struct db_txn *txn, const struct rename_request *request)
+check_parents(struct db_txn *txn, const struct rename_request *request,
+	struct side *from, struct side *to)
 {
-	struct inode from, to;
+	struct inode from_dir, to_dir;
 
-	enum store_err err = dentry_inode(txn, request->parent, &from);
+	enum store_err err = dentry_inode(txn, request->parent, &from_dir);
 	if (!err)
-		err = dentry_inode(txn, request->new_parent, &to);
+		err = dentry_inode(txn, request->new_parent, &to_dir);
 	if (err)
 		return err;
-	if (!inode_is_dir(&from) || !inode_is_dir(&to))
-		return STORE_NOT_DIR;
-	return from.bucket == to.bucket ? STORE_OK : STORE_CROSS_BUCKET;
+	from->bucket = from_dir.bucket;
+	to->bucket = to_dir.bucket;
+	return inode_is_dir(&from_dir) && inode_is_dir(&to_dir) ? STORE_OK
+								: STORE_NOT_DIR;
+}
+
+/*
+ * Whether what `side` means may move to that bucket.  A record says which
+ * bucket it is of: a directory does not move, since all below it would have
+ * to be told, and a file with other names does not, since they stay.
+ */
+static enum store_err
+check_bucket(struct db_txn *txn, const struct side *side, uint64_t bucket)
+{
+	struct inode inode;
+
+	if (side->bucket == bucket)
+		return STORE_OK;
+	if (is_dir(side))
+		return STORE_CROSS_BUCKET;
+	enum store_err err = dentry_inode(txn, side->dentry.ino, &inode);
+	if (err)
+		return err;
+	return inode.nlink == 1 ? STORE_OK : STORE_CROSS_BUCKET;
 }
 
 /* LOOP where dir is ino, or lies below it. */
@@ -115,6 +139,9 @@ hang(struct store *store, struct db_txn *txn, const struct record_dentry *what,
 	if (err)
 		return err;
 	inode.ctime_ns = clock_now_ns();
+	err = dentry_change_bucket(txn, &inode, to->bucket);
+	if (err)
+		return err;
 	/* A file has one only as long as it is not published: file.c. */
 	if (of_dir || inode.parent)
 		inode.parent = to->parent;
@@ -167,7 +194,8 @@ exchange(struct store *store, struct db_txn *txn, const struct side *from,
 	 * there, and the reverse. */
 	if (is_dir(from) != is_dir(to) && (from->has_other || to->has_other))
 		return STORE_EXISTS;
-	if (is_dir(from))
+	err = check_bucket(txn, to, from->bucket);
+	if (!err && is_dir(from))
 		err = check_not_below(txn, from->dentry.ino, to->parent);
 	if (!err && is_dir(to))
 		err = check_not_below(txn, to->dentry.ino, from->parent);
@@ -231,6 +259,47 @@ replace(struct store *store, struct db_txn *txn, const struct side *from,
 	return err;
 }
 
+/* Both sides are found. */
+static enum store_err
+move(struct store *store, struct db_txn *txn,
+	const struct rename_request *request, const struct side *from,
+	const struct side *to, struct inode *replaced)
+{
+	enum store_err err = STORE_OK;
+
+	if (request->flags & TREE_EXCHANGE)
+		return to->dentry.ino ? exchange(store, txn, from, to)
+				      : STORE_NOT_FOUND;
+	if (to->dentry.ino && (request->flags & TREE_NO_REPLACE))
+		return STORE_EXISTS;
+	/* Two names of one file: rename(2) does nothing. */
+	if (to->dentry.ino == from->dentry.ino)
+		return STORE_OK;
+	if (is_dir(from))
+		err = check_not_below(txn, from->dentry.ino, to->parent);
+	if (!err && to->dentry.ino)
+		err = check_replace(txn, from, to);
+	return err ? err : replace(store, txn, from, to, replaced);
+}
+
+/* Neither may grow beyond its quota. */
+static enum store_err
+move_between_buckets(struct store *store, struct db_txn *txn,
+	const struct rename_request *request, const struct side *from,
+	const struct side *to, struct inode *replaced)
+{
+	struct usage_mark from_mark, to_mark;
+
+	enum store_err err = usage_mark(txn, from->bucket, &from_mark);
+	if (!err)
+		err = usage_mark(txn, to->bucket, &to_mark);
+	if (!err)
+		err = move(store, txn, request, from, to, replaced);
+	if (!err)
+		err = usage_check(txn, &from_mark);
+	return err ? err : usage_check(txn, &to_mark);
+}
+
 enum store_err
 rename_apply(struct store *store, struct db_txn *txn,
 	const struct rename_request *request, struct inode *replaced)
@@ -238,7 +307,7 @@ rename_apply(struct store *store, struct db_txn *txn,
 	struct side from, to;
 
 	*replaced = (struct inode){.ino = 0};
-	enum store_err err = check_parents(txn, request);
+	enum store_err err = check_parents(txn, request, &from, &to);
 	if (!err)
 		err = look_up(txn, request->parent, request->name,
 			request->want, &from);
@@ -248,19 +317,12 @@ rename_apply(struct store *store, struct db_txn *txn,
 	if (!err)
 		err = look_up(txn, request->new_parent, request->new_name,
 			request->want, &to);
+	if (!err)
+		err = check_bucket(txn, &from, to.bucket);
 	if (err)
 		return err;
-	if (request->flags & TREE_EXCHANGE)
-		return to.dentry.ino ? exchange(store, txn, &from, &to)
-				     : STORE_NOT_FOUND;
-	if (to.dentry.ino && (request->flags & TREE_NO_REPLACE))
-		return STORE_EXISTS;
-	/* Two names of one file: rename(2) does nothing. */
-	if (to.dentry.ino == from.dentry.ino)
-		return STORE_OK;
-	if (is_dir(&from))
-		err = check_not_below(txn, from.dentry.ino, to.parent);
-	if (!err && to.dentry.ino)
-		err = check_replace(txn, &from, &to);
-	return err ? err : replace(store, txn, &from, &to, replaced);
+	return from.bucket == to.bucket
+		       ? move(store, txn, request, &from, &to, replaced)
+		       : move_between_buckets(store, txn, request, &from, &to,
+				 replaced);
 }

@@ -495,6 +495,18 @@ tree_path(struct store *store, uint64_t dir, struct arena *arena,
 	return err;
 }
 
+enum store_err
+tree_object(struct store *store, uint64_t ino, struct arena *arena,
+	struct inode *out)
+{
+	enum store_err err = tree_inode(store, ino, arena, out);
+
+	if (err)
+		return err;
+	return dentry_is_visible(out) ? dentry_refresh_inode(store, out)
+				      : STORE_NOT_FOUND;
+}
+
 struct attr_request {
 	uint64_t ino;
 	enum inode_attr_kind kind;
@@ -502,6 +514,19 @@ struct attr_request {
 	const struct slice *value;
 	int flags;
 };
+
+/* S3 API: the metadata of an object are its names and values, together. */
+static bool
+is_meta_too_big(struct slice attrs)
+{
+	struct inode_attr attr;
+	size_t total = 0;
+
+	while (inode_attr_next(&attrs, &attr))
+		if (attr.kind == INODE_ATTR_META)
+			total += attr.name.len + attr.value.len;
+	return total > TREE_META_MAX;
+}
 
 static enum store_err
 apply_set_attr(struct store *store, struct db_txn *txn, void *arg)
@@ -522,7 +547,9 @@ apply_set_attr(struct store *store, struct db_txn *txn, void *arg)
 		return STORE_NO_ATTR;
 	inode_attr_set(&attrs, inode.attrs, request->kind, request->name,
 		request->value);
-	if (attrs.len > INODE_ATTRS_MAX)
+	if (attrs.len > INODE_ATTRS_MAX ||
+		(request->kind == INODE_ATTR_META && request->value &&
+			is_meta_too_big(buffer_slice(&attrs))))
 		return STORE_ATTR_TOO_BIG;
 	inode.attrs = buffer_slice(&attrs);
 	inode.ctime_ns = clock_now_ns();

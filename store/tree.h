@@ -26,7 +26,8 @@
 #include "store/store.h"
 
 #define TREE_NAME_MAX 1024
-#define TREE_KEY_MAX 1024 /* of what S3 gives */
+#define TREE_KEY_MAX 1024  /* of what S3 gives */
+#define TREE_META_MAX 2048 /* S3's metadata of an object: names and values */
 #define TREE_LINKS_MAX 0x7fffffff
 
 enum tree_want {
@@ -40,6 +41,11 @@ must_check enum store_err tree_lookup(struct store *store, uint64_t parent,
 	struct inode *out);
 
 must_check enum store_err tree_inode(struct store *store, uint64_t ino,
+	struct arena *arena, struct inode *out);
+
+/* The same as S3 sees it: size and ETag are the data file's where it is being
+ * modified in place.  NOT_FOUND: S3 does not see it. */
+must_check enum store_err tree_object(struct store *store, uint64_t ino,
 	struct arena *arena, struct inode *out);
 
 /* Attributes to set, as setattr(2) has them. */

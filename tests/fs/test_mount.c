@@ -11,6 +11,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "store/bucket.h"
+#include "store/usage.h"
 #include "tests/fs/needs_mount.h"
 
 static off_t
@@ -26,6 +28,17 @@ static int
 error_of(int result)
 {
 	return result < 0 ? errno : 0;
+}
+
+static void
+expect_usage(struct temp_mount *temp, uint64_t bucket, uint64_t objects,
+	uint64_t bytes)
+{
+	struct usage usage;
+
+	cr_assert(not(usage_of_bucket(temp->store.store, bucket, &usage)));
+	cr_expect(eq(u64, usage.objects, objects));
+	cr_expect(eq(u64, usage.bytes, bytes));
 }
 
 Test(mount, a_file_written_is_the_file_read)
@@ -469,18 +482,100 @@ Test(mount, the_top_lists_every_bucket)
 	cr_expect(eq(sz, buckets, 2)); /* bbb is the other */
 }
 
-Test(mount, renaming_between_buckets_is_refused)
+Test(mount, a_file_moves_from_one_bucket_to_another)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct bucket other;
+	struct stat info;
+
+	cr_assert(not(mkdir(temp_mount_at(&temp, "../other"), 0755)));
+	temp_mount_write(&temp, "f", "twelve bytes");
+	cr_assert(not(rename(temp_mount_at(&temp, "f"),
+		temp_mount_at(&temp, "../other/g"))));
+	cr_assert(not(bucket_get(temp.store.store, SLICE("other"), &other)));
+
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "../other/g"),
+		"twelve bytes"));
+	cr_expect(eq(int, error_of(stat(temp_mount_at(&temp, "f"), &info)),
+		ENOENT));
+	cr_expect(eq(ptr, (void *)temp_mount_get(&temp, "f"), NULL));
+	expect_usage(&temp, temp.bucket, 0, 0);
+	expect_usage(&temp, other.ino, 1, 12);
+	temp_mount_write(&temp, "f", "back");
+	cr_assert(not(renameat2(AT_FDCWD, temp_mount_at(&temp, "f"), AT_FDCWD,
+		temp_mount_at(&temp, "../other/g"), RENAME_EXCHANGE)));
+	expect_usage(&temp, temp.bucket, 1, 12);
+	expect_usage(&temp, other.ino, 1, 4);
+}
+
+Test(mount, a_file_open_for_writing_moves_to_another_bucket)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct bucket other;
+
+	cr_assert(not(mkdir(temp_mount_at(&temp, "../other"), 0755)));
+	int fd = open(temp_mount_at(&temp, "f"), O_WRONLY | O_CREAT, 0644);
+	cr_assert(eq(i64, write(fd, "half", 4), 4));
+	cr_assert(not(rename(temp_mount_at(&temp, "f"),
+		temp_mount_at(&temp, "../other/f"))));
+	cr_assert(eq(i64, write(fd, " whole", 6), 6));
+	cr_assert(not(close(fd)));
+	cr_assert(not(bucket_get(temp.store.store, SLICE("other"), &other)));
+
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "../other/f"),
+		"half whole"));
+	expect_usage(&temp, temp.bucket, 0, 0);
+	expect_usage(&temp, other.ino, 1, 10);
+}
+
+Test(mount, directories_and_files_of_several_names_stay_in_their_bucket)
 {
 	NEEDS_MOUNT();
 	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
 
 	cr_assert(not(mkdir(temp_mount_at(&temp, "../other"), 0755)));
-	temp_mount_write(&temp, "f", "x");
+	cr_assert(not(mkdir(temp_mount_at(&temp, "d"), 0755)));
+	temp_mount_write(&temp, "a", "x");
+	temp_mount_write(&temp, "../other/c", "x");
+	cr_assert(not(link(temp_mount_at(&temp, "a"),
+		temp_mount_at(&temp, "b"))));
 
 	cr_expect(eq(int,
-		error_of(rename(temp_mount_at(&temp, "f"),
-			temp_mount_at(&temp, "../other/f"))),
+		error_of(rename(temp_mount_at(&temp, "a"),
+			temp_mount_at(&temp, "../other/a"))),
 		EXDEV));
+	cr_expect(eq(int,
+		error_of(rename(temp_mount_at(&temp, "d"),
+			temp_mount_at(&temp, "../other/d"))),
+		EXDEV));
+	cr_expect(eq(int,
+		error_of(link(temp_mount_at(&temp, "a"),
+			temp_mount_at(&temp, "../other/a"))),
+		EXDEV));
+	cr_expect(eq(int,
+		error_of(renameat2(AT_FDCWD, temp_mount_at(&temp, "../other/c"),
+			AT_FDCWD, temp_mount_at(&temp, "a"), RENAME_EXCHANGE)),
+		EXDEV));
+}
+
+/* A file made without a name, and what S3 sees of it. */
+Test(mount, a_file_without_a_name_is_an_object_when_it_gets_one)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	int fd = open(temp_mount_at(&temp, "."), O_TMPFILE | O_RDWR, 0644);
+	cr_assert(ge(int, fd, 0), "%s", strerror(errno));
+	cr_assert(eq(i64, write(fd, "text", 4), 4));
+	cr_assert(not(fsync(fd)));
+	expect_usage(&temp, temp.bucket, 0, 0);
+	cr_assert(not(linkat(fd, "", AT_FDCWD, temp_mount_at(&temp, "f"),
+		AT_EMPTY_PATH)));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "text"));
+	expect_usage(&temp, temp.bucket, 1, 4);
+	cr_assert(not(close(fd)));
 }
 
 Test(mount, user_attributes_are_kept_and_others_refused)

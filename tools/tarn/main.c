@@ -4,6 +4,7 @@
 
 #include "store/base/compiler.h"
 #include "tools/tarn/command.h"
+#include "tools/tarn/mount_helper.h"
 
 static const struct {
 	const char *name;
@@ -42,6 +43,8 @@ print_help(FILE *to)
 int
 main(int argc, char **argv)
 {
+	if (argc > 0 && mount_helper_is_meant(argc, argv))
+		return mount_helper_run(argc, argv);
 	if (argc < 2) {
 		print_help(stderr);
 		return COMMAND_USAGE;

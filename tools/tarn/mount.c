@@ -79,6 +79,8 @@ mount_store(const char *path, const struct mount_words *words)
 	scoped(mount_destroy) struct mount *mount = NULL;
 
 	mount_options_fill(words, &options);
+	if (!mount_options_find_top(words, store, &options.top))
+		return COMMAND_FAILED;
 
 	if (mount_create(&options, &mount))
 		return COMMAND_FAILED; /* the reason is logged */

@@ -9,8 +9,11 @@
 
 #include "store/base/privilege.h"
 #include "store/base/slice.h"
+#include "store/bucket.h"
+#include "store/tree.h"
 
 #define UMASK_DEFAULT 022
+#define FLAGS_MAX 200
 
 /* Three octal digits, perhaps with a 0 before them. */
 static bool
@@ -27,6 +30,33 @@ parse_umask(const char *text, uint32_t *out)
 		*out = *out * 8 + (uint32_t)(*text - '0');
 	}
 	return *out <= 0777;
+}
+
+bool
+mount_options_is_flag(struct slice word)
+{
+	static const char *const flags[] = {"suid", "nosuid", "dev", "nodev",
+		"exec", "noexec", "async", "sync", "noatime", "nodiratime",
+		"norelatime", "nostrictatime", "dirsync"};
+
+	for (size_t i = 0; i < array_len(flags); i++)
+		if (slice_equal(word, slice_str(flags[i])))
+			return true;
+	return false;
+}
+
+/* Nothing but flags: libfuse takes other words as options of its own. */
+static bool
+are_flags(const char *list)
+{
+	while (*list) {
+		size_t len = strcspn(list, ",");
+
+		if (!mount_options_is_flag(slice_of(list, len)))
+			return false;
+		list += len + (list[len] == ',');
+	}
+	return true;
 }
 
 static uint32_t
@@ -53,6 +83,12 @@ mount_options_check(const struct args_command *command,
 			UINT32_MAX - 1);
 	if (words->umask && !parse_umask(words->umask, &mask))
 		args_refuse(command, "--umask takes octal digits, as in 022");
+	if (words->flags &&
+		(strlen(words->flags) > FLAGS_MAX || !are_flags(words->flags)))
+		args_refuse(command, "--flags takes words like noexec,noatime");
+	if (words->is_private && words->is_for_others)
+		args_refuse(command,
+			"--private and --allow-other exclude each other");
 }
 
 /* Where a directory really is.  Asks no file system for its attributes: what
@@ -107,12 +143,52 @@ mount_options_fit(const struct mount_words *words, const char *store)
 	return false;
 }
 
+static enum store_err
+find_top(struct store *store, struct slice path, uint64_t *top)
+{
+	ptrdiff_t slash = slice_find_char(path, '/');
+	struct slice name = slash < 0 ? path : slice_first(path, (size_t)slash);
+	struct bucket bucket;
+	struct inode inode;
+
+	enum store_err err = bucket_get(store, name, &bucket);
+	*top = bucket.ino;
+	while (!err && name.len < path.len) {
+		path = slice_from(path, name.len + 1);
+		slash = slice_find_char(path, '/');
+		name = slash < 0 ? path : slice_first(path, (size_t)slash);
+		if (name.len == 0)
+			continue; /* a slash at the end, or two */
+		err = tree_lookup(store, *top, name, TREE_DIR, NULL, &inode);
+		*top = inode.ino;
+	}
+	return err;
+}
+
+bool
+mount_options_find_top(const struct mount_words *words, struct store *store,
+	uint64_t *top)
+{
+	*top = 0;
+	if (!words->bucket)
+		return true;
+	enum store_err err = find_top(store, slice_str(words->bucket), top);
+	if (!err)
+		return true;
+	fprintf(stderr, "tarn: --bucket %s: %s\n", words->bucket,
+		err == STORE_NOT_FOUND ? "there is no such directory"
+				       : error_sentence(err));
+	return false;
+}
+
 void
 mount_options_fill(const struct mount_words *words,
 	struct mount_options *options)
 {
 	options->mount_point = words->mount_point;
-	options->allow_other = !words->is_private && privilege_may_mount();
+	options->allow_other = words->is_for_others ||
+			       (!words->is_private && privilege_may_mount());
+	options->flags = words->flags;
 	options->is_read_only = words->is_read_only;
 	options->is_small_files = words->is_small_files;
 	options->uid = id_or(words->uid, geteuid());

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "fs/mount.h"
+#include "store/base/slice.h"
 #include "tools/tarn/args.h"
 
 struct mount_words {
@@ -14,15 +15,20 @@ struct mount_words {
 	const char *gid;
 	const char *umask;
 	struct args_list sse_c_keys;
+	const char *bucket; /* NAME or NAME/PREFIX */
+	const char *flags;
 	bool is_read_only;
 	bool is_small_files;
 	bool is_private;
+	bool is_for_others;
 };
 
 /* Rows of a struct args_option table. */
 #define MOUNT_OPTIONS(words)                                                   \
-	{"uid", "UID", "owner that S3's objects show (ours)", &(words).uid,    \
-		NULL, NULL},                                                   \
+	{"bucket", "NAME[/PREFIX]", "mount that directory, not all buckets",   \
+		&(words).bucket, NULL, NULL},                                  \
+		{"uid", "UID", "owner that S3's objects show (ours)",          \
+			&(words).uid, NULL, NULL},                             \
 		{"gid", "GID", "group that S3's objects show (ours)",          \
 			&(words).gid, NULL, NULL},                             \
 		{"umask", "OCTAL", "bits that S3's objects lack (022)",        \
@@ -36,9 +42,14 @@ struct mount_words {
 		{"small-files", NULL,                                          \
 			"read-only; opens and reads small files fastest",      \
 			NULL, &(words).is_small_files, NULL},                  \
+		{"private", NULL, "for the mounting user alone", NULL,         \
+			&(words).is_private, NULL},                            \
+		{"allow-other", NULL,                                          \
+			"for all users; root's mounts are anyway", NULL,       \
+			&(words).is_for_others, NULL},                         \
 	{                                                                      \
-		"private", NULL, "for the mounting user alone", NULL,          \
-			&(words).is_private, NULL                              \
+		"flags", "LIST", "more for mount(8): noexec,noatime,...",      \
+			&(words).flags, NULL, NULL                             \
 	}
 
 #define MOUNT_OPTIONS_SERVE(words)                                             \
@@ -53,6 +64,15 @@ void mount_options_check(const struct args_command *command,
 /* False, and said on standard error, where a mount would hide the store or
  * lie in it. */
 bool mount_options_fit(const struct mount_words *words, const char *store);
+
+/* Finds the directory of --bucket.  False, and said on standard error, where
+ * there is none. */
+bool mount_options_find_top(const struct mount_words *words,
+	struct store *store, uint64_t *top);
+
+/* Whether it is a flag of mount(8) that the kernel heeds for any file system:
+ * what --flags may list. */
+bool mount_options_is_flag(struct slice word);
 
 /* After mount_options_check(). */
 void mount_options_fill(const struct mount_words *words,

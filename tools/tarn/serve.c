@@ -88,6 +88,8 @@ start_mount(struct store *store, const struct mount_words *words,
 	};
 
 	mount_options_fill(words, &options);
+	if (!mount_options_find_top(words, store, &options.top))
+		return false;
 
 	if (mount_create(&options, &out->mount))
 		return false; /* the reason is logged */

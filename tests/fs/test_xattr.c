@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Extended attributes, and what S3 says of an object among them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "tests/fs/needs_mount.h"
+
+static struct temp_mount
+open_with_file(void)
+{
+	struct temp_mount temp = temp_mount_open();
+
+	temp_mount_write(&temp, "f", "text");
+	return temp;
+}
+
+static int
+set(struct temp_mount *temp, const char *name, const char *value)
+{
+	return setxattr(temp_mount_at(temp, "f"), name, value, strlen(value), 0)
+		       ? errno
+		       : 0;
+}
+
+/* The value, or the name of the errno. */
+static const char *
+get(struct temp_mount *temp, const char *name)
+{
+	static char value[4096];
+	ssize_t len = getxattr(temp_mount_at(temp, "f"), name, value,
+		sizeof(value) - 1);
+
+	if (len < 0)
+		return strerrorname_np(errno);
+	value[len] = '\0';
+	return value;
+}
+
+static struct object
+head(struct temp_mount *temp)
+{
+	struct object object = {.version = 0};
+
+	cr_assert(not(object_head(temp->store.store, temp->bucket, SLICE("f"),
+		&temp->arena, &object)));
+	return object;
+}
+
+Test(xattr, a_value_may_have_64_kib)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_file();
+	char *value = malloc(XATTR_SIZE_MAX);
+	char *got = malloc(XATTR_SIZE_MAX);
+
+	for (size_t i = 0; i < XATTR_SIZE_MAX; i++)
+		value[i] = (char)(i * 7);
+	cr_assert(not(setxattr(temp_mount_at(&temp, "f"), "user.big", value,
+		XATTR_SIZE_MAX, 0)));
+	cr_assert(eq(i64,
+		getxattr(temp_mount_at(&temp, "f"), "user.big", got,
+			XATTR_SIZE_MAX),
+		XATTR_SIZE_MAX));
+
+	cr_expect(not(memcmp(value, got, XATTR_SIZE_MAX)));
+	cr_expect(eq(i64,
+		getxattr(temp_mount_at(&temp, "f"), "user.big", got, 100), -1));
+	cr_expect(eq(int, errno, ERANGE));
+	free(value);
+	free(got);
+}
+
+Test(xattr, the_etag_is_the_one_that_s3_gives)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_file();
+	char etag[INODE_ETAG_TEXT_LEN + 1];
+
+	struct object object = head(&temp);
+	inode_etag_text(&object.inode.etag, etag);
+
+	cr_expect(eq(str, (char *)get(&temp, "user.s3.etag"), etag));
+	temp_mount_put(&temp, "f", "other");
+	object = head(&temp);
+	inode_etag_text(&object.inode.etag, etag);
+	cr_expect(eq(str, (char *)get(&temp, "user.s3.etag"), etag));
+	cr_expect(eq(int, set(&temp, "user.s3.etag", "x"), EOPNOTSUPP));
+}
+
+Test(xattr, a_file_that_s3_does_not_see_yet_has_no_etag)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	int fd = open(temp_mount_at(&temp, "f"), O_CREAT | O_WRONLY, 0644);
+	cr_expect(eq(str, (char *)get(&temp, "user.s3.etag"), "ENODATA"));
+	cr_assert(not(close(fd)));
+}
+
+Test(xattr, headers_and_metadata_are_set_through_the_mount)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_file();
+	struct slice type, color;
+
+	cr_expect(eq(str, (char *)get(&temp, "user.s3.content-type"),
+		"ENODATA"));
+	cr_assert(not(set(&temp, "user.s3.content-type", "image/png")));
+	cr_assert(not(set(&temp, "user.s3.meta.color", "blue")));
+	struct object object = head(&temp);
+	cr_assert(inode_attr_find(object.inode.attrs, INODE_ATTR_HEADER,
+		SLICE("content-type"), &type));
+	cr_assert(inode_attr_find(object.inode.attrs, INODE_ATTR_META,
+		SLICE("color"), &color));
+
+	cr_expect(slice_equal(type, SLICE("image/png")));
+	cr_expect(slice_equal(color, SLICE("blue")));
+	cr_expect(eq(str, (char *)get(&temp, "user.s3.meta.color"), "blue"));
+	cr_assert(not(removexattr(temp_mount_at(&temp, "f"),
+		"user.s3.meta.color")));
+	object = head(&temp);
+	cr_expect(not(inode_attr_find(object.inode.attrs, INODE_ATTR_META,
+		SLICE("color"), &color)));
+}
+
+Test(xattr, what_can_be_set_is_listed)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_file();
+	const char expected[] =
+		"user.s3.content-type\0user.s3.meta.color\0user.own";
+	char names[256] = "";
+
+	cr_assert(not(set(&temp, "user.own", "x")));
+	cr_assert(not(set(&temp, "user.s3.meta.color", "blue")));
+	cr_assert(not(set(&temp, "user.s3.content-type", "a/b")));
+	ssize_t len =
+		listxattr(temp_mount_at(&temp, "f"), names, sizeof(names));
+
+	cr_assert(eq(i64, len, sizeof(expected)));
+	cr_expect(not(memcmp(names, expected, sizeof(expected))));
+}
+
+Test(xattr, what_a_header_cannot_hold_is_refused)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_file();
+
+	cr_expect(eq(int, set(&temp, "user.s3.content-type", "a\r\nX: y"),
+		EINVAL));
+	cr_expect(eq(int, set(&temp, "user.s3.content-type", ""), EINVAL));
+	cr_expect(eq(int, set(&temp, "user.s3.meta.a", " blank"), EINVAL));
+	cr_expect(eq(int, set(&temp, "user.s3.meta.a", "\xff"), EINVAL));
+	cr_expect(eq(int, set(&temp, "user.s3.meta.Upper", "x"), EINVAL));
+	cr_expect(eq(int, set(&temp, "user.s3.meta.a b", "x"), EINVAL));
+	cr_expect(eq(int, set(&temp, "user.s3.meta.", "x"), EINVAL));
+	cr_expect(eq(int, set(&temp, "user.s3.nonsense", "x"), EOPNOTSUPP));
+}
+
+Test(xattr, metadata_have_two_kib_together)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_file();
+	char value[2048] = "";
+
+	memset(value, 'x', 1500);
+	cr_assert(not(set(&temp, "user.s3.meta.a", value)));
+	cr_expect(eq(int, set(&temp, "user.s3.meta.b", value), E2BIG));
+	value[500] = '\0';
+	cr_expect(not(set(&temp, "user.s3.meta.b", value)));
+	value[500] = 'x';
+	cr_expect(not(set(&temp, "user.not-metadata", value)));
+}
