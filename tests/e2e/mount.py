@@ -1,0 +1,350 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 300
+"""tarn mount as people start it: by its own command, by mount(8), from a line
+of fstab(5), by another user than root; and what it does when the disk is full
+or its process hangs."""
+
+import errno
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from support.disk import image, why_no_image
+from support.site import TARN, Site, can_mount, run
+from support.suite import Counts, skip_all
+
+TMP = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / "mount"
+STORE = TMP / "store"
+POINT = TMP / "point"
+TIMEOUT = 30
+NOBODY = 65534
+
+
+def tarn(*words, **options):
+    return run(TARN, *words, "--store", STORE, **options)
+
+
+def mount(*options, store=STORE):
+    """Mounts in the background; what it has said."""
+    with open(TMP / "mount.log", "wb") as log:
+        done = subprocess.run(
+            [TARN, "mount", POINT, "--store", store, "--background",
+             *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=log, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, (TMP / "mount.log").read_text()
+    return done.stdout.decode()
+
+
+
+def unmount(command="umount", store=STORE):
+    subprocess.run([command, *(["-u"] if command != "umount" else []),
+                    str(POINT)], check=True)
+    assert not os.path.ismount(POINT)
+    # The process ends by itself: the store can be had alone again.
+    deadline = time.monotonic() + TIMEOUT
+    while subprocess.run([TARN, "fsck", "--store", store, "--repair"],
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                         check=False).returncode:
+        assert time.monotonic() < deadline, "the process goes on"
+        time.sleep(0.05)
+
+
+def refused(*words, status, env=None):
+    done = subprocess.run([str(word) for word in words], env=env,
+                          capture_output=True, text=True, timeout=TIMEOUT,
+                          check=False)
+    assert done.returncode == status, f"{words}: {done}"
+    assert done.stderr, f"{words}: silent"
+    return done.stderr
+
+
+def prepare():
+    """A store with two buckets, and a directory in one."""
+    tarn("init")
+    mount()
+    (POINT / "photos/2024/may").mkdir(parents=True)
+    (POINT / "photos/2024/may/one").write_text("first")
+    (POINT / "photos/top").write_text("top")
+    (POINT / "other").mkdir()
+    unmount()
+
+
+def a_mount_is_unmounted_by_umount_and_by_fusermount3():
+    assert "mounted at" in mount()
+    unmount("umount")
+    mount()
+    unmount("fusermount3")
+
+
+def one_bucket_is_the_top():
+    mount("--bucket", "photos")
+    assert sorted(os.listdir(POINT)) == ["2024", "top"]
+    assert (POINT / "2024/may/one").read_text() == "first"
+    (POINT / "new").write_text("a file, right at the top")
+    (POINT / "dir").mkdir()
+    (POINT / "new").rename(POINT / "dir/new")
+    assert POINT.stat().st_nlink == 4
+    os.setxattr(POINT, "user.a", b"x")
+    assert os.getxattr(POINT, "user.a") == b"x"
+    POINT.chmod(0o751)
+    assert POINT.stat().st_mode & 0o777 == 0o751
+    shutil.rmtree(POINT / "dir")
+    unmount()
+
+
+def a_directory_in_a_bucket_is_the_top():
+    mount("--bucket", "photos/2024/")
+    assert os.listdir(POINT) == ["may"]
+    (POINT / "june").mkdir()
+    (POINT / "june/two").write_text("second")
+    unmount()
+    mount()
+    assert (POINT / "photos/2024/june/two").read_text() == "second"
+    shutil.rmtree(POINT / "photos/2024/june")
+    unmount()
+
+
+def what_s3_does_below_that_top_is_seen_at_once():
+    site = Site()
+    try:
+        keys = site.environment(**site.keys())
+
+        def aws(*words):
+            run("aws", "--endpoint-url", site.endpoint, *words, env=keys)
+
+        point = site.dir / "second"
+        point.mkdir()
+        aws("s3", "mb", "s3://bucket")
+        site.start("mount", point, "--bucket", "bucket")
+        file = site.file("file", 1000)
+        for name in "at-top", "dir/below":
+            assert not (point / name).exists()
+            aws("s3", "cp", "--only-show-errors", file, f"s3://bucket/{name}")
+            assert (point / name).read_bytes() == file.read_bytes()
+        assert sorted(os.listdir(point)) == ["at-top", "dir"]
+        aws("s3", "rm", "--only-show-errors", "s3://bucket/at-top")
+        assert not (point / "at-top").exists()
+        assert os.listdir(point) == ["dir"]
+    finally:
+        site.close()
+
+
+def a_top_that_is_not_there_is_refused():
+    for name in "nothing", "photos/2023", "photos/top":
+        said = refused(TARN, "mount", POINT, "--store", STORE, "--background",
+                       "--bucket", name, status=1)
+        assert name in said, said
+    assert not os.path.ismount(POINT)
+
+
+def kernel_flags_are_heeded():
+    mount("--flags", "noexec,noatime")
+    script = POINT / "other/script"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    try:
+        subprocess.run([str(script)], check=False)
+    except PermissionError:
+        pass
+    else:
+        raise AssertionError("executed in spite of noexec")
+    script.unlink()
+    unmount()
+    refused(TARN, "mount", POINT, "--store", STORE, "--flags",
+            "noexec,allow_root", status=2)
+
+
+def with_tarn_installed(script):
+    """Runs it where /usr/local/bin has the tarn to test: mount(8) looks in no
+    directory of ours."""
+    begin = ("set -e; mount -t tmpfs none /usr/local/bin; "
+             f"ln -s {TARN} /usr/local/bin/tarn; ")
+    quiet("unshare", "-m", "sh", "-c", begin + script)
+
+
+def quiet(*words):
+    """What is started must not keep a pipe of ours open."""
+    with open(TMP / "mount.log", "wb") as log:
+        done = subprocess.run(
+            [str(word) for word in words], check=False, timeout=TIMEOUT,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+    assert done.returncode == 0, (TMP / "mount.log").read_text()
+
+
+def mount_8_mounts_by_type():
+    with_tarn_installed(f"""
+        mount -t fuse.tarn {STORE} {POINT} -o \
+            ro,bucket=photos,umask=077,noatime
+        test "$(cat {POINT}/top)" = top
+        grep " {POINT} fuse.tarn ro,.*noatime" /proc/mounts
+        umount {POINT}
+    """)
+
+
+def a_line_of_fstab_mounts():
+    fstab = TMP / "fstab"
+    fstab.write_text(f"{STORE} {POINT} fuse.tarn "
+                     "defaults,_netdev,nofail,x-systemd.automount,"
+                     "uid=12,gid=34 0 0\n")
+    with_tarn_installed(f"""
+        mount -T {fstab} {POINT}
+        test "$(cat {POINT}/photos/top)" = top
+        umount {POINT}
+    """)
+
+
+def the_helper_of_mount_8_has_its_statuses():
+    helper = TMP / "mount.fuse.tarn"
+    helper.symlink_to(TARN)
+    quiet(helper, STORE, POINT, "-o", "rw,dev,suid")
+    unmount()
+    said = refused(helper, STORE, POINT, "-o", "nonsense", status=1)
+    assert "nonsense" in said, said
+    said = refused(helper, TMP / "none", POINT, "-o", "rw", status=32)
+    assert "none" in said, said
+    refused(helper, STORE, status=1)
+    quiet(helper, STORE, POINT, "-f", "-o", "rw")
+    assert not os.path.ismount(POINT)
+
+
+def a_user_mounts_a_store_of_his_own():
+    """Without passthrough, which it says."""
+    home = pathlib.Path("/tmp") / f"tarn-user-{os.getpid()}"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    script = f"""
+        set -e
+        cd {home}
+        {TARN} init --store {home}/store >/dev/null
+        mkdir {home}/m
+        {TARN} mount {home}/m --store {home}/store --background 2>{home}/log
+        mkdir {home}/m/bucket
+        echo text >{home}/m/bucket/file
+        test "$(cat {home}/m/bucket/file)" = text
+        mv {home}/m/bucket/file {home}/m/bucket/other
+        fusermount3 -u {home}/m
+    """
+    inside = (f"mknod {TMP}/fuse c 10 229 && chmod 666 {TMP}/fuse && "
+              f"mount --bind {TMP}/fuse /dev/fuse && "
+              "exec setpriv --reuid 65534 --regid 65534 --clear-groups "
+              'sh -c "$SCRIPT"')
+    try:
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", inside], timeout=TIMEOUT,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=False,
+            env={**os.environ, "SCRIPT": script, "HOME": str(home)})
+        log = home / "log"
+        assert done.returncode == 0, done.stdout + (
+            log.read_text() if log.exists() else "")
+        assert "without passthrough: " in done.stdout, done.stdout
+    finally:
+        shutil.rmtree(home)
+
+
+def a_full_disk_is_told_and_nothing_is_lost():
+    with image("ext4", TMP, 48 << 20) as disk:
+        store = disk / "store"
+        run(TARN, "init", "--store", store)
+        mount(store=store)
+        top = POINT / "bucket"
+        top.mkdir()
+        (top / "before").write_bytes(b"x" * 300000)
+        errors = []
+        try:
+            with open(top / "filler", "wb", buffering=0) as file:
+                for _ in range(100):
+                    file.write(bytes(1 << 20))
+                    os.fsync(file.fileno())
+        except OSError as error:
+            errors.append(error.errno)
+        assert errors == [errno.ENOSPC], errors
+        assert (top / "before").read_bytes() == b"x" * 300000
+        os.unlink(top / "filler")
+        # The space is given back after the next checkpoint.
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            try:
+                (top / "after").write_bytes(bytes(4 << 20))
+                break
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+                assert time.monotonic() < deadline, "no space comes back"
+                time.sleep(0.1)
+        unmount(store=store)
+
+
+def a_mount_that_hangs_stops_nobody_and_catches_up():
+    site = Site()
+    try:
+        keys = site.environment(**site.keys())
+        hung = site.processes[-1]
+        file = site.file("file", 100)
+
+        def put(name):
+            run("aws", "--endpoint-url", site.endpoint, "s3api", "put-object",
+                "--bucket", "bucket", "--key", name, "--body", file, env=keys)
+
+        (site.mount / "bucket").mkdir()
+        assert not (site.mount / "bucket/one").exists()
+        hung.send_signal(signal.SIGSTOP)
+        try:
+            put("one")
+            put("two")
+        finally:
+            hung.send_signal(signal.SIGCONT)
+        # What it had cached goes as soon as it has been told; a PUT that waits
+        # for it again says when.
+        put("three")
+        deadline = time.monotonic() + TIMEOUT
+        while not (site.mount / "bucket/one").exists():
+            assert time.monotonic() < deadline, "it does not catch up"
+            time.sleep(0.01)
+        for name in "one", "two", "three":
+            assert (site.mount / "bucket" / name).read_bytes() == (
+                file.read_bytes())
+    finally:
+        site.close()
+
+
+TESTS = [
+    a_mount_is_unmounted_by_umount_and_by_fusermount3,
+    one_bucket_is_the_top,
+    a_directory_in_a_bucket_is_the_top,
+    what_s3_does_below_that_top_is_seen_at_once,
+    a_top_that_is_not_there_is_refused,
+    kernel_flags_are_heeded,
+    mount_8_mounts_by_type,
+    a_line_of_fstab_mounts,
+    the_helper_of_mount_8_has_its_statuses,
+    a_user_mounts_a_store_of_his_own,
+    a_mount_that_hangs_stops_nobody_and_catches_up,
+]
+
+
+def main():
+    counts = Counts()
+    if not can_mount() or os.geteuid() != 0:
+        skip_all("mount", "no /dev/fuse here" if os.geteuid() == 0
+                 else "not root")
+    TMP.mkdir()
+    POINT.mkdir()
+    prepare()
+    for test in TESTS:
+        counts.run(test.__name__, test)
+    why_not = why_no_image("ext4")
+    if why_not:
+        counts.skip("a full disk", why_not)
+    else:
+        counts.run("a_full_disk_is_told_and_nothing_is_lost",
+                   a_full_disk_is_told_and_nothing_is_lost)
+    shutil.rmtree(TMP, ignore_errors=True)
+    counts.finish()
+
+
+sys.exit(main())
