@@ -312,6 +312,49 @@ def a_mount_that_hangs_stops_nobody_and_catches_up():
         site.close()
 
 
+def deleted_files_of(process):
+    """Data files that are gone but for a descriptor of the process."""
+    found = []
+    for link in pathlib.Path(f"/proc/{process.pid}/fd").iterdir():
+        try:
+            if os.readlink(link).endswith(" (deleted)"):
+                found.append(os.readlink(link))
+        except FileNotFoundError:
+            continue
+    return [path for path in found if "/data/" in path]
+
+
+def the_space_of_what_s3_deletes_comes_back_when_the_holder_is_killed():
+    site = Site()
+    try:
+        keys = site.environment(**site.keys())
+        daemon = site.processes[-1]
+        (site.mount / "bucket").mkdir()
+        path = site.mount / "bucket/held"
+        path.write_bytes(b"x" * 300000)
+        holder = subprocess.Popen(
+            [sys.executable, "-c", "import sys\n"
+             "file = open(sys.argv[1], 'r+b')\n"
+             "print('open', flush=True)\n"
+             "sys.stdin.read()", str(path)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        holder.stdout.readline()
+        run("aws", "--endpoint-url", site.endpoint, "s3", "rm",
+            "--only-show-errors", "s3://bucket/held", env=keys)
+        assert not path.exists()
+        deadline = time.monotonic() + TIMEOUT
+        while not deleted_files_of(daemon):
+            assert time.monotonic() < deadline, "the data file stays"
+            time.sleep(0.05)
+        holder.kill()
+        holder.wait()
+        while deleted_files_of(daemon):
+            assert time.monotonic() < deadline, "the space stays taken"
+            time.sleep(0.05)
+    finally:
+        site.close()
+
+
 TESTS = [
     a_mount_is_unmounted_by_umount_and_by_fusermount3,
     one_bucket_is_the_top,
@@ -324,6 +367,7 @@ TESTS = [
     the_helper_of_mount_8_has_its_statuses,
     a_user_mounts_a_store_of_his_own,
     a_mount_that_hangs_stops_nobody_and_catches_up,
+    the_space_of_what_s3_deletes_comes_back_when_the_holder_is_killed,
 ]
 
 

@@ -88,6 +88,28 @@ Test(coherence, who_has_the_old_object_open_goes_on_reading_it)
 	cr_assert(not(close(fd)));
 }
 
+Test(coherence, a_file_that_s3_deletes_while_it_is_open_is_written_on)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	char got[16] = "";
+	struct stat info;
+
+	temp_mount_put(&temp, "dir/o", "the old one");
+	int fd = open(temp_mount_at(&temp, "dir/o"), O_RDWR);
+	cr_assert(not(object_delete(temp.store.store, temp.bucket,
+		SLICE("dir/o"), NULL)));
+	cr_assert(eq(i64, pwrite(fd, "THE", 3, 0), 3));
+	cr_assert(eq(i64, pread(fd, got, 15, 0), 11));
+	cr_assert(not(fstat(fd, &info)));
+
+	cr_expect(eq(str, got, "THE old one"));
+	cr_expect(eq(u64, info.st_nlink, 0));
+	cr_expect(not(fsync(fd)));
+	cr_expect(not(close(fd)));
+	cr_expect(eq(ptr, (void *)temp_mount_get(&temp, "dir/o"), NULL));
+}
+
 Test(coherence, an_object_deleted_is_gone_and_its_implicit_directory_with_it)
 {
 	NEEDS_MOUNT();

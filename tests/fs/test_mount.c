@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -599,6 +601,46 @@ Test(mount, user_attributes_are_kept_and_others_refused)
 		ENODATA));
 	cr_expect(eq(int, error_of(setxattr(path, "trusted.x", "x", 1, 0)),
 		EOPNOTSUPP));
+}
+
+/* What another process gets that wants the lock; 0 where it has it. */
+static int
+lock_elsewhere(const char *path, bool is_flock)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_start = 2, .l_len = 4};
+	int status = -1;
+	pid_t child = fork();
+
+	if (child == 0) {
+		int fd = open(path, O_RDWR);
+
+		_exit(error_of(is_flock ? flock(fd, LOCK_EX | LOCK_NB)
+					: fcntl(fd, F_SETLK, &lock)));
+	}
+	cr_assert(eq(int, waitpid(child, &status, 0), child));
+	return WEXITSTATUS(status);
+}
+
+Test(mount, locks_hold_between_processes)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct flock lock = {.l_type = F_WRLCK, .l_start = 5, .l_len = 1};
+
+	temp_mount_write(&temp, "f", "0123456789");
+	const char *path = temp_mount_at(&temp, "f");
+	int fd = open(path, O_RDWR);
+	cr_expect(eq(int, lock_elsewhere(path, false), 0));
+	cr_expect(eq(int, lock_elsewhere(path, true), 0));
+	cr_assert(not(fcntl(fd, F_SETLK, &lock)));
+	cr_expect(eq(int, lock_elsewhere(path, false), EAGAIN));
+	lock.l_type = F_UNLCK;
+	cr_assert(not(fcntl(fd, F_SETLK, &lock)));
+	cr_expect(eq(int, lock_elsewhere(path, false), 0));
+	cr_assert(not(flock(fd, LOCK_EX)));
+	cr_expect(eq(int, lock_elsewhere(path, true), EWOULDBLOCK));
+	cr_assert(not(close(fd)));
+	cr_expect(eq(int, lock_elsewhere(path, true), 0));
 }
 
 Test(mount, holes_are_found_and_space_is_set_aside)
