@@ -6,7 +6,6 @@ and then S3 must give the same bytes.  TEST_LONG: a million operations."""
 
 import os
 import random
-import shutil
 import subprocess
 import sys
 import zlib
@@ -51,16 +50,11 @@ def main():
     seed = int(os.environ.get("TEST_SEED", random.getrandbits(40)))
     store = rig.Store()
     server, mount = rig.Server(store.path), rig.Mount(store.path, "mount")
-    server.start()
-    mount.start()
-    (mount.path / rig.BUCKET).mkdir(exist_ok=True)
     print(f"# seed {seed}")
-    is_good = run(rig.Client(store, server.port), mount.path / rig.BUCKET,
-                  seed)
-    mount.stop()
-    server.stop()
-    store.fsck()
-    shutil.rmtree(store.path)
+    with rig.running(server, mount):
+        (mount.path / rig.BUCKET).mkdir()
+        is_good = run(rig.Client(store), mount.path / rig.BUCKET, seed)
+    print(store.fsck())
     print(f"{int(is_good)} passed, {int(not is_good)} failed")
     return int(not is_good)
 

@@ -168,14 +168,11 @@ def main():
     store = rig.Store()
     server = rig.Server(store.path)
     mounts = [rig.Mount(store.path, f"m{i}") for i in (1, 2)]
-    for process in (server, *mounts):
-        process.start()
-    client = rig.Client(store, server.port)
-    client.expect("PUT", "")
-    (mounts[0].path / rig.BUCKET / "shared").mkdir()
-    is_good = Race(client, mounts, time.monotonic() + SECONDS).run()
-    for process in (*mounts, server):
-        process.stop()
+    with rig.running(server, *mounts):
+        client = rig.Client(store)
+        client.expect("PUT", "")
+        (mounts[0].path / rig.BUCKET / "shared").mkdir()
+        is_good = Race(client, mounts, time.monotonic() + SECONDS).run()
     print(store.fsck())
     print(f"{int(is_good)} passed, {int(not is_good)} failed")
     return int(not is_good)

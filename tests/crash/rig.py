@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A store, and real processes on it: tarn serve, tarn mount, an S3 client."""
 
+import contextlib
 import datetime
 import hashlib
 import hmac
@@ -110,6 +111,24 @@ class Mount(Process):
         while self.is_ready():
             subprocess.run(["fusermount3", "-u", "-z", str(self.path)],
                            stderr=subprocess.DEVNULL, check=False)
+
+
+@contextlib.contextmanager
+def running(*processes):
+    """They run meanwhile, and end well; whatever happens, none is left."""
+    try:
+        for process in processes:
+            process.start()
+        yield
+        for process in reversed(processes):
+            process.stop()
+    finally:
+        for process in processes:
+            if process.process and process.process.poll() is None:
+                process.process.kill()
+                process.process.wait()
+            if isinstance(process, Mount):
+                process.remove()
 
 
 class Store:
