@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/base/buffer.h"
@@ -433,22 +434,31 @@ Test(commit, gives_numbers_that_were_never_given_before)
 	cr_expect(gt(u64, second.number, first.number));
 }
 
-/* The directory of the first blobs is there, or a file in its place. */
+/* What has taken the place of the blob's file cannot be flushed. */
 static void
-break_data(const struct temp_store *temp, bool is_broken)
+break_data(const struct temp_store *temp, uint64_t blob, int *pipe)
 {
-	char dir[128];
-	char away[128];
+	char path[128];
 
-	snprintf(dir, sizeof(dir), "%s/data/0", temp->path);
-	snprintf(away, sizeof(away), "%s/run/away", temp->path);
-	if (is_broken) {
-		cr_assert(zero(int, rename(dir, away)));
-		close(open(dir, O_CREAT | O_WRONLY, 0600));
-	} else {
-		cr_assert(zero(int, unlink(dir)));
-		cr_assert(zero(int, rename(away, dir)));
-	}
+	snprintf(path, sizeof(path), "%s/data/0/%llx", temp->path,
+		(unsigned long long)blob);
+	cr_assert(zero(int, unlink(path)));
+	cr_assert(zero(int, mkfifo(path, 0600)));
+	/* Else whoever opens it to flush it waits for this. */
+	*pipe = open(path, O_RDWR | O_CLOEXEC);
+	cr_assert(ge(int, *pipe, 0));
+}
+
+static void
+mend_data(const struct temp_store *temp, uint64_t blob, int pipe)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/data/0/%llx", temp->path,
+		(unsigned long long)blob);
+	close(pipe);
+	cr_assert(zero(int, unlink(path)));
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 }
 
 Test(commit, after_a_flush_that_failed_is_refused_until_the_store_is_reopened)
@@ -467,11 +477,7 @@ Test(commit, after_a_flush_that_failed_is_refused_until_the_store_is_reopened)
 	step(temp.store, ADD, blob);
 	cr_assert(zero(int,
 		commit_run_durably(temp.store, apply_row, &before)));
-	/* One whose name has not been flushed before. */
-	cr_assert(zero(int, session_lease_blob(temp.store, &blob)));
-	cr_assert(zero(int, blob_create(temp.store->blobs, blob, &fd)));
-	close(fd);
-	break_data(&temp, true);
+	break_data(&temp, blob, &fd);
 	cr_assert(zero(int, commit_run(temp.store, apply_row, &lost, NULL)));
 	/* The background may have found out first. */
 	enum store_err err =
@@ -487,7 +493,7 @@ Test(commit, after_a_flush_that_failed_is_refused_until_the_store_is_reopened)
 	cr_expect(has_row(temp.store, DB_DOCUMENT, 1));
 
 	store_close(&temp.store);
-	break_data(&temp, false);
+	mend_data(&temp, blob, fd);
 	temp_store_reopen(&temp);
 	cr_expect(has_row(temp.store, DB_DOCUMENT, 1));
 	cr_expect(not(has_row(temp.store, DB_DOCUMENT, 3)));
