@@ -24,7 +24,7 @@
 #include "store/store_private.h"
 
 /*
- * Objects up to this size are packed: docs/decisions/0005-packs.md.
+ * Objects up to this size are packed: docs/decisions/0007-packs.md.
  */
 #define PACK_MAX (64u << 10)
 #define PACK_SEGMENT_SIZE (64u << 20)
