@@ -41,25 +41,33 @@ http {{
 """
 
 
-def tasks(pid):
-    """Every thread of a process and of its children."""
+def processes(pid):
+    """A process and its children."""
     pids = [pid]
     with contextlib.suppress(OSError):
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
         pids += [int(child) for child in children.read_text().split()]
-    for one in pids:
+    return pids
+
+
+def tasks(pid):
+    """Every thread of a process and of its children."""
+    for one in processes(pid):
         with contextlib.suppress(OSError):
             for task in os.listdir(f"/proc/{one}/task"):
                 yield one, int(task)
 
 
 def cpu_seconds(pid):
-    total = 0
-    for one, task in tasks(pid):
+    """Of all threads, also those that have ended."""
+    ticks = 0
+    for one in processes(pid):
         with contextlib.suppress(OSError):
-            path = pathlib.Path(f"/proc/{one}/task/{task}/schedstat")
-            total += int(path.read_text().split()[0])
-    return total / 1e9
+            stat = pathlib.Path(f"/proc/{one}/stat").read_text()
+            # The name, in parentheses, may hold spaces.
+            user, system = stat.rsplit(")", 1)[1].split()[11:13]
+            ticks += int(user) + int(system)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def pin(pid, cpus):
