@@ -175,6 +175,7 @@ reply_error_of_store(enum store_err err)
 		return S3_INVALID_ARGUMENT;
 	case STORE_ACCESS:
 	case STORE_NOT_PERMITTED:
+	case STORE_NO_ORGANIZATION: /* the caller's went meanwhile */
 		return S3_ACCESS_DENIED;
 	case STORE_UNSUPPORTED:
 		return S3_NOT_IMPLEMENTED;
@@ -202,6 +203,9 @@ reply_error_of_store(enum store_err err)
 	case STORE_NO_DATA:
 	case STORE_NO_TOKEN:
 	case STORE_TOKEN_EXISTS:
+	case STORE_ORGANIZATION_EXISTS:
+	case STORE_ORGANIZATION_NOT_EMPTY:
+	case STORE_BAD_KEY:
 	case STORE_IO:
 	case STORE_CORRUPT:
 	case STORE_DAMAGED:

@@ -2,6 +2,8 @@
 #include "s3api/request.h"
 
 #include "s3api/address.h"
+#include "s3api/control/control.h"
+#include "s3api/control/sts.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
 #include "s3api/request_audit.h"
@@ -107,15 +109,18 @@ request_find_bucket(struct request *request)
 static enum s3_error
 authenticate(struct request *request)
 {
-	enum sigv4_outcome outcome =
-		sigv4_verify(request->server->sigv4, request->http,
-			clock_now_ns(), &request->caller, &request->report);
+	enum sigv4_outcome outcome = sigv4_verify(request->sigv4, request->http,
+		clock_now_ns(), &request->caller, &request->report);
 
 	if (outcome == SIGV4_REFUSED)
 		return request->report.error;
 	/* What strangers may is for the policies to say. */
 	request->report = (struct error_report){0};
 	access_begin(request);
+	if (outcome == SIGV4_SIGNED)
+		clerk_note(request->clerk,
+			slice_str(request->caller.token.access_key),
+			request->access.now_ns);
 	return S3_OK;
 }
 
@@ -160,6 +165,14 @@ serve(struct request *request)
 
 	if (!error && request->http->method == HTTP_METHOD_OPTIONS)
 		return op_cors_preflight(request);
+	if (!error && control_is_for(request)) {
+		control_handle(request);
+		return S3_OK;
+	}
+	if (!error && sts_is_for(request)) {
+		sts_handle(request);
+		return S3_OK;
+	}
 	/* Who it is comes before what is there to ask for. */
 	if (!error)
 		error = authenticate(request);
@@ -210,6 +223,8 @@ request_handle(struct http_request *http, struct http_response *response,
 		.server = server,
 		.store = server->store,
 		.policies = server->policies,
+		.sigv4 = server->sigv4,
+		.clerk = server->clerk,
 		.http = http,
 		.response = response,
 		.arena = http->arena,

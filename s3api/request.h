@@ -25,6 +25,7 @@
 
 #define REQUEST_ID_LEN 16
 
+struct clerk;
 struct policy_cache;
 struct server;
 
@@ -32,6 +33,8 @@ struct request {
 	struct server *server;
 	struct store *store;
 	struct policy_cache *policies;
+	struct sigv4 *sigv4;
+	struct clerk *clerk;
 	struct http_request *http;
 	struct http_response *response;
 	struct arena *arena; /* http's */

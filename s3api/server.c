@@ -17,6 +17,7 @@ free_server(struct server *server)
 	free(server->proxies.networks);
 	sigv4_free(&server->sigv4);
 	policy_cache_free(&server->policies);
+	clerk_stop(&server->clerk);
 	free(server);
 }
 
@@ -102,6 +103,8 @@ server_start(struct store *store, const struct server_options *options,
 	enum store_err err = copy_domains(server, options);
 	if (!err)
 		err = parse_proxies(server, options);
+	if (!err)
+		err = clerk_start(store, &server->clerk);
 	if (!err)
 		err = start_http(server, options);
 	if (err) {

@@ -7,6 +7,7 @@
 
 #include "s3api/auth/sigv4.h"
 #include "s3api/http/http_server.h"
+#include "s3api/iam/clerk.h"
 #include "s3api/iam/policy_cache.h"
 #include "s3api/proxy.h"
 #include "s3api/server.h"
@@ -24,6 +25,7 @@ struct server {
 	struct policy_cache *policies;
 	struct proxy_networks proxies;
 	bool allows_sse_c_without_tls;
+	struct clerk *clerk;
 	struct http_server *http;
 	struct audit *audit; /* NULL: none is kept */
 

@@ -4,6 +4,7 @@
 #include "store/base/clock.h"
 #include "store/dentry_private.h"
 #include "store/meta/key.h"
+#include "store/organization_private.h"
 #include "store/upload_private.h"
 #include "store/usage_private.h"
 
@@ -146,6 +147,9 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	enum store_err err = find_bucket(txn, request->name, bucket);
 	if (err != STORE_NO_BUCKET)
 		return err ? err : STORE_BUCKET_EXISTS;
+	err = organization_check_in(txn, request->owner);
+	if (err)
+		return err;
 	err = commit_new_number(txn, &bucket->ino);
 	if (err)
 		return err;

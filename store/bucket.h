@@ -25,7 +25,7 @@ struct bucket {
 bool bucket_name_is_valid(struct slice name);
 
 /* Durable.  owner: an organization, shorter than bucket.owner.  BAD_NAME,
- * BUCKET_EXISTS (*out is the one there is), INVALID. */
+ * BUCKET_EXISTS (*out is the one there is), NO_ORGANIZATION, INVALID. */
 must_check enum store_err bucket_create(struct store *store, struct slice name,
 	struct slice owner, struct bucket *out);
 

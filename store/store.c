@@ -83,35 +83,6 @@ check_format(const struct store *store)
 	return version == STORE_FORMAT_VERSION ? STORE_OK : STORE_BAD_VERSION;
 }
 
-static enum store_err
-read_key(struct store *store)
-{
-	struct store_path path = store_path(store, "store.key");
-	char bytes[sizeof(store->key) + 1];
-	struct stat st;
-	size_t len = 0;
-
-	if (stat(path.text, &st)) {
-		enum store_err failed = error_from_errno(errno);
-
-		log_error("%s: %s", path.text, error_sentence(failed));
-		return failed == STORE_NOT_FOUND ? STORE_CORRUPT : failed;
-	}
-	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
-		log_error("%s must be readable by its owner alone "
-			  "(chmod 600)",
-			path.text);
-		return STORE_ACCESS;
-	}
-	enum store_err err = read_small(path.text, bytes, sizeof(bytes), &len);
-	if (!err && len != sizeof(store->key))
-		err = STORE_CORRUPT;
-	if (!err)
-		memcpy(store->key, bytes, sizeof(store->key));
-	cipher_wipe(bytes, sizeof(bytes));
-	return err;
-}
-
 /* Locks out other openers.  *fd -1 where the disk is read-only, as nobody can
  * write then. */
 static enum store_err
@@ -234,6 +205,8 @@ open_tables(struct store *store, uint64_t map_size)
 	if (!err)
 		err = blob_open_all(data.text, store->is_read_only,
 			&store->blobs);
+	if (!err)
+		err = store_key_check(store);
 	return err ? err : read_region(store);
 }
 
@@ -284,7 +257,7 @@ open_all(struct store *store, const struct store_options *options)
 	enum store_err err = check_format(store);
 
 	if (!err)
-		err = read_key(store);
+		err = store_key_read(store);
 	if (!err)
 		err = file_table_create(&store->files);
 	if (!err)
@@ -303,6 +276,7 @@ store_open(const struct store_options *options, struct store **out)
 	if (!store)
 		return STORE_NO_MEMORY;
 	store->is_read_only = options->is_read_only;
+	store->key_path = options->key_path;
 	store->path = realpath(options->path, NULL);
 	enum store_err err = store->path ? STORE_OK : STORE_NOT_A_STORE;
 	if (!err && strlen(store->path) + 64 > sizeof(struct store_path))
@@ -311,6 +285,8 @@ store_open(const struct store_options *options, struct store **out)
 		err = open_all(store, options);
 	if (err)
 		store_close(&store);
+	else
+		store->key_path = NULL; /* it was borrowed */
 	*out = store;
 	return err;
 }

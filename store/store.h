@@ -34,17 +34,22 @@ struct store;
 struct store_options {
 	const char *path;
 	const char *role;      /* "serve", "mount", ...: shown by status */
+	const char *key_path;  /* NULL: STORE/store.key */
 	bool is_read_only;     /* takes no session, changes nothing */
 	uint64_t map_size;     /* tests; 0: the default */
 	uint64_t segment_size; /* of small objects; tests; 0: the default */
 };
 
 /* Makes a new store, durably, in a new or empty directory.  region: 1 to 63
- * bytes.  EXISTS: there is one; NOT_EMPTY, NOT_DIR, INVALID. */
-must_check enum store_err store_create(const char *path, struct slice region);
+ * bytes.  key_path: where its key is to lie, or lies already; NULL:
+ * STORE/store.key.  EXISTS: there is one; NOT_EMPTY, NOT_DIR, INVALID, and of
+ * a key that lies there what store_open() says. */
+must_check enum store_err store_create(const char *path, struct slice region,
+	const char *key_path);
 
 /* Recovers where needed.  A process opens a store once at a time.
- * NOT_A_STORE, BAD_VERSION, ACCESS: others than the owner may read the key. */
+ * NOT_A_STORE, BAD_VERSION, ACCESS: others than the owner may read the key;
+ * BAD_KEY: it is not this store's. */
 must_check enum store_err store_open(const struct store_options *options,
 	struct store **out);
 

@@ -15,7 +15,6 @@
 #include "store/base/cipher.h"
 #include "store/base/inode.h"
 #include "store/base/io.h"
-#include "store/base/random.h"
 #include "store/counter_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/store_private.h"
@@ -58,26 +57,16 @@ make_file(const struct store *store, const char *name, struct slice content)
 }
 
 static enum store_err
-make_key(const struct store *store)
-{
-	uint8_t key[sizeof(store->key)];
-
-	random_bytes(key, sizeof(key));
-	enum store_err err =
-		make_file(store, "store.key", slice_of(key, sizeof(key)));
-	cipher_wipe(key, sizeof(key));
-	return err;
-}
-
-static enum store_err
-fill_tables(struct db *db, struct slice region)
+fill_tables(struct store *store, struct slice region)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 	uint64_t number;
-	enum store_err err = db_begin_write(db, &txn);
+	enum store_err err = db_begin_write(store->db, &txn);
 
 	if (!err)
 		err = db_put(txn, DB_META, SLICE("region"), region);
+	if (!err)
+		err = store_key_note(store, txn);
 	if (!err)
 		err = counter_set(txn, COUNTER_NUMBER, INODE_ROOT + 1);
 	if (!err)
@@ -115,7 +104,7 @@ make_tables(struct store *store, struct slice region)
 	enum store_err err = db_open(&options, &store->db);
 
 	if (!err)
-		err = fill_tables(store->db, region);
+		err = fill_tables(store, region);
 	if (!err)
 		err = checkpoint_tables(store);
 	db_close(&store->db);
@@ -148,7 +137,7 @@ fill(struct store *store, struct slice region)
 	if (!err)
 		err = make_dir(store, "run");
 	if (!err)
-		err = make_key(store);
+		err = store_key_make(store);
 	if (!err)
 		err = make_tables(store, region);
 	if (!err)
@@ -190,9 +179,9 @@ take_dir(const char *path)
 }
 
 enum store_err
-store_create(const char *path, struct slice region)
+store_create(const char *path, struct slice region, const char *key_path)
 {
-	struct store store = {0};
+	struct store store = {.key_path = key_path};
 	struct stat st;
 
 	if (region.len == 0 || region.len > REGION_MAX)
@@ -212,6 +201,7 @@ store_create(const char *path, struct slice region)
 	if (!store.path)
 		return error_from_errno(errno);
 	err = fill(&store, region);
+	cipher_wipe(store.key, sizeof(store.key));
 	free(store.path);
 	return err;
 }

@@ -34,7 +34,8 @@ struct store {
 	struct feed *feed;
 	struct reclaim *reclaim;
 	struct file_table *files;
-	uint8_t key[32]; /* seals token secrets */
+	const char *key_path; /* while opening; NULL: in the store */
+	uint8_t key[32];      /* seals token secrets */
 
 	/* fixed before the first file is opened; NULL: none.  Borrowed. */
 	const struct keyring *keyring;
@@ -45,6 +46,15 @@ struct store_path {
 	char text[4096];
 };
 struct store_path store_path(const struct store *store, const char *name);
+
+/* store_key.c: what seals the secrets of tokens. */
+must_check enum store_err store_key_make(struct store *store);
+must_check enum store_err store_key_read(struct store *store);
+/* In the tables stands by what a key is known; never the key. */
+must_check enum store_err store_key_note(const struct store *store,
+	struct db_txn *txn);
+/* BAD_KEY. */
+must_check enum store_err store_key_check(const struct store *store);
 
 /* file.c: the table of open files of this process. */
 must_check enum store_err file_table_create(struct file_table **out);

@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/token.h"
+#include "store/token_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/base/cipher.h"
 #include "store/base/clock.h"
-#include "store/base/random.h"
 #include "store/feed_private.h"
 #include "store/meta/key.h"
-#include "store/meta/record.h"
+#include "store/organization_private.h"
 
 #define ACCESS_KEY_MIN 3
-#define DRAWN_PREFIX "TARN"
-#define DRAWN_KEY_LEN 20
-#define DRAWN_SECRET 40
-#define SEALED_MAX (CIPHER_NONCE_LEN + TOKEN_SECRET_MAX + CIPHER_TAG_LEN)
 
-/* Whom tokens belong to as long as there is but one organization. */
-#define ORGANIZATION "default"
+_Static_assert(TOKEN_PERMANENT == RECORD_TOKEN_PLAIN, "it is in records");
 
 static const struct {
 	enum token_level level;
@@ -51,11 +45,15 @@ token_level_from_name(const char *name, enum token_level *level)
 	return false;
 }
 
-static bool
-is_level(uint8_t level)
+const char *
+token_status(const struct token *token, int64_t now_ns)
 {
-	return level >= TOKEN_READ && level <= TOKEN_FULL;
+	if (token->expires_ns && token->expires_ns <= now_ns)
+		return "EXPIRED";
+	return token->is_suspended ? "SUSPENDED" : "ACTIVE";
 }
+
+/* --- what is valid -------------------------------------------------------- */
 
 static bool
 is_of(struct slice text, size_t min, size_t max, const char *others)
@@ -73,9 +71,10 @@ is_of(struct slice text, size_t min, size_t max, const char *others)
 }
 
 static bool
-is_name(struct slice name)
+is_name(struct slice name, enum token_kind kind)
 {
-	return is_of(name, 1, TOKEN_NAME_MAX, "._-@");
+	return is_of(name, 1, TOKEN_NAME_MAX,
+		kind == TOKEN_TEMPORARY ? "._-@+=,/" : "._-@");
 }
 
 static bool
@@ -85,33 +84,15 @@ is_access_key(struct slice access_key)
 }
 
 static bool
-is_secret(struct slice secret)
+is_level(uint8_t level)
 {
-	if (secret.len < TOKEN_SECRET_MIN || secret.len > TOKEN_SECRET_MAX)
-		return false;
-	for (size_t i = 0; i < secret.len; i++)
-		if (secret.data[i] < 0x21 || secret.data[i] > 0x7e)
-			return false;
-	return true;
+	return level >= TOKEN_READ && level <= TOKEN_FULL;
 }
 
-/* Characters of the alphabet, each as likely as any other: bytes beyond the
- * last whole multiple of its length are drawn again. */
-static void
-draw(const char *alphabet, char *to, size_t len)
+static bool
+is_kind(uint8_t kind)
 {
-	size_t letters = strlen(alphabet);
-	size_t limit = 256 / letters * letters;
-	size_t drawn = 0;
-	uint8_t bytes[64];
-
-	while (drawn < len) {
-		random_bytes(bytes, sizeof(bytes));
-		for (size_t i = 0; i < sizeof(bytes) && drawn < len; i++)
-			if (bytes[i] < limit)
-				to[drawn++] = alphabet[bytes[i] % letters];
-	}
-	cipher_wipe(bytes, sizeof(bytes));
+	return kind >= TOKEN_PERMANENT && kind <= TOKEN_CONTROL;
 }
 
 /* `to` has room for max bytes and a NUL. */
@@ -126,6 +107,8 @@ copy_text(struct slice from, char *to, size_t max)
 	return true;
 }
 
+/* --- reading -------------------------------------------------------------- */
+
 static enum store_err
 decode(struct slice access_key, struct slice value, struct record_token *record,
 	struct token *out)
@@ -136,11 +119,15 @@ decode(struct slice access_key, struct slice value, struct record_token *record,
 		return err;
 	*out = (struct token){
 		.level = (enum token_level)record->level,
+		.kind = (enum token_kind)record->kind,
+		.is_suspended = record->is_suspended,
+		.needs_session = record->needs_session,
 		.created_ns = record->created_ns,
 		.expires_ns = record->expires_ns,
 	};
-	if (!is_level(record->level) ||
+	if (!is_level(record->level) || !is_kind(record->kind) ||
 		!copy_text(record->name, out->name, TOKEN_NAME_MAX) ||
+		!copy_text(record->role, out->role, TOKEN_NAME_MAX) ||
 		!copy_text(access_key, out->access_key, TOKEN_ACCESS_KEY_MAX) ||
 		!copy_text(record->organization, out->organization,
 			sizeof(out->organization) - 1) ||
@@ -150,9 +137,8 @@ decode(struct slice access_key, struct slice value, struct record_token *record,
 	return STORE_OK;
 }
 
-/* NO_TOKEN.  record's slices point into the map. */
-static enum store_err
-find_by_key(struct db_txn *txn, struct slice access_key,
+enum store_err
+token_find_in(struct db_txn *txn, struct slice access_key,
 	struct record_token *record, struct token *out)
 {
 	struct key key;
@@ -168,56 +154,86 @@ find_by_key(struct db_txn *txn, struct slice access_key,
 	return decode(access_key, value, record, out);
 }
 
+/* Names of the default organization stand alone, as they did before there
+ * were others. */
+static struct key
+name_key(struct slice organization, struct slice name)
+{
+	struct key key = {.len = 0};
+
+	if (!slice_equal(organization, SLICE(ORGANIZATION_DEFAULT))) {
+		memcpy(key.bytes, organization.data, organization.len);
+		key.bytes[organization.len] = '/';
+		key.len = organization.len + 1;
+	}
+	memcpy(key.bytes + key.len, name.data, name.len);
+	key.len += name.len;
+	return key;
+}
+
 static enum store_err
-find_by_name(struct db_txn *txn, struct slice name, struct record_token *record,
-	struct token *out)
+find_by_name(struct db_txn *txn, struct slice organization, struct slice name,
+	struct record_token *record, struct token *out)
 {
 	struct key key;
 	struct slice access_key;
 	enum store_err err;
 
-	if (!is_name(name))
+	if (!is_name(name, TOKEN_PERMANENT) ||
+		!organization_name_is_valid(organization))
 		return STORE_NO_TOKEN;
-	key = key_text(name);
+	key = name_key(organization, name);
 	err = db_get(txn, DB_TOKEN_NAME, key_slice(&key), &access_key);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_NO_TOKEN : err;
-	err = find_by_key(txn, access_key, record, out);
+	err = token_find_in(txn, access_key, record, out);
 	return err == STORE_NO_TOKEN ? STORE_CORRUPT : err;
 }
 
-/* The access key goes in as associated data: a sealed secret moved to another
- * key's record does not open. */
-static struct slice
-seal(const struct store *store, struct slice access_key, struct slice secret,
-	uint8_t sealed[SEALED_MAX])
+enum store_err
+token_get(struct store *store, struct slice organization, struct slice name,
+	struct token *out)
 {
-	random_bytes(sealed, CIPHER_NONCE_LEN);
-	cipher_seal(store->key, sealed, access_key, secret,
-		sealed + CIPHER_NONCE_LEN);
-	return slice_of(sealed, CIPHER_NONCE_LEN + secret.len + CIPHER_TAG_LEN);
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_token record;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	return err ? err : find_by_name(txn, organization, name, &record, out);
 }
 
-static enum store_err
-unseal(const struct store *store, const struct token *token,
-	struct slice sealed, char secret[TOKEN_SECRET_MAX + 1])
+enum store_err
+token_find(struct store *store, struct slice access_key, struct token *out,
+	char secret[TOKEN_SECRET_MAX + 1])
 {
-	struct slice body;
-	size_t len;
-	enum store_err err;
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_token record;
+	enum store_err err = db_begin_read(store->db, &txn);
 
-	if (sealed.len < CIPHER_NONCE_LEN + CIPHER_TAG_LEN ||
-		sealed.len > SEALED_MAX)
-		return STORE_CORRUPT;
-	body = slice_from(sealed, CIPHER_NONCE_LEN);
-	len = body.len - CIPHER_TAG_LEN;
-	err = cipher_open(store->key, (const uint8_t *)sealed.data,
-		slice_str(token->access_key), body, (uint8_t *)secret);
-	secret[err ? 0 : len] = '\0';
-	return err;
+	if (!err)
+		err = token_find_in(txn, access_key, &record, out);
+	return err ? err
+		   : token_secret_unseal(store, out, record.sealed, secret);
 }
+
+enum store_err
+token_secret(struct store *store, struct slice organization, struct slice name,
+	char secret[TOKEN_SECRET_MAX + 1])
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_token record;
+	struct token token;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	if (!err)
+		err = find_by_name(txn, organization, name, &record, &token);
+	return err ? err
+		   : token_secret_unseal(store, &token, record.sealed, secret);
+}
+
+/* --- creating ------------------------------------------------------------- */
 
 struct create {
+	const struct token_draft *draft;
 	const struct token *token;
 	struct slice sealed;
 };
@@ -246,94 +262,135 @@ tell(struct store *store, struct db_txn *txn, struct slice access_key)
 }
 
 static enum store_err
-apply_create(struct store *store, struct db_txn *txn, void *arg)
+save(struct store *store, struct db_txn *txn, const struct token *token,
+	struct slice sealed)
 {
-	const struct create *create = arg;
-	const struct token *token = create->token;
-	struct slice access_key = slice_str(token->access_key);
-	struct key by_key = key_text(access_key);
-	struct key by_name = key_text(slice_str(token->name));
+	struct key key = key_text(slice_str(token->access_key));
 	const struct record_token record = {
 		.name = slice_str(token->name),
 		.organization = slice_str(token->organization),
 		.region = slice_str(token->region),
+		.role = slice_str(token->role),
 		.level = (uint8_t)token->level,
+		.kind = (uint8_t)token->kind,
+		.is_suspended = token->is_suspended,
+		.needs_session = token->needs_session,
 		.created_ns = token->created_ns,
 		.expires_ns = token->expires_ns,
-		.sealed = create->sealed,
+		.sealed = sealed,
 	};
 	scoped(buffer_free) struct buffer value = {0};
 	enum store_err err;
 
-	err = is_free(txn, DB_TOKEN, &by_key);
-	if (!err)
-		err = is_free(txn, DB_TOKEN_NAME, &by_name);
-	if (err)
-		return err;
 	record_encode_token(&value, &record);
-	err = db_put(txn, DB_TOKEN, key_slice(&by_key), buffer_slice(&value));
-	if (!err)
-		err = db_put(txn, DB_TOKEN_NAME, key_slice(&by_name),
-			access_key);
-	if (!err)
-		err = tell(store, txn, access_key);
-	return err;
+	err = db_put(txn, DB_TOKEN, key_slice(&key), buffer_slice(&value));
+	return err ? err : tell(store, txn, slice_str(token->access_key));
 }
 
 static enum store_err
-describe(const struct store *store, struct slice name, enum token_level level,
-	struct slice region, struct slice access_key, struct token *out)
+save_name(struct db_txn *txn, const struct token *token)
 {
-	*out = (struct token){
-		.organization = ORGANIZATION,
-		.level = level,
-		.created_ns = clock_now_ns(),
-	};
-	if (!region.len)
-		region = store_region(store);
-	if (!is_name(name))
+	struct key key = name_key(slice_str(token->organization),
+		slice_str(token->name));
+	enum store_err err = is_free(txn, DB_TOKEN_NAME, &key);
+
+	return err ? err
+		   : db_put(txn, DB_TOKEN_NAME, key_slice(&key),
+			     slice_str(token->access_key));
+}
+
+static enum store_err
+apply_create(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct create *create = arg;
+	const struct token *token = create->token;
+	struct key by_key = key_text(slice_str(token->access_key));
+	enum store_err err =
+		organization_check_in(txn, slice_str(token->organization));
+
+	if (!err)
+		err = is_free(txn, DB_TOKEN, &by_key);
+	if (!err && create->draft->once)
+		err = token_expiry_take_once(txn, create->draft->once,
+			create->draft->once_until_ns);
+	if (!err)
+		err = token->kind == TOKEN_TEMPORARY
+			      ? token_expiry_note(txn, token)
+			      : save_name(txn, token);
+	return err ? err : save(store, txn, token, create->sealed);
+}
+
+static enum store_err
+check_draft(const struct token_draft *draft, enum token_kind kind,
+	int64_t now_ns)
+{
+	if (!is_name(draft->name, kind) ||
+		(draft->access_key.len > 0 &&
+			!is_access_key(draft->access_key)))
 		return STORE_BAD_NAME;
-	if (!is_level((uint8_t)level) ||
-		!copy_text(region, out->region, sizeof(out->region) - 1))
+	if (draft->role.len > 0 && !is_name(draft->role, TOKEN_TEMPORARY))
+		return STORE_BAD_NAME;
+	if (!is_level((uint8_t)draft->level) || !is_kind((uint8_t)kind) ||
+		(draft->expires_ns && draft->expires_ns <= now_ns) ||
+		(draft->secret.len > 0 &&
+			!token_secret_is_valid(draft->secret)))
 		return STORE_INVALID;
-	(void)copy_text(name, out->name, TOKEN_NAME_MAX);
-	if (!access_key.len) {
-		memcpy(out->access_key, DRAWN_PREFIX, strlen(DRAWN_PREFIX));
-		draw("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
-			out->access_key + strlen(DRAWN_PREFIX),
-			DRAWN_KEY_LEN - strlen(DRAWN_PREFIX));
-		return STORE_OK;
-	}
-	if (!is_access_key(access_key))
-		return STORE_BAD_NAME;
-	(void)copy_text(access_key, out->access_key, TOKEN_ACCESS_KEY_MAX);
+	return STORE_OK;
+}
+
+static enum store_err
+describe(const struct store *store, const struct token_draft *draft,
+	struct token *out)
+{
+	struct slice organization = draft->organization.len > 0
+					    ? draft->organization
+					    : SLICE(ORGANIZATION_DEFAULT);
+	struct slice region =
+		draft->region.len > 0 ? draft->region : store_region(store);
+	enum store_err err;
+
+	*out = (struct token){
+		.level = draft->level,
+		.kind = draft->kind ? draft->kind : TOKEN_PERMANENT,
+		.needs_session = draft->needs_session,
+		.created_ns = clock_now_ns(),
+		.expires_ns = draft->expires_ns,
+	};
+	err = check_draft(draft, out->kind, out->created_ns);
+	if (err)
+		return err;
+	if (!organization_name_is_valid(organization))
+		return STORE_NO_ORGANIZATION;
+	if (!copy_text(region, out->region, sizeof(out->region) - 1))
+		return STORE_INVALID;
+	(void)copy_text(organization, out->organization, ORGANIZATION_NAME_MAX);
+	(void)copy_text(draft->name, out->name, TOKEN_NAME_MAX);
+	(void)copy_text(draft->role, out->role, TOKEN_NAME_MAX);
+	if (draft->access_key.len == 0)
+		token_secret_draw_access_key(out->access_key);
+	else
+		(void)copy_text(draft->access_key, out->access_key,
+			TOKEN_ACCESS_KEY_MAX);
 	return STORE_OK;
 }
 
 enum store_err
-token_create(struct store *store, struct slice name, enum token_level level,
-	struct slice region, struct slice access_key, struct slice secret,
+token_create(struct store *store, const struct token_draft *draft,
 	struct token *out)
 {
 	struct token token;
-	struct create create = {.token = &token};
-	uint8_t sealed[SEALED_MAX];
-	char drawn[DRAWN_SECRET];
-	enum store_err err;
+	struct create create = {.draft = draft, .token = &token};
+	uint8_t sealed[TOKEN_SEALED_MAX];
+	char drawn[TOKEN_SECRET_MAX];
+	struct slice secret = draft->secret;
+	enum store_err err = describe(store, draft, &token);
 
-	err = describe(store, name, level, region, access_key, &token);
 	if (err)
 		return err;
-	if (secret.len && !is_secret(secret))
-		return STORE_INVALID;
-	if (!secret.len) {
-		draw("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		     "0123456789+/",
-			drawn, sizeof(drawn));
-		secret = slice_of(drawn, sizeof(drawn));
-	}
-	create.sealed =
-		seal(store, slice_str(token.access_key), secret, sealed);
+	if (secret.len == 0)
+		secret = slice_of(drawn, token_secret_draw(drawn));
+	create.sealed = token_secret_seal(store, slice_str(token.access_key),
+		secret, sealed);
 	cipher_wipe(drawn, sizeof(drawn));
 	err = commit_run_durably(store, apply_create, &create);
 	if (!err)
@@ -341,104 +398,231 @@ token_create(struct store *store, struct slice name, enum token_level level,
 	return err;
 }
 
-static enum store_err
-apply_delete(struct store *store, struct db_txn *txn, void *arg)
+/* --- deleting ------------------------------------------------------------- */
+
+enum store_err
+token_remove_in(struct store *store, struct db_txn *txn,
+	const struct token *token)
 {
-	const struct slice *name = arg;
+	struct slice access_key = slice_str(token->access_key);
+	struct key key = key_text(access_key);
+	enum store_err err = db_delete(txn, DB_TOKEN, key_slice(&key));
+
+	if (!err && token->kind == TOKEN_TEMPORARY) {
+		err = token_expiry_forget(txn, token);
+	} else if (!err) {
+		key = name_key(slice_str(token->organization),
+			slice_str(token->name));
+		err = db_delete(txn, DB_TOKEN_NAME, key_slice(&key));
+	}
+	if (!err)
+		err = token_use_forget(txn, access_key);
+	return err ? err : tell(store, txn, access_key);
+}
+
+/* The next of any kind whose access key is above. */
+static enum store_err
+find_next(struct db_txn *txn, struct slice above, struct token *out)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
 	struct record_token record;
-	struct token token;
-	struct key key;
+	struct key start = key_text(above);
+	enum store_err err = db_cursor_open(txn, DB_TOKEN, &cursor);
+
+	/* Above is with a NUL behind; LMDB knows no empty key. */
+	start.bytes[start.len++] = 0;
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&start));
+	return err ? err : decode(cursor.key, cursor.value, &record, out);
+}
+
+enum store_err
+token_remove_temporary(struct store *store, struct db_txn *txn,
+	struct slice organization)
+{
+	struct token token = {.access_key = ""};
+	enum store_err err =
+		find_next(txn, slice_str(token.access_key), &token);
+
+	while (!err) {
+		if (slice_equal(slice_str(token.organization), organization)) {
+			if (token.kind != TOKEN_TEMPORARY)
+				return STORE_ORGANIZATION_NOT_EMPTY;
+			err = token_remove_in(store, txn, &token);
+		}
+		if (!err)
+			err = find_next(txn, slice_str(token.access_key),
+				&token);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+/* Which token: by name, or by access key where that is given. */
+struct which {
+	struct slice organization;
+	struct slice name;
+	struct slice access_key;
+	const struct token_change *change;
+	struct token *out;
+};
+
+static enum store_err
+find_which(struct db_txn *txn, const struct which *which,
+	struct record_token *record, struct token *out)
+{
 	enum store_err err;
 
-	err = find_by_name(txn, *name, &record, &token);
-	if (err)
-		return err;
-	key = key_text(slice_str(token.access_key));
-	err = db_delete(txn, DB_TOKEN, key_slice(&key));
-	key = key_text(*name);
-	if (!err)
-		err = db_delete(txn, DB_TOKEN_NAME, key_slice(&key));
-	if (!err)
-		err = tell(store, txn, slice_str(token.access_key));
+	if (!which->access_key.data)
+		return find_by_name(txn, which->organization, which->name,
+			record, out);
+	err = token_find_in(txn, which->access_key, record, out);
+	if (!err &&
+		!slice_equal(slice_str(out->organization), which->organization))
+		err = STORE_NO_TOKEN;
 	return err;
 }
 
-enum store_err
-token_delete(struct store *store, struct slice name)
+static enum store_err
+apply_delete(struct store *store, struct db_txn *txn, void *arg)
 {
-	return commit_run_durably(store, apply_delete, &name);
-}
-
-enum store_err
-token_get(struct store *store, struct slice name, struct token *out)
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
-	struct record_token record;
-	enum store_err err;
-
-	err = db_begin_read(store->db, &txn);
-	if (err)
-		return err;
-	return find_by_name(txn, name, &record, out);
-}
-
-enum store_err
-token_find(struct store *store, struct slice access_key, struct token *out,
-	char secret[TOKEN_SECRET_MAX + 1])
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
-	struct record_token record;
-	enum store_err err;
-
-	err = db_begin_read(store->db, &txn);
-	if (!err)
-		err = find_by_key(txn, access_key, &record, out);
-	if (err)
-		return err;
-	return unseal(store, out, record.sealed, secret);
-}
-
-enum store_err
-token_secret(struct store *store, struct slice name,
-	char secret[TOKEN_SECRET_MAX + 1])
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
+	const struct which *which = arg;
 	struct record_token record;
 	struct token token;
-	enum store_err err;
+	enum store_err err = find_which(txn, which, &record, &token);
 
-	err = db_begin_read(store->db, &txn);
-	if (!err)
-		err = find_by_name(txn, name, &record, &token);
-	if (err)
-		return err;
-	return unseal(store, &token, record.sealed, secret);
+	return err ? err : token_remove_in(store, txn, &token);
 }
 
-/* In the order of their names. */
+enum store_err
+token_delete(struct store *store, struct slice organization, struct slice name)
+{
+	struct which which = {.organization = organization, .name = name};
+
+	return commit_run_durably(store, apply_delete, &which);
+}
+
+enum store_err
+token_revoke(struct store *store, struct slice organization,
+	struct slice access_key)
+{
+	struct which which = {organization, .access_key = access_key};
+
+	return access_key.data ? commit_run_durably(store, apply_delete, &which)
+			       : STORE_NO_TOKEN;
+}
+
+/* --- changing ------------------------------------------------------------- */
+
 static enum store_err
-read_all(struct db_txn *txn, struct db_cursor *cursor, struct token *tokens,
+apply_set(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct which *which = arg;
+	const struct token_change *change = which->change;
+	struct record_token record;
+	uint8_t sealed[TOKEN_SEALED_MAX];
+	struct token token;
+	enum store_err err = find_which(txn, which, &record, &token);
+
+	if (err)
+		return err;
+	if (change->level)
+		token.level = change->level;
+	if (change->region.len > 0)
+		(void)copy_text(change->region, token.region,
+			sizeof(token.region) - 1);
+	if (change->is_suspended)
+		token.is_suspended = *change->is_suspended;
+	/* It lies in the map, which the change may move. */
+	if (record.sealed.len > sizeof(sealed))
+		return STORE_CORRUPT;
+	memcpy(sealed, record.sealed.data, record.sealed.len);
+	err = save(store, txn, &token, slice_of(sealed, record.sealed.len));
+	if (!err)
+		*which->out = token;
+	return err;
+}
+
+static enum store_err
+set(struct store *store, struct which *which)
+{
+	const struct token_change *change = which->change;
+
+	if ((change->level && !is_level((uint8_t)change->level)) ||
+		change->region.len >= sizeof(which->out->region))
+		return STORE_INVALID;
+	return commit_run_durably(store, apply_set, which);
+}
+
+enum store_err
+token_set(struct store *store, struct slice organization, struct slice name,
+	const struct token_change *change, struct token *out)
+{
+	struct which which = {
+		organization,
+		.name = name,
+		.change = change,
+		.out = out,
+	};
+
+	return set(store, &which);
+}
+
+enum store_err
+token_set_by_key(struct store *store, struct slice organization,
+	struct slice access_key, const struct token_change *change,
+	struct token *out)
+{
+	struct which which = {
+		organization,
+		.access_key = access_key,
+		.change = change,
+		.out = out,
+	};
+
+	return access_key.data ? set(store, &which) : STORE_NO_TOKEN;
+}
+
+/* --- listing -------------------------------------------------------------- */
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct token *one = a;
+	const struct token *other = b;
+	int order = strcmp(one->organization, other->organization);
+
+	if (!order)
+		order = strcmp(one->name, other->name);
+	return order ? order : strcmp(one->access_key, other->access_key);
+}
+
+static enum store_err
+read_all(struct db_txn *txn, struct slice organization, struct token *tokens,
 	size_t room, size_t *count)
 {
-	enum store_err err = db_cursor_seek(cursor, SLICE_NULL);
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	enum store_err err = db_cursor_open(txn, DB_TOKEN, &cursor);
 
-	for (; !err && *count < room; err = db_cursor_next(cursor)) {
+	if (!err)
+		err = db_cursor_seek(&cursor, SLICE_NULL);
+	for (; !err && *count < room; err = db_cursor_next(&cursor)) {
+		struct token *token = &tokens[*count];
 		struct record_token record;
 
-		err = find_by_key(txn, cursor->value, &record, &tokens[*count]);
+		err = decode(cursor.key, cursor.value, &record, token);
 		if (err)
-			return err == STORE_NO_TOKEN ? STORE_CORRUPT : err;
-		(*count)++;
+			return err;
+		*count += organization.len == 0 ||
+			  slice_equal(record.organization, organization);
 	}
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
 enum store_err
-token_list(struct store *store, struct arena *arena, struct token **out,
-	size_t *count)
+token_list(struct store *store, struct slice organization, struct arena *arena,
+	struct token **out, size_t *count)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
-	struct db_cursor cursor = {0};
 	uint64_t room = 0;
 	enum store_err err;
 
@@ -446,13 +630,12 @@ token_list(struct store *store, struct arena *arena, struct token **out,
 	*count = 0;
 	err = db_begin_read(store->db, &txn);
 	if (!err)
-		err = db_count(txn, DB_TOKEN_NAME, &room);
-	if (!err)
-		err = db_cursor_open(txn, DB_TOKEN_NAME, &cursor);
+		err = db_count(txn, DB_TOKEN, &room);
 	if (err)
 		return err;
 	*out = arena_new_array(arena, room, struct token);
-	err = read_all(txn, &cursor, *out, room, count);
-	db_cursor_close(&cursor);
+	err = read_all(txn, organization, *out, room, count);
+	if (!err && *count > 1)
+		qsort(*out, *count, sizeof(**out), compare);
 	return err;
 }

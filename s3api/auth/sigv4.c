@@ -16,6 +16,8 @@ struct sigv4 {
 	/* fixed after sigv4_create() */
 	enum store_err (*find)(void *context, struct slice access_key,
 		struct token *token, char secret[TOKEN_SECRET_MAX + 1]);
+	void (*session)(void *context, const struct token *token,
+		char session[TOKEN_SESSION_LEN + 1]);
 	void *context;
 	char region[REGION_MAX + 1];
 
@@ -31,6 +33,7 @@ sigv4_create(const struct sigv4_config *config)
 	if (!sigv4)
 		error_out_of_memory();
 	sigv4->find = config->find;
+	sigv4->session = config->session;
 	sigv4->context = config->context;
 	if (region.len)
 		memcpy(sigv4->region, region.data, region.len);
@@ -45,12 +48,20 @@ find_in_store(void *store, struct slice access_key, struct token *token,
 	return token_find(store, access_key, token, secret);
 }
 
+static void
+session_of_store(void *store, const struct token *token,
+	char session[TOKEN_SESSION_LEN + 1])
+{
+	token_secret_session(store, token, session);
+}
+
 struct sigv4 *
 sigv4_create_for_store(struct store *store)
 {
 	return sigv4_create(&(struct sigv4_config){
 		.region = store_region(store),
 		.find = find_in_store,
+		.session = session_of_store,
 		.context = store,
 	});
 }
@@ -240,6 +251,9 @@ find_key(struct sigv4 *sigv4, const struct sigv4_claim *claim,
 		sigv4_key_find(&sigv4->keys, slice_str(secret), claim,
 			caller->key);
 	cipher_wipe(secret, sizeof(secret));
+	/* It signs nothing. */
+	if (!err && caller->token.kind == TOKEN_CONTROL)
+		err = STORE_NO_TOKEN;
 	if (!err)
 		return S3_OK;
 	if (err != STORE_NO_TOKEN && err != STORE_INVALID &&
@@ -259,16 +273,44 @@ check_time(const struct http_request *request, const struct sigv4_claim *claim,
 	return check_skew(request, claim, now_ns, report);
 }
 
-/* That a key has expired is told only to who has its secret. */
+/*
+ * A session token that comes must be that of the key, which is temporary.  One
+ * that does not come is missed where the key was handed out with it in the
+ * form of AWS; elsewhere clients are told of none.
+ */
 static enum s3_error
-check_token(const struct sigv4_caller *caller, int64_t now_ns,
-	struct error_report *report)
+check_session(const struct sigv4 *sigv4, const struct sigv4_claim *claim,
+	const struct token *token, struct error_report *report)
 {
-	int64_t expires_ns = caller->token.expires_ns;
+	char session[TOKEN_SESSION_LEN + 1] = "";
+	bool is_right;
 
-	if (expires_ns && expires_ns <= now_ns)
+	if (!claim->session.data)
+		return token->needs_session
+			       ? error_set(report, S3_INVALID_TOKEN,
+					 "The access key needs its session "
+					 "token.")
+			       : S3_OK;
+	if (sigv4->session && token->kind == TOKEN_TEMPORARY)
+		sigv4->session(sigv4->context, token, session);
+	is_right =
+		session[0] && claim->session.len == TOKEN_SESSION_LEN &&
+		digest_equal(claim->session.data, session, TOKEN_SESSION_LEN);
+	cipher_wipe(session, sizeof(session));
+	return is_right ? S3_OK : error_set(report, S3_INVALID_TOKEN, NULL);
+}
+
+/* What a key is good for is told only to who has its secret. */
+static enum s3_error
+check_token(const struct sigv4 *sigv4, const struct sigv4_claim *claim,
+	const struct token *token, int64_t now_ns, struct error_report *report)
+{
+	if (token->expires_ns && token->expires_ns <= now_ns)
 		return error_set(report, S3_EXPIRED_TOKEN, NULL);
-	return S3_OK;
+	if (token->is_suspended)
+		return error_set(report, S3_ACCESS_DENIED,
+			"The access key is suspended.");
+	return check_session(sigv4, claim, token, report);
 }
 
 static enum s3_error
@@ -289,7 +331,8 @@ verify_claim(struct sigv4 *sigv4, const struct http_request *request,
 	if (!error)
 		error = check_signature(request, claim, caller, report);
 	if (!error)
-		error = check_token(caller, now_ns, report);
+		error = check_token(sigv4, claim, &caller->token, now_ns,
+			report);
 	return error;
 }
 
@@ -314,17 +357,17 @@ take_anonymous(const struct http_request *request, struct sigv4_claim *claim,
 	return SIGV4_ANONYMOUS;
 }
 
-enum sigv4_outcome
-sigv4_verify(struct sigv4 *sigv4, const struct http_request *request,
-	int64_t now_ns, struct sigv4_caller *caller,
-	struct error_report *report)
+static enum sigv4_outcome
+verify(struct sigv4 *sigv4, const struct http_request *request,
+	const char *service, struct slice payload, int64_t now_ns,
+	struct sigv4_caller *caller, struct error_report *report)
 {
 	struct sigv4_claim claim;
 	enum sigv4_claim_kind kind;
 
 	*caller = (struct sigv4_caller){0};
 	*report = (struct error_report){0};
-	kind = sigv4_claim_read(request, &claim, report);
+	kind = sigv4_claim_read(request, service, payload, &claim, report);
 	if (kind == SIGV4_CLAIM_NONE)
 		return take_anonymous(request, &claim, caller, report);
 	if (kind == SIGV4_CLAIM_BAD)
@@ -378,7 +421,8 @@ sigv4_verify_form(struct sigv4 *sigv4, const struct http_request *request,
 		error = check_form_signature(request, &claim, form->policy,
 			caller, report);
 	if (!error)
-		error = check_token(caller, now_ns, report);
+		error = check_token(sigv4, &claim, &caller->token, now_ns,
+			report);
 	if (error) {
 		sigv4_caller_wipe(caller);
 		return error;
@@ -386,4 +430,25 @@ sigv4_verify_form(struct sigv4 *sigv4, const struct http_request *request,
 	caller->is_form = true;
 	caller->signed_ns = claim.signed_ns;
 	return S3_OK;
+}
+
+enum sigv4_outcome
+sigv4_verify(struct sigv4 *sigv4, const struct http_request *request,
+	int64_t now_ns, struct sigv4_caller *caller,
+	struct error_report *report)
+{
+	return verify(sigv4, request, "s3", SLICE_NULL, now_ns, caller, report);
+}
+
+enum sigv4_outcome
+sigv4_verify_service(struct sigv4 *sigv4, const struct http_request *request,
+	const char *service, const uint8_t sha256[32], int64_t now_ns,
+	struct sigv4_caller *caller, struct error_report *report)
+{
+	char hex[TEXT_HEX_LEN(32) + 1];
+
+	text_to_hex(sha256, 32, hex);
+	return verify(sigv4, request, service,
+		arena_copy(request->arena, slice_str(hex)), now_ns, caller,
+		report);
 }

@@ -62,6 +62,9 @@ struct sigv4_config {
 	/* token_find(), or a test's own.  NO_TOKEN: unknown. */
 	enum store_err (*find)(void *context, struct slice access_key,
 		struct token *token, char secret[TOKEN_SECRET_MAX + 1]);
+	/* token_secret_session().  NULL: no token has one. */
+	void (*session)(void *context, const struct token *token,
+		char session[TOKEN_SESSION_LEN + 1]);
 	void *context;
 };
 
@@ -103,4 +106,11 @@ struct sigv4_form {
 must_check enum s3_error sigv4_verify_form(struct sigv4 *sigv4,
 	const struct http_request *request, const struct sigv4_form *form,
 	int64_t now_ns, struct sigv4_caller *caller,
+	struct error_report *report);
+
+/* The same of another service than "s3", whose clients sign the SHA-256 of the
+ * body and send no x-amz-content-sha256. */
+must_check enum sigv4_outcome sigv4_verify_service(struct sigv4 *sigv4,
+	const struct http_request *request, const char *service,
+	const uint8_t sha256[32], int64_t now_ns, struct sigv4_caller *caller,
 	struct error_report *report);

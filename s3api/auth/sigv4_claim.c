@@ -95,12 +95,12 @@ static enum s3_error
 check_credential(const struct sigv4_claim *claim, struct arena *arena,
 	struct error_report *report)
 {
-	if (!slice_equal(claim->service, SLICE("s3")))
+	if (!slice_equal(claim->service, slice_str(claim->wanted_service)))
 		return sigv4_claim_malformed(claim, arena, report,
 			"incorrect service \"%.*s\". This endpoint belongs to "
-			"\"s3\".",
+			"\"%s\".",
 			(int)slice_first(claim->service, 64).len,
-			claim->service.data);
+			claim->service.data, claim->wanted_service);
 	if (!slice_equal(claim->date, slice_of(claim->timestamp, 8)))
 		return sigv4_claim_malformed(claim, arena, report,
 			"Invalid credential date \"%.*s\". This date is not "
@@ -214,7 +214,9 @@ read_header(struct sigv4_claim *claim, const struct http_request *request,
 	error = read_date(claim, request, report);
 	if (error)
 		return error;
-	claim->payload = http_request_header(request, "x-amz-content-sha256");
+	if (!claim->payload.data)
+		claim->payload =
+			http_request_header(request, "x-amz-content-sha256");
 	if (!claim->payload.data)
 		return error_set(report, S3_INVALID_REQUEST,
 			"Missing required header for this request: "
@@ -377,7 +379,9 @@ sigv4_claim_read_form(const struct sigv4_form *form, struct sigv4_claim *claim,
 
 	*claim = (struct sigv4_claim){
 		.is_presigned = true, /* its errors are those */
+		.wanted_service = "s3",
 		.signature = form->signature,
+		.session = form->token,
 	};
 	if (error)
 		return error;
@@ -397,18 +401,27 @@ sigv4_claim_read_form(const struct sigv4_form *form, struct sigv4_claim *claim,
 			"X-Amz-Date", form->date);
 	clock_to_basic(claim->signed_ns, claim->timestamp);
 	claim->expires_s = EXPIRES_S_MAX;
-	if (form->token.data)
-		return error_set(report, S3_INVALID_TOKEN, NULL);
 	return check_credential(claim, arena, report);
 }
 
 /* --- either --------------------------------------------------------------- */
 
-static bool
-has_token(const struct sigv4_claim *claim, const struct http_request *request)
+/* In the header or, of a presigned URL, in the query; not in both. */
+static enum s3_error
+read_session(struct sigv4_claim *claim, const struct http_request *request,
+	struct error_report *report)
 {
-	return has_param(claim, "X-Amz-Security-Token") ||
-	       http_request_header_count(request, "x-amz-security-token");
+	size_t in_query;
+	size_t in_header =
+		http_request_header_count(request, "x-amz-security-token");
+
+	claim->session = param_of(claim, "X-Amz-Security-Token", &in_query);
+	if (in_query == 0)
+		claim->session =
+			http_request_header(request, "x-amz-security-token");
+	return in_query + in_header > 1
+		       ? error_set(report, S3_INVALID_TOKEN, NULL)
+		       : S3_OK;
 }
 
 static enum sigv4_claim_kind
@@ -418,7 +431,8 @@ kind_of(enum s3_error error)
 }
 
 enum sigv4_claim_kind
-sigv4_claim_read(const struct http_request *request, struct sigv4_claim *claim,
+sigv4_claim_read(const struct http_request *request, const char *service,
+	struct slice payload, struct sigv4_claim *claim,
 	struct error_report *report)
 {
 	size_t headers = http_request_header_count(request, "authorization");
@@ -427,7 +441,10 @@ sigv4_claim_read(const struct http_request *request, struct sigv4_claim *claim,
 	bool has_old_query;
 	enum s3_error error;
 
-	*claim = (struct sigv4_claim){0};
+	*claim = (struct sigv4_claim){
+		.wanted_service = service,
+		.payload = payload,
+	};
 	if (http_request_decode_query(request, &claim->params,
 		    &claim->param_count))
 		return kind_of(error_set(report, S3_INVALID_URI, NULL));
@@ -448,8 +465,8 @@ sigv4_claim_read(const struct http_request *request, struct sigv4_claim *claim,
 		error = read_query(claim, request, report);
 	else
 		error = read_header(claim, request, authorization, report);
-	if (!error && has_token(claim, request))
-		error = error_set(report, S3_INVALID_TOKEN, NULL);
+	if (!error)
+		error = read_session(claim, request, report);
 	return kind_of(error);
 }
 

@@ -16,6 +16,7 @@
 
 struct sigv4_claim {
 	bool is_presigned;
+	const char *wanted_service;
 	struct slice access_key;
 	struct slice scope; /* "20130524/us-east-1/s3/aws4_request" */
 	struct slice date;
@@ -24,6 +25,7 @@ struct sigv4_claim {
 	struct slice signed_headers; /* "host;x-amz-date" */
 	struct slice signature;
 	struct slice payload; /* as it is signed */
+	struct slice session; /* token; SLICE_NULL: none came */
 	char timestamp[17];
 	int64_t signed_ns;
 	unsigned long expires_s; /* presigned */
@@ -38,8 +40,11 @@ enum sigv4_claim_kind {
 	SIGV4_CLAIM_BAD, /* the report says why */
 };
 
+/* service: what it must be for.  payload: of a service whose clients do not
+ * send it; else SLICE_NULL. */
 enum sigv4_claim_kind sigv4_claim_read(const struct http_request *request,
-	struct sigv4_claim *claim, struct error_report *report);
+	const char *service, struct slice payload, struct sigv4_claim *claim,
+	struct error_report *report);
 
 /* The same of a form.  INVALID_ARGUMENT, AUTHORIZATION_QUERY_PARAMETERS. */
 must_check enum s3_error sigv4_claim_read_form(const struct sigv4_form *form,

@@ -5,7 +5,7 @@
 
 #include "s3api/iam/access_private.h"
 #include "s3api/iam/exposure.h"
-#include "s3api/iam/orgpolicy.h"
+#include "s3api/iam/orgpolicy_set.h"
 #include "s3api/iam/policy_cache.h"
 #include "s3api/iam/policy_operation.h"
 #include "s3api/reply.h"
@@ -24,6 +24,7 @@ access_begin(struct request *request)
 		return;
 	access->caller.organization = slice_str(token->organization);
 	access->caller.name = slice_str(token->name);
+	access->caller.role = slice_str(token->role);
 }
 
 static void
@@ -59,24 +60,13 @@ static enum store_err
 read_organization(struct request *request, struct slice organization,
 	struct policy *const **out, size_t *count)
 {
-	struct orgpolicy *texts;
-	struct policy **policies;
-	size_t found;
-	enum store_err err = orgpolicy_list(request->store, organization,
-		request->arena, &texts, &found);
+	struct orgpolicy_set set;
+	enum store_err err = orgpolicy_set_read(request->store,
+		request->policies, organization, request->arena, &set);
 
-	if (err || found == 0)
-		return err;
-	policies = arena_new_array(request->arena, found, struct policy *);
-	*out = policies;
-	for (size_t i = 0; i < found; i++) {
-		policies[i] = policy_cache_organization(request->policies,
-			texts[i].name, texts[i].text);
-		if (!policies[i])
-			return STORE_CORRUPT;
-		(*count)++;
-	}
-	return STORE_OK;
+	*out = set.policies;
+	*count = set.count;
+	return err;
 }
 
 static enum store_err

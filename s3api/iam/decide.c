@@ -111,6 +111,16 @@ decide_by_acl(const struct policy_query *query,
 	return refused(refusal);
 }
 
+/* A role has what a policy gives it, and nothing by itself. */
+static struct decision
+by_owning(const struct policy_query *query,
+	const struct decide_policies *policies)
+{
+	return query->caller->role.len > 0 ? decide_by_acl(query, policies,
+						     DECIDE_ORGANIZATION_SILENT)
+					   : allowed(DECIDE_OWNER);
+}
+
 static struct decision
 decide_by_bucket(const struct policy_query *query,
 	const struct decide_policies *policies, struct decision decision)
@@ -138,7 +148,7 @@ decide_by_bucket(const struct policy_query *query,
 	 * as in S3; where it has, a bucket's policy is a second gate. */
 	if (!is_owner(query) || decision.statement)
 		return decide_by_acl(query, policies, DECIDE_BUCKET_SILENT);
-	return allowed(DECIDE_OWNER);
+	return by_owning(query, policies);
 }
 
 struct decision
@@ -157,7 +167,7 @@ decide(const struct policy_query *query, const struct decide_policies *policies)
 	if (!is_owner(query))
 		return decide_by_acl(query, policies, DECIDE_NO_POLICY);
 	if (!decision.statement)
-		return allowed(DECIDE_OWNER);
+		return by_owning(query, policies);
 	decision.is_allowed = true;
 	decision.reason = DECIDE_ORGANIZATION_ALLOW;
 	return decision;
@@ -172,7 +182,7 @@ decide_sentence(enum decide_reason reason)
 	case DECIDE_ORGANIZATION_DENY:
 		return "a statement of the organization denies it";
 	case DECIDE_ORGANIZATION_SILENT:
-		return "the organization has policies and none allows it";
+		return "no policy of the organization allows it";
 	case DECIDE_OWNER_DENY:
 		return "a statement of the organization that owns the bucket "
 		       "denies it";

@@ -39,14 +39,15 @@ is_too_deep(struct slice text)
 	return false;
 }
 
-json_t *
-policy_json_load(struct slice text, struct policy_error *error)
+static json_t *
+load(struct slice text, size_t max, const char *what,
+	struct policy_error *error)
 {
 	json_error_t wrong;
 
-	if (text.len > POLICY_JSON_MAX) {
-		policy_json_refuse(error, "the policy is larger than %d bytes",
-			POLICY_JSON_MAX);
+	if (text.len > max) {
+		policy_json_refuse(error, "the %s is larger than %zu bytes",
+			what, max);
 		return NULL;
 	}
 	if (is_too_deep(text)) {
@@ -62,10 +63,22 @@ policy_json_load(struct slice text, struct policy_error *error)
 			"invalid JSON at line %d, column %d: %s", wrong.line,
 			wrong.column, wrong.text);
 	else if (!json_is_object(root))
-		policy_json_refuse(error, "the policy is not a JSON object");
+		policy_json_refuse(error, "the %s is not a JSON object", what);
 	if (!json_is_object(root))
 		policy_json_free(&root);
 	return root;
+}
+
+json_t *
+policy_json_load(struct slice text, struct policy_error *error)
+{
+	return load(text, POLICY_JSON_MAX, "policy", error);
+}
+
+json_t *
+policy_json_load_body(struct slice text, size_t max, struct policy_error *error)
+{
+	return load(text, max, "body", error);
 }
 
 void

@@ -29,6 +29,9 @@ bool policy_json_refuse(struct policy_error *error, const char *format, ...)
 
 /* An object, to be released by policy_json_free(); NULL: *error says why. */
 json_t *policy_json_load(struct slice text, struct policy_error *error);
+/* The same of any other body, of at most max bytes. */
+json_t *policy_json_load_body(struct slice text, size_t max,
+	struct policy_error *error);
 void policy_json_free(json_t **root);
 
 /* The text of a string, borrowed; SLICE_NULL where it is none. */

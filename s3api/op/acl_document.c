@@ -4,7 +4,7 @@
 #include "s3api/reply.h"
 #include "s3api/xml/xml_reader.h"
 #include "s3api/xml/xml_writer.h"
-#include "store/token.h"
+#include "store/organization.h"
 
 #define GROUPS "http://acs.amazonaws.com/groups/"
 
@@ -31,25 +31,20 @@ refuse(struct request *request, const char *message, const char *name,
 
 /* --- grantees ------------------------------------------------------------- */
 
-/* One that has the bucket, the object, or a token. */
+/* One that there is. */
 static enum s3_error
 check_organization(struct request *request, const struct acl_document_of *of,
 	struct slice id)
 {
-	struct token *tokens;
-	size_t count;
 	enum store_err err;
 
 	if (slice_equal(id, of->owner) || slice_equal(id, of->bucket_owner))
 		return S3_OK;
-	err = token_list(request->store, request->arena, &tokens, &count);
-	if (err)
+	err = organization_check(request->store, id);
+	if (err && err != STORE_NO_ORGANIZATION)
 		return reply_store_error(request, err);
-	for (size_t i = 0; i < count; i++) {
-		if (slice_equal(id, slice_str(tokens[i].organization)) &&
-			id.len <= ACL_ORGANIZATION_MAX)
-			return S3_OK;
-	}
+	if (!err && id.len <= ACL_ORGANIZATION_MAX)
+		return S3_OK;
 	return refuse(request, "Invalid id", "CanonicalUser/ID", id);
 }
 

@@ -43,6 +43,11 @@
 	X(TOKEN_EXISTS, EEXIST, "a token of that name or access key exists")   \
 	X(NO_KEY, ENOKEY, "sealed with a key that was not given")              \
 	X(WRONG_KEY, EKEYREJECTED, "sealed with another key")                  \
+	X(NO_ORGANIZATION, ENOENT, "no such organization")                     \
+	X(ORGANIZATION_EXISTS, EEXIST, "the organization exists already")      \
+	X(ORGANIZATION_NOT_EMPTY, ENOTEMPTY,                                   \
+		"the organization still owns buckets or tokens")               \
+	X(BAD_KEY, EACCES, "not the key file of this store")                   \
 	X(NO_SPACE, ENOSPC, "no space left")                                   \
 	X(QUOTA, EDQUOT, "the quota of the bucket or its owner is used up")    \
 	X(NO_MEMORY, ENOMEM, "out of memory")                                  \

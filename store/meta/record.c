@@ -52,6 +52,18 @@ begin(struct slice bytes)
 	return decoder;
 }
 
+/* *version is 1 or 2. */
+static struct decoder
+begin_either(struct slice bytes, uint8_t *version)
+{
+	struct decoder decoder = codec_decoder(bytes);
+
+	*version = codec_decode_u8(&decoder);
+	if (*version != RECORD_VERSION && *version != RECORD_VERSION + 1)
+		decoder.is_bad = true;
+	return decoder;
+}
+
 static enum store_err
 finish(const struct decoder *decoder, bool is_sound)
 {
@@ -384,11 +396,20 @@ record_encode_session(struct buffer *to, const struct record_session *record)
 	codec_encode_sized16(to, record->role);
 }
 
+/* What version 1 can say is said by it: a token has one encoding. */
+static bool
+is_plain_token(const struct record_token *record)
+{
+	return record->kind == RECORD_TOKEN_PLAIN && !record->is_suspended &&
+	       !record->needs_session && record->role.len == 0;
+}
+
 enum store_err
 record_decode_token(struct slice bytes, struct record_token *out)
 {
-	struct decoder decoder = begin(bytes);
-	struct record_token record;
+	uint8_t version;
+	struct decoder decoder = begin_either(bytes, &version);
+	struct record_token record = {.kind = RECORD_TOKEN_PLAIN};
 
 	record.level = codec_decode_u8(&decoder);
 	record.created_ns = codec_decode_i64(&decoder);
@@ -397,7 +418,14 @@ record_decode_token(struct slice bytes, struct record_token *out)
 	record.organization = codec_decode_sized16(&decoder);
 	record.region = codec_decode_sized16(&decoder);
 	record.sealed = codec_decode_sized16(&decoder);
-	enum store_err err = finish(&decoder, true);
+	if (version > RECORD_VERSION) {
+		record.kind = codec_decode_u8(&decoder);
+		record.is_suspended = decode_bool(&decoder);
+		record.needs_session = decode_bool(&decoder);
+		record.role = codec_decode_sized16(&decoder);
+	}
+	enum store_err err = finish(&decoder,
+		is_plain_token(&record) == (version == RECORD_VERSION));
 	if (err == STORE_OK)
 		*out = record;
 	return err;
@@ -406,7 +434,9 @@ record_decode_token(struct slice bytes, struct record_token *out)
 void
 record_encode_token(struct buffer *to, const struct record_token *record)
 {
-	codec_encode_u8(to, RECORD_VERSION);
+	bool is_plain = is_plain_token(record);
+
+	codec_encode_u8(to, is_plain ? RECORD_VERSION : RECORD_VERSION + 1);
 	codec_encode_u8(to, record->level);
 	codec_encode_i64(to, record->created_ns);
 	codec_encode_i64(to, record->expires_ns);
@@ -414,6 +444,12 @@ record_encode_token(struct buffer *to, const struct record_token *record)
 	codec_encode_sized16(to, record->organization);
 	codec_encode_sized16(to, record->region);
 	codec_encode_sized16(to, record->sealed);
+	if (is_plain)
+		return;
+	codec_encode_u8(to, record->kind);
+	codec_encode_u8(to, record->is_suspended);
+	codec_encode_u8(to, record->needs_session);
+	codec_encode_sized16(to, record->role);
 }
 
 enum store_err

@@ -113,6 +113,8 @@ struct record_session {
 	struct slice role; /* "serve", "mount", ... */
 };
 
+#define RECORD_TOKEN_PLAIN 1 /* TOKEN_PERMANENT: what version 1 is of */
+
 struct record_token {
 	struct slice name;
 	struct slice organization;
@@ -121,6 +123,10 @@ struct record_token {
 	int64_t created_ns;
 	int64_t expires_ns;  /* 0: never */
 	struct slice sealed; /* nonce, sealed secret: cipher.h */
+	uint8_t kind;	     /* enum token_kind */
+	bool is_suspended;
+	bool needs_session;
+	struct slice role;
 };
 
 /* One line of the feed: which cached names and inodes no longer hold. */

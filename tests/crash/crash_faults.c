@@ -529,7 +529,7 @@ make_store(const char *path)
 		.map_size = 1u << 26,
 	};
 	struct store *store = NULL;
-	enum store_err err = store_create(path, SLICE("default"));
+	enum store_err err = store_create(path, SLICE("default"), NULL);
 
 	if (!err)
 		err = store_open(&options, &store);

@@ -122,7 +122,7 @@ make_store(const char *path)
 	uint64_t next = BLOB_IDS_PER_DIR - 100;
 	struct bucket bucket;
 
-	must(store_create(path, SLICE("default")));
+	must(store_create(path, SLICE("default"), NULL));
 	struct store *store = open_store(path);
 	must(bucket_create(store, SLICE(CONTENT_BUCKET), SLICE("default"),
 		&bucket));

@@ -26,7 +26,11 @@ TMP = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / "command"
 STORE = TMP / "a store"
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/tarn.1"
 PAIRS = [["init"], ["token", "create"], ["token", "list"], ["token", "show"],
-         ["token", "delete"], ["token", "config"], ["policy", "put"],
+         ["token", "set"], ["token", "delete"], ["token", "revoke"],
+         ["token", "config"], ["org", "create"], ["org", "list"],
+         ["org", "delete"], ["apply"], ["get", "users"],
+         ["delete", "user"], ["idp", "add"], ["idp", "list"],
+         ["idp", "delete"], ["idp", "explain"], ["policy", "put"],
          ["policy", "list"], ["policy", "delete"], ["policy", "test"],
          ["quota", "set"], ["usage"], ["serve"], ["mount"], ["fsck"],
          ["scrub"], ["backup"], ["restore"], ["status"]]
@@ -88,13 +92,14 @@ def port_of(running):
 # --- words -----------------------------------------------------------------
 
 def every_command_explains_itself():
-    for words in [[], ["token"], ["policy"], ["quota"], *PAIRS]:
+    for words in [[], ["token"], ["org"], ["get"], ["delete"], ["idp"],
+                  ["policy"], ["quota"], *PAIRS]:
         for flag in "--help", "-h":
             result = Result(*words, flag)
             assert result.out.startswith("Usage: tarn"), result.out
             assert not result.err, result.err
         page = PAGE.read_text().replace("\\-", "-")
-        missing = [option for option in re.findall(r"^  (--[a-z-]+)",
+        missing = [option for option in re.findall(r"^  (--?[a-z-]+)",
                                                    result.out, re.M)
                    if not re.search(rf"{option}\b(?!-)", page)]
         assert not missing, f"{words}: not in the manual: {missing}"
@@ -244,9 +249,12 @@ def tokens_are_listed_and_deleted():
 
 def a_configuration_is_what_the_client_takes():
     config = ["token", "config", "taken", "--endpoint", "http://[::1]:9000"]
-    for client in "s3cmd", "aws", "rclone":
+    for client in "s3cmd", "aws", "rclone", "s5cmd":
         text = tarn(*config, "--for", client).out
         assert SECRET in text and "AKIDTAKENOVER" in text, text
+    module = {}
+    exec(tarn(*config, "--for", "boto3").out, module)
+    assert module["CLIENT"]["aws_secret_access_key"] == SECRET, module
     text = tarn(*config, "--for", "env").out
     script = f"{text}printf %s \"$AWS_SECRET_ACCESS_KEY\""
     assert subprocess.run(["sh", "-c", script], capture_output=True,
@@ -257,6 +265,79 @@ def a_configuration_is_what_the_client_takes():
              expect=USAGE)
     tarn("token", "config", "none", "--for", "env", "--endpoint", "http://x",
          expect=FAILED)
+
+
+# --- organizations ---------------------------------------------------------
+
+def names_are_given_out_once_in_each_organization():
+    tarn("org", "create", "acme")
+    assert "exists" in tarn("org", "create", "acme", expect=FAILED).err
+    assert "names have" in tarn("org", "create", "a/b", expect=FAILED).err
+    assert tarn("org", "list").out.split() == ["default", "acme"]
+    tarn("token", "create", "one", "--org", "acme")
+    assert "exists" in tarn("token", "create", "one", "--org", "acme",
+                            expect=FAILED).err
+    assert "tarn org create" in tarn("token", "create", "one", "--org",
+                                     "none", expect=FAILED).err
+    listed = json.loads(tarn("token", "list", "--org", "acme", "--json").out)
+    assert [token["organization"] for token in listed] == ["acme"], listed
+    assert "acme" in tarn("token", "list").out
+    assert "still owns" in tarn("org", "delete", "acme", expect=FAILED).err
+    tarn("token", "delete", "one", "--org", "acme")
+    tarn("org", "delete", "acme")
+    assert "no such organization" in tarn("org", "delete", "acme",
+                                          expect=FAILED).err
+    assert "always there" in tarn("org", "delete", "default",
+                                  expect=FAILED).err
+    tarn("token", "show", "one")
+
+
+def a_token_changes_and_ends():
+    made = json.loads(tarn("token", "create", "ends", "--expires", "90d",
+                           "--json").out)
+    assert made["expires"] > made["created"], made
+    changed = json.loads(tarn("token", "set", "ends", "--level", "read",
+                              "--region", "mars-1", "--suspend",
+                              "--json").out)
+    assert (changed["level"], changed["region"], changed["status"]) == (
+        "read", "mars-1", "SUSPENDED"), changed
+    resumed = json.loads(tarn("token", "set", "ends", "--resume",
+                              "--json").out)
+    assert resumed["status"] == "ACTIVE", resumed
+    for words in ["--level", "some"], [], ["--suspend", "--resume"]:
+        tarn("token", "set", "ends", *words, expect=USAGE)
+    for time in "0d", "90", "d", "1w", "-1d", "99999d":
+        tarn("token", "create", "x", "--expires", time, expect=USAGE)
+    tarn("token", "revoke", made["accessKey"])
+    tarn("token", "show", "ends", expect=FAILED)
+    made = json.loads(tarn("token", "create", "ops", "--control",
+                           "--json").out)
+    assert made["bearerToken"].startswith(made["accessKey"] + "."), made
+    assert "control API" in tarn("token", "config", "ops", "--for", "env",
+                                 "--endpoint", "http://x", expect=FAILED).err
+    tarn("token", "delete", "ops")
+
+
+def the_key_lies_where_it_is_told_to():
+    apart = {"env": {**os.environ, "TARN_KEY_FILE": "apart.key"}}
+    Result("init", "--store", "apart", "--key-file", "apart.key")
+    Result("init", "--store", "beside")
+
+    assert not (TMP / "apart/store.key").exists()
+    assert (TMP / "apart.key").stat().st_mode & 0o777 == 0o600
+    Result("token", "create", "one", "--store", "apart", "--key-file",
+           "apart.key")
+    Result("token", "show", "one", "--secret", "--store", "apart", **apart)
+    Result("token", "list", "--store", "apart", expect=FAILED)
+    for key in "beside/store.key", "/dev/null":
+        assert "key" in Result("token", "list", "--store", "apart",
+                               f"--key-file={key}", expect=FAILED).err
+    assert "no such" in Result("token", "list", "--store", "apart",
+                               "--key-file", "none", expect=FAILED).err
+    (TMP / "apart.key").chmod(0o640)
+    assert "chmod 600" in Result("token", "list", "--store", "apart",
+                                 expect=FAILED, **apart).err
+    Result("init", "--store", "x", "--key-file", expect=USAGE)
 
 
 # --- status and fsck -------------------------------------------------------
@@ -553,6 +634,9 @@ TESTS = [
     a_pair_that_is_none_is_refused,
     tokens_are_listed_and_deleted,
     a_configuration_is_what_the_client_takes,
+    names_are_given_out_once_in_each_organization,
+    a_token_changes_and_ends,
+    the_key_lies_where_it_is_told_to,
     status_tells_who_has_the_store_open,
     quotas_are_set_and_usage_tells_them,
     prices_come_from_a_table,

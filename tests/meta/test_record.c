@@ -329,6 +329,7 @@ Test(record, token)
 		.created_ns = 4,
 		.expires_ns = 5,
 		.sealed = SLICE("sealed"),
+		.kind = RECORD_TOKEN_PLAIN,
 	};
 	struct record_token out;
 
@@ -343,7 +344,56 @@ Test(record, token)
 	cr_expect(eq(i64, out.created_ns, 4));
 	cr_expect(eq(i64, out.expires_ns, 5));
 	cr_expect(slice_equal(out.sealed, in.sealed));
+	cr_expect(eq(u8, out.kind, RECORD_TOKEN_PLAIN));
 	CHECK_STRICT(token, buffer);
+}
+
+Test(record, token_of_another_kind_is_of_version_2)
+{
+	scoped(buffer_free) struct buffer plain = {0};
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_token in = {
+		.name = SLICE("n"),
+		.organization = SLICE("o"),
+		.region = SLICE("r"),
+		.level = 3,
+		.expires_ns = 5,
+		.sealed = SLICE("sealed"),
+		.kind = 2,
+		.is_suspended = true,
+		.needs_session = true,
+		.role = SLICE("role"),
+	};
+	struct record_token out;
+
+	record_encode_token(&buffer, &in);
+	cr_assert(eq(int, record_decode_token(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(int, buffer.data[0], 2));
+	cr_expect(slice_equal(out.name, in.name));
+	cr_expect(eq(u8, out.kind, 2));
+	cr_expect(out.is_suspended);
+	cr_expect(out.needs_session);
+	cr_expect(slice_equal(out.role, in.role));
+	for (size_t len = 0; len < buffer.len; len++)
+		cr_expect(eq(int,
+			record_decode_token(slice_of(buffer.data, len), &out),
+			STORE_CORRUPT));
+	buffer.data[0] = 3;
+	cr_expect(eq(int, record_decode_token(buffer_slice(&buffer), &out),
+		STORE_CORRUPT));
+
+	/* One token has one encoding: a plain one is not of version 2. */
+	in.kind = RECORD_TOKEN_PLAIN;
+	in.is_suspended = in.needs_session = false;
+	in.role = SLICE_NULL;
+	record_encode_token(&plain, &in);
+	cr_expect(eq(int, plain.data[0], 1));
+	plain.data[0] = 2;
+	buffer_append(&plain, slice_of("\1\0\0\0\0", 5));
+	cr_expect(eq(int, record_decode_token(buffer_slice(&plain), &out),
+		STORE_CORRUPT));
 }
 
 Test(record, change)

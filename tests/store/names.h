@@ -20,8 +20,8 @@ static inline uint64_t
 names_bucket(struct store *store, const char *name)
 {
 	struct bucket bucket;
-	enum store_err err =
-		bucket_create(store, slice_str(name), SLICE("me"), &bucket);
+	enum store_err err = bucket_create(store, slice_str(name),
+		SLICE("default"), &bucket);
 
 	assert(!err);
 	return bucket.ino;

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "store/organization.h"
 #include "store/upload.h"
 #include "tests/store/names.h"
 #include "tests/store/objects.h"
@@ -34,6 +35,8 @@ Test(bucket, is_there_once_it_was_created)
 	struct bucket made, found;
 	struct inode root;
 
+	cr_assert(eq(int, organization_create(temp.store, SLICE("acme")),
+		STORE_OK));
 	cr_assert(eq(int,
 		bucket_create(temp.store, SLICE("photos"), SLICE("acme"),
 			&made),
@@ -81,9 +84,10 @@ Test(bucket, is_created_once)
 			&found),
 		STORE_BUCKET_EXISTS));
 	cr_expect(eq(u64, found.ino, ino));
-	cr_expect(eq(str, found.owner, "me"));
+	cr_expect(eq(str, found.owner, "default"));
 	cr_expect(eq(int,
-		bucket_create(temp.store, SLICE("Photos"), SLICE("me"), &found),
+		bucket_create(temp.store, SLICE("Photos"), SLICE("default"),
+			&found),
 		STORE_BAD_NAME));
 	cr_expect(eq(int,
 		bucket_create(temp.store, SLICE("other"),
@@ -141,7 +145,7 @@ Test(bucket, is_deleted_only_when_empty)
 		STORE_NO_BUCKET));
 	cr_expect(eq(int, names_put(temp.store, ino, "k"), STORE_STALE));
 	cr_expect(eq(int,
-		bucket_create(temp.store, SLICE("photos"), SLICE("me"),
+		bucket_create(temp.store, SLICE("photos"), SLICE("default"),
 			&bucket),
 		STORE_OK));
 	cr_expect(ne(u64, bucket.ino, ino));

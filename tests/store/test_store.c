@@ -58,8 +58,10 @@ Test(store, is_not_made_twice_nor_over_other_files)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_create();
 
-	cr_expect(eq(int, store_create(temp.path, SLICE("r")), STORE_EXISTS));
-	cr_expect(eq(int, store_create(temp.dir, SLICE("r")), STORE_NOT_EMPTY));
+	cr_expect(eq(int, store_create(temp.path, SLICE("r"), NULL),
+		STORE_EXISTS));
+	cr_expect(eq(int, store_create(temp.dir, SLICE("r"), NULL),
+		STORE_NOT_EMPTY));
 }
 
 Test(store, is_made_in_an_empty_directory_that_then_is_private)
@@ -70,7 +72,7 @@ Test(store, is_made_in_an_empty_directory_that_then_is_private)
 
 	cr_assert(zero(int, mkdir(path.text, 0755)));
 
-	cr_assert(zero(int, store_create(path.text, SLICE("r"))));
+	cr_assert(zero(int, store_create(path.text, SLICE("r"), NULL)));
 	cr_assert(zero(int, stat(path.text, &st)));
 	cr_expect(eq(int, st.st_mode & 0777, 0700));
 	cr_expect(zero(int, try_open(path.text)));

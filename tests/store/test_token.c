@@ -4,18 +4,25 @@
 #include <string.h>
 
 #include "store/base/buffer.h"
+#include "store/base/clock.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
 #include "store/store_private.h"
 #include "store/token.h"
 #include "tests/support/temp_store.h"
 
+#define HERE SLICE(ORGANIZATION_DEFAULT)
+
 static struct token
 make(struct store *store, const char *name)
 {
 	struct token token;
-	enum store_err err = token_create(store, slice_str(name), TOKEN_FULL,
-		SLICE_NULL, SLICE_NULL, SLICE_NULL, &token);
+	enum store_err err = token_create(store,
+		&(struct token_draft){
+			.name = slice_str(name),
+			.level = TOKEN_FULL,
+		},
+		&token);
 
 	cr_assert(eq(int, err, STORE_OK));
 	return token;
@@ -36,7 +43,8 @@ Test(token, a_drawn_pair_is_found_with_its_secret)
 			by_key),
 		STORE_OK));
 	cr_expect(eq(int,
-		token_secret(temp.store, SLICE("alice@example.org"), by_name),
+		token_secret(temp.store, HERE, SLICE("alice@example.org"),
+			by_name),
 		STORE_OK));
 	cr_expect(eq(sz, strlen(by_key), 40));
 	cr_expect(eq(str, by_key, by_name));
@@ -52,8 +60,9 @@ Test(token, two_drawn_pairs_differ)
 	struct token a = make(temp.store, "a");
 	struct token b = make(temp.store, "b");
 
-	cr_assert(eq(int, token_secret(temp.store, SLICE("a"), one), STORE_OK));
-	cr_assert(eq(int, token_secret(temp.store, SLICE("b"), other),
+	cr_assert(eq(int, token_secret(temp.store, HERE, SLICE("a"), one),
+		STORE_OK));
+	cr_assert(eq(int, token_secret(temp.store, HERE, SLICE("b"), other),
 		STORE_OK));
 	cr_expect(ne(str, a.access_key, b.access_key));
 	cr_expect(ne(str, one, other));
@@ -65,8 +74,14 @@ Test(token, takes_over_a_given_pair)
 	char secret[TOKEN_SECRET_MAX + 1];
 	struct token token;
 
-	enum store_err err = token_create(temp.store, SLICE("old"), TOKEN_READ,
-		SLICE("mars-1"), SLICE("AKIDEXAMPLE"), SLICE("wJalr/XUtn+FEMI"),
+	enum store_err err = token_create(temp.store,
+		&(struct token_draft){
+			.name = SLICE("old"),
+			.level = TOKEN_READ,
+			.region = SLICE("mars-1"),
+			.access_key = SLICE("AKIDEXAMPLE"),
+			.secret = SLICE("wJalr/XUtn+FEMI"),
+		},
 		&token);
 
 	cr_assert(eq(int, err, STORE_OK));
@@ -100,11 +115,14 @@ Test(token, refuses_what_is_not_a_name_a_key_a_secret_or_a_level)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct token token;
-		enum store_err err =
-			token_create(temp.store, slice_str(cases[i].name),
-				(enum token_level)cases[i].level, SLICE_NULL,
-				slice_str(cases[i].access_key),
-				slice_str(cases[i].secret), &token);
+		enum store_err err = token_create(temp.store,
+			&(struct token_draft){
+				.name = slice_str(cases[i].name),
+				.level = (enum token_level)cases[i].level,
+				.access_key = slice_str(cases[i].access_key),
+				.secret = slice_str(cases[i].secret),
+			},
+			&token);
 
 		cr_expect(eq(int, err, cases[i].expected), "case %zu", i);
 	}
@@ -118,14 +136,23 @@ Test(token, a_name_and_an_access_key_are_given_out_once)
 	struct token first = make(temp.store, "a");
 
 	cr_expect(eq(int,
-		token_create(temp.store, SLICE("a"), TOKEN_FULL, SLICE_NULL,
-			SLICE_NULL, SLICE_NULL, &token),
+		token_create(temp.store,
+			&(struct token_draft){
+				.name = SLICE("a"),
+				.level = TOKEN_FULL,
+			},
+			&token),
 		STORE_TOKEN_EXISTS));
 	cr_expect(eq(int,
-		token_create(temp.store, SLICE("b"), TOKEN_FULL, SLICE_NULL,
-			slice_str(first.access_key), SLICE_NULL, &token),
+		token_create(temp.store,
+			&(struct token_draft){
+				.name = SLICE("b"),
+				.level = TOKEN_FULL,
+				.access_key = slice_str(first.access_key),
+			},
+			&token),
 		STORE_TOKEN_EXISTS));
-	cr_expect(eq(int, token_get(temp.store, SLICE("b"), &token),
+	cr_expect(eq(int, token_get(temp.store, HERE, SLICE("b"), &token),
 		STORE_NO_TOKEN));
 }
 
@@ -135,16 +162,17 @@ Test(token, a_deleted_one_is_gone_by_name_and_by_key)
 	char secret[TOKEN_SECRET_MAX + 1];
 	struct token token = make(temp.store, "a");
 
-	cr_expect(eq(int, token_delete(temp.store, SLICE("a")), STORE_OK));
+	cr_expect(eq(int, token_delete(temp.store, HERE, SLICE("a")),
+		STORE_OK));
 
 	struct token found;
-	cr_expect(eq(int, token_get(temp.store, SLICE("a"), &found),
+	cr_expect(eq(int, token_get(temp.store, HERE, SLICE("a"), &found),
 		STORE_NO_TOKEN));
 	cr_expect(eq(int,
 		token_find(temp.store, slice_str(token.access_key), &found,
 			secret),
 		STORE_NO_TOKEN));
-	cr_expect(eq(int, token_delete(temp.store, SLICE("a")),
+	cr_expect(eq(int, token_delete(temp.store, HERE, SLICE("a")),
 		STORE_NO_TOKEN));
 }
 
@@ -155,14 +183,14 @@ Test(token, lists_in_the_order_of_names)
 	struct token *tokens;
 	size_t count;
 
-	cr_assert(eq(int, token_list(temp.store, &arena, &tokens, &count),
+	cr_assert(eq(int, token_list(temp.store, HERE, &arena, &tokens, &count),
 		STORE_OK));
 	cr_expect(eq(sz, count, 0));
 	make(temp.store, "b");
 	make(temp.store, "a");
 	make(temp.store, "c");
 
-	cr_assert(eq(int, token_list(temp.store, &arena, &tokens, &count),
+	cr_assert(eq(int, token_list(temp.store, HERE, &arena, &tokens, &count),
 		STORE_OK));
 	cr_assert(eq(sz, count, 3));
 	cr_expect(eq(str, tokens[0].name, "a"));
@@ -224,4 +252,231 @@ Test(token, levels_have_names_both_ways)
 		cr_expect(eq(int, level, levels[i]));
 	}
 	cr_expect(not(token_level_from_name("root", &level)));
+}
+
+static enum store_err
+make_of(struct store *store, const char *organization, const char *name,
+	struct token *out)
+{
+	return token_create(store,
+		&(struct token_draft){
+			.name = slice_str(name),
+			.organization = slice_str(organization),
+			.level = TOKEN_FULL,
+		},
+		out);
+}
+
+Test(token, a_name_is_given_out_once_in_each_organization)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	struct token here = make(temp.store, "a");
+	struct token there, found, *tokens;
+	size_t count;
+
+	cr_expect(eq(int, make_of(temp.store, "acme", "a", &there),
+		STORE_NO_ORGANIZATION));
+	cr_assert(eq(int, organization_create(temp.store, SLICE("acme")),
+		STORE_OK));
+	cr_assert(eq(int, make_of(temp.store, "acme", "a", &there), STORE_OK));
+	cr_expect(eq(int, make_of(temp.store, "acme", "a", &found),
+		STORE_TOKEN_EXISTS));
+
+	cr_expect(eq(str, there.organization, "acme"));
+	cr_assert(eq(int, token_get(temp.store, HERE, SLICE("a"), &found),
+		STORE_OK));
+	cr_expect(eq(str, found.access_key, here.access_key));
+	cr_assert(eq(int,
+		token_get(temp.store, SLICE("acme"), SLICE("a"), &found),
+		STORE_OK));
+	cr_expect(eq(str, found.access_key, there.access_key));
+	cr_assert(eq(int,
+		token_list(temp.store, SLICE_NULL, &arena, &tokens, &count),
+		STORE_OK));
+	cr_assert(eq(sz, count, 2));
+	cr_expect(eq(str, tokens[0].organization, "acme"));
+	cr_assert(eq(int,
+		token_list(temp.store, SLICE("acme"), &arena, &tokens, &count),
+		STORE_OK));
+	cr_expect(eq(sz, count, 1));
+	cr_expect(eq(int,
+		token_revoke(temp.store, HERE, slice_str(there.access_key)),
+		STORE_NO_TOKEN));
+	cr_expect(eq(int,
+		token_revoke(temp.store, SLICE("acme"),
+			slice_str(there.access_key)),
+		STORE_OK));
+	cr_expect(eq(int,
+		token_get(temp.store, SLICE("acme"), SLICE("a"), &found),
+		STORE_NO_TOKEN));
+	cr_expect(eq(int, token_get(temp.store, HERE, SLICE("a"), &found),
+		STORE_OK));
+}
+
+Test(token, level_region_and_status_change_and_the_secret_stays)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	char before[TOKEN_SECRET_MAX + 1], after[TOKEN_SECRET_MAX + 1];
+	const bool is_suspended = true;
+	struct token token = make(temp.store, "a");
+	struct token found;
+
+	cr_assert(eq(int,
+		token_find(temp.store, slice_str(token.access_key), &found,
+			before),
+		STORE_OK));
+	cr_assert(eq(int,
+		token_set(temp.store, HERE, SLICE("a"),
+			&(struct token_change){
+				.level = TOKEN_READ,
+				.region = SLICE("mars-1"),
+				.is_suspended = &is_suspended,
+			},
+			&token),
+		STORE_OK));
+
+	cr_assert(eq(int,
+		token_find(temp.store, slice_str(token.access_key), &found,
+			after),
+		STORE_OK));
+	cr_expect(eq(str, before, after));
+	cr_expect(eq(int, found.level, TOKEN_READ));
+	cr_expect(eq(str, found.region, "mars-1"));
+	cr_expect(eq(str, (char *)token_status(&found, 0), "SUSPENDED"));
+	cr_expect(eq(int,
+		token_set(temp.store, HERE, SLICE("b"),
+			&(struct token_change){.level = TOKEN_READ}, &token),
+		STORE_NO_TOKEN));
+}
+
+static struct token_draft
+temporary(const char *name, int64_t expires_ns)
+{
+	return (struct token_draft){
+		.name = slice_str(name),
+		.role = SLICE("reader"),
+		.level = TOKEN_FULL,
+		.kind = TOKEN_TEMPORARY,
+		.expires_ns = expires_ns,
+	};
+}
+
+Test(token, temporary_ones_share_a_name_and_are_swept_after_their_end)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	int64_t end_ns = clock_now_ns() + 60 * CLOCK_NS_PER_S;
+	struct token_draft draft = temporary("ann@example.org", end_ns);
+	char secret[TOKEN_SECRET_MAX + 1];
+	struct token one, other, found;
+	bool more = true;
+
+	cr_assert(eq(int, token_create(temp.store, &draft, &one), STORE_OK));
+	cr_assert(eq(int, token_create(temp.store, &draft, &other), STORE_OK));
+	cr_expect(ne(str, one.access_key, other.access_key));
+	cr_expect(eq(str, one.role, "reader"));
+	cr_expect(eq(str, (char *)token_status(&one, end_ns), "EXPIRED"));
+
+	/* It is told that it has expired for a while. */
+	cr_expect(eq(int,
+		token_expiry_sweep(temp.store, end_ns + 60 * CLOCK_NS_PER_S,
+			&more),
+		STORE_OK));
+	cr_expect(eq(int,
+		token_find(temp.store, slice_str(one.access_key), &found,
+			secret),
+		STORE_OK));
+	cr_expect(eq(int,
+		token_expiry_sweep(temp.store, end_ns + 3602 * CLOCK_NS_PER_S,
+			&more),
+		STORE_OK));
+	cr_expect(not(more));
+	cr_expect(eq(int,
+		token_find(temp.store, slice_str(one.access_key), &found,
+			secret),
+		STORE_NO_TOKEN));
+	cr_expect(eq(int,
+		token_find(temp.store, slice_str(other.access_key), &found,
+			secret),
+		STORE_NO_TOKEN));
+	draft.expires_ns = 1;
+	cr_expect(eq(int, token_create(temp.store, &draft, &one),
+		STORE_INVALID));
+}
+
+Test(token, what_is_given_once_is_taken_once_until_it_is_swept)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const uint8_t once[TOKEN_ONCE_LEN] = {1, 2, 3};
+	int64_t now_ns = clock_now_ns();
+	struct token_draft draft =
+		temporary("ann", now_ns + 9000 * CLOCK_NS_PER_S);
+	struct token token;
+	bool more;
+
+	draft.once = once;
+	draft.once_until_ns = now_ns + 60 * CLOCK_NS_PER_S;
+
+	cr_expect(eq(int, token_create(temp.store, &draft, &token), STORE_OK));
+	cr_expect(eq(int, token_create(temp.store, &draft, &token),
+		STORE_EXISTS));
+	temp_store_reopen(&temp);
+	cr_expect(eq(int, token_create(temp.store, &draft, &token),
+		STORE_EXISTS));
+	cr_expect(eq(int,
+		token_expiry_sweep(temp.store, now_ns + 59 * CLOCK_NS_PER_S,
+			&more),
+		STORE_OK));
+	cr_expect(eq(int, token_create(temp.store, &draft, &token),
+		STORE_EXISTS));
+	cr_expect(eq(int,
+		token_expiry_sweep(temp.store, now_ns + 63 * CLOCK_NS_PER_S,
+			&more),
+		STORE_OK));
+	cr_expect(eq(int, token_create(temp.store, &draft, &token), STORE_OK));
+}
+
+Test(token, session_tokens_are_each_key_s_own_and_outlive_the_process)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	char one[TOKEN_SESSION_LEN + 1], other[TOKEN_SESSION_LEN + 1];
+	char again[TOKEN_SESSION_LEN + 1];
+	struct token a = make(temp.store, "a");
+	struct token b = make(temp.store, "b");
+
+	token_secret_session(temp.store, &a, one);
+	token_secret_session(temp.store, &b, other);
+	temp_store_reopen(&temp);
+	token_secret_session(temp.store, &a, again);
+
+	cr_expect(ne(str, one, other));
+	cr_expect(eq(str, one, again));
+	cr_expect(eq(sz, strlen(one), TOKEN_SESSION_LEN));
+}
+
+Test(token, last_use_is_kept_and_goes_with_the_token)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct token token = make(temp.store, "a");
+	const struct slice keys[] = {
+		slice_str(token.access_key),
+		SLICE("NOSUCHKEY"),
+	};
+	int64_t used_ns = -1;
+
+	cr_assert(eq(int, token_use_last(temp.store, keys[0], &used_ns),
+		STORE_OK));
+	cr_expect(eq(i64, used_ns, 0));
+	cr_expect(eq(int, token_use_note(temp.store, keys, 2, 77), STORE_OK));
+	cr_assert(eq(int, token_use_last(temp.store, keys[0], &used_ns),
+		STORE_OK));
+	cr_expect(eq(i64, used_ns, 77));
+	cr_assert(eq(int, token_use_last(temp.store, keys[1], &used_ns),
+		STORE_OK));
+	cr_expect(eq(i64, used_ns, 0));
+	cr_expect(eq(int, token_delete(temp.store, HERE, SLICE("a")),
+		STORE_OK));
+	cr_assert(eq(int, token_use_last(temp.store, keys[0], &used_ns),
+		STORE_OK));
+	cr_expect(eq(i64, used_ns, 0));
 }

@@ -26,7 +26,7 @@ temp_store_create(void)
 		parent && strlen(parent) < 40 ? parent : "/tmp");
 	must(mkdtemp(temp.dir) ? STORE_OK : STORE_IO, "mkdtemp");
 	snprintf(temp.path, sizeof(temp.path), "%s/store", temp.dir);
-	must(store_create(temp.path, SLICE("default")), "create");
+	must(store_create(temp.path, SLICE("default"), NULL), "create");
 	return temp;
 }
 

@@ -19,11 +19,14 @@ print_help(const struct args_command *command)
 		const struct args_option *option = &command->options[i];
 		char left[64];
 
-		(void)snprintf(left, sizeof(left), "--%s%s%s", option->name,
+		(void)snprintf(left, sizeof(left), "%s%s%s%s",
+			option->name[1] ? "--" : "-", option->name,
 			option->value_name ? " " : "",
 			option->value_name ? option->value_name : "");
 		printf("  %-26s %s\n", left, option->help);
 	}
+	printf("  %-26s %s\n", "--key-file FILE",
+		"where the store's key lies (" ARGS_KEY_FILE ")");
 	printf("  %-26s %s\n", "--help", "show this");
 }
 
@@ -65,24 +68,42 @@ store_value(const struct args_command *command,
 	option->list->values[option->list->count++] = value;
 }
 
-/* Takes one --name, --name=value or --name value; gives how many words. */
+static int
+take_key_file(const struct args_command *command, int left, char **words,
+	const char *equals)
+{
+	const char *path = equals ? equals + 1 : left > 1 ? words[1] : "";
+
+	if (!*path)
+		args_refuse(command, "--key-file needs a value (FILE)");
+	if (setenv(ARGS_KEY_FILE, path, 1))
+		args_refuse(command, "--key-file: out of memory");
+	return equals ? 1 : 2;
+}
+
+/* Takes one --name, --name=value or --name value; gives how many words.  -n
+ * has one letter. */
 static int
 parse_option(const struct args_command *command, int left, char **words)
 {
-	struct slice name = slice_from(slice_str(words[0]), 2);
+	size_t dashes = words[0][1] == '-' ? 2 : 1;
+	struct slice name = slice_from(slice_str(words[0]), dashes);
 	const char *equals = strchr(words[0], '=');
 
 	if (equals)
-		name = slice_first(name, (size_t)(equals - words[0]) - 2);
-	if (slice_equal(name, SLICE("help"))) {
+		name = slice_first(name, (size_t)(equals - words[0]) - dashes);
+	if (slice_equal(name, SLICE("help")) || slice_equal(name, SLICE("h"))) {
 		print_help(command);
 		exit(COMMAND_OK);
 	}
+	if (dashes == 2 && slice_equal(name, SLICE("key-file")))
+		return take_key_file(command, left, words, equals);
+
 	const struct args_option *option = find_option(command, name);
 
-	if (!option)
-		args_refuse(command, "there is no option --%.*s", (int)name.len,
-			name.data);
+	if (!option || (dashes == 1) != (name.len == 1))
+		args_refuse(command, "there is no option %.*s%.*s", (int)dashes,
+			"--", (int)name.len, name.data);
 	if (!option->value_name) {
 		if (equals)
 			args_refuse(command, "--%s takes no value",
@@ -113,16 +134,10 @@ args_parse(const struct args_command *command, int argc, char **argv)
 			i++;
 			continue;
 		}
-		if (!only_words && !strcmp(argv[i], "-h")) {
-			print_help(command);
-			exit(COMMAND_OK);
-		}
-		if (!only_words && !strncmp(argv[i], "--", 2)) {
+		if (!only_words && argv[i][0] == '-' && argv[i][1]) {
 			i += parse_option(command, argc - i, argv + i);
 			continue;
 		}
-		if (!only_words && argv[i][0] == '-' && argv[i][1])
-			args_refuse(command, "there is no option %s", argv[i]);
 		if (positional == command->positional_max)
 			args_refuse(command, "%s is one word too many",
 				argv[i]);

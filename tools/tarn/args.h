@@ -12,7 +12,11 @@
 #define ARGS_REPEAT_MAX 16
 #define ARGS_REGION_MAX 63
 
-/* One --name.  Exactly one of the three targets is given. */
+/* Where the key of the store lies; see open.h. */
+#define ARGS_KEY_FILE "TARN_KEY_FILE"
+
+/* One --name, or -n where the name is one letter.  Exactly one of the three
+ * targets is given. */
 struct args_option {
 	const char *name;
 	const char *value_name; /* as the help shows it; NULL for a switch */
@@ -39,7 +43,8 @@ struct args_command {
 
 /*
  * Fills in what the command line says.  --help prints and exits with 0; a
- * wrong line prints what is wrong and exits with 2.
+ * wrong line prints what is wrong and exits with 2.  Every command also takes
+ * --key-file, which stands for ARGS_KEY_FILE in the environment.
  */
 void args_parse(const struct args_command *command, int argc, char **argv);
 

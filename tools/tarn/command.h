@@ -18,12 +18,17 @@ enum command_status {
 	COMMAND_OK = 0,
 	COMMAND_FAILED = 1,
 	COMMAND_USAGE = 2,
-	COMMAND_REFUSED = 3, /* policy test */
+	COMMAND_REFUSED = 3, /* policy test, idp explain */
 	COMMAND_FOUND = 4,   /* fsck, scrub, backup, restore: damage */
 };
 
+int apply_run(int argc, char **argv);
+int users_delete_run(int argc, char **argv);
+int users_get_run(int argc, char **argv);
+int idp_run(int argc, char **argv);
 int init_run(int argc, char **argv);
 int token_run(int argc, char **argv);
+int org_run(int argc, char **argv);
 int policy_run(int argc, char **argv);
 int quota_run(int argc, char **argv);
 int usage_run(int argc, char **argv);

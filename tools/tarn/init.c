@@ -27,7 +27,8 @@ init_run(int argc, char **argv)
 		args_refuse(&command, "--store DIR is missing");
 	args_check_region(&command, region);
 
-	enum store_err err = store_create(path, slice_str(region));
+	enum store_err err =
+		store_create(path, slice_str(region), open_key_path());
 
 	if (err == STORE_EXISTS) {
 		fprintf(stderr, "tarn: %s is a store already\n", path);

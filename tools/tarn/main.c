@@ -12,7 +12,12 @@ static const struct {
 	const char *summary;
 } commands[] = {
 	{"init", init_run, "make a new store"},
-	{"token", token_run, "create, list, show and delete key pairs"},
+	{"token", token_run, "create, list, change and delete key pairs"},
+	{"org", org_run, "organizations: who owns buckets and tokens"},
+	{"apply", apply_run, "make users that a manifest declares"},
+	{"get", users_get_run, "list the users that manifests have declared"},
+	{"delete", users_delete_run, "delete such a user"},
+	{"idp", idp_run, "identity providers, and why they are refused"},
 	{"policy", policy_run, "who may do what, and why"},
 	{"quota", quota_run, "how much may be kept"},
 	{"usage", usage_run, "tell what is kept, and what it costs"},
@@ -36,7 +41,7 @@ print_help(FILE *to)
 			commands[i].summary);
 	fprintf(to, "\ntarn COMMAND --help tells more; so does man tarn.\n"
 		    "Exit status: 0 done, 1 failed, 2 wrong usage, "
-		    "3 policy test: refused, "
+		    "3 policy test or idp explain: refused, "
 		    "4 damage was found that is still there.\n");
 }
 

@@ -2,8 +2,10 @@
 #include "tools/tarn/open.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "tools/tarn/args.h"
 #include "tools/tarn/command.h"
 
 int
@@ -13,11 +15,20 @@ open_fail(const char *what, enum store_err err)
 	return COMMAND_FAILED;
 }
 
+const char *
+open_key_path(void)
+{
+	const char *path = getenv(ARGS_KEY_FILE);
+
+	return path && *path ? path : NULL;
+}
+
 struct store *
 open_store(const char *path, const char *role, bool is_read_only)
 {
 	const struct store_options options = {
 		.path = path,
+		.key_path = open_key_path(),
 		.role = role,
 		.is_read_only = is_read_only,
 	};

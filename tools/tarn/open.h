@@ -4,6 +4,9 @@
 
 #include "store/store.h"
 
+/* What --key-file or the environment say; NULL: the key is in the store. */
+const char *open_key_path(void);
+
 /* NULL after it has said why, and what to do. */
 struct store *open_store(const char *path, const char *role, bool is_read_only);
 

@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "s3api/iam/orgpolicy.h"
+#include "store/organization.h"
 #include "tools/tarn/args.h"
 #include "tools/tarn/command.h"
 #include "tools/tarn/open.h"
 #include "tools/tarn/policy_test.h"
 
-#define ORGANIZATION "default"
+#define ORGANIZATION ORGANIZATION_DEFAULT
 
 /* One byte more than a policy may have, so that it is seen to be too long. */
 static bool
@@ -62,8 +63,11 @@ put(const char *path, const char *organization, const char *file)
 	if (!store)
 		return COMMAND_FAILED;
 
-	enum store_err err = orgpolicy_put(store, slice_str(organization),
-		policy, slice_of(text, len));
+	enum store_err err = organization_check(store, slice_str(organization));
+
+	if (!err)
+		err = orgpolicy_put(store, slice_str(organization), policy,
+			slice_of(text, len));
 
 	if (err == STORE_TOO_BIG) {
 		fprintf(stderr, "tarn: %s has %d policies already\n",

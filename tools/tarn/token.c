@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,51 +14,7 @@
 #include "tools/tarn/command.h"
 #include "tools/tarn/open.h"
 #include "tools/tarn/token_config.h"
-
-static void
-print_pair(const struct token *token, const char *secret)
-{
-	printf("name       %s\naccess key %s\n", token->name,
-		token->access_key);
-	if (secret)
-		printf("secret key %s\n", secret);
-	printf("level      %s\nregion     %s\n", token_level_name(token->level),
-		token->region);
-}
-
-static json_t *
-token_json(const struct token *token, const char *secret)
-{
-	char created[25];
-
-	clock_to_iso8601(token->created_ns, created);
-	json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name",
-		token->name, "accessKey", token->access_key, "level",
-		token_level_name(token->level), "region", token->region,
-		"created", created);
-
-	if (secret)
-		(void)json_object_set_new(root, "secretKey",
-			json_string(secret));
-	return root;
-}
-
-static void
-print_json(json_t *root)
-{
-	(void)json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(root);
-}
-
-static void
-print_token(const struct token *token, const char *secret, bool json)
-{
-	if (json)
-		print_json(token_json(token, secret));
-	else
-		print_pair(token, secret);
-}
+#include "tools/tarn/token_print.h"
 
 /* The first line of the file: argv is no place for a secret. */
 static bool
@@ -104,9 +59,46 @@ struct create_args {
 	const char *access_key;
 	const char *secret_file;
 	const char *region;
+	const char *organization;
+	const char *expires;
 	enum token_level level;
+	bool is_control;
 	bool json;
 };
+
+/* "--org ORG", for the tables of options. */
+#define ORG_OPTION(value)                                                      \
+	{                                                                      \
+		"org", "ORG", "its organization (" ORGANIZATION_DEFAULT ")",   \
+			value, NULL, NULL                                      \
+	}
+
+/* "90d", "12h", "30m" or "45s" from now. */
+static bool
+parse_expiry(const char *text, int64_t *expires_ns)
+{
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	struct slice number = slice_str(text);
+	unsigned long count;
+
+	if (number.len < 2)
+		return false;
+	number.len--;
+	for (size_t i = 0; i < array_len(units); i++) {
+		if (text[number.len] != units[i].letter)
+			continue;
+		if (!slice_to_u64(number, 36500, &count) || count == 0)
+			return false;
+		*expires_ns = clock_now_ns() + (int64_t)count *
+						       units[i].seconds *
+						       CLOCK_NS_PER_S;
+		return true;
+	}
+	return false;
+}
 
 static int
 fail_to_create(const struct create_args *args, enum store_err err)
@@ -121,6 +113,11 @@ fail_to_create(const struct create_args *args, enum store_err err)
 			"tarn: %s: a secret may hold printable characters "
 			"of ASCII only\n",
 			args->secret_file ? args->secret_file : args->name);
+	else if (err == STORE_NO_ORGANIZATION)
+		fprintf(stderr,
+			"tarn: there is no organization %s; make it with tarn "
+			"org create\n",
+			args->organization);
 	else
 		return open_fail(args->name, err);
 	return COMMAND_FAILED;
@@ -131,8 +128,18 @@ create(const struct create_args *args)
 {
 	char secret[TOKEN_SECRET_MAX + 1] = {0};
 	size_t secret_len = 0;
-	struct token token;
+	struct token token, found;
+	struct token_draft draft = {
+		.name = slice_str(args->name),
+		.organization = slice_str(args->organization),
+		.region = slice_str(args->region),
+		.access_key = slice_str(args->access_key),
+		.level = args->level,
+		.kind = args->is_control ? TOKEN_CONTROL : TOKEN_PERMANENT,
+	};
 
+	if (args->expires)
+		(void)parse_expiry(args->expires, &draft.expires_ns);
 	if (args->secret_file &&
 		!read_secret(args->secret_file, secret, &secret_len))
 		return COMMAND_FAILED;
@@ -142,18 +149,17 @@ create(const struct create_args *args)
 	if (!store)
 		return COMMAND_FAILED;
 
-	enum store_err err = token_create(store, slice_str(args->name),
-		args->level,
-		args->region ? slice_str(args->region) : store_region(store),
-		slice_str(args->access_key), slice_of(secret, secret_len),
-		&token);
+	draft.secret = slice_of(secret, secret_len);
+
+	enum store_err err = token_create(store, &draft, &token);
 
 	cipher_wipe(secret, sizeof(secret));
 	if (!err)
-		err = token_secret(store, slice_str(token.name), secret);
+		err = token_find(store, slice_str(token.access_key), &found,
+			secret);
 	if (err)
 		return fail_to_create(args, err);
-	print_token(&token, secret, args->json);
+	token_print(&token, secret, 0, args->json);
 	cipher_wipe(secret, sizeof(secret));
 	return COMMAND_OK;
 }
@@ -161,14 +167,20 @@ create(const struct create_args *args)
 static int
 create_run(int argc, char **argv)
 {
-	struct create_args args = {0};
+	struct create_args args = {.organization = ORGANIZATION_DEFAULT};
 	const char *level = "full";
+	int64_t expires_ns;
 	const struct args_option options[] = {
 		{"store", "DIR", "the store", &args.path, NULL, NULL},
 		{"level", "LEVEL", "read, write, readwrite or full (full)",
 			&level, NULL, NULL},
+		ORG_OPTION(&args.organization),
 		{"region", "R", "its default region (the store's)",
 			&args.region, NULL, NULL},
+		{"expires", "TIME", "ends after 90d, 12h, 30m or 45s (never)",
+			&args.expires, NULL, NULL},
+		{"control", NULL, "a bearer token for the control API", NULL,
+			&args.is_control, NULL},
 		{"access-key", "K", "take over this access key",
 			&args.access_key, NULL, NULL},
 		{"secret-key-file", "FILE", "and the secret in it (-: stdin)",
@@ -192,6 +204,12 @@ create_run(int argc, char **argv)
 		args_check_region(&command, args.region);
 	if (!token_level_from_name(level, &args.level))
 		args_refuse(&command, "%s is not a level", level);
+	if (args.expires && !parse_expiry(args.expires, &expires_ns))
+		args_refuse(&command, "%s is no time, as 90d, 12h, 30m or 45s",
+			args.expires);
+	if (args.is_control && args.access_key)
+		args_refuse(&command,
+			"a token for the control API is always drawn");
 	if (!args.access_key != !args.secret_file)
 		args_refuse(&command,
 			"--access-key and --secret-key-file go together");
@@ -201,44 +219,32 @@ create_run(int argc, char **argv)
 }
 
 static int
-list(struct store *store, bool json)
+list(struct store *store, const char *organization, bool json)
 {
 	scoped(arena_free) struct arena arena = {0};
 	struct token *tokens;
 	size_t count;
-	enum store_err err = token_list(store, &arena, &tokens, &count);
+	enum store_err err = token_list(store, slice_str(organization), &arena,
+		&tokens, &count);
 
-	if (err)
-		return open_fail("cannot list tokens", err);
-	if (json) {
-		json_t *root = json_array();
-
-		for (size_t i = 0; i < count; i++)
-			(void)json_array_append_new(root,
-				token_json(&tokens[i], NULL));
-		print_json(root);
-		return COMMAND_OK;
-	}
-	printf("%-24s %-24s %-10s %s\n", "NAME", "ACCESS KEY", "LEVEL",
-		"REGION");
-	for (size_t i = 0; i < count; i++)
-		printf("%-24s %-24s %-10s %s\n", tokens[i].name,
-			tokens[i].access_key, token_level_name(tokens[i].level),
-			tokens[i].region);
-	return COMMAND_OK;
+	return err ? open_fail("cannot list tokens", err)
+		   : token_print_all(store, tokens, count, json);
 }
 
 static int
 list_run(int argc, char **argv)
 {
 	const char *path = NULL;
+	const char *organization = NULL;
 	bool json = false;
 	const struct args_option options[] = {
 		{"store", "DIR", "the store", &path, NULL, NULL},
+		{"org", "ORG", "those of one organization (all)", &organization,
+			NULL, NULL},
 		{"json", NULL, "print JSON", NULL, &json, NULL},
 	};
 	const struct args_command command = {
-		.usage = "tarn token list --store DIR [--json]",
+		.usage = "tarn token list --store DIR [--org ORG] [--json]",
 		.summary = "Lists the tokens, without their secrets.",
 		.options = options,
 		.option_count = array_len(options),
@@ -251,7 +257,28 @@ list_run(int argc, char **argv)
 	scoped(store_close) struct store *store =
 			open_store(path, "token", true);
 
-	return store ? list(store, json) : COMMAND_FAILED;
+	return store ? list(store, organization, json) : COMMAND_FAILED;
+}
+
+static int
+show(struct store *store, struct slice organization, struct slice name,
+	bool with_secret, bool json)
+{
+	char secret[TOKEN_SECRET_MAX + 1] = {0};
+	struct token token;
+	int64_t used_ns = 0;
+	enum store_err err = token_get(store, organization, name, &token);
+
+	if (!err && with_secret)
+		err = token_secret(store, organization, name, secret);
+	if (!err)
+		err = token_use_last(store, slice_str(token.access_key),
+			&used_ns);
+	if (err)
+		return open_fail(name.data, err);
+	token_print(&token, with_secret ? secret : NULL, used_ns, json);
+	cipher_wipe(secret, sizeof(secret));
+	return COMMAND_OK;
 }
 
 static int
@@ -259,10 +286,12 @@ show_run(int argc, char **argv)
 {
 	const char *path = NULL;
 	const char *name = NULL;
+	const char *organization = ORGANIZATION_DEFAULT;
 	bool json = false;
 	bool with_secret = false;
 	const struct args_option options[] = {
 		{"store", "DIR", "the store", &path, NULL, NULL},
+		ORG_OPTION(&organization),
 		{"secret", NULL, "the secret too", NULL, &with_secret, NULL},
 		{"json", NULL, "print JSON", NULL, &json, NULL},
 	};
@@ -282,20 +311,110 @@ show_run(int argc, char **argv)
 
 	scoped(store_close) struct store *store =
 			open_store(path, "token", true);
+
+	return store ? show(store, slice_str(organization), slice_str(name),
+			       with_secret, json)
+		     : COMMAND_FAILED;
+}
+
+struct set_args {
+	const char *path;
+	const char *name;
+	const char *organization;
+	const char *region;
+	const char *level;
+	bool is_suspended;
+	bool is_resumed;
+	bool json;
+};
+
+static int
+set(const struct set_args *args, enum token_level level)
+{
+	const struct token_change change = {
+		.level = level,
+		.region = slice_str(args->region),
+		.is_suspended = args->is_suspended || args->is_resumed
+					? &args->is_suspended
+					: NULL,
+	};
+	struct token token;
+
+	scoped(store_close) struct store *store =
+			open_store(args->path, "token", false);
 	if (!store)
 		return COMMAND_FAILED;
 
-	char secret[TOKEN_SECRET_MAX + 1] = {0};
-	struct token token;
-	enum store_err err = token_get(store, slice_str(name), &token);
+	enum store_err err = token_set(store, slice_str(args->organization),
+		slice_str(args->name), &change, &token);
 
-	if (!err && with_secret)
-		err = token_secret(store, slice_str(name), secret);
 	if (err)
-		return open_fail(name, err);
-	print_token(&token, with_secret ? secret : NULL, json);
-	cipher_wipe(secret, sizeof(secret));
+		return open_fail(args->name, err);
+	token_print(&token, NULL, 0, args->json);
 	return COMMAND_OK;
+}
+
+static int
+set_run(int argc, char **argv)
+{
+	struct set_args args = {.organization = ORGANIZATION_DEFAULT};
+	enum token_level level = 0;
+	const struct args_option options[] = {
+		{"store", "DIR", "the store", &args.path, NULL, NULL},
+		ORG_OPTION(&args.organization),
+		{"level", "LEVEL", "read, write, readwrite or full",
+			&args.level, NULL, NULL},
+		{"region", "R", "its default region", &args.region, NULL, NULL},
+		{"suspend", NULL, "of no use until --resume", NULL,
+			&args.is_suspended, NULL},
+		{"resume", NULL, "of use again", NULL, &args.is_resumed, NULL},
+		{"json", NULL, "print JSON", NULL, &args.json, NULL},
+	};
+	const struct args_command command = {
+		.usage = "tarn token set NAME --store DIR [OPTION]...",
+		.summary = "Changes a token, at once and in every process.\n"
+			   "The keys stay.",
+		.options = options,
+		.option_count = array_len(options),
+		.positional = &args.name,
+		.positional_min = 1,
+		.positional_max = 1,
+	};
+
+	args_parse(&command, argc, argv);
+	if (!args.path)
+		args_refuse(&command, "--store DIR is missing");
+	if (args.region)
+		args_check_region(&command, args.region);
+	if (args.level && !token_level_from_name(args.level, &level))
+		args_refuse(&command, "%s is not a level", args.level);
+	if (args.is_suspended && args.is_resumed)
+		args_refuse(&command, "either --suspend or --resume");
+	if (!args.level && !args.region && !args.is_suspended &&
+		!args.is_resumed)
+		args_refuse(&command, "there is nothing to change");
+	return set(&args, level);
+}
+
+/* delete by name, revoke by access key. */
+static int
+remove_one(const struct args_command *command, const char *path,
+	enum store_err (*remove)(struct store *store, struct slice organization,
+		struct slice which),
+	const char *organization, const char *which)
+{
+	if (!path)
+		args_refuse(command, "--store DIR is missing");
+
+	scoped(store_close) struct store *store =
+			open_store(path, "token", false);
+	if (!store)
+		return COMMAND_FAILED;
+
+	enum store_err err =
+		remove(store, slice_str(organization), slice_str(which));
+
+	return err ? open_fail(which, err) : COMMAND_OK;
 }
 
 static int
@@ -303,11 +422,13 @@ delete_run(int argc, char **argv)
 {
 	const char *path = NULL;
 	const char *name = NULL;
+	const char *organization = ORGANIZATION_DEFAULT;
 	const struct args_option options[] = {
 		{"store", "DIR", "the store", &path, NULL, NULL},
+		ORG_OPTION(&organization),
 	};
 	const struct args_command command = {
-		.usage = "tarn token delete NAME --store DIR",
+		.usage = "tarn token delete NAME --store DIR [--org ORG]",
 		.summary = "Deletes a token, at once and in every process.\n"
 			   "Buckets and objects stay.",
 		.options = options,
@@ -318,73 +439,111 @@ delete_run(int argc, char **argv)
 	};
 
 	args_parse(&command, argc, argv);
-	if (!path)
-		args_refuse(&command, "--store DIR is missing");
-
-	scoped(store_close) struct store *store =
-			open_store(path, "token", false);
-	if (!store)
-		return COMMAND_FAILED;
-
-	enum store_err err = token_delete(store, slice_str(name));
-
-	return err ? open_fail(name, err) : COMMAND_OK;
+	return remove_one(&command, path, token_delete, organization, name);
 }
 
 static int
-config_run(int argc, char **argv)
+revoke_run(int argc, char **argv)
 {
 	const char *path = NULL;
-	const char *name = NULL;
-	const char *client = NULL;
-	const char *endpoint = NULL;
+	const char *access_key = NULL;
+	const char *organization = ORGANIZATION_DEFAULT;
 	const struct args_option options[] = {
 		{"store", "DIR", "the store", &path, NULL, NULL},
-		{"for", "CLIENT", TOKEN_CONFIG_CLIENTS, &client, NULL, NULL},
-		{"endpoint", "URL", "as in http://127.0.0.1:9000", &endpoint,
-			NULL, NULL},
+		ORG_OPTION(&organization),
 	};
 	const struct args_command command = {
-		.usage = "tarn token config NAME --for " TOKEN_CONFIG_CLIENTS
-			 " --endpoint URL --store DIR",
-		.summary = "Prints a configuration, with the secret, that the\n"
-			   "client takes as it is.",
+		.usage = "tarn token revoke ACCESS-KEY --store DIR [--org ORG]",
+		.summary = "Deletes a token by its access key: temporary ones\n"
+			   "have no name of their own.",
 		.options = options,
 		.option_count = array_len(options),
-		.positional = &name,
+		.positional = &access_key,
 		.positional_min = 1,
 		.positional_max = 1,
 	};
 
 	args_parse(&command, argc, argv);
-	if (!path || !client || !endpoint)
-		args_refuse(&command,
-			"--store, --for and --endpoint are all needed");
-	if (!token_config_endpoint_is_valid(endpoint))
-		args_refuse(&command, "%s is not of the form http://HOST:PORT",
-			endpoint);
+	return remove_one(&command, path, token_revoke, organization,
+		access_key);
+}
+
+struct config_args {
+	const char *path;
+	const char *name;
+	const char *organization;
+	const char *client;
+	const char *endpoint;
+};
+
+static int
+config(const struct args_command *command, const struct config_args *args)
+{
+	struct slice organization = slice_str(args->organization);
+	struct slice name = slice_str(args->name);
+	char secret[TOKEN_SECRET_MAX + 1];
+	struct token token;
 
 	scoped(store_close) struct store *store =
-			open_store(path, "token", true);
+			open_store(args->path, "token", true);
 	if (!store)
 		return COMMAND_FAILED;
 
-	char secret[TOKEN_SECRET_MAX + 1];
-	struct token token;
-	enum store_err err = token_get(store, slice_str(name), &token);
+	enum store_err err = token_get(store, organization, name, &token);
 
 	if (!err)
-		err = token_secret(store, slice_str(name), secret);
+		err = token_secret(store, organization, name, secret);
 	if (err)
-		return open_fail(name, err);
+		return open_fail(args->name, err);
+	if (token.kind == TOKEN_CONTROL) {
+		cipher_wipe(secret, sizeof(secret));
+		fprintf(stderr, "tarn: %s is for the control API alone\n",
+			args->name);
+		return COMMAND_FAILED;
+	}
 
-	bool is_known = token_config_print(client, &token, secret, endpoint);
+	bool is_known = token_config_print(args->client, &token, secret,
+		args->endpoint);
 
 	cipher_wipe(secret, sizeof(secret));
 	if (!is_known)
-		args_refuse(&command, "%s is none of %s", client,
+		args_refuse(command, "%s is none of %s", args->client,
 			TOKEN_CONFIG_CLIENTS);
 	return COMMAND_OK;
+}
+
+static int
+config_run(int argc, char **argv)
+{
+	struct config_args args = {.organization = ORGANIZATION_DEFAULT};
+	const struct args_option options[] = {
+		{"store", "DIR", "the store", &args.path, NULL, NULL},
+		ORG_OPTION(&args.organization),
+		{"for", "CLIENT", TOKEN_CONFIG_CLIENTS, &args.client, NULL,
+			NULL},
+		{"endpoint", "URL", "as in http://127.0.0.1:9000",
+			&args.endpoint, NULL, NULL},
+	};
+	const struct args_command command = {
+		.usage = "tarn token config NAME --for " TOKEN_CONFIG_CLIENTS
+			 "\n       --endpoint URL --store DIR [--org ORG]",
+		.summary = "Prints a configuration, with the secret, that the\n"
+			   "client takes as it is.",
+		.options = options,
+		.option_count = array_len(options),
+		.positional = &args.name,
+		.positional_min = 1,
+		.positional_max = 1,
+	};
+
+	args_parse(&command, argc, argv);
+	if (!args.path || !args.client || !args.endpoint)
+		args_refuse(&command,
+			"--store, --for and --endpoint are all needed");
+	if (!token_config_endpoint_is_valid(args.endpoint))
+		args_refuse(&command, "%s is not of the form http://HOST:PORT",
+			args.endpoint);
+	return config(&command, &args);
 }
 
 int
@@ -394,11 +553,14 @@ token_run(int argc, char **argv)
 		{"create", create_run},
 		{"list", list_run},
 		{"show", show_run},
+		{"set", set_run},
 		{"delete", delete_run},
+		{"revoke", revoke_run},
 		{"config", config_run},
 	};
 	const struct args_command command = {
-		.usage = "tarn token create|list|show|delete|config ...",
+		.usage = "tarn token create|list|show|set|delete|revoke|config "
+			 "...",
 		.summary = "Key pairs: each verb has its own --help.",
 	};
 

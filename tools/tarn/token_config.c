@@ -59,6 +59,17 @@ print_rclone(const struct token *token, const char *secret,
 		token->access_key, secret, token->region, endpoint);
 }
 
+/* The shared credentials file: s5cmd takes the endpoint on its command line or
+ * from S3_ENDPOINT_URL. */
+static void
+print_s5cmd(const struct token *token, const char *secret, const char *endpoint)
+{
+	printf("# s5cmd --credentials-file FILE --endpoint-url %s ...\n"
+	       "[default]\naws_access_key_id = %s\n"
+	       "aws_secret_access_key = %s\nregion = %s\n",
+		endpoint, token->access_key, secret, token->region);
+}
+
 /* A secret that was taken over may hold any printable byte. */
 static void
 print_quoted(const char *text)
@@ -74,6 +85,18 @@ print_quoted(const char *text)
 }
 
 static void
+print_python(const char *text)
+{
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			putchar('\\');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
+static void
 print_env(const struct token *token, const char *secret, const char *endpoint)
 {
 	printf("export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=",
@@ -81,6 +104,24 @@ print_env(const struct token *token, const char *secret, const char *endpoint)
 	print_quoted(secret);
 	printf("\nexport AWS_DEFAULT_REGION=%s\nexport AWS_ENDPOINT_URL=%s\n",
 		token->region, endpoint);
+}
+
+/* A module: what it has in it goes to boto3.client() as it is. */
+static void
+print_boto3(const struct token *token, const char *secret, const char *endpoint)
+{
+	printf("# import boto3, this; boto3.client(**this.CLIENT)\n"
+	       "from botocore.config import Config\n\n"
+	       "CLIENT = {\n"
+	       "    \"service_name\": \"s3\",\n"
+	       "    \"endpoint_url\": \"%s\",\n"
+	       "    \"region_name\": \"%s\",\n"
+	       "    \"aws_access_key_id\": \"%s\",\n"
+	       "    \"aws_secret_access_key\": ",
+		endpoint, token->region, token->access_key);
+	print_python(secret);
+	printf(",\n    \"config\": Config(s3={\"addressing_style\": "
+	       "\"path\"}),\n}\n");
 }
 
 bool
@@ -95,6 +136,8 @@ token_config_print(const char *client, const struct token *token,
 		{"s3cmd", print_s3cmd},
 		{"aws", print_aws},
 		{"rclone", print_rclone},
+		{"s5cmd", print_s5cmd},
+		{"boto3", print_boto3},
 		{"env", print_env},
 	};
 

@@ -14,4 +14,4 @@ bool token_config_print(const char *client, const struct token *token,
 bool token_config_endpoint_is_valid(const char *endpoint);
 
 /* For help texts. */
-#define TOKEN_CONFIG_CLIENTS "s3cmd|aws|rclone|env"
+#define TOKEN_CONFIG_CLIENTS "s3cmd|aws|rclone|s5cmd|boto3|env"

@@ -49,6 +49,9 @@ struct tokens {
 	const char *secret;
 	int64_t expires_ns;
 	enum store_err err;
+	bool needs_session;
+	bool is_suspended;
+	enum token_kind kind;
 };
 
 static enum store_err
@@ -64,6 +67,9 @@ find(void *context, struct slice access_key, struct token *token,
 	*token = (struct token){
 		.level = TOKEN_READ,
 		.expires_ns = tokens->expires_ns,
+		.needs_session = tokens->needs_session,
+		.is_suspended = tokens->is_suspended,
+		.kind = tokens->kind,
 	};
 	snprintf(secret, TOKEN_SECRET_MAX + 1, "%s", tokens->secret);
 	return STORE_OK;
@@ -422,7 +428,10 @@ Test(sigv4, says_that_a_key_has_expired_to_who_has_its_secret)
 	attempt.tokens.secret = "wrong";
 	attempt_make(&attempt, GET_OBJECT);
 	cr_expect(eq(int, attempt.report.error, S3_SIGNATURE_DOES_NOT_MATCH));
-	attempt.tokens = (struct tokens){SECRET, NOW_NS + 1, STORE_OK};
+	attempt.tokens = (struct tokens){
+		.secret = SECRET,
+		.expires_ns = NOW_NS + 1,
+	};
 	attempt_make(&attempt, GET_OBJECT);
 	cr_expect(eq(int, attempt.outcome, SIGV4_SIGNED));
 }
@@ -447,18 +456,50 @@ Test(sigv4, refuses_an_unknown_key)
 		S3_INVALID_ACCESS_KEY_ID));
 }
 
-Test(sigv4, refuses_temporary_credentials)
+Test(sigv4, refuses_a_session_token_of_a_key_that_has_none)
 {
-	cr_expect(is_refused("GET / HTTP/1.1\r\n" HOST DATE SHA
-			     "x-amz-security-token: abc\r\n" AUTH(SCOPE,
-				     USUAL ";x-amz-security-token",
-				     ZEROS) "\r\n",
-		S3_INVALID_TOKEN));
+	/* The signature comes first, and does not cover it. */
 	cr_expect(is_refused(
 		PRESIGNED("20130524T000000Z",
 			"60") "&X-Amz-Security-Token=abc HTTP/1.1\r\n" HOST
 			      "\r\n",
+		S3_SIGNATURE_DOES_NOT_MATCH));
+	cr_expect(is_refused("GET / HTTP/1.1\r\n" HOST DATE SHA
+			     "x-amz-security-token: abc\r\n" AUTH(SCOPE, USUAL,
+				     ZEROS) "\r\n",
+		S3_ACCESS_DENIED));
+	cr_expect(is_refused(
+		PRESIGNED("20130524T000000Z",
+			"60") "&X-Amz-Security-Token=a&X-Amz-Security-Token=b "
+			      "HTTP/1.1\r\n" HOST "\r\n",
 		S3_INVALID_TOKEN));
+}
+
+Test(sigv4, a_key_that_needs_its_session_token_is_of_no_use_without)
+{
+	scoped(attempt_free) struct attempt attempt = attempt_prepare();
+
+	attempt.tokens.needs_session = true;
+	attempt_make(&attempt, GET_OBJECT);
+
+	cr_expect(eq(int, attempt.outcome, SIGV4_REFUSED));
+	cr_expect(eq(int, attempt.report.error, S3_INVALID_TOKEN));
+}
+
+Test(sigv4, a_suspended_key_is_refused_and_a_control_token_unknown)
+{
+	scoped(attempt_free) struct attempt suspended = attempt_prepare();
+	scoped(attempt_free) struct attempt control = attempt_prepare();
+
+	suspended.tokens.is_suspended = true;
+	attempt_make(&suspended, GET_OBJECT);
+	control.tokens.kind = TOKEN_CONTROL;
+	attempt_make(&control, GET_OBJECT);
+
+	cr_expect(eq(int, suspended.outcome, SIGV4_REFUSED));
+	cr_expect(eq(int, suspended.report.error, S3_ACCESS_DENIED));
+	cr_expect(eq(int, control.outcome, SIGV4_REFUSED));
+	cr_expect(eq(int, control.report.error, S3_INVALID_ACCESS_KEY_ID));
 }
 
 /* --- regions -------------------------------------------------------------- */

@@ -609,15 +609,18 @@ slow_allows(const struct slow_request *request,
 		!any_of_them_applies(request, policies->own,
 			policies->own_count, request->organization, "Allow"))
 		return false;
+	bool owning_is_enough =
+		is_owner && (policies->own_count > 0 || !request->role);
+
 	if (is_beyond)
-		return is_owner;
+		return owning_is_enough;
 	if (!policies->bucket)
-		return is_owner || lists_allow(request, policies);
+		return owning_is_enough || lists_allow(request, policies);
 	if (any_applies(request, policies->bucket, NULL, "Deny"))
 		return false;
 	if (any_applies(request, policies->bucket, NULL, "Allow"))
 		return is_owner || !policies->is_bucket_public ||
 		       !policies->restricts_public;
-	return (is_owner && policies->own_count == 0) ||
+	return (is_owner && policies->own_count == 0 && !request->role) ||
 	       lists_allow(request, policies);
 }

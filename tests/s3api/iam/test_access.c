@@ -460,6 +460,9 @@ Test(access, buckets_of_other_organizations_open_by_their_policies_alone)
 
 	served_bucket(&served, "photos");
 	cr_assert(eq(int,
+		organization_create(served.temp.store, SLICE("other")),
+		STORE_OK));
+	cr_assert(eq(int,
 		bucket_create(served.temp.store, SLICE("theirs"),
 			SLICE("other"), &bucket),
 		STORE_OK));

@@ -162,6 +162,18 @@ Test(decide, without_policies_owning_is_enough_and_strangers_are_refused)
 		DECIDE_UNKNOWN, NULL);
 }
 
+Test(decide, owning_is_not_enough_for_a_role)
+{
+	struct setting setting = begin(NULL, NULL);
+
+	expect(&setting, &reader, "s3:GetObject", "photos/a",
+		DECIDE_ORGANIZATION_SILENT, NULL);
+	expect(&setting, &admin, "s3:CreateBucket", "new",
+		DECIDE_ORGANIZATION_SILENT, NULL);
+	expect(&setting, &admin, "cwobject:CreateAccessKeySAML", "",
+		DECIDE_ORGANIZATION_SILENT, NULL);
+}
+
 Test(decide, the_policy_of_the_first_seed_lets_the_world_download)
 {
 	scoped(end) struct setting setting = begin(public_read, NULL);

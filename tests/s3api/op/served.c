@@ -21,10 +21,16 @@ start(const struct server_options *options)
 	struct token token;
 	char secret[TOKEN_SECRET_MAX + 1];
 
-	must(token_create(served.temp.store, SLICE("test"), TOKEN_FULL,
-		     SLICE("default"), SLICE_NULL, SLICE_NULL, &token),
+	must(token_create(served.temp.store,
+		     &(struct token_draft){
+			     .name = SLICE("test"),
+			     .level = TOKEN_FULL,
+		     },
+		     &token),
 		"token");
-	must(token_secret(served.temp.store, SLICE("test"), secret), "secret");
+	must(token_secret(served.temp.store, SLICE(ORGANIZATION_DEFAULT),
+		     SLICE("test"), secret),
+		"secret");
 	must(server_start(served.temp.store, options, &served.server),
 		"server");
 	s3_client_open(&served.client, server_port(served.server),
@@ -70,22 +76,31 @@ served_stop(struct served *served)
 	temp_store_close(&served->temp);
 }
 
-void
-served_become(struct served *served, enum token_level level)
+struct token
+served_become_drafted(struct served *served, const struct token_draft *draft)
 {
 	struct store *store = served->temp.store;
-	struct slice name = slice_str(token_level_name(level));
-	struct token token;
+	struct token token, found;
 	char secret[TOKEN_SECRET_MAX + 1];
 
-	must(token_create(store, name, level, SLICE("default"), SLICE_NULL,
-		     SLICE_NULL, &token),
-		"token");
-	must(token_secret(store, name, secret), "secret");
+	must(token_create(store, draft, &token), "token");
+	must(token_find(store, slice_str(token.access_key), &found, secret),
+		"secret");
 	(void)snprintf(served->client.access_key,
 		sizeof(served->client.access_key), "%s", token.access_key);
 	(void)snprintf(served->client.secret, sizeof(served->client.secret),
 		"%s", secret);
+	return token;
+}
+
+void
+served_become(struct served *served, enum token_level level)
+{
+	(void)served_become_drafted(served,
+		&(struct token_draft){
+			.name = slice_str(token_level_name(level)),
+			.level = level,
+		});
 }
 
 const struct s3_reply *

@@ -35,6 +35,9 @@ void served_stop(struct served *served);
 
 /* From now on the client is another, new token of that level. */
 void served_become(struct served *served, enum token_level level);
+/* The same with all that can be said of it. */
+struct token served_become_drafted(struct served *served,
+	const struct token_draft *draft);
 
 /* A request without headers of its own, or a body. */
 const struct s3_reply *served_ask(struct served *served, const char *method,

@@ -64,6 +64,9 @@ make_theirs(struct served *served, enum exposure_ownership ownership,
 	struct acl acl;
 
 	cr_assert(eq(int,
+		organization_create(served->temp.store, SLICE("other")),
+		STORE_OK));
+	cr_assert(eq(int,
 		bucket_create(served->temp.store, SLICE("theirs"),
 			SLICE("other"), &bucket),
 		STORE_OK));

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/control/control_private.h"
+#include "store/base/cipher.h"
+#include "store/base/clock.h"
+
+#define BODY_MAX (16 * 1024)
+#define PAGE_MAX 1000
+#define UID_PREFIX "coreweave/"
+
+/* --- creating ------------------------------------------------------------- */
+
+static enum control_code
+issue(struct control *control, unsigned long duration_s)
+{
+	struct store *store = control->request->store;
+	const struct token *own = &control->token;
+	int64_t now_ns = clock_now_ns();
+	char secret[TOKEN_SECRET_MAX + 1];
+	char expiry[25] = "";
+	struct token token, found;
+	const struct token_draft draft = {
+		.name = arena_printf(control->request->arena,
+			UID_PREFIX "%.50s", own->name),
+		.organization = slice_str(own->organization),
+		.level = own->level,
+		.kind = TOKEN_TEMPORARY,
+		.expires_ns = duration_s > 0 ? now_ns + (int64_t)duration_s *
+								CLOCK_NS_PER_S
+					     : 0,
+	};
+	enum store_err err = token_create(store, &draft, &token);
+
+	if (!err)
+		err = token_find(store, slice_str(token.access_key), &found,
+			secret);
+	if (err)
+		return control_store_error(control, err);
+	if (token.expires_ns)
+		clock_to_iso8601(token.expires_ns, expiry);
+
+	json_t *root = json_pack("{s:s, s:s, s:s, s:s?, s:{}}", "accessKeyId",
+		token.access_key, "secretKey", secret, "principalName",
+		token.name, "expiry", expiry[0] ? expiry : NULL, "attributes");
+
+	cipher_wipe(secret, sizeof(secret));
+	return control_reply(control, root);
+}
+
+enum control_code
+control_key_create(struct control *control)
+{
+	unsigned long duration_s = 0;
+	json_t *root;
+	enum control_code code = control_body(control, BODY_MAX, &root);
+
+	if (!code)
+		code = control_body_number(control, root, "durationSeconds",
+			SIGNIN_DURATION_S_MAX, &duration_s);
+	if (!code && json_object_size(json_object_get(root, "attributes")) > 0)
+		code = control_refuse(control, CONTROL_UNIMPLEMENTED,
+			"attributes are not implemented");
+	json_decref(root);
+	return code ? code : issue(control, duration_s);
+}
+
+/* --- telling -------------------------------------------------------------- */
+
+static json_t *
+info_of(const struct token *token)
+{
+	char expiry[25] = "";
+
+	if (token->expires_ns)
+		clock_to_iso8601(token->expires_ns, expiry);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:{}}", "accessKeyId",
+		token->access_key, "principalName", token->name, "orgId",
+		token->organization, "status",
+		token_status(token, clock_now_ns()), "expiry",
+		expiry[0] ? expiry : NULL, "attributes");
+}
+
+/* Of the organization of who asks, without tokens for this API. */
+static enum control_code
+read_keys(struct control *control, struct token **out, size_t *count)
+{
+	size_t all;
+	enum store_err err = token_list(control->request->store,
+		slice_str(control->token.organization), control->request->arena,
+		out, &all);
+
+	*count = 0;
+	if (err)
+		return control_store_error(control, err);
+	for (size_t i = 0; i < all; i++) {
+		if ((*out)[i].kind != TOKEN_CONTROL)
+			(*out)[(*count)++] = (*out)[i];
+	}
+	return CONTROL_OK;
+}
+
+static bool
+read_param(struct control *control, const char *name, unsigned long max,
+	unsigned long *out)
+{
+	struct slice text = request_param(control->request, name);
+
+	return !text.data || slice_to_u64(text, max, out);
+}
+
+enum control_code
+control_key_list(struct control *control)
+{
+	unsigned long offset = 0;
+	unsigned long limit = PAGE_MAX;
+	struct token *tokens;
+	size_t count;
+	enum control_code code;
+
+	if (!read_param(control, "offset", UINT32_MAX, &offset) ||
+		!read_param(control, "limit", PAGE_MAX, &limit))
+		return control_refuse(control, CONTROL_INVALID_ARGUMENT,
+			"offset and limit (up to 1000) must be whole numbers");
+	code = read_keys(control, &tokens, &count);
+	if (code)
+		return code;
+
+	json_t *info = json_array();
+
+	for (size_t i = offset; i < count && i - offset < limit; i++)
+		(void)json_array_append_new(info, info_of(&tokens[i]));
+	return control_reply(control, json_pack("{s:o}", "info", info));
+}
+
+static enum control_code
+no_key(struct control *control)
+{
+	return control_refuse(control, CONTROL_NOT_FOUND,
+		"the organization has no such access key");
+}
+
+enum control_code
+control_key_info(struct control *control)
+{
+	char secret[TOKEN_SECRET_MAX + 1] = "";
+	struct token token;
+	enum store_err err = token_find(control->request->store, control->rest,
+		&token, secret);
+
+	cipher_wipe(secret, sizeof(secret));
+	if (err == STORE_NO_TOKEN)
+		return no_key(control);
+	if (err)
+		return control_store_error(control, err);
+	if (token.kind == TOKEN_CONTROL ||
+		strcmp(token.organization, control->token.organization) != 0)
+		return no_key(control);
+	return control_reply(control,
+		json_pack("{s:o}", "info", info_of(&token)));
+}
+
+/* --- ending --------------------------------------------------------------- */
+
+/* By the path, or as {"accessKey": ...}. */
+enum control_code
+control_key_revoke(struct control *control)
+{
+	struct slice access_key = control->rest;
+	json_t *root = NULL;
+	enum control_code code = CONTROL_OK;
+	enum store_err err;
+
+	if (control->request->http->method == HTTP_METHOD_POST) {
+		access_key = SLICE_NULL;
+		code = control_body(control, BODY_MAX, &root);
+		if (!code)
+			code = control_body_text(control, root, "accessKey",
+				&access_key);
+	}
+	if (!code && access_key.len == 0)
+		code = control_refuse(control, CONTROL_INVALID_ARGUMENT,
+			"accessKey is needed");
+	err = code ? STORE_OK
+		   : token_revoke(control->request->store,
+			     slice_str(control->token.organization),
+			     access_key);
+	json_decref(root);
+	if (code)
+		return code;
+	if (err == STORE_NO_TOKEN)
+		return no_key(control);
+	return err ? control_store_error(control, err)
+		   : control_reply(control, json_object());
+}
+
+static enum control_code
+set_status(struct control *control, struct slice principal, bool is_suspended)
+{
+	struct store *store = control->request->store;
+	const struct token_change change = {.is_suspended = &is_suspended};
+	struct token *tokens;
+	size_t count, changed = 0;
+	enum control_code code = read_keys(control, &tokens, &count);
+
+	for (size_t i = 0; i < count && !code; i++) {
+		struct token token;
+		enum store_err err;
+
+		if (!slice_equal(slice_str(tokens[i].name), principal))
+			continue;
+		err = token_set_by_key(store, slice_str(tokens[i].organization),
+			slice_str(tokens[i].access_key), &change, &token);
+		changed += !err;
+		if (err && err != STORE_NO_TOKEN)
+			code = control_store_error(control, err);
+	}
+	if (code)
+		return code;
+	return changed > 0 ? control_reply(control, json_object())
+			   : control_refuse(control, CONTROL_NOT_FOUND,
+				     "the organization has no such principal");
+}
+
+enum control_code
+control_key_status(struct control *control)
+{
+	struct slice principal = SLICE_NULL;
+	struct slice status = SLICE_NULL;
+	json_t *root;
+	enum control_code code = control_body(control, BODY_MAX, &root);
+	bool is_suspended = false;
+
+	if (!code)
+		code = control_body_text(control, root, "principalName",
+			&principal);
+	if (!code)
+		code = control_body_text(control, root, "status", &status);
+	if (!code) {
+		is_suspended = slice_equal(status, SLICE("SUSPENDED"));
+		if (principal.len == 0 ||
+			(!is_suspended &&
+				!slice_equal(status, SLICE("ACTIVE"))))
+			code = control_refuse(control, CONTROL_INVALID_ARGUMENT,
+				"principalName and status (ACTIVE or "
+				"SUSPENDED) are needed");
+	}
+	if (!code)
+		code = set_status(control, principal, is_suspended);
+	json_decref(root);
+	return code;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/iam/idp.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "store/bucket.h"
+#include "store/organization.h"
+
+#define OWNER 0
+#define KIND "idp/"
+
+static bool
+is_name(struct slice name)
+{
+	if (name.len == 0 || name.len > IDP_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+
+		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
+			!(c >= '0' && c <= '9') && c != '.' && c != '_' &&
+			c != '-')
+			return false;
+	}
+	return true;
+}
+
+static struct slice
+kind_of(struct arena *arena, struct slice organization, struct slice name)
+{
+	return arena_printf(arena, KIND "%.*s/%.*s", (int)organization.len,
+		organization.data, (int)name.len,
+		name.len > 0 ? name.data : "");
+}
+
+/* --- writing -------------------------------------------------------------- */
+
+static bool
+is_text(struct slice text, size_t max)
+{
+	return text.len > 0 && text.len <= max && slice_is_utf8(text) &&
+	       !memchr(text.data, '\0', text.len);
+}
+
+static bool
+is_list(const struct saml_list *list, size_t max)
+{
+	if (list->count > IDP_LIST_MAX)
+		return false;
+	for (size_t i = 0; i < list->count; i++) {
+		if (!is_text(list->items[i], max))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_valid(const struct saml_idp *saml)
+{
+	return is_text(saml->issuer, IDP_TEXT_MAX) &&
+	       saml->certificates.count > 0 && saml->audiences.count > 0 &&
+	       is_list(&saml->certificates, IDP_CERTIFICATE_MAX) &&
+	       is_list(&saml->audiences, IDP_TEXT_MAX) &&
+	       is_list(&saml->recipients, IDP_TEXT_MAX) &&
+	       (saml->role_attribute.len == 0 ||
+		       is_text(saml->role_attribute, IDP_TEXT_MAX)) &&
+	       (saml->principal_attribute.len == 0 ||
+		       is_text(saml->principal_attribute, IDP_TEXT_MAX));
+}
+
+static json_t *
+from_text(struct slice text)
+{
+	return json_stringn(text.len > 0 ? text.data : "", text.len);
+}
+
+static json_t *
+from_list(const struct saml_list *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		(void)json_array_append_new(array, from_text(list->items[i]));
+	return array;
+}
+
+enum store_err
+idp_put(struct store *store, struct slice organization, const struct idp *idp)
+{
+	scoped(arena_free) struct arena arena = {0};
+	const struct saml_idp *saml = &idp->saml;
+	enum store_err err = organization_check(store, organization);
+
+	if (err)
+		return err;
+	if (!is_name(idp->name))
+		return STORE_BAD_NAME;
+	if (!is_valid(saml))
+		return STORE_INVALID;
+
+	json_t *root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"version", 1, "issuer", from_text(saml->issuer), "certificates",
+		from_list(&saml->certificates), "audiences",
+		from_list(&saml->audiences), "recipients",
+		from_list(&saml->recipients), "roleAttribute",
+		from_text(saml->role_attribute), "principalAttribute",
+		from_text(saml->principal_attribute));
+	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	struct slice value = slice_str(text);
+
+	err = text ? bucket_set_document(store, OWNER,
+			     kind_of(&arena, organization, idp->name), &value)
+		   : STORE_INVALID;
+	free(text);
+	json_decref(root);
+	return err;
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+static bool
+to_text(const json_t *root, const char *name, struct arena *arena,
+	struct slice *out)
+{
+	const json_t *value = json_object_get(root, name);
+
+	if (!json_is_string(value))
+		return false;
+	*out = arena_copy(arena,
+		slice_of(json_string_value(value), json_string_length(value)));
+	return true;
+}
+
+static bool
+to_list(const json_t *root, const char *name, struct arena *arena,
+	struct saml_list *out)
+{
+	const json_t *array = json_object_get(root, name);
+	size_t count = json_array_size(array);
+	struct slice *items = arena_new_array(arena, count + 1, struct slice);
+
+	if (!json_is_array(array))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *item = json_array_get(array, i);
+
+		if (!json_is_string(item))
+			return false;
+		items[i] = arena_copy(arena, slice_of(json_string_value(item),
+						     json_string_length(item)));
+	}
+	*out = (struct saml_list){items, count};
+	return true;
+}
+
+static enum store_err
+decode(struct slice name, struct slice text, struct arena *arena,
+	struct idp *out)
+{
+	json_t *root = json_loadb(text.data, text.len, 0, NULL);
+	struct saml_idp *saml = &out->saml;
+	bool is_good;
+
+	*out = (struct idp){.name = arena_copy(arena, name)};
+	is_good =
+		json_integer_value(json_object_get(root, "version")) == 1 &&
+		to_text(root, "issuer", arena, &saml->issuer) &&
+		to_list(root, "certificates", arena, &saml->certificates) &&
+		to_list(root, "audiences", arena, &saml->audiences) &&
+		to_list(root, "recipients", arena, &saml->recipients) &&
+		to_text(root, "roleAttribute", arena, &saml->role_attribute) &&
+		to_text(root, "principalAttribute", arena,
+			&saml->principal_attribute) &&
+		is_valid(saml);
+	json_decref(root);
+	return is_good ? STORE_OK : STORE_CORRUPT;
+}
+
+enum store_err
+idp_get(struct store *store, struct slice organization, struct slice name,
+	struct arena *arena, struct idp *out)
+{
+	struct slice text;
+	enum store_err err;
+
+	if (!organization_name_is_valid(organization) || !is_name(name))
+		return STORE_NOT_FOUND;
+	err = bucket_get_document(store, OWNER,
+		kind_of(arena, organization, name), arena, &text);
+	return err ? err : decode(name, text, arena, out);
+}
+
+enum store_err
+idp_delete(struct store *store, struct slice organization, struct slice name)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct idp idp;
+	enum store_err err = idp_get(store, organization, name, &arena, &idp);
+
+	/* One that is damaged may go, too. */
+	if (err && err != STORE_CORRUPT)
+		return err;
+	return bucket_set_document(store, OWNER,
+		kind_of(&arena, organization, name), NULL);
+}
+
+enum store_err
+idp_list(struct store *store, struct slice organization, struct arena *arena,
+	struct idp **out, size_t *count)
+{
+	struct bucket_document *documents;
+	struct slice prefix = kind_of(arena, organization, SLICE_NULL);
+	enum store_err err = organization_check(store, organization);
+
+	*out = NULL;
+	*count = 0;
+	if (!err)
+		err = bucket_list_documents(store, OWNER, prefix, arena,
+			&documents, count);
+	if (err)
+		return err;
+	*out = arena_new_array(arena, *count + 1, struct idp);
+	for (size_t i = 0; i < *count && !err; i++)
+		err = decode(slice_from(documents[i].kind, prefix.len),
+			documents[i].value, arena, &(*out)[i]);
+	return err;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* saml_private.h - the steps of saml_check(), and the document they look at. */
+#pragma once
+
+#include <libxml/tree.h>
+
+#include "s3api/iam/saml.h"
+
+#define SAML_ASSERTION_NS "urn:oasis:names:tc:SAML:2.0:assertion"
+#define SAML_PROTOCOL_NS "urn:oasis:names:tc:SAML:2.0:protocol"
+#define SAML_DSIG_NS "http://www.w3.org/2000/09/xmldsig#"
+
+struct saml_check {
+	const struct saml_idp *idp;
+	int64_t now_ns;
+	bool goes_on;
+	struct arena *arena;
+	struct saml_facts *facts;
+	struct saml_report *report;
+
+	xmlDoc *doc;
+	xmlNode *response;
+	xmlNode *assertion;
+};
+
+/* Writes a finding.  What comes back is whether to go on: always, or where
+ * that is wanted. */
+bool saml_good(struct saml_check *check, enum saml_step step,
+	const char *format, ...) printf_like(3, 4);
+bool saml_bad(struct saml_check *check, enum saml_step step, const char *format,
+	...) printf_like(3, 4);
+
+/* --- saml_xml.c ----------------------------------------------------------- */
+
+/* Parses; finds the response and the assertion, which with goes_on may be
+ * NULL. */
+bool saml_xml_load(struct saml_check *check, struct slice xml);
+bool saml_xml_check_structure(struct saml_check *check);
+
+bool saml_xml_is(const xmlNode *node, const char *ns, const char *name);
+
+/* The first child element of that name, and the next one; NULL: none. */
+xmlNode *saml_xml_child(const xmlNode *node, const char *ns, const char *name);
+xmlNode *saml_xml_next(const xmlNode *node, const char *ns, const char *name);
+/* Where there is exactly one. */
+xmlNode *saml_xml_only_child(const xmlNode *node, const char *ns,
+	const char *name);
+
+/* Text of an element that has nothing else in it: no element, no comment.
+ * SLICE_NULL where that is not so, or it is longer than 4,096 bytes. */
+struct slice saml_xml_text(const xmlNode *node, struct arena *arena);
+/* SLICE_NULL: there is none of that name (without a namespace). */
+struct slice saml_xml_attribute(const xmlNode *node, const char *name,
+	struct arena *arena);
+
+/* For messages: what fits, without control characters. */
+const char *saml_xml_quote(struct slice text, struct arena *arena);
+
+/* --- saml_signature.c ----------------------------------------------------- */
+
+/* Once a process, and once a thread; any number of times.  False: the library
+ * does not work. */
+bool saml_signature_begin(void);
+
+bool saml_signature_check(struct saml_check *check);

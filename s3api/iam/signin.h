@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * signin.h - a SAML response for a temporary key.
+ *
+ * The response must be one that saml_check() believes, of an identity provider
+ * of the organization, not used before in any process; and an access policy of
+ * the organization must allow cwobject:CreateAccessKeySAML to the role.  The
+ * key has that role and the principal's name, and ends on time.
+ *
+ * Threads:   the fiber of the connection; what takes long runs on a helper
+ *            thread, a bounded number at a time.
+ * Ownership: what a result points to lives in the arena; wipe it after.
+ */
+#pragma once
+
+#include "s3api/iam/policy_cache.h"
+#include "s3api/iam/saml.h"
+#include "store/token.h"
+
+#define SIGNIN_DURATION_S_MAX 43200
+#define SIGNIN_DURATION_S_DEFAULT 3600
+
+struct signin {
+	struct store *store;
+	struct policy_cache *policies;
+	struct arena *arena;
+	int64_t now_ns;
+	struct slice organization;
+	struct slice idp;	  /* empty: the only one there is */
+	struct slice response;	  /* base64 */
+	struct slice role;	  /* empty: the only one it has */
+	unsigned long duration_s; /* 0: the session's, or an hour */
+	bool needs_session;	  /* the key is handed out in AWS's form */
+};
+
+enum signin_outcome {
+	SIGNIN_ISSUED,
+	SIGNIN_INVALID,	  /* not base64, not XML, a wrong argument */
+	SIGNIN_UNKNOWN,	  /* no such organization or provider */
+	SIGNIN_REFUSED,	  /* it is not believed */
+	SIGNIN_EXPIRED,	  /* it was, once */
+	SIGNIN_REJECTED,  /* the provider itself did not say Success */
+	SIGNIN_FORBIDDEN, /* no policy allows it to the role */
+	SIGNIN_BUSY,	  /* too many at once */
+	SIGNIN_FAILED,	  /* ours */
+};
+
+struct signin_result {
+	enum signin_outcome outcome;
+	const char *message; /* a sentence without a full stop */
+	struct token token;
+	char secret[TOKEN_SECRET_MAX + 1];
+	struct slice issuer;
+	struct slice audience; /* of those registered, the first */
+};
+
+void signin_saml(const struct signin *signin, struct signin_result *result);
+
+/* The name of a role or principal in an access policy's words; true where a
+ * statement allows the action to it.  CORRUPT, IO: the policies. */
+must_check enum store_err signin_is_allowed(const struct signin *signin,
+	enum policy_action action, struct slice role, struct slice name,
+	bool *is_allowed);

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tarn idp: identity providers, and why one's assertion is refused. */
+#include "s3api/iam/idp.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "s3api/iam/signin.h"
+#include "store/base/clock.h"
+#include "store/organization.h"
+#include "tools/tarn/args.h"
+#include "tools/tarn/command.h"
+#include "tools/tarn/input.h"
+#include "tools/tarn/open.h"
+#include "tools/tarn/token_print.h"
+
+static int
+fail(const char *what, enum store_err err)
+{
+	if (err == STORE_NOT_FOUND)
+		fprintf(stderr, "tarn: %s: no such identity provider\n", what);
+	else if (err == STORE_BAD_NAME)
+		fprintf(stderr,
+			"tarn: %s: names have 1 to %d of A-Z a-z 0-9 . _ and "
+			"-\n",
+			what, IDP_NAME_MAX);
+	else if (err == STORE_INVALID)
+		fprintf(stderr, "tarn: %s: texts have 1 to %d bytes of UTF-8\n",
+			what, IDP_TEXT_MAX);
+	else
+		return open_fail(what, err);
+	return COMMAND_FAILED;
+}
+
+/* --- add ------------------------------------------------------------------ */
+
+struct add {
+	const char *path;
+	const char *organization;
+	const char *name;
+	const char *metadata;
+	const char *issuer;
+	const char *role_attribute;
+	const char *principal_attribute;
+	struct args_list certificates;
+	struct args_list audiences;
+	struct args_list recipients;
+};
+
+static struct saml_list
+to_list(const struct args_list *list, struct arena *arena)
+{
+	struct slice *items =
+		arena_new_array(arena, ARGS_REPEAT_MAX, struct slice);
+
+	for (unsigned int i = 0; i < list->count; i++)
+		items[i] = slice_str(list->values[i]);
+	return (struct saml_list){items, list->count};
+}
+
+static bool
+read_certificates(const struct add *add, struct arena *arena, struct idp *out)
+{
+	struct slice *items =
+		arena_new_array(arena, ARGS_REPEAT_MAX, struct slice);
+
+	for (unsigned int i = 0; i < add->certificates.count; i++) {
+		const char *path = add->certificates.values[i];
+		const char *why, *pem;
+		struct slice text;
+
+		if (!input_read(path, IDP_CERTIFICATE_MAX, arena, &text))
+			return false;
+		pem = idp_metadata_certificate(text, arena, &why);
+		if (!pem) {
+			fprintf(stderr, "tarn: %s: %s\n", path, why);
+			return false;
+		}
+		items[i] = slice_str(pem);
+	}
+	if (add->certificates.count > 0)
+		out->saml.certificates =
+			(struct saml_list){items, add->certificates.count};
+	return true;
+}
+
+static bool
+read_metadata(const struct add *add, struct arena *arena, struct idp *out)
+{
+	const char *why;
+	struct slice text;
+
+	if (!add->metadata)
+		return true;
+	if (!input_read(add->metadata, IDP_METADATA_MAX, arena, &text))
+		return false;
+	if (idp_metadata_read(text, arena, out, &why))
+		return true;
+	fprintf(stderr, "tarn: %s: %s\n", add->metadata, why);
+	return false;
+}
+
+static int
+add_idp(const struct add *add)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct idp idp = {.name = slice_str(add->name)};
+
+	if (!read_metadata(add, &arena, &idp) ||
+		!read_certificates(add, &arena, &idp))
+		return COMMAND_FAILED;
+	if (add->issuer)
+		idp.saml.issuer = slice_str(add->issuer);
+	idp.saml.audiences = to_list(&add->audiences, &arena);
+	idp.saml.recipients = to_list(&add->recipients, &arena);
+	idp.saml.role_attribute = slice_str(add->role_attribute);
+	idp.saml.principal_attribute = slice_str(add->principal_attribute);
+
+	scoped(store_close) struct store *store =
+			open_store(add->path, "idp", false);
+	if (!store)
+		return COMMAND_FAILED;
+
+	enum store_err err = idp_put(store, slice_str(add->organization), &idp);
+
+	if (err)
+		return fail(err == STORE_NO_ORGANIZATION ? add->organization
+							 : add->name,
+			err);
+	printf("orgId      %s\nconfigId   %s\nissuer     %.*s\n",
+		add->organization, add->name, (int)idp.saml.issuer.len,
+		idp.saml.issuer.data);
+	return COMMAND_OK;
+}
+
+static int
+add_run(int argc, char **argv)
+{
+	struct add add = {0};
+	const struct args_option options[] = {
+		{"store", "DIR", "the store", &add.path, NULL, NULL},
+		{"name", "NAME", "what it is called: configId of requests",
+			&add.name, NULL, NULL},
+		{"metadata", "FILE", "SAML metadata: issuer and certificates",
+			&add.metadata, NULL, NULL},
+		{"cert", "FILE", "a signing certificate (PEM); repeatable",
+			NULL, NULL, &add.certificates},
+		{"issuer", "URI", "its entity id", &add.issuer, NULL, NULL},
+		{"audience", "URI", "who its assertions are for; repeatable",
+			NULL, NULL, &add.audiences},
+		{"recipient", "URL", "where they are sent (the audiences)",
+			NULL, NULL, &add.recipients},
+		{"role-attribute", "NAME", "(" SAML_ROLE_ATTRIBUTE ")",
+			&add.role_attribute, NULL, NULL},
+		{"principal-attribute", "NAME",
+			"(..."
+			"/PrincipalName)",
+			&add.principal_attribute, NULL, NULL},
+	};
+	const struct args_command command = {
+		.usage = "tarn idp add ORG --name NAME (--metadata FILE | "
+			 "--cert FILE --issuer URI)\n"
+			 "       --audience URI --store DIR [OPTION]...",
+		.summary = "Registers who says who people of the organization\n"
+			   "are, in place of one of that name.",
+		.options = options,
+		.option_count = array_len(options),
+		.positional = &add.organization,
+		.positional_min = 1,
+		.positional_max = 1,
+	};
+
+	args_parse(&command, argc, argv);
+	if (!add.path || !add.name || add.audiences.count == 0)
+		args_refuse(&command,
+			"--store, --name and --audience are all needed");
+	if (!add.metadata && (add.certificates.count == 0 || !add.issuer))
+		args_refuse(&command,
+			"either --metadata, or --cert and --issuer");
+	return add_idp(&add);
+}
+
+/* --- list and delete ------------------------------------------------------ */
+
+static void
+add_texts(json_t *root, const char *name, const struct saml_list *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		(void)json_array_append_new(array,
+			json_stringn(list->items[i].data, list->items[i].len));
+	(void)json_object_set_new(root, name, array);
+}
+
+static json_t *
+to_json(const struct idp *idp)
+{
+	json_t *root =
+		json_pack("{s:s%, s:s%}", "name", idp->name.data, idp->name.len,
+			"issuer", idp->saml.issuer.data, idp->saml.issuer.len);
+
+	add_texts(root, "audiences", &idp->saml.audiences);
+	add_texts(root, "recipients", &idp->saml.recipients);
+	add_texts(root, "certificates", &idp->saml.certificates);
+	return root;
+}
+
+static int
+list(struct store *store, const char *organization, bool json)
+{
+	scoped(arena_free) struct arena arena = {0};
+	json_t *root = json_array();
+	struct idp *idps;
+	size_t count;
+	enum store_err err =
+		idp_list(store, slice_str(organization), &arena, &idps, &count);
+
+	for (size_t i = 0; i < count && !err; i++) {
+		if (json)
+			(void)json_array_append_new(root, to_json(&idps[i]));
+		else
+			printf("%-20s %.*s\n", idps[i].name.data,
+				(int)idps[i].saml.issuer.len,
+				idps[i].saml.issuer.data);
+	}
+	if (json && !err)
+		token_print_json(json_incref(root));
+	json_decref(root);
+	return err ? open_fail(organization, err) : COMMAND_OK;
+}
+
+static int
+list_run(int argc, char **argv)
+{
+	const char *path = NULL;
+	const char *organization = ORGANIZATION_DEFAULT;
+	bool json = false;
+	const struct args_option options[] = {
+		{"store", "DIR", "the store", &path, NULL, NULL},
+		{"json", NULL, "print JSON", NULL, &json, NULL},
+	};
+	const struct args_command command = {
+		.usage = "tarn idp list [ORG] --store DIR [--json]",
+		.summary = "Lists the identity providers of an organization.",
+		.options = options,
+		.option_count = array_len(options),
+		.positional = &organization,
+		.positional_max = 1,
+	};
+
+	args_parse(&command, argc, argv);
+	if (!path)
+		args_refuse(&command, "--store DIR is missing");
+
+	scoped(store_close) struct store *store = open_store(path, "idp", true);
+
+	return store ? list(store, organization, json) : COMMAND_FAILED;
+}
+
+static int
+delete_run(int argc, char **argv)
+{
+	const char *path = NULL;
+	const char *words[2];
+	const struct args_option options[] = {
+		{"store", "DIR", "the store", &path, NULL, NULL},
+	};
+	const struct args_command command = {
+		.usage = "tarn idp delete ORG NAME --store DIR",
+		.summary = "Deletes an identity provider.  Keys that it has\n"
+			   "led to go on until their end: tarn token revoke.",
+		.options = options,
+		.option_count = array_len(options),
+		.positional = words,
+		.positional_min = 2,
+		.positional_max = 2,
+	};
+
+	args_parse(&command, argc, argv);
+	if (!path)
+		args_refuse(&command, "--store DIR is missing");
+
+	scoped(store_close) struct store *store =
+			open_store(path, "idp", false);
+	if (!store)
+		return COMMAND_FAILED;
+
+	enum store_err err =
+		idp_delete(store, slice_str(words[0]), slice_str(words[1]));
+
+	return err ? fail(words[1], err) : COMMAND_OK;
+}
+
+/* --- explain -------------------------------------------------------------- */
+
+struct explain {
+	const char *path;
+	const char *file;
+	const char *organization;
+	const char *name;
+};
+
+static bool
+find_idp(struct store *store, const struct explain *explain,
+	struct arena *arena, struct idp *out)
+{
+	struct slice organization = slice_str(explain->organization);
+	struct idp *list = NULL;
+	size_t count = 0;
+	enum store_err err =
+		explain->name
+			? idp_get(store, organization, slice_str(explain->name),
+				  arena, out)
+			: idp_list(store, organization, arena, &list, &count);
+
+	if (!err && !explain->name && count != 1) {
+		fprintf(stderr,
+			"tarn: %s has %zu identity providers: say which by "
+			"--name\n",
+			explain->organization, count);
+		return false;
+	}
+	if (err)
+		fail(explain->name ? explain->name : explain->organization,
+			err);
+	else if (list)
+		*out = list[0];
+	return !err;
+}
+
+/* XML as it is, or base64 of it. */
+static struct slice
+to_xml(struct slice text, struct arena *arena)
+{
+	struct slice trimmed = text;
+	struct slice xml;
+
+	while (trimmed.len > 0 && strchr(" \t\r\n", trimmed.data[0]))
+		trimmed = slice_from(trimmed, 1);
+	if (trimmed.len > 0 && trimmed.data[0] != '<' &&
+		saml_decode(text, arena, &xml))
+		return xml;
+	return text;
+}
+
+static void
+print_roles(struct store *store, const struct explain *explain,
+	struct arena *arena, const struct saml_facts *facts)
+{
+	scoped(policy_cache_free) struct policy_cache *cache =
+			policy_cache_create();
+	const struct signin signin = {
+		.store = store,
+		.policies = cache,
+		.arena = arena,
+		.organization = slice_str(explain->organization),
+	};
+
+	for (size_t i = 0; i < facts->role_count; i++) {
+		bool is_allowed;
+		enum store_err err = signin_is_allowed(&signin,
+			POLICY_ACTION_CREATE_ACCESS_KEY_SAML, facts->roles[i],
+			facts->principal, &is_allowed);
+
+		printf("%s policy      %s\n",
+			!err && is_allowed ? "ok  " : "FAIL",
+			err ? error_sentence(err)
+			: is_allowed
+				? arena_printf(arena,
+					  "the role %.*s may have a key",
+					  (int)facts->roles[i].len,
+					  facts->roles[i].data)
+					  .data
+				: arena_printf(arena,
+					  "no access policy allows "
+					  "cwobject:CreateAccessKeySAML to "
+					  "the role %.*s",
+					  (int)facts->roles[i].len,
+					  facts->roles[i].data)
+					  .data);
+	}
+}
+
+static int
+explain(const struct explain *explain)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct saml_report report;
+	struct saml_facts facts;
+	struct slice text;
+	struct idp idp;
+	bool is_believed;
+
+	if (!input_read(explain->file, 2 * SAML_BYTES_MAX, &arena, &text))
+		return COMMAND_FAILED;
+
+	scoped(store_close) struct store *store =
+			open_store(explain->path, "idp", true);
+	if (!store || !find_idp(store, explain, &arena, &idp))
+		return COMMAND_FAILED;
+	is_believed = saml_check(to_xml(text, &arena), &idp.saml,
+		clock_now_ns(), true, &arena, &facts, &report);
+	for (size_t i = 0; i < report.count; i++)
+		printf("%s %-11s %s\n",
+			report.findings[i].is_good ? "ok  " : "FAIL",
+			saml_step_name(report.findings[i].step),
+			report.findings[i].text.data);
+	if (is_believed)
+		print_roles(store, explain, &arena, &facts);
+	printf("%s\n",
+		is_believed ? "it would be believed, once" : "it is refused");
+	return is_believed ? COMMAND_OK : COMMAND_REFUSED;
+}
+
+static int
+explain_run(int argc, char **argv)
+{
+	struct explain args = {.organization = ORGANIZATION_DEFAULT};
+	const struct args_option options[] = {
+		{"store", "DIR", "the store", &args.path, NULL, NULL},
+		{"org", "ORG", "the organization (" ORGANIZATION_DEFAULT ")",
+			&args.organization, NULL, NULL},
+		{"name", "NAME", "its provider (the only one)", &args.name,
+			NULL, NULL},
+	};
+	const struct args_command command = {
+		.usage = "tarn idp explain FILE --store DIR [--org ORG] "
+			 "[--name NAME]",
+		.summary = "Says step by step whether a SAML response (XML or\n"
+			   "base64; -: stdin) would be believed, and why not.\n"
+			   "Nothing changes.  Exit status 0: it would, 3: not.",
+		.options = options,
+		.option_count = array_len(options),
+		.positional = &args.file,
+		.positional_min = 1,
+		.positional_max = 1,
+	};
+
+	args_parse(&command, argc, argv);
+	if (!args.path)
+		args_refuse(&command, "--store DIR is missing");
+	return explain(&args);
+}
+
+int
+idp_run(int argc, char **argv)
+{
+	static const struct args_verb verbs[] = {
+		{"add", add_run},
+		{"list", list_run},
+		{"delete", delete_run},
+		{"explain", explain_run},
+	};
+	const struct args_command command = {
+		.usage = "tarn idp add|list|delete|explain ...",
+		.summary = "Who says who people are: each verb has its own "
+			   "--help.",
+	};
+
+	return args_run_verb(&command, verbs, array_len(verbs), argc, argv);
+}
