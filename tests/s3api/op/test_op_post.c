@@ -466,6 +466,53 @@ Test(op_post, forms_that_are_none_are_refused)
 		400, "InvalidRequest");
 }
 
+#define SSE_C "x-amz-server-side-encryption-customer-"
+#define SSE_C_KEY "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+#define SSE_C_MD5 "mT2HRsMGJ5IX5C+0rreZ8Q=="
+
+static void
+add_key(struct form *form)
+{
+	add(form, "key", "a");
+	add(form, SSE_C "algorithm", "AES256");
+	add(form, SSE_C "key", SSE_C_KEY);
+	add(form, SSE_C "key-MD5", SSE_C_MD5);
+	sign_with(form, BUCKET_AND_KEY
+		",[\"starts-with\",\"$" SSE_C "algorithm\",\"\"],"
+		"[\"starts-with\",\"$" SSE_C "key\",\"\"],"
+		"[\"starts-with\",\"$" SSE_C "key-md5\",\"\"]");
+}
+
+Test(op_post, a_form_seals_its_file_with_the_customers_key)
+{
+	scoped(served_stop) struct served served = served_start_sse_c();
+	scoped(end) struct form form = begin(&served);
+
+	served_bucket(&served, "photos");
+	add_key(&form);
+
+	cr_expect(eq(uint, post(&form)->status, 204));
+	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 400,
+		"InvalidRequest");
+	served_expect_body(served_send(&served, "GET", "/photos/a",
+				   SSE_C "algorithm: AES256\n" SSE_C
+					 "key: " SSE_C_KEY "\n" SSE_C
+					 "key-md5: " SSE_C_MD5 "\n",
+				   SLICE_NULL),
+		200, "bytes");
+}
+
+Test(op_post, a_customers_key_does_not_come_in_plain)
+{
+	scoped(served_stop) struct served served = served_start();
+	scoped(end) struct form form = begin(&served);
+
+	served_bucket(&served, "photos");
+	add_key(&form);
+
+	served_expect_refusal(post(&form), 400, "InvalidRequest");
+}
+
 Test(op_post, a_file_of_many_pieces_is_stored_as_it_is)
 {
 	scoped(served_stop) struct served served = served_start();
