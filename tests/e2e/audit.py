@@ -81,7 +81,8 @@ def lines_tell(clients):
 
 
 def complete_files_are_delivered():
-    site = Site(serve_options=["--audit", DIR, "--audit-bucket", LOGS,
+    # Not where the files of the server before lie: they would come first.
+    site = Site(serve_options=["--audit", DIR / "second", "--audit-bucket", LOGS,
                                "--audit-file-seconds", "1"])
     clients = Clients(site)
 

@@ -463,14 +463,14 @@ Test(check, wrong_counters_of_an_organization)
 
 	(void)fill(temp.store);
 	record_encode_usage(&value, &usage);
-	raw_put(temp.store, DB_USAGE, key_dentry(0, SLICE("me")),
+	raw_put(temp.store, DB_USAGE, key_dentry(0, SLICE("default")),
 		buffer_slice(&value));
 	expect_repair(temp.store, CHECK_USAGE);
 	cr_assert(zero(int,
-		usage_of_organization(temp.store, SLICE("me"), &right)));
+		usage_of_organization(temp.store, SLICE("default"), &right)));
 	cr_expect(eq(u64, right.objects, 3));
 	cr_expect(eq(u64, right.bytes, 6));
-	raw_delete(temp.store, DB_USAGE, key_dentry(0, SLICE("me")));
+	raw_delete(temp.store, DB_USAGE, key_dentry(0, SLICE("default")));
 	expect_repair(temp.store, CHECK_USAGE);
 	raw_put(temp.store, DB_USAGE, key_dentry(0, SLICE("nobody")),
 		buffer_slice(&value));

@@ -389,7 +389,8 @@ policy_test_run(int argc, char **argv)
 			 "[OPTION]...",
 		.summary =
 			"Says whether the policies and lists that are stored\n"
-			"allow a request, which statement decides, and of each\n"
+			"allow a request, which statement decides, and of "
+			"each\n"
 			"other one why it does not apply.  The level of the\n"
 			"token is another matter.  Exit status 0: allowed,\n"
 			"3: refused.",
