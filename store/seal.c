@@ -20,8 +20,8 @@
 #define WRAPPED_AT (MAC_AT + MAC_LEN)
 #define WRAPPED_LEN (CIPHER_KEY_LEN + CIPHER_TAG_LEN)
 
-static_assert(SEAL_ATTR_LEN == WRAPPED_AT + WRAPPED_LEN);
-static_assert(SEAL_FRAME == 1 << FRAME_BITS);
+static_assert(SEAL_ATTR_LEN == WRAPPED_AT + WRAPPED_LEN, "the fields fill it");
+static_assert(SEAL_FRAME == 1 << FRAME_BITS, "shifts divide");
 
 /* Each key is used for one thing: HKDF's info tells which. */
 #define USE_WRAP SLICE("tarn sse-c 1 wrap")

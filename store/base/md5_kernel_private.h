@@ -23,18 +23,15 @@ NAME(vector) NAME(rotate)(NAME(vector) x, int by)
 INLINE void
 NAME(transpose)(NAME(vector) rows[LANES])
 {
-	const NAME(vector) low = {INTERLEAVE_LOW};
-	const NAME(vector) high = {INTERLEAVE_HIGH};
-
 	for (int round = 1; round < LANES; round *= 2) {
 		NAME(vector) next[LANES];
 
 #pragma GCC unroll 16
 		for (int i = 0; i < LANES / 2; i++) {
-			next[2 * i] = __builtin_shuffle(rows[i],
-				rows[i + LANES / 2], low);
-			next[2 * i + 1] = __builtin_shuffle(rows[i],
-				rows[i + LANES / 2], high);
+			next[2 * i] = __builtin_shufflevector(rows[i],
+				rows[i + LANES / 2], INTERLEAVE_LOW);
+			next[2 * i + 1] = __builtin_shufflevector(rows[i],
+				rows[i + LANES / 2], INTERLEAVE_HIGH);
 		}
 #pragma GCC unroll 16
 		for (int i = 0; i < LANES; i++)
