@@ -26,7 +26,7 @@ struct server_options {
 	/* "192.0.2.0/24": whose X-Forwarded-For and -Proto are believed. */
 	const char *const *trusted_proxies;
 	unsigned int trusted_proxy_count;
-	struct audit *audit; /* NULL: none; outlives the server */
+	struct audit *audit;	       /* NULL: none; outlives the server */
 	bool allows_sse_c_without_tls; /* customers' keys in clear: tests */
 };
 

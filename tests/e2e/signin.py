@@ -62,13 +62,15 @@ def each_configuration_is_what_its_client_takes(site):
     config(site, "s3cmd", TOKEN)
     s3cmd(site, TOKEN, "mb", f"s3://{BUCKET}")
     s3cmd(site, TOKEN, "put", file, f"{target}/s3cmd")
-    run("aws", "s3", "cp", file, f"{target}/aws", env=site.environment(
+    # Before 2.13 aws reads no endpoint but from its command line.
+    aws = f"aws --endpoint-url {site.endpoint}"
+    run(*aws.split(), "s3", "cp", file, f"{target}/aws", env=site.environment(
         AWS_CONFIG_FILE=config(site, "aws", TOKEN),
         AWS_SHARED_CREDENTIALS_FILE="/dev/null"))
     run("rclone", "copyto", file, f"tarn:{BUCKET}/by/rclone",
         env=site.environment(RCLONE_CONFIG=config(site, "rclone", TOKEN)))
     run("sh", "-c", f". {config(site, 'env', TOKEN)}; "
-        f"aws s3 cp {file} {target}/env", env=site.environment())
+        f"{aws} s3 cp {file} {target}/env", env=site.environment())
     module = {}
     exec(config(site, "boto3", TOKEN).read_text(), module)
     boto3.client(**module["CLIENT"]).upload_file(str(file), BUCKET,
