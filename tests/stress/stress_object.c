@@ -14,13 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/base/io.h"
-#include "store/bucket.h"
-#include "store/check.h"
-#include "store/object.h"
-#include "store/reclaim_private.h"
 #include "store/scrub.h"
 #include "store/upload.h"
+#include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
 
 #define WRITERS 4
@@ -298,22 +294,6 @@ race_uploads(struct stress *stress)
 	}
 }
 
-static enum store_err
-count_file(uint64_t id, void *context)
-{
-	(void)id;
-	++*(unsigned *)context;
-	return STORE_OK;
-}
-
-static void
-refuse_stray(const char *path, void *context)
-{
-	(void)context;
-	fprintf(stderr, "stray: %s\n", path);
-	abort();
-}
-
 static void
 print_finding(const struct check_finding *finding, void *context)
 {
@@ -338,19 +318,11 @@ expect_no_leak(struct stress *stress)
 	const struct slice all[] = {slice_str(keys[0]), slice_str(keys[1]),
 		slice_str(keys[2]), SLICE("upload")};
 	enum store_err errs[4];
-	unsigned files = 0;
 	enum store_err err = object_delete_many(stress->store, stress->bucket,
 		all, NULL, 4, errs);
 
-	if (!err)
-		err = store_sync(stress->store);
-	reclaim_stop(stress->store);
-	if (!err)
-		err = reclaim_run(stress->store);
-	if (!err)
-		err = blob_walk(stress->store->blobs, 0, count_file,
-			refuse_stray, &files);
-	expect(stress, !err && !files, "no data is left without a name");
+	expect(stress, !err && !objects_files_left(stress->store),
+		"no data is left without a name");
 	expect(stress, !bucket_delete(stress->store, SLICE("bucket")),
 		"the bucket is empty");
 }
