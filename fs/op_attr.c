@@ -5,6 +5,7 @@
 #include "fs/op.h"
 #include "fs/set_id.h"
 #include "store/base/clock.h"
+#include "store/usage.h"
 
 #define BLOCK_SIZE 4096
 
@@ -129,14 +130,46 @@ op_attr_set(fuse_req_t req, fuse_ino_t node, struct stat *attr, int to_set,
 		reply_attr(req, &fact);
 }
 
+/* Below a bucket there is as much as its quotas leave, and as the disk has. */
+static enum store_err
+limit_to_quota(struct mount *mount, fuse_ino_t ino, struct store_status *status)
+{
+	struct usage_quota left;
+	struct usage usage;
+	struct inode inode;
+
+	if (ino == INODE_ROOT)
+		return STORE_OK;
+	enum store_err err = tree_inode(mount->store, ino, NULL, &inode);
+	if (!err)
+		err = usage_of_bucket(mount->store, inode.bucket, &usage);
+	if (!err)
+		err = usage_left(mount->store, inode.bucket, &left);
+	/* Its last name is gone: it counts for nobody. */
+	if (err)
+		return err == STORE_STALE || err == STORE_NO_BUCKET ? STORE_OK
+								    : err;
+	if (left.bytes < status->free_bytes) {
+		status->free_bytes = left.bytes;
+		status->capacity_bytes =
+			usage.bytes + usage.part_bytes + left.bytes;
+	}
+	if (left.objects < status->free_inodes) {
+		status->free_inodes = left.objects;
+		status->inodes = usage.objects + left.objects;
+	}
+	return STORE_OK;
+}
+
 void
 op_attr_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	struct mount *mount = reply_begin(req);
 	struct store_status status;
 
-	(void)ino;
 	enum store_err err = store_status(mount->store, &status);
+	if (!err)
+		err = limit_to_quota(mount, mount_inode(mount, ino), &status);
 	if (err) {
 		reply_err(req, err);
 		return;

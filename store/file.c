@@ -20,6 +20,7 @@
 #include "store/file_settle_private.h"
 #include "store/file_table_private.h"
 #include "store/session_private.h"
+#include "store/usage.h"
 
 /* The record changes between two looks each time: it is under attack. */
 #define TRIES 16
@@ -466,12 +467,35 @@ file_seek(struct file *file, int64_t offset, int whence, int64_t *at)
 	return STORE_OK;
 }
 
+/* Whether the data may end there now: what a write beyond it would be told at
+ * the file's close. */
+static enum store_err
+check_end(struct file *file, uint64_t end)
+{
+	uint64_t size = file->inode.size;
+	struct stat stat;
+
+	if (!file->seal) {
+		enum store_err err = file_open_stat(file, &stat);
+
+		if (err)
+			return err;
+		size = (uint64_t)stat.st_size;
+	}
+	if (end <= size)
+		return STORE_OK;
+	return usage_check_room(file->store, file->inode.bucket, end - size);
+}
+
 enum store_err
 file_truncate(struct file *file, uint64_t size)
 {
 	file_table_take_turn(file);
 	scoped(file_table_give_turn) struct file *with_turn = file;
-	enum store_err err = begin_change(file);
+	enum store_err err = check_end(file, size);
+
+	if (!err)
+		err = begin_change(file);
 	return err ? err : truncate_data(file, size);
 }
 
@@ -482,11 +506,15 @@ file_allocate(struct file *file, int mode, uint64_t offset, uint64_t len)
 	scoped(file_table_give_turn) struct file *with_turn = file;
 	if (file->seal)
 		return STORE_UNSUPPORTED;
-	enum store_err err = begin_change(file);
-	if (err)
-		return err;
 	if (offset > INT64_MAX || len > INT64_MAX)
 		return STORE_TOO_BIG;
+	enum store_err err = mode & FALLOC_FL_KEEP_SIZE
+				     ? STORE_OK
+				     : check_end(file, offset + len);
+	if (!err)
+		err = begin_change(file);
+	if (err)
+		return err;
 	if (fallocate(file->fd, mode, (off_t)offset, (off_t)len))
 		return error_from_errno(errno);
 	file->is_changed = true;
@@ -574,6 +602,8 @@ file_sync(struct file *file, bool is_data_only)
 	}
 	if (!err && !is_gone && !file->store->is_read_only)
 		err = commit_wait_durable(file->store, commit);
+	if (!err && is_settled)
+		err = usage_check_kept(file->store, file->inode.bucket);
 	return err;
 }
 
@@ -598,7 +628,9 @@ file_flush(struct file *file)
 	file->was_flushed = true;
 	if (keeps_mark)
 		err = mark(file, true);
-	return err ? err : file_settle_run(file, keeps_mark);
+	if (!err)
+		err = file_settle_run(file, keeps_mark);
+	return err ? err : usage_check_kept(file->store, file->inode.bucket);
 }
 
 void

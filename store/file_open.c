@@ -15,6 +15,7 @@
 #include "store/file_seal_private.h"
 #include "store/keyring.h"
 #include "store/session_private.h"
+#include "store/usage_private.h"
 
 /* Between the reading of a record and the opening of its data both may be
  * replaced, each time by another commit. */
@@ -114,6 +115,8 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	struct inode dir;
 
 	enum store_err err = find_place(txn, request, &dir);
+	if (!err)
+		err = usage_check_full(txn, dir.bucket);
 	if (err)
 		return err;
 	describe(inode, request);

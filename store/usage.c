@@ -332,6 +332,25 @@ usage_left(struct store *store, uint64_t bucket, struct usage_quota *out)
 }
 
 enum store_err
+usage_check_kept(struct store *store, uint64_t bucket)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct usage limits[2];
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	if (!err)
+		err = read_limits(txn, bucket, limits);
+	for (size_t i = 0; !err && i < 2; i++) {
+		const struct usage *at = &limits[i];
+
+		if ((at->quota.objects && at->objects > at->quota.objects) ||
+			(at->quota.bytes && held_bytes(at) > at->quota.bytes))
+			err = STORE_QUOTA;
+	}
+	return err;
+}
+
+enum store_err
 usage_check_room(struct store *store, uint64_t bucket, uint64_t bytes)
 {
 	struct usage_quota left;

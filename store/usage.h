@@ -9,8 +9,9 @@
  * larger is never refused.
  *
  * A file that is written through a mount is counted when it is published: it
- * may exceed a quota by what is written while it is open, and whoever writes
- * it is told at fsync(2) or close(2).
+ * may exceed a quota by what is written while it is open.  That stays, and
+ * whoever changes a file is told at fsync(2) and close(2) while more is kept
+ * than may be; none can be made, or be made longer, until there is room.
  *
  * Threads:   any.
  */
@@ -52,6 +53,10 @@ must_check enum store_err usage_set_organization_quota(struct store *store,
  * rather than after it.  QUOTA. */
 must_check enum store_err usage_check_room(struct store *store, uint64_t bucket,
 	uint64_t bytes);
+
+/* Whether it holds more than it may.  QUOTA. */
+must_check enum store_err usage_check_kept(struct store *store,
+	uint64_t bucket);
 
 /* How many bytes and objects the bucket's quotas leave; UINT64_MAX: no
  * limit. */

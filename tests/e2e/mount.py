@@ -279,6 +279,39 @@ def a_full_disk_is_told_and_nothing_is_lost():
         unmount(store=store)
 
 
+def errno_of(work):
+    try:
+        work()
+    except OSError as error:
+        return error.errno
+    return None
+
+
+def a_quota_is_told_by_df_and_by_errno():
+    mount()
+    top = POINT / "other"
+    tarn("quota", "set", "--bucket", "other", "--bytes", "1MiB")
+    (top / "small").write_bytes(bytes(256 << 10))
+    space = os.statvfs(top)
+    assert space.f_bavail * space.f_frsize == 768 << 10, space
+    assert space.f_blocks * space.f_frsize == 1 << 20, space
+    assert os.statvfs(POINT).f_blocks > space.f_blocks
+    assert errno_of(lambda: os.truncate(
+        top / "small", 2 << 20)) == errno.EDQUOT
+
+    with open(top / "large", "wb", buffering=0) as file:
+        file.write(bytes(1 << 20))
+        assert errno_of(lambda: os.fsync(file.fileno())) == errno.EDQUOT
+    assert (top / "large").stat().st_size == 1 << 20
+    assert errno_of(lambda: (top / "more").touch()) == errno.EDQUOT
+    os.unlink(top / "large")
+    (top / "more").touch()
+    tarn("quota", "set", "--bucket", "other", "--bytes", "none")
+    for name in "small", "more":
+        os.unlink(top / name)
+    unmount()
+
+
 def a_mount_that_hangs_stops_nobody_and_catches_up():
     site = Site()
     try:
@@ -366,6 +399,7 @@ TESTS = [
     a_line_of_fstab_mounts,
     the_helper_of_mount_8_has_its_statuses,
     a_user_mounts_a_store_of_his_own,
+    a_quota_is_told_by_df_and_by_errno,
     a_mount_that_hangs_stops_nobody_and_catches_up,
     the_space_of_what_s3_deletes_comes_back_when_the_holder_is_killed,
 ]

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "store/commit_private.h"
+#include "store/file.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
 #include "store/upload.h"
@@ -390,4 +391,54 @@ Test(usage, of_a_store_from_before_finds_the_organization)
 
 	cr_expect(eq(u64, of_organization(temp.store).bytes, 3));
 	cr_expect(zero(u64, objects_findings(temp.store)));
+}
+
+static enum store_err
+create_file(struct store *store, uint64_t bucket, const char *name,
+	struct file **file)
+{
+	const struct tree_owner owner = {0644, 0, 0};
+	struct inode inode;
+
+	return file_create(store, bucket, slice_str(name), &owner, &inode,
+		file);
+}
+
+Test(usage, a_file_beyond_the_quota_is_kept_and_its_writer_told)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *file = NULL;
+
+	limit_bucket(temp.store, bucket, 0, 10);
+	cr_assert(zero(int, create_file(temp.store, bucket, "f", &file)));
+	cr_assert(zero(int,
+		io_pwrite_all(file_fd(file), "123456789012", 12, 0)));
+	cr_expect(eq(int, file_sync(file, false), STORE_QUOTA));
+	cr_assert(zero(int, file_close(&file, O_RDWR)));
+
+	cr_expect(objects_is(temp.store, bucket, "f", "123456789012"));
+	cr_expect(eq(u64, of_bucket(temp.store, bucket).bytes, 12));
+	cr_expect(eq(int, create_file(temp.store, bucket, "g", &file),
+		STORE_QUOTA));
+	cr_assert(zero(int,
+		object_delete(temp.store, bucket, SLICE("f"), NULL)));
+	cr_assert(zero(int, create_file(temp.store, bucket, "g", &file)));
+	cr_assert(zero(int, file_close(&file, O_RDWR)));
+}
+
+Test(usage, no_file_is_made_longer_than_there_is_room_for)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *file = NULL;
+
+	limit_bucket(temp.store, bucket, 0, 10);
+	cr_assert(zero(int, create_file(temp.store, bucket, "f", &file)));
+	cr_expect(eq(int, file_truncate(file, 11), STORE_QUOTA));
+	cr_expect(eq(int, file_allocate(file, 0, 5, 6), STORE_QUOTA));
+	cr_expect(zero(int, file_truncate(file, 10)));
+	cr_expect(zero(int, file_truncate(file, 3)));
+	cr_expect(zero(int, file_sync(file, false)));
+	cr_assert(zero(int, file_close(&file, O_RDWR)));
 }
