@@ -173,25 +173,38 @@ read_all(struct temp_mount *temp)
 	return count;
 }
 
+/* The bytes of heap that making, listing and reading files adds. */
+static uint64_t
+heap_of_files(struct temp_mount *temp, unsigned first, unsigned end)
+{
+	uint64_t before = temp_mount_heap(temp);
+
+	for (unsigned i = first; i < end; i++)
+		temp_mount_write(temp, name_of(i), "x");
+	cr_assert(eq(u64, read_all(temp), end));
+	uint64_t after = temp_mount_heap(temp);
+	cr_log_info("heap: %llu, then %llu bytes", (unsigned long long)before,
+		(unsigned long long)after);
+	return after > before ? after - before : 0;
+}
+
+/*
+ * A worker that begins meanwhile adds its buffer, of a mebibyte.  There are 32
+ * at most, so they disturb as many rounds; what leaks shows in each.
+ */
 Test(requests, memory_stays_as_files_are_listed_opened_and_closed,
 	.timeout = 3600)
 {
 	NEEDS_MOUNT();
 	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
 	unsigned count = getenv("TEST_LONG") ? 1000000 : 1000;
-	unsigned first = count / 10;
+	unsigned end = count / 10;
+	uint64_t more = UINT64_MAX;
 
-	for (unsigned i = 0; i < first; i++)
-		temp_mount_write(&temp, name_of(i), "x");
-	cr_assert(eq(u64, read_all(&temp), first));
-	uint64_t before = temp_mount_heap(&temp);
-	for (unsigned i = first; i < count; i++)
-		temp_mount_write(&temp, name_of(i), "x");
-	cr_assert(eq(u64, read_all(&temp), count));
-	uint64_t after = temp_mount_heap(&temp);
-	uint64_t more = after > before ? after - before : 0;
-
-	cr_log_info("heap: %llu, then %llu bytes", (unsigned long long)before,
-		(unsigned long long)after);
+	(void)heap_of_files(&temp, 0, end);
+	for (int round = 0; round < 32 && more >= 256u << 10; round++) {
+		more = heap_of_files(&temp, end, end + count);
+		end += count;
+	}
 	cr_expect(lt(u64, more, 256u << 10));
 }
