@@ -13,6 +13,7 @@
 #include "fs/invalidate.h"
 #include "fs/mount_point.h"
 #include "fs/op.h"
+#include "fs/open_audit.h"
 #include "fs/passthrough.h"
 #include "fs/workers.h"
 #include "store/base/clock.h"
@@ -183,6 +184,7 @@ mount_create(const struct mount_options *options, struct mount **out)
 	mount->root_mtime_ns = clock_now_ns();
 	mount->is_stacked = file_is_stacked(mount->store);
 	mount->passthrough = passthrough_create();
+	mount->open_audit = open_audit_create(options->audit);
 	if (mount->stop_fd < 0)
 		return error_from_errno(errno);
 	enum store_err err = mount_point_prepare(options->mount_point);
@@ -267,6 +269,7 @@ mount_destroy(struct mount **mount_at)
 	}
 	handle_close_all(mount);
 	passthrough_free(&mount->passthrough);
+	open_audit_free(&mount->open_audit);
 	if (mount->stop_fd >= 0)
 		(void)close(mount->stop_fd);
 	mutex_destroy(&mount->lock);

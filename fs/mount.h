@@ -9,12 +9,13 @@
  * Threads:   mount_create(), mount_run() and mount_destroy() by one thread,
  *            never by a fiber; mount_run() starts threads of its own.
  *            mount_stop() and mount_status() from any thread.
- * Ownership: the store must stay open until mount_destroy().
+ * Ownership: store and audit log must stay open until mount_destroy().
  */
 #pragma once
 
 #include "store/store.h"
 
+struct audit;
 struct mount;
 
 struct mount_options {
@@ -32,6 +33,9 @@ struct mount_options {
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t umask;
+	/* Told of each open of a file, open_audit.h; NULL is allowed.  Not with
+	 * is_small_files: then opens are the kernel's alone. */
+	struct audit *audit;
 	/* Called once, when the kernel has begun to ask: from then on paths
 	 * below the mount point work.  NULL is allowed. */
 	void (*ready)(struct mount *mount, void *context);

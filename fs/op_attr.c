@@ -3,6 +3,7 @@
 #include "fs/handle.h"
 #include "fs/name.h"
 #include "fs/op.h"
+#include "fs/open_audit.h"
 #include "fs/set_id.h"
 #include "store/base/clock.h"
 #include "store/usage.h"
@@ -18,6 +19,8 @@ op_attr_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct entry entry;
 
 	enum store_err err = entry_find(mount, dir, name, &entry, &fact);
+	if (!err)
+		open_audit_note(mount, dir, entry_text(&entry), &fact.inode);
 	if (!err)
 		reply_entry(req, &fact);
 	else if (err == STORE_NOT_FOUND)

@@ -5,6 +5,7 @@
 #include "fs/entry.h"
 #include "fs/handle.h"
 #include "fs/op.h"
+#include "fs/open_audit.h"
 #include "fs/owner.h"
 #include "fs/passthrough.h"
 #include "fs/set_id.h"
@@ -74,6 +75,8 @@ op_file_create(fuse_req_t req, fuse_ino_t node, const char *name, mode_t mode,
 	if (!err)
 		err = file_create(mount->store, parent, entry_text(&entry),
 			&owner, &fact.inode, &file);
+	open_audit_created(req, parent, slice_str(name), fact.inode.ino,
+		info->flags, err);
 	if (err)
 		reply_err(req, err);
 	else
@@ -97,6 +100,8 @@ op_file_create_unnamed(fuse_req_t req, fuse_ino_t node, mode_t mode,
 	if (!err)
 		err = file_create_unnamed(mount->store, parent, &owner,
 			&fact.inode, &file);
+	open_audit_created(req, parent, SLICE_NULL, fact.inode.ino, info->flags,
+		err);
 	if (err)
 		reply_err(req, err);
 	else
@@ -116,6 +121,7 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		return;
 	}
 	enum store_err err = file_open(mount->store, ino, info->flags, &file);
+	open_audit_opened(req, ino, info->flags, err);
 	if (err) {
 		reply_err(req, err);
 		return;

@@ -39,6 +39,9 @@ reply_fill_entry(struct mount *mount, const struct reply_fact *fact,
 	inode_to_stat(mount, &fact->inode, &out->attr);
 	out->entry_timeout = timeout(mount, fact->changes);
 	out->attr_timeout = fact->is_live ? 0 : out->entry_timeout;
+	/* So that it looks the file up before it opens it: open_audit.h. */
+	if (mount->open_audit && S_ISREG(fact->inode.mode))
+		out->entry_timeout = 0;
 }
 
 void

@@ -196,3 +196,22 @@ text_percent_decode(struct buffer *to, struct slice s, bool plus_is_space)
 	}
 	return true;
 }
+
+void
+text_json_escape(struct buffer *to, struct slice s)
+{
+	buffer_reserve(to, s.len);
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t byte = (uint8_t)s.data[i];
+
+		if (byte < 0x20 || byte == 0x7f) {
+			buffer_printf(to, "\\u%04x", byte);
+			continue;
+		}
+		if (byte == '"' || byte == '\\')
+			buffer_append_char(to, '\\');
+		buffer_append_char(to, s.data[i]);
+	}
+	buffer_append_char(to, '\0');
+	to->len--;
+}

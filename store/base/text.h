@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * text.h - bytes as text: hexadecimal, base64 (RFC 4648), percent encoding
- * (RFC 3986).
+ * (RFC 3986), JSON strings.
  *
  * Encoders write a NUL after the text; decoders refuse anything that is not
  * exactly of the form, and never write more than the room they are given.
@@ -32,3 +32,7 @@ bool text_from_base64(struct slice text, void *to, size_t *len);
 void text_percent_encode(struct buffer *to, struct slice s, bool keep_slash);
 /* False on a % without two digits.  + stays + unless plus_is_space. */
 bool text_percent_decode(struct buffer *to, struct slice s, bool plus_is_space);
+
+/* What stands between the quotation marks of a JSON string (RFC 8259); s is
+ * UTF-8. */
+void text_json_escape(struct buffer *to, struct slice s);

@@ -150,6 +150,16 @@ Test(text, percent_encoding_keeps_slashes_where_asked)
 	cr_expect(slice_equal(buffer_slice(&to), SLICE("/b/a/b%20c")));
 }
 
+Test(text, a_json_string_has_its_quotes_and_controls_escaped)
+{
+	scoped(buffer_free) struct buffer to = {0};
+
+	text_json_escape(&to, SLICE("a\"b\\c/\n\x1f\x7f\xc3\xa4"));
+
+	cr_expect(slice_equal(buffer_slice(&to),
+		SLICE("a\\\"b\\\\c/\\u000a\\u001f\\u007f\xc3\xa4")));
+}
+
 Test(text, percent_decoding_takes_digits_of_either_case)
 {
 	scoped(buffer_free) struct buffer to = {0};

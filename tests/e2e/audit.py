@@ -1,14 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The audit log of real requests, and its delivery into a bucket."""
+"""The audit log of real requests and of opens on a mount, and its delivery
+into a bucket."""
 
+import base64
+import errno
 import gzip
 import json
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 
-from support.site import Site, run
+from support.site import TARN, Site, can_mount, run
 from support.suite import Counts
 
 LOGS = "cw-default-audit-logs"
@@ -45,14 +50,17 @@ def asks(clients):
                                                                  "501")
 
 
+def read(directory):
+    """All lines, in the order of their files: as text, and parsed."""
+    text = "".join(path.read_text() for path in
+                   sorted(directory.glob("*.jsonl")))
+    return text, [json.loads(line) for line in text.splitlines()]
+
+
 def lines_tell(clients):
     keys = clients.site.keys()
     clients.site.close()
-    texts = [gzip.open(path, "rt").read() for path in
-             sorted(DIR.glob("*.gz"))]
-    texts += [path.read_text() for path in sorted(DIR.glob("*.jsonl"))]
-    text = "".join(texts)
-    lines = [json.loads(line) for line in text.splitlines()]
+    text, lines = read(DIR)
 
     put = next(line for line in lines if line.get("operation") == "PutObject")
     assert put["action"] == "s3:PutObject", put
@@ -101,12 +109,133 @@ def complete_files_are_delivered():
     site.close()
 
 
+def fails(number, path, flags):
+    try:
+        os.close(os.open(path, flags))
+    except OSError as error:
+        assert error.errno == number, error
+    else:
+        raise AssertionError(f"{path} was opened")
+
+
+def only(lines, **fields):
+    found = [line for line in lines if all(
+        line.get(name) == value for name, value in fields.items())]
+    assert len(found) == 1, f"{fields}: {found}"
+    return found[0]
+
+
+def one_log_has_requests_and_opens():
+    logs = DIR / "both"
+    site = Site(is_one_process=True, serve_options=[
+        "--audit", logs, "--sse-c-without-tls"])
+    clients = Clients(site)
+    key = site.work / "key"
+    secret = os.urandom(32)
+    key.write_bytes(secret)
+    small = site.file("small", 1000)
+    there = site.mount / "photos"
+
+    clients.aws("s3", "mb", "s3://photos")
+    clients.aws("s3", "cp", small, "s3://photos/dir/plain")
+    clients.aws("s3", "cp", "--sse-c", "AES256", "--sse-c-key", f"fileb://{key}",
+                small, "s3://photos/sealed")
+    (there / "dir/plain").read_bytes()
+    # The way there is ours alone, but they stand there already.
+    run("setpriv", "--reuid", "12", "--regid", "34", "--clear-groups", "cat",
+        "dir/plain", cwd=there)
+    (there / "made").write_text("text")
+    (there / "made").chmod(0o600)
+    fails(errno.ENOKEY, there / "sealed", os.O_RDONLY)
+    site.tarn("quota", "set", "--bucket", "photos", "--objects", "1")
+    fails(errno.EDQUOT, there / "more", os.O_WRONLY | os.O_CREAT)
+    # The kernel's answer: nobody asks us.
+    result = subprocess.run(
+        ["setpriv", "--reuid", "56", "--regid", "56", "--clear-groups", "cat",
+         "made"], cwd=there, capture_output=True, check=False)
+    assert b"Permission denied" in result.stderr, result
+    site.close()
+
+    text, lines = read(logs)
+    for form in secret.hex(), base64.b64encode(secret).decode():
+        assert form not in text, form
+    only(lines, operation="PutObject", key="dir/plain", status=200)
+    opens = [line for line in lines if line.get("source") == "mount"]
+    own = only(opens, operation="Open", key="dir/plain", uid=0)
+    assert own["pid"] == os.getpid() and own["status"] == 0, own
+    assert own["bucketName"] == "photos" and own["decision"] == "allow", own
+    assert own["action"] == "s3:GetObject", own
+    others = only(opens, operation="Open", key="dir/plain", uid=12)
+    assert others["gid"] == 34 and others["principal"] == "uid/12", others
+    assert others["command"] == "cat", others
+    made = only(opens, operation="Create", key="made")
+    assert made["action"] == "s3:PutObject" and made["access"] == "write", made
+    sealed = only(opens, key="sealed")
+    assert sealed["decision"] == "deny" and sealed["error"] == "ENOKEY", sealed
+    assert sealed["status"] == errno.ENOKEY, sealed
+    full = only(opens, key="more")
+    assert full["decision"] == "deny" and full["error"] == "EDQUOT", full
+    assert not any(line["uid"] == 56 for line in opens)
+    assert len({line["requestId"] for line in lines}) == len(lines)
+
+
+def a_mount_has_a_log_of_its_own():
+    logs = DIR / "mount"
+    site = Site()
+    point = site.dir / "audited"
+    point.mkdir()
+    (site.mount / "photos").mkdir()
+    site.start("mount", point, "--audit", logs, "--audit-file-bytes", "65536",
+               "--bucket", "photos")
+
+    for number in range(600):
+        (point / f"file-{number:03}").touch()
+    (site.mount / "photos/not-by-this-one").touch()
+    site.close()
+
+    text, lines = read(logs)
+    assert "not-by-this-one" not in text
+    assert sorted(line["key"] for line in lines) == [
+        f"file-{number:03}" for number in range(600)]
+    names = sorted(path.name for path in logs.iterdir())
+    assert len(names) > 1 and all("Z-mount-" in name for name in names), names
+
+
+def logs_that_would_tell_nothing_are_refused():
+    site = Site()
+
+    def refused(status, *words):
+        result = subprocess.run(
+            [TARN, *map(str, words), "--store", str(site.store)],
+            capture_output=True, text=True, timeout=60, check=False)
+        assert result.returncode == status, result
+        return result.stderr
+
+    point = site.dir / "other"
+    point.mkdir()
+    for words in (["mount", point], ["serve", "--mount", point]):
+        said = refused(2, *words, "--small-files", "--audit", DIR / "none")
+        assert "--small-files" in said and "--audit" in said, said
+    said = refused(1, "mount", point, "--audit", point / "log")
+    assert "audit log lies there" in said, said
+    said = refused(2, "mount", point, "--audit-when-full", "drop")
+    assert "--audit DIR is missing" in said, said
+    assert not os.path.ismount(point)
+    site.close()
+
+
 def main():
     counts = Counts()
     clients = Clients(Site(serve_options=["--audit", DIR]))
     counts.run("asks", lambda: asks(clients))
     counts.run("lines_tell", lambda: lines_tell(clients))
     counts.run("complete_files_are_delivered", complete_files_are_delivered)
+    for test in (one_log_has_requests_and_opens, a_mount_has_a_log_of_its_own,
+                 logs_that_would_tell_nothing_are_refused):
+        if can_mount():
+            counts.run(test.__name__, test)
+        else:
+            counts.skip(test.__name__, "no /dev/fuse here")
     counts.finish()
 
 

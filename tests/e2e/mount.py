@@ -40,12 +40,15 @@ def mount(*options, store=STORE):
     return done.stdout.decode()
 
 
-
 def unmount(command="umount", store=STORE):
     subprocess.run([command, *(["-u"] if command != "umount" else []),
                     str(POINT)], check=True)
     assert not os.path.ismount(POINT)
-    # The process ends by itself: the store can be had alone again.
+    unmount_is_over(store)
+
+
+def unmount_is_over(store=STORE):
+    """The process ends by itself: the store can be had alone again."""
     deadline = time.monotonic() + TIMEOUT
     while subprocess.run([TARN, "fsck", "--store", store, "--repair"],
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -179,11 +182,14 @@ def quiet(*words):
 def mount_8_mounts_by_type():
     with_tarn_installed(f"""
         mount -t fuse.tarn {STORE} {POINT} -o \
-            ro,bucket=photos,umask=077,noatime
+            ro,bucket=photos,umask=077,noatime,audit={TMP}/log
         test "$(cat {POINT}/top)" = top
         grep " {POINT} fuse.tarn ro,.*noatime" /proc/mounts
         umount {POINT}
     """)
+    unmount_is_over()
+    lines = "".join(path.read_text() for path in (TMP / "log").iterdir())
+    assert '"key":"top"' in lines, lines
 
 
 def a_line_of_fstab_mounts():

@@ -2,6 +2,7 @@
 #include "tests/fs/temp_mount.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/audit.h"
 #include "store/base/clock.h"
 #include "store/base/digest.h"
 #include "store/base/io.h"
@@ -73,13 +75,33 @@ answer_until_end(void *arg)
 	return NULL;
 }
 
+static void
+find_audit_dir(const struct temp_mount *temp, char to[160])
+{
+	(void)snprintf(to, 160, "%s/run/audit", temp->store.path);
+}
+
+static struct audit *
+open_audit(const struct temp_mount *temp, struct store *store)
+{
+	char dir[160];
+	const struct audit_options options = {.dir = dir, .role = "mount"};
+	struct audit *audit = NULL;
+
+	find_audit_dir(temp, dir);
+	assert(!temp->is_audited || !audit_open(store, &options, &audit));
+	return audit;
+}
+
 /* Also when the test is killed, the end of the pipe ends it. */
 _Noreturn static void
 serve(const struct temp_mount *temp, struct temp_mount_server *server)
 {
 	struct store *store = temp_store_open_at(temp->store.path, false);
+	struct audit *audit = open_audit(temp, store);
 	const struct mount_options options = {
 		.store = store,
+		.audit = audit,
 		.mount_point = temp->dir,
 		.allow_other = true,
 		.is_small_files = temp->is_small_files,
@@ -96,6 +118,7 @@ serve(const struct temp_mount *temp, struct temp_mount_server *server)
 	assert(!mount_run(server->mount));
 	(void)pthread_join(thread, NULL);
 	mount_destroy(&server->mount);
+	audit_close(&audit);
 	store_close(&store);
 	_exit(0);
 }
@@ -148,6 +171,41 @@ temp_mount_stop(struct temp_mount *temp)
 	(void)close(server->from);
 	free(server);
 	temp->server = NULL;
+}
+
+/* Appends a file to the text, and removes it. */
+static void
+take_file(const char *path, struct buffer *text)
+{
+	char piece[4096];
+	ssize_t got;
+	int fd = open(path, O_RDONLY);
+
+	assert(fd >= 0);
+	while ((got = read(fd, piece, sizeof(piece))) > 0)
+		buffer_append(text, slice_of(piece, (size_t)got));
+	assert(got == 0 && !close(fd) && !unlink(path));
+}
+
+struct slice
+temp_mount_lines(struct temp_mount *temp)
+{
+	scoped(buffer_free) struct buffer text = {0};
+	struct dirent *entry;
+	char path[512];
+	char dir[160];
+
+	temp_mount_stop(temp);
+	find_audit_dir(temp, dir);
+	DIR *files = opendir(dir);
+	assert(files);
+	while ((entry = readdir(files))) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		if (entry->d_name[0] != '.')
+			take_file(path, &text);
+	}
+	(void)closedir(files);
+	return arena_copy(&temp->arena, buffer_slice(&text));
 }
 
 struct mount_status

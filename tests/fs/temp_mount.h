@@ -20,6 +20,7 @@ struct temp_mount {
 	char dir[64];
 	uint64_t bucket;
 	bool is_small_files;	    /* for the next temp_mount_start() */
+	bool is_audited;	    /* the same; see temp_mount_lines() */
 	struct mount_status status; /* when it became ready */
 	struct arena arena;
 	struct temp_mount_server *server;
@@ -35,6 +36,10 @@ void temp_mount_close(struct temp_mount *temp);
 /* Unmounts, or mounts again. */
 void temp_mount_stop(struct temp_mount *temp);
 void temp_mount_start(struct temp_mount *temp);
+
+/* Stops it: the lines of its audit log since the last time, each with its end.
+ */
+struct slice temp_mount_lines(struct temp_mount *temp);
 
 /* How the mount is now. */
 struct mount_status temp_mount_status(struct temp_mount *temp);

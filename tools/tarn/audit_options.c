@@ -15,11 +15,16 @@
 
 void
 audit_options_check(const struct args_command *command,
-	const struct audit_words *words)
+	const struct audit_words *words, const struct mount_words *mount)
 {
 	if (!words->dir && (words->file_bytes || words->file_seconds ||
 				   words->when_full || words->bucket))
 		args_refuse(command, "--audit DIR is missing");
+	if (words->dir && mount->is_small_files)
+		args_refuse(command,
+			"with --small-files the kernel opens files without "
+			"asking, and --audit would not see it: choose one of "
+			"them");
 	if (words->file_bytes)
 		(void)args_number(command, "audit-file-bytes",
 			words->file_bytes, FILE_BYTES_MIN, FILE_BYTES_MAX);

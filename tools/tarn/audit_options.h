@@ -4,6 +4,7 @@
 
 #include "store/audit.h"
 #include "tools/tarn/args.h"
+#include "tools/tarn/mount_options.h"
 
 struct audit_words {
 	const char *dir; /* NULL: no log */
@@ -15,7 +16,7 @@ struct audit_words {
 
 /* clang-format off */
 #define AUDIT_OPTIONS(words) \
-	{"audit", "DIR", "log each request into files there", &(words).dir, \
+	{"audit", "DIR", "log each request, or open on a mount, there", &(words).dir, \
 		NULL, NULL}, \
 	{"audit-file-bytes", "N", "begin another file from there on (64 MiB)", \
 		&(words).file_bytes, NULL, NULL}, \
@@ -27,9 +28,10 @@ struct audit_words {
 		&(words).bucket, NULL, NULL}
 /* clang-format on */
 
-/* Exits as args_refuse() where the words are wrong. */
+/* Exits as args_refuse() where the words are wrong, or do not go with those
+ * about the mount. */
 void audit_options_check(const struct args_command *command,
-	const struct audit_words *words);
+	const struct audit_words *words, const struct mount_words *mount);
 
 /* *out NULL where no log is wanted.  False: the reason has been told. */
 must_check bool audit_options_open(struct store *store,

@@ -8,6 +8,7 @@
 #include "store/base/log.h"
 #include "store/file.h"
 #include "tools/tarn/args.h"
+#include "tools/tarn/audit_options.h"
 #include "tools/tarn/command.h"
 #include "tools/tarn/mount_options.h"
 #include "tools/tarn/open.h"
@@ -57,7 +58,8 @@ serve_mount(struct mount *mount)
 }
 
 static int
-mount_store(const char *path, const struct mount_words *words)
+mount_store(const char *path, const struct mount_words *words,
+	const struct audit_words *audit_words)
 {
 	process_block_signals();
 	process_set_limits();
@@ -67,12 +69,16 @@ mount_store(const char *path, const struct mount_words *words)
 		return COMMAND_FAILED;
 	scoped(store_close) struct store *store =
 			open_store(path, "mount", false);
-	if (!store || !mount_options_fit(words, path))
+	scoped(audit_close) struct audit *audit = NULL;
+	if (!store || !audit_options_open(store, audit_words, "mount", &audit))
+		return COMMAND_FAILED;
+	if (!mount_options_fit(words, path, audit_words->dir))
 		return COMMAND_FAILED;
 	file_set_keyring(store, ring);
 
 	struct mount_options options = {
 		.store = store,
+		.audit = audit,
 		.ready = announce,
 		.context = (void *)(uintptr_t)words->mount_point,
 	};
@@ -95,9 +101,11 @@ mount_run_command(int argc, char **argv)
 	const char *log_format = "text";
 	bool in_background = false;
 	struct mount_words words = {0};
+	struct audit_words audit = {0};
 	const struct args_option options[] = {
 		{"store", "DIR", "the store", &path, NULL, NULL},
 		MOUNT_OPTIONS(words),
+		AUDIT_OPTIONS(audit),
 		{"background", NULL,
 			"return once mounted; logs to a file only (2>)", NULL,
 			&in_background, NULL},
@@ -123,6 +131,7 @@ mount_run_command(int argc, char **argv)
 		args_refuse(&command, "--store DIR is missing");
 	process_log_options(&command, log_level, log_format);
 	mount_options_check(&command, &words);
+	audit_options_check(&command, &audit, &words);
 	process_begin(in_background);
-	return mount_store(path, &words);
+	return mount_store(path, &words, &audit);
 }

@@ -53,8 +53,9 @@ is_passed_over(const char *option)
 static const char *
 option_of_command(struct words *words, const char *option)
 {
-	static const char *const names[] = {
-		"bucket", "uid", "gid", "umask", "log-level", "log-format"};
+	static const char *const names[] = {"bucket", "uid", "gid", "umask",
+		"log-level", "log-format", "audit", "audit-file-bytes",
+		"audit-file-seconds", "audit-when-full", "audit-bucket"};
 	const char *equals = strchr(option, '=');
 
 	if (!strcmp(option, "ro"))

@@ -124,23 +124,30 @@ is_below(const char *path, const char *above)
 	return rest.len == 0 || rest.data[0] == '/' || start.len == 1;
 }
 
-bool
-mount_options_fit(const struct mount_words *words, const char *store)
+static bool
+fits(const char *point, const char *dir, const char *what)
 {
 	char mount_point[PATH_MAX];
 	char path[PATH_MAX];
 
 	/* What is wrong with either is found when it is used. */
-	if (!find_real_path(words->mount_point, mount_point) ||
-		!find_real_path(store, path))
+	if (!find_real_path(point, mount_point) || !find_real_path(dir, path))
 		return true;
 	if (!is_below(path, mount_point) && !is_below(mount_point, path))
 		return true;
 	fprintf(stderr,
-		"tarn: %s: the store lies there, and a mount would hide it; "
+		"tarn: %s: the %s lies there, and a mount would hide it; "
 		"choose another directory\n",
-		words->mount_point);
+		point, what);
 	return false;
+}
+
+bool
+mount_options_fit(const struct mount_words *words, const char *store,
+	const char *audit)
+{
+	return fits(words->mount_point, store, "store") &&
+	       (!audit || fits(words->mount_point, audit, "audit log"));
 }
 
 static enum store_err

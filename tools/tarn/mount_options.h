@@ -62,8 +62,9 @@ void mount_options_check(const struct args_command *command,
 	const struct mount_words *words);
 
 /* False, and said on standard error, where a mount would hide the store or
- * lie in it. */
-bool mount_options_fit(const struct mount_words *words, const char *store);
+ * the audit log (NULL: none), or lie in it. */
+bool mount_options_fit(const struct mount_words *words, const char *store,
+	const char *audit);
 
 /* Finds the directory of --bucket.  False, and said on standard error, where
  * there is none. */

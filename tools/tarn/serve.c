@@ -80,10 +80,11 @@ log_mount(struct mount *mount, void *context)
 
 static bool
 start_mount(struct store *store, const struct mount_words *words,
-	struct mounted *out)
+	struct audit *audit, struct mounted *out)
 {
 	struct mount_options options = {
 		.store = store,
+		.audit = audit,
 		.ready = log_mount,
 	};
 
@@ -214,8 +215,9 @@ serve(const struct serve_args *args, struct server_options *options,
 	options->audit = audit;
 
 	if (args->mount.mount_point &&
-		(!mount_options_fit(&args->mount, args->path) ||
-			!start_mount(store, &args->mount, &mounted)))
+		(!mount_options_fit(&args->mount, args->path,
+			 args->audit.dir) ||
+			!start_mount(store, &args->mount, audit, &mounted)))
 		return COMMAND_FAILED;
 
 	enum store_err err = server_start(store, options, &server);
@@ -353,7 +355,7 @@ serve_run(int argc, char **argv)
 	check_proxies(&command, &args.proxies);
 	process_log_options(&command, args.log_level, args.log_format);
 	mount_options_check(&command, &args.mount);
-	audit_options_check(&command, &args.audit);
+	audit_options_check(&command, &args.audit, &args.mount);
 
 	process_set_limits();
 
