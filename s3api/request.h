@@ -29,6 +29,24 @@ struct clerk;
 struct policy_cache;
 struct server;
 
+/* What the audit log tells of a request to the control API or to STS, which
+ * have nothing in `access`.  Nothing of it is what a client has only claimed:
+ * that may be a secret in the wrong place. */
+struct request_note {
+	bool is_used;
+	const char *action; /* "sts:GetCallerIdentity"; NULL: not known */
+	const char *error;  /* in the API's own words; NULL: none */
+	bool is_allowed;
+	const char *reason;	/* why; NULL: it did not come to a decision */
+	struct slice statement; /* as decide_statement() */
+	struct slice organization;
+	struct slice principal;
+	struct slice role;
+	struct slice access_key;
+	struct slice resource; /* the key, policy or bucket it was about */
+	struct slice issued;   /* the access key that was made */
+};
+
 struct request {
 	struct server *server;
 	struct store *store;
@@ -51,6 +69,7 @@ struct request {
 	struct access access; /* who that is to the policies */
 	struct bucket bucket; /* of operations that need one */
 	struct error_report report;
+	struct request_note note;
 };
 
 /* The handler of http_server.h; context is the struct server. */

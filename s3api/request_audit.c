@@ -54,24 +54,6 @@ add_caller(json_t *line, const struct request *request)
 		slice_str(request->caller.token.access_key));
 }
 
-/* "policy/statement"; statements without a name by their number. */
-static void
-add_statement(json_t *line, const struct decision *decision)
-{
-	scoped(buffer_free) struct buffer text = {0};
-
-	if (!decision->statement)
-		return;
-	buffer_append(&text, decision->policy->name.len ? decision->policy->name
-							: SLICE("bucket"));
-	buffer_append_char(&text, '/');
-	if (decision->statement->name.len)
-		buffer_append(&text, decision->statement->name);
-	else
-		buffer_append_u64(&text, decision->statement->number);
-	add_text(line, "statement", buffer_slice(&text));
-}
-
 /* What the policies said, or that it did not come to them. */
 static void
 add_decision(json_t *line, const struct request *request)
@@ -87,7 +69,8 @@ add_decision(json_t *line, const struct request *request)
 								: "deny"));
 	add(line, "reason",
 		json_string(decide_sentence(access->decision.reason)));
-	add_statement(line, &access->decision);
+	add_text(line, "statement",
+		decide_statement(&access->decision, request->arena));
 }
 
 static void
@@ -103,15 +86,53 @@ add_action(json_t *line, const struct request *request)
 }
 
 static void
+add_operation(json_t *line, const struct request *request)
+{
+	add_action(line, request);
+	add_decision(line, request);
+	add_caller(line, request);
+	add_text(line, "method", request->http->method_name);
+	add_text(line, "bucketName", request->bucket_name);
+	add_text(line, "key", request->key);
+	if (request->report.error)
+		add(line, "error",
+			json_string(error_code(request->report.error)));
+}
+
+/* Of what is none of S3's. */
+static void
+add_note(json_t *line, const struct request_note *note,
+	const struct request *request)
+{
+	struct slice name = slice_str(note->action ? note->action : "");
+
+	/* Behind the service's name and the colon. */
+	add_text(line, "operation",
+		slice_from(name, (size_t)(slice_find_char(name, ':') + 1)));
+	add_text(line, "action", name);
+	add(line, "decision",
+		json_string_nocheck(!note->reason      ? "none"
+				    : note->is_allowed ? "allow"
+						       : "deny"));
+	add_text(line, "reason", slice_str(note->reason ? note->reason : ""));
+	add_text(line, "statement", note->statement);
+	add_text(line, "organization", note->organization);
+	add_text(line, "principal", note->principal);
+	add_text(line, "role", note->role);
+	add_text(line, "accessKeyId", note->access_key);
+	add_text(line, "method", request->http->method_name);
+	add_text(line, "resource", note->resource);
+	add_text(line, "issuedAccessKeyId", note->issued);
+	add_text(line, "error", slice_str(note->error ? note->error : ""));
+}
+
+static void
 add_outcome(json_t *line, const struct request *request, int64_t started_ns)
 {
 	int64_t us = (clock_monotonic_ns() - started_ns) / 1000;
 
 	add(line, "status",
 		json_integer((json_int_t)http_reply_status(request->response)));
-	if (request->report.error)
-		add(line, "error",
-			json_string(error_code(request->report.error)));
 	add(line, "bytesSent",
 		json_integer((json_int_t)http_reply_bytes(request->response)));
 	add(line, "bytesReceived",
@@ -128,12 +149,10 @@ request_audit(const struct request *request, struct audit *audit,
 
 	add_time(line, clock_now_ns());
 	add_text(line, "requestId", slice_str(request->id));
-	add_action(line, request);
-	add_decision(line, request);
-	add_caller(line, request);
-	add_text(line, "method", request->http->method_name);
-	add_text(line, "bucketName", request->bucket_name);
-	add_text(line, "key", request->key);
+	if (request->note.is_used)
+		add_note(line, &request->note, request);
+	else
+		add_operation(line, request);
 	add_outcome(line, request, started_ns);
 	add_text(line, "sourceIp", request_client_address(request));
 	add(line, "tls", json_boolean(request->http->is_tls));

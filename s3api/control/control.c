@@ -24,8 +24,8 @@ static const struct {
 	enum policy_action action;
 	enum control_code (*run)(struct control *control);
 } routes[] = {
-	{HTTP_METHOD_POST, "temporary-credentials/saml", 0, POLICY_ACTION_NONE,
-		control_saml},
+	{HTTP_METHOD_POST, "temporary-credentials/saml", 0,
+		POLICY_ACTION_CREATE_ACCESS_KEY_SAML, control_saml},
 	{HTTP_METHOD_POST, "access-key", LEVEL_WRITE,
 		POLICY_ACTION_CREATE_ACCESS_KEY_FROM_JWT, control_key_create},
 	{HTTP_METHOD_POST, "access-key/revoke", LEVEL_CONFIGURE,
@@ -86,6 +86,64 @@ status_of(enum control_code code)
 		return 503;
 	}
 	return 500;
+}
+
+const char *
+control_code_name(enum control_code code)
+{
+	switch (code) {
+	case CONTROL_OK:
+		return "OK";
+	case CONTROL_INVALID_ARGUMENT:
+		return "INVALID_ARGUMENT";
+	case CONTROL_NOT_FOUND:
+		return "NOT_FOUND";
+	case CONTROL_PERMISSION_DENIED:
+		return "PERMISSION_DENIED";
+	case CONTROL_RESOURCE_EXHAUSTED:
+		return "RESOURCE_EXHAUSTED";
+	case CONTROL_FAILED_PRECONDITION:
+		return "FAILED_PRECONDITION";
+	case CONTROL_UNIMPLEMENTED:
+		return "UNIMPLEMENTED";
+	case CONTROL_INTERNAL:
+		return "INTERNAL";
+	case CONTROL_UNAVAILABLE:
+		return "UNAVAILABLE";
+	case CONTROL_UNAUTHENTICATED:
+		return "UNAUTHENTICATED";
+	}
+	return "UNKNOWN";
+}
+
+void
+control_note_resource(struct control *control, struct slice resource)
+{
+	struct request *request = control->request;
+
+	request->note.resource = arena_copy(request->arena, resource);
+}
+
+void
+control_note_issued(struct control *control, const char *access_key)
+{
+	struct request *request = control->request;
+
+	request->note.issued =
+		arena_copy(request->arena, slice_str(access_key));
+}
+
+/* Who asks, once that is known. */
+static void
+note_caller(struct control *control)
+{
+	struct arena *arena = control->request->arena;
+	struct request_note *note = &control->request->note;
+	const struct token *token = &control->token;
+
+	note->organization = arena_copy(arena, slice_str(token->organization));
+	note->principal = arena_copy(arena, slice_str(token->name));
+	note->access_key = arena_copy(arena, slice_str(token->access_key));
 }
 
 enum control_code
@@ -195,14 +253,16 @@ static enum control_code
 authorize(struct control *control, unsigned int needs,
 	enum policy_action action)
 {
+	struct request_note *note = &control->request->note;
+	struct signin_decision decision;
 	struct signin signin;
-	bool is_allowed = false;
 	enum store_err err;
 
 	if (!authenticate(control))
 		return control_refuse(control, CONTROL_UNAUTHENTICATED,
 			"a bearer token of tarn token create --control is "
 			"needed");
+	note_caller(control);
 	clerk_note(control->request->clerk,
 		slice_str(control->token.access_key), clock_now_ns());
 	if (!level_allows(control->token.level, needs))
@@ -210,13 +270,17 @@ authorize(struct control *control, unsigned int needs,
 			"the level of the token does not allow it");
 	signin = control_signin(control);
 	err = signin_is_allowed(&signin, action, SLICE_NULL,
-		slice_str(control->token.name), &is_allowed);
+		slice_str(control->token.name), &decision);
 	if (err)
 		return control_store_error(control, err);
-	return is_allowed ? CONTROL_OK
-			  : control_refuse(control, CONTROL_PERMISSION_DENIED,
-				    "the access policies of the organization "
-				    "do not allow it");
+	note->is_allowed = decision.is_allowed;
+	note->reason = decision.reason;
+	note->statement = decision.statement;
+	return decision.is_allowed
+		       ? CONTROL_OK
+		       : control_refuse(control, CONTROL_PERMISSION_DENIED,
+				 "the access policies of the organization "
+				 "do not allow it");
 }
 
 /* --- routing -------------------------------------------------------------- */
@@ -246,6 +310,7 @@ route(struct control *control)
 		if (routes[i].method != request->http->method ||
 			!fits(routes[i].name, path, &control->rest))
 			continue;
+		request->note.action = policy_action_name(routes[i].action);
 		if (routes[i].needs)
 			code = authorize(control, routes[i].needs,
 				routes[i].action);
@@ -259,10 +324,14 @@ void
 control_handle(struct request *request)
 {
 	struct control control = {.request = request};
-	enum control_code code = route(&control);
+	enum control_code code;
 
-	if (code)
+	request->note.is_used = true;
+	code = route(&control);
+	if (code) {
+		request->note.error = control_code_name(code);
 		reply_refusal(&control, code);
+	}
 	if (code && log_wants(LOG_DEBUG))
 		log_debug("request %s: control: %s", request->id,
 			control.message ? control.message : "");

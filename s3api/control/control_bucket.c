@@ -63,6 +63,8 @@ one(struct control *control)
 	if (err == STORE_NO_BUCKET || (!err && !is_own(control, &bucket)))
 		return control_refuse(control, CONTROL_NOT_FOUND,
 			"the organization has no such bucket");
+	if (!err)
+		control_note_resource(control, control->rest);
 	info = err ? NULL : info_of(control, &bucket, &err);
 	return info ? control_reply(control, json_pack("{s:[o]}", "info", info))
 		    : control_store_error(control, err);

@@ -35,6 +35,7 @@ issue(struct control *control, unsigned long duration_s)
 			secret);
 	if (err)
 		return control_store_error(control, err);
+	control_note_issued(control, token.access_key);
 	if (token.expires_ns)
 		clock_to_iso8601(token.expires_ns, expiry);
 
@@ -154,6 +155,7 @@ control_key_info(struct control *control)
 	if (token.kind == TOKEN_CONTROL ||
 		strcmp(token.organization, control->token.organization) != 0)
 		return no_key(control);
+	control_note_resource(control, control->rest);
 	return control_reply(control,
 		json_pack("{s:o}", "info", info_of(&token)));
 }
@@ -183,6 +185,8 @@ control_key_revoke(struct control *control)
 		   : token_revoke(control->request->store,
 			     slice_str(control->token.organization),
 			     access_key);
+	if (!code && !err)
+		control_note_resource(control, access_key);
 	json_decref(root);
 	if (code)
 		return code;
@@ -215,6 +219,8 @@ set_status(struct control *control, struct slice principal, bool is_suspended)
 	}
 	if (code)
 		return code;
+	if (changed > 0)
+		control_note_resource(control, principal);
 	return changed > 0 ? control_reply(control, json_object())
 			   : control_refuse(control, CONTROL_NOT_FOUND,
 				     "the organization has no such principal");

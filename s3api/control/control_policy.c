@@ -58,6 +58,7 @@ control_policy_put(struct control *control)
 	if (!policy)
 		return control_refuse(control, CONTROL_INVALID_ARGUMENT,
 			arena_str(arena, slice_str(wrong.text)));
+	control_note_resource(control, policy->name);
 	err = orgpolicy_put(control->request->store,
 		slice_str(control->token.organization), policy, text);
 	if (err == STORE_TOO_BIG)
@@ -76,6 +77,7 @@ control_policy_delete(struct control *control)
 	if (err == STORE_NOT_FOUND)
 		return control_refuse(control, CONTROL_NOT_FOUND,
 			"the organization has no such policy");
+	control_note_resource(control, control->rest);
 	return err ? control_store_error(control, err)
 		   : control_reply(control, json_object());
 }

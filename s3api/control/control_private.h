@@ -26,12 +26,22 @@ enum control_code {
 	CONTROL_UNAUTHENTICATED = 16,	 /* 401 */
 };
 
+/* "PERMISSION_DENIED": gRPC's name. */
+const char *control_code_name(enum control_code code);
+
 struct control {
 	struct request *request;
 	struct slice rest;  /* of the path, behind the operation's name */
 	struct token token; /* of who asks; not of sign-in */
 	const char *message;
 };
+
+/* For the audit log: what it was about; only once that is known to be there. */
+void control_note_resource(struct control *control, struct slice resource);
+void control_note_issued(struct control *control, const char *access_key);
+/* The same of a sign-in, here and at STS. */
+void control_saml_note(struct request *request,
+	const struct signin_result *result);
 
 /* message: a literal, or in the arena. */
 enum control_code control_refuse(struct control *control,

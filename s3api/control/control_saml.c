@@ -73,6 +73,23 @@ credentials(const struct signin_result *result)
 		"attributes");
 }
 
+void
+control_saml_note(struct request *request, const struct signin_result *result)
+{
+	struct request_note *note = &request->note;
+	struct arena *arena = request->arena;
+
+	note->organization = arena_copy(arena, result->organization);
+	note->principal = arena_copy(arena, result->principal);
+	note->role = arena_copy(arena, result->role);
+	note->is_allowed = result->decision.is_allowed;
+	note->reason = result->decision.reason;
+	note->statement = result->decision.statement;
+	if (result->outcome == SIGNIN_ISSUED)
+		note->issued =
+			arena_copy(arena, slice_str(result->token.access_key));
+}
+
 enum control_code
 control_saml(struct control *control)
 {
@@ -87,6 +104,7 @@ control_saml(struct control *control)
 	if (!code) {
 		signin_saml(&signin, &result);
 		code = code_of(result.outcome);
+		control_saml_note(control->request, &result);
 		control->message = result.outcome == SIGNIN_FAILED
 					   ? "internal error"
 					   : result.message;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/control/sts.h"
 
+#include "s3api/control/control_private.h"
 #include "s3api/http/http_body.h"
 #include "s3api/iam/signin.h"
 #include "s3api/reply.h"
@@ -268,6 +269,7 @@ assume_role_with_saml(struct sts *sts)
 		return refuse(sts, 400, "ValidationError",
 			"DurationSeconds must be from 900 to 43200.");
 	signin_saml(&signin, &result);
+	control_saml_note(request, &result);
 	if (refuse_signin(sts, &result)) {
 		open_reply(&body, "AssumeRoleWithSAML");
 		write_credentials(&body, &signin, &result);
@@ -279,6 +281,20 @@ assume_role_with_saml(struct sts *sts)
 }
 
 /* --- GetCallerIdentity ---------------------------------------------------- */
+
+/* Who asks; that is all there is to it. */
+static void
+note_caller(struct request *request)
+{
+	const struct token *token = &request->caller.token;
+
+	request->note.organization = slice_str(token->organization);
+	request->note.principal = slice_str(token->name);
+	request->note.role = slice_str(token->role);
+	request->note.access_key = slice_str(token->access_key);
+	request->note.is_allowed = true;
+	request->note.reason = "everyone may ask who they are";
+}
 
 static bool
 get_caller_identity(struct sts *sts)
@@ -304,6 +320,7 @@ get_caller_identity(struct sts *sts)
 					? request->report.message
 					: slice_str(error_message(
 						  request->report.error))));
+	note_caller(request);
 	if (token->role[0])
 		(void)snprintf(text, sizeof(text),
 			"arn:aws:sts::%s:assumed-role/%s/%s",
@@ -323,19 +340,37 @@ get_caller_identity(struct sts *sts)
 
 /* --- all together --------------------------------------------------------- */
 
-/* Those that AWS has and tarn has not. */
-static bool
-is_of_sts(struct slice action)
-{
-	static const char *const actions[] = {"AssumeRole", "AssumeRoot",
-		"AssumeRoleWithWebIdentity", "DecodeAuthorizationMessage",
-		"GetAccessKeyInfo", "GetFederationToken", "GetSessionToken"};
+/* All that AWS has; run: NULL where tarn has it not. */
+static const struct {
+	const char *action;
+	bool (*run)(struct sts *sts);
+} routes[] = {
+	{"sts:AssumeRoleWithSAML", assume_role_with_saml},
+	{"sts:GetCallerIdentity", get_caller_identity},
+	{"sts:AssumeRole", NULL},
+	{"sts:AssumeRoot", NULL},
+	{"sts:AssumeRoleWithWebIdentity", NULL},
+	{"sts:DecodeAuthorizationMessage", NULL},
+	{"sts:GetAccessKeyInfo", NULL},
+	{"sts:GetFederationToken", NULL},
+	{"sts:GetSessionToken", NULL},
+};
 
-	for (size_t i = 0; i < array_len(actions); i++) {
-		if (slice_equal(action, slice_str(actions[i])))
-			return true;
+static bool
+route(struct sts *sts, struct slice action)
+{
+	for (size_t i = 0; i < array_len(routes); i++) {
+		if (!slice_equal(action,
+			    slice_str(routes[i].action + strlen("sts:"))))
+			continue;
+		sts->request->note.action = routes[i].action;
+		return routes[i].run
+			       ? routes[i].run(sts)
+			       : refuse(sts, 501, "NotImplemented",
+					 "That action is not implemented.");
 	}
-	return false;
+	return refuse(sts, 400, "InvalidAction",
+		"Could not find operation for Action.");
 }
 
 static bool
@@ -343,7 +378,6 @@ handle(struct sts *sts)
 {
 	enum store_err err =
 		http_body_read_all(sts->request->http, BODY_MAX, &sts->body);
-	struct slice action;
 
 	if (err)
 		return refuse(sts, 400, "ValidationError",
@@ -351,16 +385,7 @@ handle(struct sts *sts)
 					     : "The body did not come whole.");
 	if (!read_params(sts))
 		return false;
-	action = param(sts, "Action");
-	if (slice_equal(action, SLICE("AssumeRoleWithSAML")))
-		return assume_role_with_saml(sts);
-	if (slice_equal(action, SLICE("GetCallerIdentity")))
-		return get_caller_identity(sts);
-	if (is_of_sts(action))
-		return refuse(sts, 501, "NotImplemented",
-			"That action is not implemented.");
-	return refuse(sts, 400, "InvalidAction",
-		"Could not find operation for Action.");
+	return route(sts, param(sts, "Action"));
 }
 
 void
@@ -369,6 +394,9 @@ sts_handle(struct request *request)
 	struct sts *sts = arena_new(request->arena, struct sts);
 
 	sts->request = request;
-	if (!handle(sts))
-		reply_refusal(sts);
+	request->note.is_used = true;
+	if (handle(sts))
+		return;
+	request->note.error = sts->code;
+	reply_refusal(sts);
 }

@@ -173,6 +173,24 @@ decide(const struct policy_query *query, const struct decide_policies *policies)
 	return decision;
 }
 
+struct slice
+decide_statement(const struct decision *decision, struct arena *arena)
+{
+	struct slice policy, statement;
+
+	if (!decision->statement)
+		return SLICE_NULL;
+	policy = decision->policy->name;
+	statement = decision->statement->name;
+	if (policy.len == 0)
+		policy = SLICE("bucket");
+	if (statement.len == 0)
+		statement = arena_printf(arena, "%u",
+			(unsigned int)decision->statement->number);
+	return arena_concat(arena, arena_concat(arena, policy, SLICE("/")),
+		statement);
+}
+
 const char *
 decide_sentence(enum decide_reason reason)
 {

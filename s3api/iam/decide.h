@@ -63,5 +63,10 @@ struct decision {
 struct decision decide(const struct policy_query *query,
 	const struct decide_policies *policies);
 
+/* "POLICY/STATEMENT" of the statement that decided, one without a name by its
+ * number, a bucket's policy as "bucket"; empty where none did. */
+struct slice decide_statement(const struct decision *decision,
+	struct arena *arena);
+
 /* "a statement of the bucket's policy denies it"; never NULL. */
 const char *decide_sentence(enum decide_reason reason);

@@ -170,7 +170,7 @@ find_nothing(void *context, const struct policy_key_name *name,
 
 enum store_err
 signin_is_allowed(const struct signin *signin, enum policy_action action,
-	struct slice role, struct slice name, bool *is_allowed)
+	struct slice role, struct slice name, struct signin_decision *out)
 {
 	const struct policy_context context = {find_nothing, NULL};
 	const struct policy_caller caller = {
@@ -192,26 +192,34 @@ signin_is_allowed(const struct signin *signin, enum policy_action action,
 		.own_count = set.count,
 	};
 
-	*is_allowed = !err && decide(&query, &policies).is_allowed;
-	return err;
+	*out = (struct signin_decision){.is_allowed = false};
+	if (err)
+		return err;
+	const struct decision decision = decide(&query, &policies);
+
+	out->is_allowed = decision.is_allowed;
+	out->reason = decide_sentence(decision.reason);
+	out->statement = decide_statement(&decision, signin->arena);
+	return STORE_OK;
 }
 
 static bool
 may_have_key(const struct signin *signin, const struct saml_facts *facts,
 	struct slice role, struct signin_result *result)
 {
-	bool is_allowed;
 	enum store_err err =
 		signin_is_allowed(signin, POLICY_ACTION_CREATE_ACCESS_KEY_SAML,
-			role, facts->principal, &is_allowed);
+			role, facts->principal, &result->decision);
 
+	result->principal = facts->principal;
+	result->role = role;
 	if (err)
 		end(result, SIGNIN_FAILED, "the access policies are damaged");
-	else if (!is_allowed)
+	else if (!result->decision.is_allowed)
 		end(result, SIGNIN_FORBIDDEN,
 			"no access policy of the organization allows "
 			"cwobject:CreateAccessKeySAML to the role");
-	return !err && is_allowed;
+	return !err && result->decision.is_allowed;
 }
 
 /* By what an assertion is known: it is taken once, by whichever process. */
@@ -281,6 +289,7 @@ signin_saml(const struct signin *signin, struct signin_result *result)
 	}
 	if (!find_idp(signin, &idp, result))
 		return;
+	result->organization = signin->organization;
 	if (believe(&job, result) &&
 		choose_role(signin, &job.facts, &role, result) &&
 		may_have_key(signin, &job.facts, role, result))

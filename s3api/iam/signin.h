@@ -33,6 +33,13 @@ struct signin {
 	bool needs_session;	  /* the key is handed out in AWS's form */
 };
 
+/* What the access policies say. */
+struct signin_decision {
+	bool is_allowed;
+	const char *reason;	/* a sentence; NULL: they were not asked */
+	struct slice statement; /* as decide_statement() */
+};
+
 enum signin_outcome {
 	SIGNIN_ISSUED,
 	SIGNIN_INVALID,	  /* not base64, not XML, a wrong argument */
@@ -52,12 +59,17 @@ struct signin_result {
 	char secret[TOKEN_SECRET_MAX + 1];
 	struct slice issuer;
 	struct slice audience; /* of those registered, the first */
+	struct slice
+		organization;	/* empty: it, or the provider, is not there */
+	struct slice principal; /* and the role: of who was believed */
+	struct slice role;
+	struct signin_decision decision;
 };
 
 void signin_saml(const struct signin *signin, struct signin_result *result);
 
-/* The name of a role or principal in an access policy's words; true where a
- * statement allows the action to it.  CORRUPT, IO: the policies. */
+/* Whether a statement allows the action to the role and principal, by their
+ * names in an access policy's words.  CORRUPT, IO: the policies. */
 must_check enum store_err signin_is_allowed(const struct signin *signin,
 	enum policy_action action, struct slice role, struct slice name,
-	bool *is_allowed);
+	struct signin_decision *out);

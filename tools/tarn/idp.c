@@ -359,15 +359,15 @@ print_roles(struct store *store, const struct explain *explain,
 	};
 
 	for (size_t i = 0; i < facts->role_count; i++) {
-		bool is_allowed;
+		struct signin_decision decision;
 		enum store_err err = signin_is_allowed(&signin,
 			POLICY_ACTION_CREATE_ACCESS_KEY_SAML, facts->roles[i],
-			facts->principal, &is_allowed);
+			facts->principal, &decision);
 
 		printf("%s policy      %s\n",
-			!err && is_allowed ? "ok  " : "FAIL",
+			!err && decision.is_allowed ? "ok  " : "FAIL",
 			err ? error_sentence(err)
-			: is_allowed
+			: decision.is_allowed
 				? arena_printf(arena,
 					  "the role %.*s may have a key",
 					  (int)facts->roles[i].len,

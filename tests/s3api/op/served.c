@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/s3api/op/served.h"
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +15,31 @@ must(enum store_err err, const char *what)
 	abort();
 }
 
+static void
+find_audit_dir(const struct served *served, char to[160])
+{
+	(void)snprintf(to, 160, "%s/run/audit", served->temp.path);
+}
+
+static struct audit *
+begin_audit(const struct served *served)
+{
+	struct audit *audit = NULL;
+	char dir[160];
+
+	find_audit_dir(served, dir);
+	must(audit_open(served->temp.store,
+		     &(struct audit_options){.dir = dir, .role = "serve"},
+		     &audit),
+		"audit log");
+	return audit;
+}
+
 static struct served
-start(const struct server_options *options)
+start_audited(const struct server_options *wanted, bool is_audited)
 {
 	struct served served = {.temp = temp_store_open()};
+	struct server_options options = *wanted;
 	struct token token;
 	char secret[TOKEN_SECRET_MAX + 1];
 
@@ -31,11 +53,20 @@ start(const struct server_options *options)
 	must(token_secret(served.temp.store, SLICE(ORGANIZATION_DEFAULT),
 		     SLICE("test"), secret),
 		"secret");
-	must(server_start(served.temp.store, options, &served.server),
+	if (is_audited)
+		served.audit = begin_audit(&served);
+	options.audit = served.audit;
+	must(server_start(served.temp.store, &options, &served.server),
 		"server");
 	s3_client_open(&served.client, server_port(served.server),
 		token.access_key, secret);
 	return served;
+}
+
+static struct served
+start(const struct server_options *options)
+{
+	return start_audited(options, false);
 }
 
 struct served
@@ -68,11 +99,59 @@ served_start_domain(const char *domain)
 	});
 }
 
+struct served
+served_start_audited(void)
+{
+	return start_audited(
+		&(struct server_options){
+			.address = "127.0.0.1",
+			.threads = 1,
+		},
+		true);
+}
+
+/* All of its only file. */
+static void
+read_lines(const char *dir, struct buffer *text)
+{
+	DIR *files = opendir(dir);
+	struct dirent *entry;
+	char path[512];
+	char piece[4096];
+	size_t got;
+
+	cr_assert(files != NULL);
+	while ((entry = readdir(files)) && entry->d_name[0] == '.')
+		continue;
+	cr_assert(entry != NULL);
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+	(void)closedir(files);
+	FILE *file = fopen(path, "r");
+	cr_assert(file != NULL);
+	while ((got = fread(piece, 1, sizeof(piece), file)) > 0)
+		buffer_append(text, slice_of(piece, got));
+	(void)fclose(file);
+}
+
+const char *
+served_lines(struct served *served)
+{
+	scoped(buffer_free) struct buffer text = {0};
+	char dir[160];
+
+	server_stop(&served->server, 1000);
+	audit_close(&served->audit);
+	find_audit_dir(served, dir);
+	read_lines(dir, &text);
+	return served_text(served, "%.*s", (int)text.len, text.data);
+}
+
 void
 served_stop(struct served *served)
 {
 	s3_client_close(&served->client);
 	server_stop(&served->server, 1000);
+	audit_close(&served->audit);
 	temp_store_close(&served->temp);
 }
 

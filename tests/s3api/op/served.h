@@ -16,12 +16,14 @@
 #include <criterion/new/assert.h>
 
 #include "s3api/server.h"
+#include "store/audit.h"
 #include "store/token.h"
 #include "tests/support/s3_client.h"
 #include "tests/support/temp_store.h"
 
 struct served {
 	struct temp_store temp;
+	struct audit *audit; /* of served_start_audited() */
 	struct server *server;
 	struct s3_client client;
 };
@@ -31,7 +33,11 @@ struct served served_start(void);
 struct served served_start_sse_c(void);
 /* Virtual-host style for buckets of this domain. */
 struct served served_start_domain(const char *domain);
+/* One with an audit log. */
+struct served served_start_audited(void);
 void served_stop(struct served *served);
+/* Ends the server: the audit log's lines so far, each with its end. */
+const char *served_lines(struct served *served);
 
 /* From now on the client is another, new token of that level. */
 void served_become(struct served *served, enum token_level level);
