@@ -80,7 +80,12 @@ check_format(const struct store *store)
 	line = slice_from(slice_first(line, len - 1), strlen(FORMAT_PREFIX));
 	if (!slice_to_u64(line, UINT32_MAX, &version))
 		return STORE_NOT_A_STORE;
-	return version == STORE_FORMAT_VERSION ? STORE_OK : STORE_BAD_VERSION;
+	if (version == STORE_FORMAT_VERSION)
+		return STORE_OK;
+	log_error("%s has format %lu, and this tarn knows format %d alone: "
+		  "copy what is in it with the tarn that made it",
+		store->path, version, STORE_FORMAT_VERSION);
+	return STORE_BAD_VERSION;
 }
 
 /* Locks out other openers.  *fd -1 where the disk is read-only, as nobody can

@@ -27,7 +27,7 @@
 #include "store/base/error.h"
 #include "store/base/slice.h"
 
-#define STORE_FORMAT_VERSION 1
+#define STORE_FORMAT_VERSION 2
 
 struct store;
 

@@ -157,18 +157,22 @@ def what_is_no_store_is_refused():
     assert not (TMP / "nowhere").exists()
 
 
-def a_store_of_the_future_is_refused():
+def a_store_of_the_future_or_of_the_past_is_refused():
     Result("init", "--store", "future")
     path = TMP / "future/format"
-    path.write_text(path.read_text().replace("1", "999"))
+    assert path.read_text() == "tarn store 2\n"
 
-    assert "format" in Result("status", "--store", "future",
-                              expect=FAILED).err
+    for number in 999, 1:
+        path.write_text(f"tarn store {number}\n")
+        for words in ["status"], ["fsck", "--repair"], ["serve"]:
+            said = Result(*words, "--store", "future", expect=FAILED).err
+            assert f"format {number}," in said, said
+            assert "a format this tarn does not know" in said, said
 
 
 def a_store_without_its_key_is_refused():
     key = TMP / "future/store.key"
-    (TMP / "future/format").write_text("tarn store 1\n")
+    (TMP / "future/format").write_text("tarn store 2\n")
     key.chmod(0o644)
     assert "chmod 600" in Result("status", "--store", "future",
                                  expect=FAILED).err
@@ -628,7 +632,7 @@ TESTS = [
     wrong_words_are_usage_errors,
     a_store_is_made_once,
     what_is_no_store_is_refused,
-    a_store_of_the_future_is_refused,
+    a_store_of_the_future_or_of_the_past_is_refused,
     a_store_without_its_key_is_refused,
     a_token_is_a_pair_with_a_level,
     a_pair_is_taken_over,

@@ -93,6 +93,9 @@ Test(store, refuses_a_format_of_another_version)
 
 	write_file(&path, "tarn store 999\n");
 	cr_expect(eq(int, try_open(temp.path), STORE_BAD_VERSION));
+	/* Without segments. */
+	write_file(&path, "tarn store 1\n");
+	cr_expect(eq(int, try_open(temp.path), STORE_BAD_VERSION));
 	write_file(&path, "something else\n");
 	cr_expect(eq(int, try_open(temp.path), STORE_NOT_A_STORE));
 }
