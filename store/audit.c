@@ -261,8 +261,8 @@ run_deliverer(void *arg)
 			audit->file.dir_fd, audit->bucket);
 
 		if (err)
-			log_warn("audit: files stay where they are for now: "
-				 "%s",
+			log_warn("audit: complete files wait in their "
+				 "directory to be delivered: %s",
 				error_sentence(err));
 		goes_on = wait_to_deliver(audit);
 	}

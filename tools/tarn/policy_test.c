@@ -235,7 +235,8 @@ print_policy(const struct test *test, const char *whose,
 	struct policy_query query = test->query;
 
 	query.owner = organization;
-	printf("%s %.*s\n", whose, (int)policy->name.len,
+	printf("%s%s%.*s\n", whose, policy->name.len > 0 ? " " : "",
+		(int)policy->name.len,
 		policy->name.len > 0 ? policy->name.data : "");
 	for (size_t i = 0; i < policy->statement_count; i++) {
 		const struct policy_statement *statement =
@@ -263,7 +264,7 @@ print_decision(const struct test *test)
 		print_statement(decision.statement);
 		printf(", of %s%.*s\n",
 			decision.policy == test->bucket_policy
-				? "the bucket's policy "
+				? "the bucket's policy"
 				: "the access policy ",
 			(int)decision.policy->name.len,
 			decision.policy->name.len > 0
