@@ -15,6 +15,7 @@
 #include "fs/op.h"
 #include "fs/open_audit.h"
 #include "fs/passthrough.h"
+#include "fs/ring.h"
 #include "fs/workers.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
@@ -164,6 +165,8 @@ connect_session(struct mount *mount)
 		mount->session = NULL;
 		return STORE_ACCESS;
 	}
+	if (!mount->options.without_io_uring)
+		mount->ring = ring_attach(mount);
 	return STORE_OK;
 }
 
@@ -251,6 +254,7 @@ mount_run(struct mount *mount)
 	/* It writes to the session's descriptor. */
 	invalidate_free(&mount->invalidate);
 	fuse_session_unmount(mount->session);
+	ring_stop(&mount->ring);
 	handle_close_all(mount);
 	return STORE_OK;
 }
@@ -267,6 +271,7 @@ mount_destroy(struct mount **mount_at)
 		fuse_session_unmount(mount->session);
 		fuse_session_destroy(mount->session);
 	}
+	ring_stop(&mount->ring);
 	handle_close_all(mount);
 	passthrough_free(&mount->passthrough);
 	open_audit_free(&mount->open_audit);
@@ -285,6 +290,7 @@ mount_status(struct mount *mount, struct mount_status *out)
 		.is_ready = atomic_load(&mount->is_ready),
 		.has_passthrough = passthrough_is_active(mount),
 		.why_not = passthrough_why_not(mount),
+		.has_io_uring = ring_is_active(mount->ring),
 		.kernel_major = atomic_load(&mount->kernel_major),
 		.kernel_minor = atomic_load(&mount->kernel_minor),
 		.open_files = file_count(mount->store),

@@ -24,6 +24,7 @@ struct mount_options {
 	bool allow_other;	 /* users besides the one that mounts */
 	bool is_read_only;
 	bool is_small_files; /* small_files.h; read-only, too */
+	bool without_io_uring; /* ring.h, also where the kernel has it */
 	/* The directory to show as the top; 0: the list of buckets. */
 	uint64_t top;
 	/* More for mount(8): "noexec,noatime"; NULL is allowed. */
@@ -65,6 +66,7 @@ struct mount_status {
 	bool is_ready;
 	bool has_passthrough;  /* the kernel reads and writes by itself */
 	const char *why_not;   /* a reason where not, else NULL */
+	bool has_io_uring;     /* the kernel asks by way of io_uring */
 	uint32_t kernel_major; /* of the FUSE protocol */
 	uint32_t kernel_minor;
 	uint64_t open_files;

@@ -18,6 +18,7 @@
 
 struct passthrough; /* passthrough.c */
 struct invalidate;  /* invalidate.c */
+struct ring;	    /* ring.c */
 struct open_audit;  /* open_audit.c */
 struct handle;	    /* handle.c */
 struct handle_dir;
@@ -36,6 +37,7 @@ struct mount {
 	struct fuse_session *session;
 	struct passthrough *passthrough;
 	struct invalidate *invalidate;
+	struct ring *ring; /* or NULL */
 	struct open_audit *open_audit; /* NULL: there is no log */
 	int stop_fd;		       /* written to: mount_run() is to end */
 	uint64_t top;		       /* an inode */

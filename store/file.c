@@ -406,6 +406,12 @@ file_read(struct file *file, void *to, size_t len, uint64_t offset, size_t *got)
 	return file_seal_read(file->seal, to, len, offset, got);
 }
 
+bool
+file_read_waits(const struct file *file, uint64_t offset)
+{
+	return file->seal || !io_is_cached(file->fd, offset);
+}
+
 static enum store_err
 write_sealed(struct file *file, struct slice data, uint64_t offset,
 	size_t *done)

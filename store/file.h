@@ -64,6 +64,9 @@ must_check enum store_err file_close(struct file **file, int open_flags);
 /* False: the bytes are those of file_fd(), for good. */
 bool file_is_sealed(const struct file *file);
 
+/* Whether file_read() there may take long: a disk, or a customer's key. */
+bool file_read_waits(const struct file *file, uint64_t offset);
+
 /* pread(2), pwrite(2), lseek(2) on the data, sealed or not; counts are less at
  * the end, or before an error.  BUSY: another process rewrites a sealed file.
  */

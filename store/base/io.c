@@ -36,6 +36,14 @@ pread_cached(int fd, void *to, size_t len, uint64_t offset)
 	return got < 0 ? -errno : got;
 }
 
+bool
+io_is_cached(int fd, uint64_t offset)
+{
+	char byte;
+
+	return pread_cached(fd, &byte, sizeof(byte), offset) != -EAGAIN;
+}
+
 static ssize_t
 pread_on_fiber(struct loop *loop, int fd, void *to, size_t len, uint64_t offset)
 {

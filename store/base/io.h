@@ -23,6 +23,9 @@ must_check ssize_t io_pread(int fd, void *to, size_t len, uint64_t offset);
 must_check ssize_t io_pwrite(int fd, const void *from, size_t len,
 	uint64_t offset);
 
+/* False: reading there would wait for a disk. */
+bool io_is_cached(int fd, uint64_t offset);
+
 /* All of it, or an error; CORRUPT where the file ends before. */
 must_check enum store_err io_pread_all(int fd, void *to, size_t len,
 	uint64_t offset);

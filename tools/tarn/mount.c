@@ -32,7 +32,8 @@ announce(struct mount *mount, void *context)
 	char line[1024];
 
 	mount_status(mount, &status);
-	(void)snprintf(line, sizeof(line), "mounted at %s%s%s", mount_point,
+	(void)snprintf(line, sizeof(line), "mounted at %s%s%s%s", mount_point,
+		status.has_io_uring ? " over io_uring" : "",
 		status.has_passthrough ? " with passthrough"
 				       : " without passthrough: ",
 		status.has_passthrough || !status.why_not ? ""

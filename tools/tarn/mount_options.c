@@ -198,6 +198,7 @@ mount_options_fill(const struct mount_words *words,
 	options->flags = words->flags;
 	options->is_read_only = words->is_read_only;
 	options->is_small_files = words->is_small_files;
+	options->without_io_uring = words->without_io_uring;
 	options->uid = id_or(words->uid, geteuid());
 	options->gid = id_or(words->gid, getegid());
 	options->umask = UMASK_DEFAULT;

@@ -19,6 +19,7 @@ struct mount_words {
 	const char *flags;
 	bool is_read_only;
 	bool is_small_files;
+	bool without_io_uring;
 	bool is_private;
 	bool is_for_others;
 };
@@ -42,6 +43,9 @@ struct mount_words {
 		{"small-files", NULL,                                          \
 			"read-only; opens and reads small files fastest",      \
 			NULL, &(words).is_small_files, NULL},                  \
+		{"no-io-uring", NULL,                                          \
+			"answer the kernel by its device, at all events",      \
+			NULL, &(words).without_io_uring, NULL},                \
 		{"private", NULL, "for the mounting user alone", NULL,         \
 			&(words).is_private, NULL},                            \
 		{"allow-other", NULL,                                          \

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ring.h - FUSE over io_uring: the kernel hands a request to a thread on the
+ * CPU that asks, and takes the answer and waits for the next one in a single
+ * system call.  Linux 6.14, where /sys/module/fuse/parameters/enable_uring is
+ * Y; Documentation/filesystems/fuse/fuse-io-uring.rst.
+ *
+ * libfuse goes on decoding requests and encoding answers: it is given them as
+ * if they had been read, and what it writes is taken from it.  INIT, INTERRUPT
+ * and FORGET still come by way of workers.h.
+ *
+ * Threads:   one a CPU, between the reply to INIT and ring_stop().
+ */
+#pragma once
+
+#include <fuse_lowlevel.h>
+
+#include "store/base/error.h"
+
+struct mount;
+struct ring;
+
+/* Once, after the session was mounted and before it is run.  NULL: the kernel
+ * has none, or it is switched off. */
+struct ring *ring_attach(struct mount *mount);
+
+/* The kernel has agreed to it. */
+bool ring_is_active(const struct ring *ring);
+
+/* Waits for the threads, which end with the connection.  NULL is allowed; the
+ * session must not be used any more. */
+void ring_stop(struct ring **ring);
