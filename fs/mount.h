@@ -23,7 +23,7 @@ struct mount_options {
 	const char *mount_point; /* a directory that exists */
 	bool allow_other;	 /* users besides the one that mounts */
 	bool is_read_only;
-	bool is_small_files; /* small_files.h; read-only, too */
+	bool is_small_files;   /* small_files.h; read-only, too */
 	bool without_io_uring; /* ring.h, also where the kernel has it */
 	/* The directory to show as the top; 0: the list of buckets. */
 	uint64_t top;

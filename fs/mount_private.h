@@ -37,7 +37,7 @@ struct mount {
 	struct fuse_session *session;
 	struct passthrough *passthrough;
 	struct invalidate *invalidate;
-	struct ring *ring; /* or NULL */
+	struct ring *ring;	       /* or NULL */
 	struct open_audit *open_audit; /* NULL: there is no log */
 	int stop_fd;		       /* written to: mount_run() is to end */
 	uint64_t top;		       /* an inode */

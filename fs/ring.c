@@ -39,8 +39,8 @@
 
 #define ENTRIES 16 /* a queue: more requests wait in the kernel */
 #define CPUS_MAX 1024
-#define READ_AT_ONCE_MAX ((size_t)128 << 10) /* more takes longer than a call  \
-					      */
+/* Copying more takes longer than the way to a helper. */
+#define READ_AT_ONCE_MAX ((size_t)128 << 10)
 #define COPIED_MAX 2560	 /* two names, and what stands before them */
 #define PAYLOAD_MIN 8192 /* the kernel's FUSE_MIN_READ_BUFFER */
 
