@@ -38,6 +38,7 @@ struct window {
 /* A window on its way into the page cache. */
 struct warming {
 	struct window window;
+	uint64_t ahead; /* bytes after it that will be wanted, too */
 	bool is_running;
 	int error;
 	struct helper_job job;
@@ -112,14 +113,18 @@ is_cached(const struct window *window)
 	return !error || error == EOPNOTSUPP;
 }
 
-/* On a helper thread. */
+/*
+ * On a helper thread.  The disk is asked for what comes next before this is
+ * waited for, or it would rest from one window to the next.
+ */
 static void
 warm(void *arg)
 {
 	struct warming *warming = arg;
 	struct window *window = &warming->window;
+	uint64_t len = window->len + warming->ahead;
 
-	for (uint64_t done = 0; done < window->len; done += READAHEAD)
+	for (uint64_t done = 0; done < len; done += READAHEAD)
 		(void)posix_fadvise(window->file,
 			(off_t)(window->offset + done), READAHEAD,
 			POSIX_FADV_WILLNEED);
@@ -132,8 +137,11 @@ warming_start(struct transfer *transfer, struct warming *warming,
 {
 	struct helper_pool *helpers = loop_helpers(transfer->loop);
 
+	uint64_t left = transfer->end - window->offset - window->len;
+
 	*warming = (struct warming){
 		.window = *window,
+		.ahead = left < WINDOW ? left : WINDOW,
 		.job = {.run = warm, .arg = warming},
 	};
 	if (helpers && helper_pool_submit(helpers, &warming->job))
