@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_document_private.h"
 #include "store/token_private.h"
 
 #include <stdlib.h>
@@ -128,6 +129,8 @@ decode(struct slice access_key, struct slice value, struct record_token *record,
 	if (!is_level(record->level) || !is_kind(record->kind) ||
 		!copy_text(record->name, out->name, TOKEN_NAME_MAX) ||
 		!copy_text(record->role, out->role, TOKEN_NAME_MAX) ||
+		!copy_text(record->granted_by, out->granted_by,
+			TOKEN_GRANT_MAX) ||
 		!copy_text(access_key, out->access_key, TOKEN_ACCESS_KEY_MAX) ||
 		!copy_text(record->organization, out->organization,
 			sizeof(out->organization) - 1) ||
@@ -271,6 +274,7 @@ save(struct store *store, struct db_txn *txn, const struct token *token,
 		.organization = slice_str(token->organization),
 		.region = slice_str(token->region),
 		.role = slice_str(token->role),
+		.granted_by = slice_str(token->granted_by),
 		.level = (uint8_t)token->level,
 		.kind = (uint8_t)token->kind,
 		.is_suspended = token->is_suspended,
@@ -299,6 +303,26 @@ save_name(struct db_txn *txn, const struct token *token)
 			     slice_str(token->access_key));
 }
 
+static struct store_document_kind
+grant_kind(struct slice granted_by)
+{
+	return store_document_kind("%.*s", (int)granted_by.len,
+		granted_by.data);
+}
+
+/* Whoever found it a moment ago may have lost it to somebody who ends it. */
+static enum store_err
+check_grant(struct db_txn *txn, const struct token *token)
+{
+	struct store_document_kind kind;
+	struct slice value;
+
+	if (!token->granted_by[0])
+		return STORE_OK;
+	kind = grant_kind(slice_str(token->granted_by));
+	return store_document_get(txn, &kind, &value);
+}
+
 static enum store_err
 apply_create(struct store *store, struct db_txn *txn, void *arg)
 {
@@ -308,6 +332,8 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	enum store_err err =
 		organization_check_in(txn, slice_str(token->organization));
 
+	if (!err)
+		err = check_grant(txn, token);
 	if (!err)
 		err = is_free(txn, DB_TOKEN, &by_key);
 	if (!err && create->draft->once)
@@ -330,6 +356,9 @@ check_draft(const struct token_draft *draft, enum token_kind kind,
 		return STORE_BAD_NAME;
 	if (draft->role.len > 0 && !is_name(draft->role, TOKEN_TEMPORARY))
 		return STORE_BAD_NAME;
+	if (draft->granted_by.len > TOKEN_GRANT_MAX ||
+		(draft->granted_by.len > 0 && kind != TOKEN_TEMPORARY))
+		return STORE_INVALID;
 	if (!is_level((uint8_t)draft->level) || !is_kind((uint8_t)kind) ||
 		(draft->expires_ns && draft->expires_ns <= now_ns) ||
 		(draft->secret.len > 0 &&
@@ -366,6 +395,7 @@ describe(const struct store *store, const struct token_draft *draft,
 	(void)copy_text(organization, out->organization, ORGANIZATION_NAME_MAX);
 	(void)copy_text(draft->name, out->name, TOKEN_NAME_MAX);
 	(void)copy_text(draft->role, out->role, TOKEN_NAME_MAX);
+	(void)copy_text(draft->granted_by, out->granted_by, TOKEN_GRANT_MAX);
 	if (draft->access_key.len == 0)
 		token_secret_draw_access_key(out->access_key);
 	else
@@ -455,6 +485,34 @@ token_remove_temporary(struct store *store, struct db_txn *txn,
 				&token);
 	}
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+apply_end_grant(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct slice *granted_by = arg;
+	struct store_document_kind kind = grant_kind(*granted_by);
+	struct token token;
+	enum store_err err = store_document_remove(txn, &kind);
+
+	if (!err)
+		err = find_next(txn, SLICE(""), &token);
+	while (!err) {
+		if (slice_equal(slice_str(token.granted_by), *granted_by))
+			err = token_remove_in(store, txn, &token);
+		if (!err)
+			err = find_next(txn, slice_str(token.access_key),
+				&token);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+enum store_err
+token_end_grant(struct store *store, struct slice granted_by)
+{
+	if (granted_by.len == 0 || granted_by.len > TOKEN_GRANT_MAX)
+		return STORE_INVALID;
+	return commit_run_durably(store, apply_end_grant, &granted_by);
 }
 
 /* Which token: by name, or by access key where that is given. */

@@ -39,6 +39,7 @@ enum token_kind {
 #define TOKEN_SECRET_MIN 8
 #define TOKEN_SECRET_MAX 128
 #define TOKEN_SESSION_LEN 64
+#define TOKEN_GRANT_MAX 160
 
 struct token {
 	char name[TOKEN_NAME_MAX + 1];
@@ -46,6 +47,7 @@ struct token {
 	char organization[64 + 1];
 	char region[64 + 1];
 	char role[TOKEN_NAME_MAX + 1]; /* of temporary ones; may be empty */
+	char granted_by[TOKEN_GRANT_MAX + 1]; /* the same */
 	enum token_level level;
 	enum token_kind kind;
 	bool is_suspended;
@@ -68,6 +70,9 @@ struct token_draft {
 	struct slice organization; /* "default" */
 	struct slice region;	   /* the store's */
 	struct slice role;	   /* of temporary ones */
+	/* Of temporary ones: the document of the store (owner 0) that they live
+	 * by, and go with: token_end_grant().  NOT_FOUND: it is not there. */
+	struct slice granted_by;
 	enum token_level level;
 	enum token_kind kind; /* permanent */
 	bool needs_session;
@@ -103,6 +108,11 @@ must_check enum store_err token_delete(struct store *store,
  * organization. */
 must_check enum store_err token_revoke(struct store *store,
 	struct slice organization, struct slice access_key);
+
+/* Durable.  Removes the document of the store and each key that lives by it,
+ * at once in every process.  One that is not there is no error. */
+must_check enum store_err token_end_grant(struct store *store,
+	struct slice granted_by);
 
 /* What may change; NULL, 0: stays. */
 struct token_change {

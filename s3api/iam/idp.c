@@ -6,6 +6,7 @@
 
 #include "store/bucket.h"
 #include "store/organization.h"
+#include "store/token.h"
 
 #define OWNER 0
 #define KIND "idp/"
@@ -26,8 +27,8 @@ is_name(struct slice name)
 	return true;
 }
 
-static struct slice
-kind_of(struct arena *arena, struct slice organization, struct slice name)
+struct slice
+idp_document(struct arena *arena, struct slice organization, struct slice name)
 {
 	return arena_printf(arena, KIND "%.*s/%.*s", (int)organization.len,
 		organization.data, (int)name.len,
@@ -110,7 +111,8 @@ idp_put(struct store *store, struct slice organization, const struct idp *idp)
 	struct slice value = slice_str(text);
 
 	err = text ? bucket_set_document(store, OWNER,
-			     kind_of(&arena, organization, idp->name), &value)
+			     idp_document(&arena, organization, idp->name),
+			     &value)
 		   : STORE_INVALID;
 	free(text);
 	json_decref(root);
@@ -187,7 +189,7 @@ idp_get(struct store *store, struct slice organization, struct slice name,
 	if (!organization_name_is_valid(organization) || !is_name(name))
 		return STORE_NOT_FOUND;
 	err = bucket_get_document(store, OWNER,
-		kind_of(arena, organization, name), arena, &text);
+		idp_document(arena, organization, name), arena, &text);
 	return err ? err : decode(name, text, arena, out);
 }
 
@@ -201,8 +203,7 @@ idp_delete(struct store *store, struct slice organization, struct slice name)
 	/* One that is damaged may go, too. */
 	if (err && err != STORE_CORRUPT)
 		return err;
-	return bucket_set_document(store, OWNER,
-		kind_of(&arena, organization, name), NULL);
+	return token_end_grant(store, idp_document(&arena, organization, name));
 }
 
 enum store_err
@@ -210,7 +211,7 @@ idp_list(struct store *store, struct slice organization, struct arena *arena,
 	struct idp **out, size_t *count)
 {
 	struct bucket_document *documents;
-	struct slice prefix = kind_of(arena, organization, SLICE_NULL);
+	struct slice prefix = idp_document(arena, organization, SLICE_NULL);
 	enum store_err err = organization_check(store, organization);
 
 	*out = NULL;

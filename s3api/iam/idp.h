@@ -31,9 +31,12 @@ must_check enum store_err idp_put(struct store *store,
 must_check enum store_err idp_get(struct store *store,
 	struct slice organization, struct slice name, struct arena *arena,
 	struct idp *out);
-/* Durable. */
+/* Durable.  The temporary keys of who signed in there end with it. */
 must_check enum store_err idp_delete(struct store *store,
 	struct slice organization, struct slice name);
+/* The document of the store that it is, in the arena: token.h's granted_by. */
+struct slice idp_document(struct arena *arena, struct slice organization,
+	struct slice name);
 must_check enum store_err idp_list(struct store *store,
 	struct slice organization, struct arena *arena, struct idp **out,
 	size_t *count);

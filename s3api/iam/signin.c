@@ -240,13 +240,16 @@ digest_of_assertion(const struct signin *signin, const struct saml_facts *facts,
 }
 
 static void
-issue(const struct signin *signin, const struct saml_facts *facts,
-	struct slice role, struct signin_result *result)
+issue(const struct signin *signin, const struct idp *idp,
+	const struct saml_facts *facts, struct slice role,
+	struct signin_result *result)
 {
 	uint8_t once[TOKEN_ONCE_LEN];
 	const struct token_draft draft = {
 		.name = facts->principal,
 		.role = role,
+		.granted_by = idp_document(signin->arena, signin->organization,
+			idp->name),
 		.organization = signin->organization,
 		.level = TOKEN_FULL, /* its policies say what it may */
 		.kind = TOKEN_TEMPORARY,
@@ -266,6 +269,9 @@ issue(const struct signin *signin, const struct saml_facts *facts,
 	if (err == STORE_EXISTS)
 		end(result, SIGNIN_REFUSED,
 			"the assertion has been used before");
+	else if (err == STORE_NOT_FOUND)
+		end(result, SIGNIN_UNKNOWN,
+			"the identity provider has just been deleted");
 	else if (err == STORE_INVALID)
 		end(result, SIGNIN_EXPIRED, "the session has expired");
 	else if (err)
@@ -293,7 +299,7 @@ signin_saml(const struct signin *signin, struct signin_result *result)
 	if (believe(&job, result) &&
 		choose_role(signin, &job.facts, &role, result) &&
 		may_have_key(signin, &job.facts, role, result))
-		issue(signin, &job.facts, role, result);
+		issue(signin, &idp, &job.facts, role, result);
 	result->issuer = job.facts.issuer;
 	result->audience = idp.saml.audiences.items[0];
 	if (result->outcome == SIGNIN_FAILED)

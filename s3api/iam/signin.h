@@ -5,7 +5,8 @@
  * The response must be one that saml_check() believes, of an identity provider
  * of the organization, not used before in any process; and an access policy of
  * the organization must allow cwobject:CreateAccessKeySAML to the role.  The
- * key has that role and the principal's name, and ends on time.
+ * key has that role and the principal's name, and ends on time, or with the
+ * provider.
  *
  * Threads:   the fiber of the connection; what takes long runs on a helper
  *            thread, a bounded number at a time.

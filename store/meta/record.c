@@ -52,18 +52,6 @@ begin(struct slice bytes)
 	return decoder;
 }
 
-/* *version is 1 or 2. */
-static struct decoder
-begin_either(struct slice bytes, uint8_t *version)
-{
-	struct decoder decoder = codec_decoder(bytes);
-
-	*version = codec_decode_u8(&decoder);
-	if (*version != RECORD_VERSION && *version != RECORD_VERSION + 1)
-		decoder.is_bad = true;
-	return decoder;
-}
-
 static enum store_err
 finish(const struct decoder *decoder, bool is_sound)
 {
@@ -396,19 +384,25 @@ record_encode_session(struct buffer *to, const struct record_session *record)
 	codec_encode_sized16(to, record->role);
 }
 
-/* What version 1 can say is said by it: a token has one encoding. */
-static bool
-is_plain_token(const struct record_token *record)
+#define TOKEN_VERSION_GRANTED 3
+
+/* What an earlier version can say is said by it: a token has one encoding. */
+static uint8_t
+token_version(const struct record_token *record)
 {
-	return record->kind == RECORD_TOKEN_PLAIN && !record->is_suspended &&
-	       !record->needs_session && record->role.len == 0;
+	if (record->granted_by.len > 0)
+		return TOKEN_VERSION_GRANTED;
+	if (record->kind == RECORD_TOKEN_PLAIN && !record->is_suspended &&
+		!record->needs_session && record->role.len == 0)
+		return RECORD_VERSION;
+	return RECORD_VERSION + 1;
 }
 
 enum store_err
 record_decode_token(struct slice bytes, struct record_token *out)
 {
-	uint8_t version;
-	struct decoder decoder = begin_either(bytes, &version);
+	struct decoder decoder = codec_decoder(bytes);
+	uint8_t version = codec_decode_u8(&decoder);
 	struct record_token record = {.kind = RECORD_TOKEN_PLAIN};
 
 	record.level = codec_decode_u8(&decoder);
@@ -424,8 +418,10 @@ record_decode_token(struct slice bytes, struct record_token *out)
 		record.needs_session = decode_bool(&decoder);
 		record.role = codec_decode_sized16(&decoder);
 	}
-	enum store_err err = finish(&decoder,
-		is_plain_token(&record) == (version == RECORD_VERSION));
+	if (version == TOKEN_VERSION_GRANTED)
+		record.granted_by = codec_decode_sized16(&decoder);
+	enum store_err err =
+		finish(&decoder, version == token_version(&record));
 	if (err == STORE_OK)
 		*out = record;
 	return err;
@@ -434,9 +430,9 @@ record_decode_token(struct slice bytes, struct record_token *out)
 void
 record_encode_token(struct buffer *to, const struct record_token *record)
 {
-	bool is_plain = is_plain_token(record);
+	uint8_t version = token_version(record);
 
-	codec_encode_u8(to, is_plain ? RECORD_VERSION : RECORD_VERSION + 1);
+	codec_encode_u8(to, version);
 	codec_encode_u8(to, record->level);
 	codec_encode_i64(to, record->created_ns);
 	codec_encode_i64(to, record->expires_ns);
@@ -444,12 +440,14 @@ record_encode_token(struct buffer *to, const struct record_token *record)
 	codec_encode_sized16(to, record->organization);
 	codec_encode_sized16(to, record->region);
 	codec_encode_sized16(to, record->sealed);
-	if (is_plain)
+	if (version == RECORD_VERSION)
 		return;
 	codec_encode_u8(to, record->kind);
 	codec_encode_u8(to, record->is_suspended);
 	codec_encode_u8(to, record->needs_session);
 	codec_encode_sized16(to, record->role);
+	if (version == TOKEN_VERSION_GRANTED)
+		codec_encode_sized16(to, record->granted_by);
 }
 
 enum store_err

@@ -127,6 +127,7 @@ struct record_token {
 	bool is_suspended;
 	bool needs_session;
 	struct slice role;
+	struct slice granted_by; /* kind of a document of owner 0 */
 };
 
 /* One line of the feed: which cached names and inodes no longer hold. */

@@ -578,6 +578,27 @@ def aws_assumes_a_role(site):
           env=env)
 
 
+def keys_end_with_the_provider_they_came_from(site):
+    other = Idp(site, "passing")
+    site.tarn("idp", "add", ORG, "--name", "passing", "--cert", other.cert,
+              "--issuer", ISSUER, "--audience", AUDIENCE)
+    kept, ended = (post(site.endpoint, idp.respond("reader"), configId=name)
+                   for idp, name in ((site.idp, "main"), (other, "passing")))
+    kept, ended = (client_of(site, keys["accessKeyId"], keys["secretKey"])
+                   for keys in (kept, ended))
+    ended.list_objects_v2(Bucket="of-my-namespace")
+
+    site.tarn("idp", "delete", ORG, "passing")
+
+    try:
+        ended.list_objects_v2(Bucket="of-my-namespace")
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "InvalidAccessKeyId", error
+    else:
+        raise AssertionError("a key outlived its provider")
+    kept.list_objects_v2(Bucket="of-my-namespace")
+
+
 def a_bearer_opens_the_control_api(site):
     made = json.loads(site.tarn("token", "create", "ops", "--control",
                                 "--json"))
@@ -611,6 +632,7 @@ TESTS = [
     what_others_signed_is_refused,
     explain_says_why,
     aws_assumes_a_role,
+    keys_end_with_the_provider_they_came_from,
     a_bearer_opens_the_control_api,
 ]
 

@@ -380,9 +380,12 @@ Test(record, token_of_another_kind_is_of_version_2)
 		cr_expect(eq(int,
 			record_decode_token(slice_of(buffer.data, len), &out),
 			STORE_CORRUPT));
-	buffer.data[0] = 3;
-	cr_expect(eq(int, record_decode_token(buffer_slice(&buffer), &out),
-		STORE_CORRUPT));
+	for (uint8_t version = 3; version <= 4; version++) {
+		buffer.data[0] = (char)version;
+		cr_expect(eq(int,
+			record_decode_token(buffer_slice(&buffer), &out),
+			STORE_CORRUPT));
+	}
 
 	/* One token has one encoding: a plain one is not of version 2. */
 	in.kind = RECORD_TOKEN_PLAIN;
@@ -393,6 +396,37 @@ Test(record, token_of_another_kind_is_of_version_2)
 	plain.data[0] = 2;
 	buffer_append(&plain, slice_of("\1\0\0\0\0", 5));
 	cr_expect(eq(int, record_decode_token(buffer_slice(&plain), &out),
+		STORE_CORRUPT));
+}
+
+Test(record, token_that_lives_by_a_document_is_of_version_3)
+{
+	scoped(buffer_free) struct buffer none = {0};
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_token in = {
+		.name = SLICE("n"),
+		.sealed = SLICE("sealed"),
+		.kind = 2,
+		.granted_by = SLICE("idp/o/main"),
+	};
+	struct record_token out;
+
+	record_encode_token(&buffer, &in);
+	cr_assert(eq(int, record_decode_token(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(int, buffer.data[0], 3));
+	cr_expect(slice_equal(out.granted_by, in.granted_by));
+	for (size_t len = 0; len < buffer.len; len++)
+		cr_expect(eq(int,
+			record_decode_token(slice_of(buffer.data, len), &out),
+			STORE_CORRUPT));
+	in.granted_by = SLICE_NULL;
+	record_encode_token(&none, &in);
+	cr_expect(eq(int, none.data[0], 2));
+	none.data[0] = 3;
+	buffer_append(&none, slice_of("\0\0", 2));
+	cr_expect(eq(int, record_decode_token(buffer_slice(&none), &out),
 		STORE_CORRUPT));
 }
 

@@ -5,6 +5,7 @@
 
 #include "store/base/buffer.h"
 #include "store/base/clock.h"
+#include "store/bucket.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
 #include "store/store_private.h"
@@ -401,6 +402,56 @@ Test(token, temporary_ones_share_a_name_and_are_swept_after_their_end)
 		STORE_NO_TOKEN));
 	draft.expires_ns = 1;
 	cr_expect(eq(int, token_create(temp.store, &draft, &one),
+		STORE_INVALID));
+}
+
+Test(token, those_that_live_by_a_document_end_with_it)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	int64_t end_ns = clock_now_ns() + 60 * CLOCK_NS_PER_S;
+	struct token_draft draft = temporary("ann", end_ns);
+	const struct slice value = SLICE("document");
+	const bool is_suspended = false;
+	char secret[TOKEN_SECRET_MAX + 1];
+	struct token granted[3], other, found;
+
+	draft.granted_by = SLICE("idp/default/main");
+	cr_expect(eq(int, token_create(temp.store, &draft, &found),
+		STORE_NOT_FOUND));
+	cr_assert(eq(int,
+		bucket_set_document(temp.store, 0, draft.granted_by, &value),
+		STORE_OK));
+	for (size_t i = 0; i < 3; i++)
+		cr_assert(eq(int, token_create(temp.store, &draft, &granted[i]),
+			STORE_OK));
+	/* What changes of one does not let it out. */
+	cr_assert(eq(int,
+		token_set_by_key(temp.store, SLICE(ORGANIZATION_DEFAULT),
+			slice_str(granted[1].access_key),
+			&(struct token_change){.is_suspended = &is_suspended},
+			&found),
+		STORE_OK));
+	draft.granted_by = SLICE_NULL;
+	cr_assert(eq(int, token_create(temp.store, &draft, &other), STORE_OK));
+
+	cr_assert(eq(int,
+		token_end_grant(temp.store, SLICE("idp/default/main")),
+		STORE_OK));
+
+	for (size_t i = 0; i < 3; i++)
+		cr_expect(eq(int,
+			token_find(temp.store, slice_str(granted[i].access_key),
+				&found, secret),
+			STORE_NO_TOKEN));
+	cr_expect(eq(int,
+		token_find(temp.store, slice_str(other.access_key), &found,
+			secret),
+		STORE_OK));
+	draft.granted_by = SLICE("idp/default/main");
+	cr_expect(eq(int, token_create(temp.store, &draft, &found),
+		STORE_NOT_FOUND));
+	draft.kind = TOKEN_PERMANENT;
+	cr_expect(eq(int, token_create(temp.store, &draft, &found),
 		STORE_INVALID));
 }
 

@@ -269,8 +269,8 @@ delete_run(int argc, char **argv)
 	};
 	const struct args_command command = {
 		.usage = "tarn idp delete ORG NAME --store DIR",
-		.summary = "Deletes an identity provider.  Keys that it has\n"
-			   "led to go on until their end: tarn token revoke.",
+		.summary = "Deletes an identity provider.  The temporary keys\n"
+			   "of all who signed in there end at once.",
 		.options = options,
 		.option_count = array_len(options),
 		.positional = words,

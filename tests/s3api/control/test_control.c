@@ -302,6 +302,27 @@ Test(control, a_role_without_a_policy_gets_no_key)
 		7);
 }
 
+Test(control, keys_end_with_the_identity_provider)
+{
+	scoped(site_close) struct site site;
+	struct store *store;
+
+	site_open(&site);
+	store = site.served.temp.store;
+	become(&site, sign_in(&site, response(&site, "_1", "reader"), ""));
+	served_expect_body(served_ask(&site.served, "GET", "/photos/a"), 200,
+		"hello");
+
+	cr_assert(eq(int,
+		idp_delete(store, SLICE(ORGANIZATION_DEFAULT), SLICE("main")),
+		STORE_OK));
+
+	served_expect_refusal(served_ask(&site.served, "GET", "/photos/a"), 403,
+		"InvalidAccessKeyId");
+	expect_error(sign_in(&site, response(&site, "_2", "reader"), ""), 404,
+		5);
+}
+
 Test(control, one_of_several_roles_is_asked_for)
 {
 	scoped(site_close) struct site site;
