@@ -468,28 +468,53 @@ flush_batch(struct blobs *blobs, struct flush_batch *batch)
 	return error ? error_from_errno(error) : STORE_OK;
 }
 
+struct dirs_job {
+	struct blobs *blobs;
+	uint64_t ids[FLUSH_EACH_MAX]; /* sorted: files with no durable name */
+	size_t count;
+	enum store_err err;
+};
+
+static void
+run_dirs_job(void *arg)
+{
+	struct dirs_job *job = arg;
+
+	job->err = flush_dirs(job->blobs, job->ids, job->count);
+}
+
 static enum store_err
 flush_each(struct blobs *blobs, const uint64_t *ids, size_t count)
 {
-	uint64_t sorted[FLUSH_EACH_MAX];
 	struct flush_batch batch = {.count = 0};
+	struct dirs_job dirs = {.blobs = blobs, .count = count};
+	struct helper_job job = {
+		.run = run_dirs_job,
+		.arg = &dirs,
+		.done = EVENT_INIT,
+	};
 
-	memcpy(sorted, ids, count * sizeof(*ids));
-	qsort(sorted, count, sizeof(*sorted), compare_ids);
-	bool are_open = open_each(blobs, sorted, count, &batch);
+	memcpy(dirs.ids, ids, count * sizeof(*ids));
+	qsort(dirs.ids, count, sizeof(*dirs.ids), compare_ids);
+	bool are_open = open_each(blobs, dirs.ids, count, &batch);
+	dirs.count = leave_out_known(blobs, dirs.ids, count);
+	/* Names are flushed while data is. */
+	bool is_aside = dirs.count > 0 && !fiber_current() &&
+			helper_pool_submit(blobs->helpers, &job);
 	enum store_err err =
 		are_open ? flush_batch(blobs, &batch) : flush_all(blobs);
+	if (is_aside)
+		event_wait(&job.done);
+	else
+		run_dirs_job(&dirs);
 	for (size_t i = 0; i < batch.count; i++) {
 		if (batch.fds[i] >= 0)
 			close(batch.fds[i]);
 	}
-	if (err)
-		return err;
-	count = leave_out_known(blobs, sorted, count);
-	err = flush_dirs(blobs, sorted, count);
-	if (!err)
-		remember_files(blobs, sorted, count);
-	return err;
+	if (err || dirs.err)
+		return err ? err : dirs.err;
+	remember_files(blobs, dirs.ids, dirs.count);
+	return STORE_OK;
 }
 
 enum store_err

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/base/helper.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/base/text.h"
@@ -29,6 +30,7 @@ struct checkpoint {
 	char *side_path;
 	uint32_t page_size;
 	uint8_t boot_id[CHECKPOINT_BOOT_ID_LEN];
+	struct helper_pool *helpers;
 
 	/* of the thread that makes checkpoints */
 	int lock_fd; /* -1: not yet open */
@@ -75,7 +77,10 @@ checkpoint_open(struct db *db, const char *side_path, struct checkpoint **out)
 	checkpoint->lock_fd = -1;
 	checkpoint->side_fd = -1;
 	checkpoint->side_path = strdup(side_path);
-	enum store_err err = checkpoint->side_path ? STORE_OK : STORE_NO_MEMORY;
+	checkpoint->helpers = helper_pool_create();
+	enum store_err err = checkpoint->side_path && checkpoint->helpers
+				     ? STORE_OK
+				     : STORE_NO_MEMORY;
 	if (!err)
 		err = checkpoint_boot_id(checkpoint->boot_id);
 	if (!err)
@@ -97,6 +102,7 @@ checkpoint_close(struct checkpoint **ptr)
 	if (!checkpoint)
 		return;
 	db_abort(&checkpoint->pin);
+	helper_pool_free(&checkpoint->helpers);
 	close_fd(&checkpoint->lock_fd);
 	close_fd(&checkpoint->side_fd);
 	free(checkpoint->side_path);
@@ -165,12 +171,34 @@ take_pin(struct checkpoint *checkpoint, struct side *side, struct db_txn **out)
 	return err == STORE_BUSY ? STORE_NO_MEMORY : err;
 }
 
-/* Rule 1: all that the pin's commit needs, before the side file names it. */
+struct data_job {
+	enum store_err (*flush)(struct db_txn *snapshot, void *context);
+	struct db_txn *snapshot;
+	void *context;
+	enum store_err err;
+};
+
+static void
+run_data_job(void *arg)
+{
+	struct data_job *job = arg;
+
+	job->err = job->flush(job->snapshot, job->context);
+}
+
+/* Rule 1: all that the pin's commit needs, before the side file names it.  Data
+ * and tables side by side: neither is of use without the other. */
 static enum store_err
 flush_all(struct checkpoint *checkpoint, struct db_txn *pin,
 	enum store_err (*flush_data)(struct db_txn *snapshot, void *context),
 	void *context, struct side *side)
 {
+	struct data_job data = {flush_data, pin, context, STORE_OK};
+	struct helper_job job = {
+		.run = run_data_job,
+		.arg = &data,
+		.done = EVENT_INIT,
+	};
 	struct stat st;
 	int fd = db_fd(checkpoint->db);
 
@@ -178,14 +206,16 @@ flush_all(struct checkpoint *checkpoint, struct db_txn *pin,
 	if (fstat(fd, &st))
 		return error_from_errno(errno);
 	side->file_size = (uint64_t)st.st_size;
-	/* The tables are on their way while the data is waited for. */
-	io_start_flush(fd, 0, side->file_size);
-	enum store_err err = flush_data(pin, context);
-	if (err) {
-		log_error("flushing data failed: %s", error_sentence(err));
-		return err;
+	bool is_aside = helper_pool_submit(checkpoint->helpers, &job);
+	enum store_err err = io_fdatasync(fd);
+	if (is_aside)
+		event_wait(&job.done);
+	else
+		run_data_job(&data);
+	if (data.err) {
+		log_error("flushing data failed: %s", error_sentence(data.err));
+		return data.err;
 	}
-	err = io_fdatasync(fd);
 	if (!err)
 		err = side_write(checkpoint->side_path, &checkpoint->side_fd,
 			side);

@@ -51,8 +51,9 @@ void checkpoint_close(struct checkpoint **checkpoint);
 
 /*
  * One checkpoint of the last commit: flush_data(txn, context) must flush all
- * data named by that snapshot; then the tables, then the side file.  It is
- * not called where the last commit has its checkpoint already.
+ * data named by that snapshot, on another thread while the tables are flushed;
+ * then comes the side file.  It is not called where the last commit has its
+ * checkpoint already.
  * *number: the commit it covers.  Where flush_data or a flush fails, the
  * error, and for good, in every process (rule 5), until all have closed the
  * store: who opens it then finds the last checkpoint.  What fails before
