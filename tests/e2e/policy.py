@@ -5,7 +5,7 @@
 import json
 import subprocess
 
-from support.site import Site, TARN, TOKEN, run
+from support.site import Site, TARN, TOKEN, free_port, run
 from support.suite import Counts
 
 BUCKET = "happybucket"
@@ -169,6 +169,52 @@ def an_access_policy_binds_the_tokens_of_the_organization(clients):
     clients.s3cmd("put", clients.file, f"s3://{BUCKET}/allowed")
 
 
+def only_for(condition):
+    statement = {**PUBLIC["Statement"][0], "Condition": condition}
+    return json.dumps({**PUBLIC, "Statement": [statement]})
+
+
+def an_address_is_a_proxys_word_only_where_that_is_trusted(clients):
+    """The proxy is 127.0.0.1, other clients are 127.0.0.2."""
+    trusting, other = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    clients.site.start("serve", "--listen", trusting, "--trusted-proxy",
+                       "127.0.0.1", "--trusted-proxy", "192.0.2.0/24")
+    clients.site.start("serve", "--listen", other, "--trusted-proxy",
+                       "192.0.2.0/24")
+
+    def status(server, *headers, peer="127.0.0.1"):
+        words = [word for header in headers for word in ("-H", header)]
+        return clients.curl(f"http://{server}/{BUCKET}/{KEY}", *words,
+                            "--interface", peer)[0]
+
+    clients.aws("put-bucket-policy", "--bucket", BUCKET, "--policy", only_for(
+        {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}))
+    name = "X-Forwarded-For:"
+    good = f"{name} 203.0.113.7"
+    assert status(trusting, good) == 200
+    assert status(trusting, f"{name} 203.0.113.7:4711") == 200
+    # Through a second proxy that is trusted, too.
+    assert status(trusting, f"{name} 203.0.113.7, 192.0.2.9") == 200
+    assert status(trusting, good, f"{name} 192.0.2.9") == 200
+    # What the client wrote itself stands before what the proxy saw.
+    assert status(trusting, f"{name} 203.0.113.7, 198.51.100.1") == 403
+    assert status(trusting, good, f"{name} 198.51.100.1") == 403
+    assert status(trusting, f"{name} 198.51.100.1") == 403
+    assert status(trusting, f"{name} unknown") == 403
+    assert status(trusting) == 403
+    assert status(trusting, good, peer="127.0.0.2") == 403
+    assert status(other, good) == 403
+    clients.aws("put-bucket-policy", "--bucket", BUCKET, "--policy", only_for(
+        {"Bool": {"aws:SecureTransport": "true"}}))
+    said = "X-Forwarded-Proto: https"
+    assert status(trusting, said) == 200
+    assert status(trusting, "X-Forwarded-Proto: http") == 403
+    assert status(trusting) == 403
+    assert status(trusting, said, peer="127.0.0.2") == 403
+    assert status(other, said) == 403
+    clients.aws("delete-bucket-policy", "--bucket", BUCKET)
+
+
 def main():
     counts = Counts()
     site = Site(serve_options=["--domain", DOMAIN])
@@ -181,6 +227,7 @@ def main():
             aws_puts_and_gets_and_deletes_a_policy,
             aws_is_told_what_is_wrong_with_a_policy,
             an_access_policy_binds_the_tokens_of_the_organization,
+            an_address_is_a_proxys_word_only_where_that_is_trusted,
     ]:
         counts.run(test.__name__, test, clients)
     counts.run("the processes end well", site.close)

@@ -164,6 +164,49 @@ def presigned_urls_need_the_headers_that_were_signed(vault):
     assert ask("GET", urls[1], other)[0] == 403
 
 
+def post_form(vault, endpoint, name):
+    """As a browser sends it: the status, and what it says."""
+    key = vault.keys[0]
+    fields = {
+        OWN + "algorithm": "AES256",
+        OWN + "key": base64.b64encode(key).decode(),
+        OWN + "key-MD5": base64.b64encode(hashlib.md5(key).digest()).decode(),
+    }
+    signed = vault.boto3.generate_presigned_post(
+        BUCKET, name, Fields=fields,
+        Conditions=[{field: value} for field, value in fields.items()])
+    file = marked_file(vault, "form", 100000)
+    words = [word for field, value in signed["fields"].items()
+             for word in ("-F", f"{field}={value}")]
+    said = run("curl", "-sS", "--cacert", vault.folder / "tls.pem", *words,
+               "-F", f"file=@{file}", "-w", "\n%{http_code}",
+               f"{endpoint}/{BUCKET}")
+    text, status = said.rsplit("\n", 1)
+    return int(status), text
+
+
+def a_form_seals_its_file_where_keys_may_come(vault):
+    site = vault.site
+    strict = f"127.0.0.1:{free_port()}"
+    tls = f"127.0.0.1:{free_port()}"
+    site.start("serve", "--listen", strict, "--tls-listen", tls, "--tls-cert",
+               vault.folder / "tls.pem", "--tls-key", vault.folder / "tls.key")
+
+    status, text = post_form(vault, f"http://{strict}", "refused")
+    assert status == 400 and "<Code>InvalidRequest</Code>" in text, text
+    assert "secure connection" in text.lower(), text
+    expect_error("404", vault.boto3.head_object, Bucket=BUCKET, Key="refused",
+                 **vault.sealed())
+    for name, endpoint in (("over-tls", f"https://{tls}"),
+                           ("allowed", site.endpoint)):
+        assert post_form(vault, endpoint, name)[0] == 204, name
+        expect_error("InvalidRequest", vault.boto3.get_object, Bucket=BUCKET,
+                     Key=name)
+        got = vault.boto3.get_object(Bucket=BUCKET, Key=name,
+                                     **vault.sealed())["Body"].read()
+        assert got == (site.work / "form").read_bytes(), name
+
+
 def rclone_copies_there_and_back(vault):
     """By TLS: rclone sends no key without."""
     site = vault.site
@@ -281,6 +324,7 @@ def run_all(folder):
     tests = [aws_sends_and_fetches_an_upload_of_parts,
              boto3_reads_ranges_and_changes_the_key,
              presigned_urls_need_the_headers_that_were_signed,
+             a_form_seals_its_file_where_keys_may_come,
              rclone_copies_there_and_back,
              a_mount_with_the_key_reads_and_writes,
              key_files_that_others_may_read_are_refused,
