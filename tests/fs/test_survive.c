@@ -91,10 +91,12 @@ Test(survive, a_mount_killed_is_mounted_again_with_what_was_written)
 	int open_still = make("open", "was open");
 	other_process_kill(&first);
 	for (int i = 0; i < 2; i++) {
-		cr_expect(eq(int, access(at("none"), F_OK), -1));
+		/* Kept: criterion's own calls may change it. */
+		int number = access(at("none"), F_OK) ? errno : 0;
+
 		/* The second, over io_uring. */
-		cr_expect(any(eq(int, errno, ENOTCONN),
-			eq(int, errno, ECONNABORTED)));
+		cr_expect(any(eq(int, number, ENOTCONN),
+			eq(int, number, ECONNABORTED)));
 	}
 
 	/* On the very mount point, with files of the old one still open. */
