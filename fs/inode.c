@@ -52,7 +52,8 @@ inode_to_stat(const struct mount *mount, const struct inode *inode,
 	};
 	inode_owner(mount, inode, &out->st_mode, &out->st_uid, &out->st_gid);
 	if (S_ISREG(inode->mode))
-		out->st_blocks = (blkcnt_t)file_blocks(mount->store, inode);
+		out->st_blocks =
+			(blkcnt_t)file_attr_blocks(mount->store, inode);
 	/* An object may lie under "dir/" itself; a directory has no size. */
 	if (inode_is_dir(inode)) {
 		out->st_size = BLOCK_SIZE;
@@ -81,7 +82,7 @@ describe_root(struct mount *mount, struct inode *out)
 void
 inode_refresh(struct mount *mount, struct reply_fact *fact)
 {
-	fact->is_live = file_refresh(mount->store, &fact->inode);
+	fact->is_live = file_attr_refresh(mount->store, &fact->inode);
 }
 
 enum store_err
@@ -103,7 +104,7 @@ inode_read(struct mount *mount, uint64_t ino, struct reply_fact *out)
 	/* Its last name is gone, but it may be open. */
 	scoped(file_release) struct file *file = file_find(mount->store, ino);
 	if (file)
-		return file_inode(file, &out->inode);
+		return file_attr_get(file, &out->inode);
 	return handle_dir_recall(mount, ino, &out->inode) ? STORE_OK
 							  : STORE_STALE;
 }

@@ -123,7 +123,7 @@ op_attr_set(fuse_req_t req, fuse_ino_t node, struct stat *attr, int to_set,
 		err = inode_read(mount, ino, &fact);
 	if (!err && describe_change(mount, &fact.inode, attr, to_set,
 			    set_id_goes(req, to_set), &change))
-		err = file_set(mount->store, ino, &change, &result);
+		err = file_attr_set(mount->store, ino, &change, &result);
 	/* Read anew: what came by the feed meanwhile is in it. */
 	if (!err)
 		err = inode_read(mount, ino, &fact);

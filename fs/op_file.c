@@ -130,7 +130,7 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		set_id_drop(mount, ino, &has_new_mode))
 		log_warn("inode %llu: its mode could not be set",
 			(unsigned long long)ino);
-	if (!file_inode(file, &fact.inode))
+	if (!file_attr_get(file, &fact.inode))
 		inode_refresh(mount, &fact);
 	struct handle *handle = prepare(req, file, &fact, info);
 	/* The reply to an open has no room for it. */

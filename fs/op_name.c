@@ -176,7 +176,7 @@ op_name_unlink(fuse_req_t req, fuse_ino_t node, const char *name)
 		err = tree_unlink(mount->store, parent, entry_text(&entry),
 			&gone);
 	if (!err)
-		file_note_inode(mount->store, &gone);
+		file_attr_note(mount->store, &gone);
 	reply_err(req, err);
 }
 
@@ -238,7 +238,7 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 			from.want, new_parent, entry_text(&to), tree_flags,
 			&replaced);
 	if (!err && replaced.ino)
-		file_note_inode(mount->store, &replaced);
+		file_attr_note(mount->store, &replaced);
 	reply_err(req, err);
 	if (err || (from.want == TREE_FILE && !(flags & RENAME_EXCHANGE)))
 		return;

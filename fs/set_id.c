@@ -37,5 +37,5 @@ set_id_drop(struct mount *mount, uint64_t ino, bool *is_changed)
 	if (err || change.mode == fact.inode.mode)
 		return err;
 	*is_changed = true;
-	return file_set(mount->store, ino, &change, &result);
+	return file_attr_set(mount->store, ino, &change, &result);
 }

@@ -98,7 +98,7 @@ bool file_is_stacked(const struct store *store);
 uint64_t file_ino(const struct file *file);
 
 /* Attributes with size and times as the data file has them.  attrs empty. */
-must_check enum store_err file_inode(struct file *file, struct inode *out);
+must_check enum store_err file_attr_get(struct file *file, struct inode *out);
 
 /* ftruncate(2), fallocate(2) on the data.  INVALID, TOO_BIG; UNSUPPORTED: by
  * the file system, or the data is sealed. */
@@ -125,8 +125,8 @@ must_check enum store_err file_sync(struct file *file, bool is_data_only);
 must_check enum store_err file_flush(struct file *file);
 
 /* Another name is gone, or attributes were set, for an inode that may be
- * open here: what file_inode() answers from then on. */
-void file_note_inode(struct store *store, const struct inode *inode);
+ * open here: what file_attr_get() answers from then on. */
+void file_attr_note(struct store *store, const struct inode *inode);
 
 /* tree_link() gave a name to an inode that may be open here.  The first name
  * of one made without publishes it. */
@@ -134,7 +134,7 @@ must_check enum store_err file_note_link(struct store *store,
 	const struct inode *inode);
 
 /* tree_set() for an inode that may be open here. */
-must_check enum store_err file_set(struct store *store, uint64_t ino,
+must_check enum store_err file_attr_set(struct store *store, uint64_t ino,
 	const struct tree_change *change, struct inode *out);
 
 /*
@@ -142,17 +142,17 @@ must_check enum store_err file_set(struct store *store, uint64_t ino,
  * them, where it is open here or somebody writes to it.  True where they may
  * change further without a line of the feed.
  */
-bool file_refresh(struct store *store, struct inode *inode);
+bool file_attr_refresh(struct store *store, struct inode *inode);
 
 /*
  * st_blocks of a regular file: what its data takes.  The data file is asked
  * where holes are likely to matter, in files of 1 MiB and more and in those
  * that are being written to; others are taken to have none.
  */
-uint64_t file_blocks(struct store *store, const struct inode *inode);
+uint64_t file_attr_blocks(struct store *store, const struct inode *inode);
 
 /* Somebody else changed the inode, which may be open here. */
-void file_reload(struct store *store, uint64_t ino);
+void file_attr_reload(struct store *store, uint64_t ino);
 
 /* How many inodes are open here. */
 uint64_t file_count(struct store *store);

@@ -409,7 +409,7 @@ do_remove(struct run *run)
 			      : model_unlink(&run->model, path);
 	assert(!err == is_done);
 	if (!err && !is_dir)
-		file_note_inode(run->store, &inode);
+		file_attr_note(run->store, &inode);
 }
 
 static void
@@ -439,7 +439,7 @@ do_rename(struct run *run)
 		flags, &replaced);
 	assert(!err == is_done);
 	if (!err && replaced.ino)
-		file_note_inode(run->store, &replaced);
+		file_attr_note(run->store, &replaced);
 }
 
 /* Finds the file that a path names; false where there is none. */

@@ -144,7 +144,7 @@ Test(file, a_rewrite_is_seen_by_s3_at_its_end_and_the_old_bytes_until_then)
 	cr_assert(not(file_open(temp.store, ino, O_WRONLY | O_TRUNC, &file)));
 	put_text(file, "new");
 	struct object during = head(temp.store, bucket, "f");
-	cr_assert(not(file_inode(file, &inode)));
+	cr_assert(not(file_attr_get(file, &inode)));
 	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
 	struct object after = head(temp.store, bucket, "f");
 
@@ -353,9 +353,9 @@ Test(file, a_file_unlinked_while_open_goes_on_and_leaves_nothing)
 	struct file *file = create(temp.store, bucket, "f");
 	put_text(file, "text");
 	cr_assert(not(tree_unlink(temp.store, bucket, SLICE("f"), &gone)));
-	file_note_inode(temp.store, &gone);
+	file_attr_note(temp.store, &gone);
 	put_text(file, "TEXT and more");
-	cr_assert(not(file_inode(file, &inode)));
+	cr_assert(not(file_attr_get(file, &inode)));
 
 	cr_expect(eq(u32, inode.nlink, 0));
 	cr_expect(eq(u64, inode.size, 13));
@@ -512,7 +512,7 @@ Test(file, a_rewrite_whose_name_goes_leaves_no_mark)
 
 	cr_assert(not(file_open(temp.store, ino, O_WRONLY | O_TRUNC, &file)));
 	cr_assert(not(tree_unlink(temp.store, bucket, SLICE("f"), &gone)));
-	file_note_inode(temp.store, &gone);
+	file_attr_note(temp.store, &gone);
 	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
 
 	cr_expect(zero(u64, count_marks(temp.store)));

@@ -281,7 +281,7 @@ Test(file_seal, times_that_were_set_stay_at_the_close)
 	struct inode inode;
 
 	write_at(file, "hello", 0);
-	cr_assert(not(file_set(it.store, ino, &change, &inode)));
+	cr_assert(not(file_attr_set(it.store, ino, &change, &inode)));
 	cr_expect(eq(i64, inode.mtime_ns, 1000000007));
 	cr_assert(not(file_close(&file, O_RDWR)));
 	cr_assert(not(tree_inode(it.store, ino, NULL, &inode)));
@@ -297,7 +297,7 @@ Test(file_seal, a_file_without_a_name_is_written_and_read)
 
 	write_at(file, "hello", 0);
 	cr_assert(not(tree_unlink(it.store, it.dir, SLICE("a"), &gone)));
-	file_note_inode(it.store, &gone);
+	file_attr_note(it.store, &gone);
 	write_at(file, " you", 5);
 
 	cr_expect(reads_as(file, "hello you"));
@@ -322,7 +322,7 @@ Test(file_seal, holes_and_what_was_cut_off_read_as_zeros)
 	cr_expect(memcmp(got, "he\0\0", 4) == 0);
 	cr_expect(not(file_read(file, got, 4, FRAME - 1, &len)));
 	cr_expect(memcmp(got, "\0\0\0\0", 4) == 0);
-	cr_expect(not(file_inode(file, &inode)));
+	cr_expect(not(file_attr_get(file, &inode)));
 	cr_expect(eq(u64, inode.size, 5 * FRAME));
 	cr_expect(not(file_close(&file, O_RDWR)));
 	cr_expect(eq(u64, objects_findings(it.store), 0));
@@ -358,7 +358,7 @@ check_same(struct fixture *it, struct file *file, const char *bytes,
 	struct inode inode;
 	size_t len;
 
-	cr_assert(not(file_inode(file, &inode)));
+	cr_assert(not(file_attr_get(file, &inode)));
 	cr_assert(eq(u64, inode.size, size));
 	cr_assert(not(file_read(file, got, ROOM, 0, &len)));
 	cr_assert(eq(sz, len, size));

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attributes of files, open or not: the record, and where it lags behind the
+ * data file what that says. */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "store/base/clock.h"
+#include "store/base/log.h"
+#include "store/dentry_private.h"
+#include "store/file.h"
+#include "store/file_open_private.h"
+#include "store/file_seal_private.h"
+#include "store/file_table_private.h"
+#include "store/sealed.h"
+
+/* Whose holes are worth a look at the data file. */
+#define LARGE (1u << 20)
+#define PAGE 4096u
+#define BLOCK 512u /* the unit of st_blocks */
+
+/* True where the data file knows better than the record. */
+static bool
+is_ahead(const struct file *file)
+{
+	return file->blob &&
+	       (file->is_gone || file->writers > 0 || file->is_pending ||
+		       (file->inode.flags & INODE_DIRTY));
+}
+
+/* What the data file says, on top of the record. */
+static void
+overlay(struct inode *inode, const struct file *file, const struct stat *stat)
+{
+	struct file_stamp now = file_open_stamp(stat);
+	int64_t ctime_ns = (int64_t)stat->st_ctim.tv_sec * CLOCK_NS_PER_S +
+			   stat->st_ctim.tv_nsec;
+
+	inode->size = now.size;
+	/* While a rewrite is pending the record has the old data's times. */
+	bool is_news = file->is_pending || now.mtime_ns != file->stamp.mtime_ns;
+	if (is_news)
+		inode->mtime_ns = now.mtime_ns;
+	if ((is_news || now.size != file->stamp.size) &&
+		ctime_ns > inode->ctime_ns)
+		inode->ctime_ns = ctime_ns;
+}
+
+static void
+overlay_draft(struct inode *inode, const struct file_seal *seal)
+{
+	if (!file_seal_is_draft(seal))
+		return;
+	inode->size = file_seal_size(seal);
+	inode->mtime_ns = file_seal_mtime_ns(seal);
+	if (inode->ctime_ns < inode->mtime_ns)
+		inode->ctime_ns = inode->mtime_ns;
+}
+
+static enum store_err
+read_inode(struct file *file, struct inode *out)
+{
+	enum store_err err = STORE_OK;
+	struct stat stat;
+
+	if (!file->is_gone)
+		err = file_open_reload(file);
+	if (err)
+		return err;
+	*out = file->inode;
+	if (file->seal) {
+		overlay_draft(out, file->seal);
+		return STORE_OK;
+	}
+	if (!is_ahead(file))
+		return STORE_OK;
+	err = file_open_stat(file, &stat);
+	if (!err)
+		overlay(out, file, &stat);
+	return err;
+}
+
+enum store_err
+file_attr_get(struct file *file, struct inode *out)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	return read_inode(file, out);
+}
+
+void
+file_attr_note(struct store *store, const struct inode *inode)
+{
+	scoped(file_table_release) struct file *file =
+			file_table_take_open(store, inode->ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+
+	if (!file)
+		return;
+	file->inode = *inode;
+	file->inode.attrs = SLICE_NULL;
+	if (inode->nlink == 0) {
+		file->is_gone = true;
+		file->is_marked = false;
+	}
+}
+
+/* A file without a record: its attributes are this process's alone. */
+static void
+set_gone(struct file *file, const struct tree_change *change)
+{
+	struct inode *inode = &file->inode;
+
+	if (change->has_mode)
+		inode->mode = (inode->mode & S_IFMT) | (change->mode & 07777);
+	if (change->has_uid)
+		inode->uid = change->uid;
+	if (change->has_gid)
+		inode->gid = change->gid;
+	if (change->has_mode || change->has_uid || change->has_gid)
+		inode->flags &= ~(uint32_t)INODE_FROM_S3;
+	if (change->has_atime)
+		inode->atime_ns = change->atime_ns;
+	if (change->has_mtime)
+		inode->mtime_ns = change->mtime_ns;
+	inode->ctime_ns = clock_now_ns();
+}
+
+/* The record has the time now; the data file must not contradict. */
+static enum store_err
+set_data_mtime(struct file *file)
+{
+	int64_t ns = file->inode.mtime_ns;
+	int64_t part = ns % CLOCK_NS_PER_S;
+	struct stat stat;
+
+	if (part < 0)
+		part += CLOCK_NS_PER_S;
+	const struct timespec times[2] = {
+		{.tv_nsec = UTIME_OMIT},
+		{.tv_sec = (ns - part) / CLOCK_NS_PER_S, .tv_nsec = part},
+	};
+	enum store_err err = file_open_stat(file, &stat);
+	if (err)
+		return err;
+	file->is_changed = file_open_is_changed(file, &stat);
+	if (futimens(file->fd, times) || fstat(file->fd, &stat))
+		return error_from_errno(errno);
+	file->stamp.mtime_ns = file_open_stamp(&stat).mtime_ns;
+	return STORE_OK;
+}
+
+static enum store_err
+set_open(struct file *file, const struct tree_change *change, struct inode *out)
+{
+	enum store_err err = STORE_OK;
+
+	if (!file->is_gone)
+		err = tree_set(file->store, file->ino, change, &file->inode);
+	if (err == STORE_STALE) {
+		file->is_gone = true;
+		file->inode.nlink = 0;
+		err = STORE_OK;
+	}
+	if (!err && file->is_gone)
+		set_gone(file, change);
+	if (!err && change->has_mtime && file->seal)
+		file_seal_set_mtime(file->seal, change->mtime_ns);
+	else if (!err && change->has_mtime &&
+		 (file->is_marked || file->is_listed || file->is_gone))
+		err = set_data_mtime(file);
+	return err ? err : read_inode(file, out);
+}
+
+enum store_err
+file_attr_set(struct store *store, uint64_t ino,
+	const struct tree_change *change, struct inode *out)
+{
+	scoped(file_table_release) struct file *file =
+			file_table_take_open(store, ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+
+	if (!file)
+		return tree_set(store, ino, change, out);
+	return set_open(file, change, out);
+}
+
+static bool
+is_sealed_now(struct store *store, uint64_t ino)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct inode inode;
+
+	return !db_begin_read(store->db, &txn) &&
+	       !dentry_inode(txn, ino, &inode) && sealed_is(&inode);
+}
+
+/* The data file may know better. */
+static bool
+is_lagging(const struct inode *inode)
+{
+	return inode->pending ||
+	       (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED));
+}
+
+uint64_t
+file_attr_blocks(struct store *store, const struct inode *inode)
+{
+	uint64_t blob = inode->pending ? inode->pending : inode->blob;
+	uint64_t pages = inode->size / PAGE + (inode->size % PAGE != 0);
+	struct stat stat;
+
+	if (blob && (inode->size >= LARGE || is_lagging(inode)) &&
+		!blob_stat(store->blobs, blob, &stat))
+		return (uint64_t)stat.st_blocks;
+	return pages * (PAGE / BLOCK);
+}
+
+bool
+file_attr_refresh(struct store *store, struct inode *inode)
+{
+	struct stat stat;
+
+	if (!S_ISREG(inode->mode) || !is_lagging(inode))
+		return false;
+	scoped(file_table_release) struct file *file =
+			file_table_take_open(store, inode->ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	struct slice attrs = inode->attrs;
+	if (file && !read_inode(file, inode)) {
+		inode->attrs = attrs;
+		/* The kernel knows what is written through it. */
+		return file->writers == 0;
+	}
+	/* It may have been closed, and the record be up to date, by now. */
+	enum store_err err = tree_inode(store, inode->ino, NULL, inode);
+	inode->attrs = attrs;
+	if (!err && !is_lagging(inode))
+		return false;
+	/* Of a draft that another process seals nothing is to be seen. */
+	if (inode->pending && is_sealed_now(store, inode->ino))
+		return false;
+	uint64_t blob = inode->pending ? inode->pending : inode->blob;
+	if (blob && !blob_stat(store->blobs, blob, &stat)) {
+		struct file_stamp now = file_open_stamp(&stat);
+
+		inode->size = now.size;
+		if (now.mtime_ns > inode->mtime_ns)
+			inode->mtime_ns = now.mtime_ns;
+	}
+	return true;
+}
+
+void
+file_attr_reload(struct store *store, uint64_t ino)
+{
+	scoped(file_table_release) struct file *file =
+			file_table_take_open(store, ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+
+	if (file && !file->is_gone && file_open_reload(file))
+		log_warn("inode %llu: cannot be read again",
+			(unsigned long long)ino);
+}
