@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many small files in one directory."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -22,8 +23,8 @@ READS = ((500, 4096, "4 KiB"), (100, 100 << 10, "100 KiB"))
 PROCESSES = (1, 8)
 
 
-def tree(report, place):
-    if not any(report.wants(name) for _, name in TREE):
+def tree(report, place, suffix=""):
+    if not any(report.wants(name + suffix) for _, name in TREE):
         return
     count = 1000 if place.site.is_quick else 10000
     results = {}
@@ -33,7 +34,7 @@ def tree(report, place):
                 place.site.files("tree", folder, count))
     ours, theirs = (median(results[side]) for side in place.sides(0))
     for field, name in TREE:
-        report.row(name, "/s", ours[field], "bare", theirs[field])
+        report.row(name + suffix, "/s", ours[field], "bare", theirs[field])
 
 
 def fill(place, name, count, size):
@@ -62,10 +63,10 @@ def compare(report, place, row, field, prepare, *words):
     report.row(row, "/s", ours, "bare", theirs)
 
 
-def cold(report, place):
+def cold(report, place, suffix=""):
     """Names and attributes dropped from the kernel's caches before."""
-    rows = (("stat, cold, by name", "stat"),
-            ("stat, cold, in the order of readdir", "walk"))
+    rows = (("stat, cold, by name" + suffix, "stat"),
+            ("stat, cold, in the order of readdir" + suffix, "walk"))
     if os.geteuid() or not any(report.wants(row) for row, _ in rows):
         return
     count = 1000 if place.site.is_quick else 10000
@@ -124,6 +125,31 @@ def memory(report, place, mount):
     report.row(row, "MiB", resident_mib(mount.pid), "after 1,000", before)
 
 
+@contextlib.contextmanager
+def io_uring_switched_on():
+    """False where the kernel has none, or who asks is not root."""
+    parameter = pathlib.Path("/sys/module/fuse/parameters/enable_uring")
+    if os.geteuid() or not parameter.exists():
+        yield False
+        return
+    before = parameter.read_text()
+    parameter.write_text("Y")
+    try:
+        yield True
+    finally:
+        parameter.write_text(before)
+
+
+def over_io_uring(report, place):
+    with io_uring_switched_on() as is_on:
+        if not is_on:
+            return
+        with place.mount():
+            tree(report, place, ", over io_uring")
+            cold(report, place, ", over io_uring")
+            reads(report, place, ", over io_uring")
+
+
 def run(report, place):
     report.group(f"Mount{place.title}: small files", NOTE)
     with place.mount() as mount:
@@ -134,5 +160,6 @@ def run(report, place):
             fill(place, f"of-{size}", count, size)
         reads(report, place, "")
         memory(report, place, mount)
+    over_io_uring(report, place)
     with place.mount("--small-files"):
         reads(report, place, ", --small-files")
