@@ -29,7 +29,8 @@ struct image {
 
 struct file {
 	uint64_t id;
-	char *dir; /* the name, where it is a directory */
+	char *dir;     /* the name, where it is a directory */
+	char *made_at; /* by the cut, the first of its names */
 	struct image durable;
 	struct waiting waiting;
 };
@@ -51,6 +52,7 @@ struct disk {
 	uint64_t at;
 	uint64_t end;
 	uint64_t steps_left;
+	bool has_base;
 	struct file *files[FILES]; /* by id, the newest of that id */
 	struct names durable;
 	struct waiting names; /* made, removed, renamed */
@@ -229,6 +231,7 @@ names_apply(struct disk *disk, struct names *names,
 	switch ((enum shim_kind)record->kind) {
 	case SHIM_FILE:
 	case SHIM_DIR:
+	case SHIM_LINK:
 		put_name(names, path, len, find_file(disk, record->file));
 		return;
 	case SHIM_REMOVE:
@@ -310,13 +313,16 @@ happen(struct disk *disk, const struct shim_record *record)
 		return;
 	case SHIM_FILE:
 	case SHIM_DIR:
-		file = add_file(disk, record->file);
+		/* Before the base: another link to one that was listed. */
+		if (!file || disk->has_base)
+			file = add_file(disk, record->file);
 		if (record->kind == SHIM_DIR)
 			file->dir = strndup(payload_of(record), record->len);
 		wait_for_flush(&disk->names, record);
 		return;
 	case SHIM_REMOVE:
 	case SHIM_RENAME:
+	case SHIM_LINK:
 		wait_for_flush(&disk->names, record);
 		return;
 	case SHIM_FLUSH:
@@ -328,6 +334,7 @@ happen(struct disk *disk, const struct shim_record *record)
 			flush_names(disk, file->dir, record->begun);
 		return;
 	case SHIM_BASE:
+		disk->has_base = true;
 		flush_all(disk, UINT64_MAX);
 		return;
 	case SHIM_FLUSH_ALL:
@@ -398,6 +405,7 @@ static void
 free_file(struct file *file)
 {
 	free(file->dir);
+	free(file->made_at);
 	free(file->durable.bytes);
 	free(file->waiting.items);
 	free(file);
@@ -493,7 +501,7 @@ image_after(struct cut *cut, const struct file *file)
 	}
 }
 
-/* Rule 4. */
+/* Rule 5. */
 static void
 spoil(struct cut *cut, struct image *image)
 {
@@ -519,8 +527,13 @@ make_file(struct cut *cut, const struct name *name)
 	char path[PATH_MAX];
 	struct stat st;
 
-	image_after(cut, name->file);
 	snprintf(path, sizeof(path), "%s/%s", cut->to, name->path);
+	if (name->file->made_at) {
+		/* Rule 4; its directory may be lost. */
+		(void)!link(name->file->made_at, path);
+		return;
+	}
+	image_after(cut, name->file);
 	if (strcmp(name->path, "meta/lock.mdb") == 0 ||
 		strcmp(name->path, "run/shared") == 0)
 		spoil(cut, &cut->image);
@@ -529,8 +542,11 @@ make_file(struct cut *cut, const struct name *name)
 	*slash = '\0';
 	bool has_dir = stat(path, &st) == 0;
 	*slash = '/';
-	if (has_dir)
-		write_image(path, &cut->image);
+	if (!has_dir)
+		return;
+	write_image(path, &cut->image);
+	name->file->made_at = strdup(path);
+	assert(name->file->made_at);
 }
 
 static int

@@ -6,9 +6,11 @@
  * 2. A name that was made or taken away is so for certain once its directory,
  *    or the file system, was flushed; flushing the file does not help.
  * 3. Of the rest any part may be there, in any order; of a write any of its
- *    sectors.  A rename is one step.  What is lost below the end of a file
- *    reads as zeros.
- * 4. What only mappings wrote (locks, shared memory) may be anything.
+ *    sectors.  A rename within a directory is one step; from one to another the
+ *    new name and the end of the old one are two.  What is lost below the end
+ *    of a file reads as zeros.
+ * 4. Names of one file are links to one file.
+ * 5. What only mappings wrote (locks, shared memory) may be anything.
  */
 #pragma once
 

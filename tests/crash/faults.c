@@ -37,6 +37,8 @@ ssize_t pwritev(int fd, const struct iovec *vector, int count, off_t offset);
 ssize_t writev(int fd, const struct iovec *vector, int count);
 ssize_t sendfile(int to, int from, off_t *offset, size_t len);
 int posix_fallocate(int fd, off_t offset, off_t len);
+int renameat2(int old_dir, const char *old_path, int new_dir,
+	const char *new_path, unsigned int flags);
 
 /* Aliases, by which programs with 64-bit offsets call the same. */
 #define ALIAS(name, of) extern __typeof__(of) name __attribute__((alias(#of)))
@@ -207,6 +209,22 @@ rename(const char *old_path, const char *new_path)
 	if (path_fails(FAULTS_WRITE, AT_FDCWD, new_path))
 		return refuse();
 	return (int)syscall(SYS_rename, old_path, new_path);
+}
+
+int
+renameat2(int old_dir, const char *old_path, int new_dir, const char *new_path,
+	unsigned int flags)
+{
+	if (path_fails(FAULTS_WRITE, new_dir, new_path))
+		return refuse();
+	return (int)syscall(SYS_renameat2, old_dir, old_path, new_dir, new_path,
+		flags);
+}
+
+int
+renameat(int old_dir, const char *old_path, int new_dir, const char *new_path)
+{
+	return renameat2(old_dir, old_path, new_dir, new_path, 0);
 }
 
 /* --- bytes -----------------------------------------------------------------

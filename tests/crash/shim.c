@@ -43,6 +43,8 @@ ssize_t pwrite(int fd, const void *from, size_t len, off_t offset);
 ssize_t writev(int fd, const struct iovec *vector, int count);
 int posix_fallocate(int fd, off_t offset, off_t len);
 int dup3(int from, int to, int flags);
+int renameat2(int old_dir, const char *old_path, int new_dir,
+	const char *new_path, unsigned int flags);
 int memfd_create(const char *name, unsigned int flags);
 
 /* Aliases, by which programs with 64-bit offsets call the same. */
@@ -446,22 +448,67 @@ unlink(const char *path)
 	return unlinkat(AT_FDCWD, path, 0);
 }
 
+static size_t
+dir_len(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return slash ? (size_t)(slash - name) : 0;
+}
+
+/* From one directory to another it is two steps, as without a journal. */
+static void
+append_rename_locked(const char *old_name, const char *new_name)
+{
+	char names[2 * PATH_MAX];
+	size_t len = dir_len(old_name);
+	struct stat st;
+
+	if (dir_len(new_name) == len && memcmp(old_name, new_name, len) == 0) {
+		int both = snprintf(names, sizeof(names), "%s%c%s", old_name, 0,
+			new_name);
+
+		append_locked(SHIM_RENAME, 0, 0, 0, names, (size_t)both);
+		return;
+	}
+	snprintf(names, sizeof(names), "%s/%s", root, new_name);
+	int rc = lstat(names, &st);
+	assert(rc == 0 && S_ISREG(st.st_mode));
+	append_locked(SHIM_LINK, st.st_ino, 0, 0, new_name, strlen(new_name));
+	append_locked(SHIM_REMOVE, 0, 0, 0, old_name, strlen(old_name));
+}
+
+int
+renameat2(int old_dir, const char *old_path, int new_dir, const char *new_path,
+	unsigned int flags)
+{
+	char old_room[PATH_MAX];
+	char new_room[PATH_MAX];
+	const char *old_name = resolve(old_dir, old_path, old_room);
+	const char *new_name = resolve(new_dir, new_path, new_room);
+
+	if (!old_name || !new_name)
+		return (int)syscall(SYS_renameat2, old_dir, old_path, new_dir,
+			new_path, flags);
+	lock();
+	int rc = (int)syscall(SYS_renameat2, old_dir, old_path, new_dir,
+		new_path, flags);
+	if (rc == 0)
+		append_rename_locked(old_name, new_name);
+	unlock();
+	return rc;
+}
+
+int
+renameat(int old_dir, const char *old_path, int new_dir, const char *new_path)
+{
+	return renameat2(old_dir, old_path, new_dir, new_path, 0);
+}
+
 int
 rename(const char *old_path, const char *new_path)
 {
-	char room[2 * PATH_MAX];
-	const char *old_name = shared ? below_root(old_path) : NULL;
-
-	if (!old_name)
-		return (int)syscall(SYS_rename, old_path, new_path);
-	int len = snprintf(room, sizeof(room), "%s%c%s", old_name, 0,
-		below_root(new_path));
-	lock();
-	int rc = (int)syscall(SYS_rename, old_path, new_path);
-	if (rc == 0)
-		append_locked(SHIM_RENAME, 0, 0, 0, room, (size_t)len);
-	unlock();
-	return rc;
+	return renameat2(AT_FDCWD, old_path, AT_FDCWD, new_path, 0);
 }
 
 /* --- flushes ---------------------------------------------------------------

@@ -24,7 +24,8 @@ enum shim_kind {
 	SHIM_FILE,	/* file, payload: the name it got when it was made */
 	SHIM_DIR,	/* file, payload: the name */
 	SHIM_REMOVE,	/* payload: the name */
-	SHIM_RENAME,	/* payload: old name, 0, new name */
+	SHIM_RENAME,	/* in a directory; payload: old name, 0, new name */
+	SHIM_LINK,	/* file, payload: one more name */
 	SHIM_FLUSH,	/* file, begun: where in the log the flush began */
 	SHIM_FLUSH_DIR, /* file, begun */
 	SHIM_FLUSH_ALL, /* begun */
