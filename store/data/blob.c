@@ -8,6 +8,9 @@
  * 3. blob_flush() flushes the directories of all blobs it is given, not only
  *    of those this process created: another one may have.  It leaves out those
  *    whose names it has flushed before: a segment is flushed again and again.
+ * 4. Who has opened a file, or made a link to it, then looks whether its name
+ *    is still there.  If it is not, the file may be on its way to another blob:
+ *    blob_spare.c, invariant 1.
  */
 #include "store/data/blob.h"
 
@@ -28,6 +31,7 @@
 #include "store/base/mutex.h"
 #include "store/data/blob_cache_private.h"
 #include "store/data/blob_private.h"
+#include "store/data/blob_spare_private.h"
 
 /*
  * From here on one syncfs(2) is cheaper than a flush each.  It also writes what
@@ -37,12 +41,8 @@
 #define FLUSH_EACH_MAX 64
 #define FLUSH_THREADS 8
 
-struct blob_path {
-	char text[40];
-};
-
-static struct blob_path
-dir_path(uint64_t id)
+struct blob_path
+blob_dir_path(uint64_t id)
 {
 	struct blob_path path;
 
@@ -51,8 +51,8 @@ dir_path(uint64_t id)
 	return path;
 }
 
-static struct blob_path
-file_path(uint64_t id)
+struct blob_path
+blob_file_path(uint64_t id)
 {
 	struct blob_path path;
 
@@ -104,17 +104,14 @@ blob_close_all(struct blobs **ptr)
 	free(blobs);
 }
 
-enum store_err
-blob_create(struct blobs *blobs, uint64_t id, int *out)
+static enum store_err
+create_file(struct blobs *blobs, uint64_t id, int *out)
 {
-	struct blob_path path = file_path(id);
+	struct blob_path path = blob_file_path(id);
 	int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
-
-	if (blobs->is_read_only)
-		return STORE_READ_ONLY;
 	int fd = openat(blobs->dir_fd, path.text, flags, 0600);
 	if (fd < 0 && errno == ENOENT) {
-		struct blob_path dir = dir_path(id);
+		struct blob_path dir = blob_dir_path(id);
 
 		if (mkdirat(blobs->dir_fd, dir.text, 0700) && errno != EEXIST)
 			return error_from_errno(errno);
@@ -127,18 +124,37 @@ blob_create(struct blobs *blobs, uint64_t id, int *out)
 }
 
 enum store_err
+blob_create(struct blobs *blobs, uint64_t id, int *out)
+{
+	if (blobs->is_read_only)
+		return STORE_READ_ONLY;
+	enum store_err err = blob_spare_take(blobs, id, out);
+	return err == STORE_NOT_FOUND ? create_file(blobs, id, out) : err;
+}
+
+/* Invariant 4. */
+static bool
+has_name(int dir_fd, const char *path)
+{
+	return faccessat(dir_fd, path, F_OK, 0) == 0 || errno != ENOENT;
+}
+
+enum store_err
 blob_link(struct blobs *from, uint64_t id, struct blobs *to)
 {
-	struct blob_path path = file_path(id);
-	struct blob_path dir = dir_path(id);
+	struct blob_path path = blob_file_path(id);
+	struct blob_path dir = blob_dir_path(id);
 
 	if (to->is_read_only)
 		return STORE_READ_ONLY;
 	if (mkdirat(to->dir_fd, dir.text, 0700) && errno != EEXIST)
 		return error_from_errno(errno);
-	return linkat(from->dir_fd, path.text, to->dir_fd, path.text, 0)
-		       ? error_from_errno(errno)
-		       : STORE_OK;
+	if (linkat(from->dir_fd, path.text, to->dir_fd, path.text, 0))
+		return error_from_errno(errno);
+	if (has_name(from->dir_fd, path.text))
+		return STORE_OK;
+	(void)unlinkat(to->dir_fd, path.text, 0);
+	return STORE_NOT_FOUND;
 }
 
 struct open_job {
@@ -173,7 +189,7 @@ open_cached(int dir_fd, const char *path, int flags)
 enum store_err
 blob_open(struct blobs *blobs, uint64_t id, int flags, int *out)
 {
-	struct blob_path path = file_path(id);
+	struct blob_path path = blob_file_path(id);
 	struct open_job job = {
 		.dir_fd = blobs->dir_fd,
 		.path = path.text,
@@ -190,6 +206,10 @@ blob_open(struct blobs *blobs, uint64_t id, int flags, int *out)
 		io_run_blocking(run_open, &job);
 	if (job.fd < 0)
 		return error_from_errno(job.error);
+	if (!has_name(job.dir_fd, job.path)) {
+		(void)close(job.fd);
+		return STORE_NOT_FOUND;
+	}
 	*out = job.fd;
 	return STORE_OK;
 }
@@ -225,7 +245,7 @@ blob_expire(struct blobs *blobs)
 enum store_err
 blob_stat(struct blobs *blobs, uint64_t id, struct stat *out)
 {
-	struct blob_path path = file_path(id);
+	struct blob_path path = blob_file_path(id);
 
 	if (fstatat(blobs->dir_fd, path.text, out, AT_SYMLINK_NOFOLLOW))
 		return error_from_errno(errno);
@@ -242,7 +262,7 @@ static void
 run_remove(void *arg)
 {
 	struct remove_job *job = arg;
-	struct blob_path path = file_path(job->id);
+	struct blob_path path = blob_file_path(job->id);
 
 	job->error = unlinkat(job->blobs->dir_fd, path.text, 0) ? errno : 0;
 	/* After it: nobody can open the file, and so keep it, any more. */
@@ -296,7 +316,7 @@ flush_all(struct blobs *blobs)
 static enum store_err
 flush_dir(struct blobs *blobs, uint64_t dir, bool *is_there)
 {
-	struct blob_path path = dir_path(dir * BLOB_IDS_PER_DIR);
+	struct blob_path path = blob_dir_path(dir * BLOB_IDS_PER_DIR);
 	int fd = openat(blobs->dir_fd, path.text,
 		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

@@ -29,7 +29,8 @@ must_check enum store_err blob_open_all(const char *data_path,
 	bool is_read_only, struct blobs **out);
 void blob_close_all(struct blobs **blobs);
 
-/* A new, empty blob, open for reading and writing.  EXISTS. */
+/* A new, empty blob, open for reading and writing: a file of its own, or one
+ * that was another blob's (blob_spare.h).  EXISTS. */
 must_check enum store_err blob_create(struct blobs *blobs, uint64_t id,
 	int *fd);
 /* flags: O_RDONLY or O_RDWR, O_DIRECT.  NOT_FOUND. */
@@ -80,8 +81,8 @@ void blob_expire(struct blobs *blobs);
 must_check enum store_err blob_space(struct blobs *blobs, struct statvfs *out);
 
 /* Calls visit(id, context) for each file there is, in order of ids from
- * first on; what is not a blob's name goes to stray(path, context).  For
- * fsck, and for what a power cut left behind. */
+ * first on, spares left out; what is not a blob's name goes to stray(path,
+ * context).  For fsck, and for what a power cut left behind. */
 must_check enum store_err blob_walk(struct blobs *blobs, uint64_t first,
 	enum store_err (*visit)(uint64_t id, void *context),
 	void (*stray)(const char *path, void *context), void *context);

@@ -84,6 +84,8 @@ add_entry(const struct walk *walk, const char *dir, const struct dirent *entry,
 
 	if (is_kind && parse_number(entry->d_name, &number))
 		return numbers_add(numbers, number);
+	if (!dir && is_kind && strcmp(entry->d_name, BLOB_SPARE_DIR) == 0)
+		return STORE_OK;
 	snprintf(path, sizeof(path), "%s%s%s", dir ? dir : "", dir ? "/" : "",
 		entry->d_name);
 	walk->stray(path, walk->context);
