@@ -156,6 +156,12 @@ feed_checkpoint(struct store *store)
 	return atomic_load(&store->feed->shared->checkpoint);
 }
 
+struct blob_spares *
+feed_spares(struct store *store)
+{
+	return &store->feed->shared->spares;
+}
+
 void
 feed_set_failed(struct store *store)
 {

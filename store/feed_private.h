@@ -53,6 +53,9 @@ void feed_wait_seen(struct store *store, uint64_t commit);
 void feed_set_checkpoint(struct store *store, uint64_t commit);
 uint64_t feed_checkpoint(struct store *store);
 
+/* In the shared memory, too. */
+struct blob_spares *feed_spares(struct store *store);
+
 /* A flush failed, in whichever process. */
 void feed_set_failed(struct store *store);
 bool feed_has_failed(const struct store *store);

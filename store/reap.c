@@ -17,6 +17,7 @@
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
+#include "store/reclaim_private.h"
 #include "store/segment_private.h"
 #include "store/session_private.h"
 
@@ -279,6 +280,7 @@ reap_if_dead(struct store *store, const struct found *found,
 	log_info("clearing up after session=%llu",
 		(unsigned long long)found->id);
 	reap_session(store, found->id, is_cut);
+	reclaim_note_death(store);
 	close(fd);
 	return STORE_OK;
 }

@@ -14,6 +14,7 @@
 #include "store/base/mutex.h"
 #include "store/commit_private.h"
 #include "store/compact_private.h"
+#include "store/data/blob_spare.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
 #include "store/hold_private.h"
@@ -38,6 +39,8 @@ struct reclaim {
 	/* atomic: a backup keeps freed data.  All of it would be looked through
 	 * in vain after each checkpoint: once in a while is enough then. */
 	atomic_bool is_held;
+	/* atomic: somebody has died since, or before we came. */
+	atomic_bool must_sweep;
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -49,6 +52,7 @@ struct reclaim {
 /* Freed blobs, in order of ids. */
 struct batch {
 	uint64_t ids[AT_ONCE_MAX];
+	bool is_aside[AT_ONCE_MAX]; /* its file is to become a spare */
 	size_t count;
 	uint64_t next; /* where to go on looking */
 	bool is_held;  /* some are kept for a backup */
@@ -105,33 +109,57 @@ apply_forget(struct store *store, struct db_txn *txn, void *arg)
 	return err;
 }
 
-/* One that cannot be removed is left for the next time. */
+/* What one step did to a batch.  A file that cannot be removed is left for the
+ * next time. */
+static void
+note_each(struct batch *batch, size_t i, enum store_err err)
+{
+	if (err) {
+		log_error("cannot remove freed data blob=%llu: %s",
+			(unsigned long long)batch->ids[i], error_sentence(err));
+		return;
+	}
+	batch->ids[batch->count] = batch->ids[i];
+	batch->is_aside[batch->count++] = batch->is_aside[i];
+}
+
 static void
 remove_files(struct store *store, struct batch *batch)
 {
 	size_t count = batch->count;
 
 	batch->count = 0;
-	for (size_t i = 0; i < count; i++) {
-		uint64_t id = batch->ids[i];
-		enum store_err err = blob_remove(store->blobs, id);
-
-		if (err)
-			log_error("cannot remove freed data blob=%llu: %s",
-				(unsigned long long)id, error_sentence(err));
-		else
-			batch->ids[batch->count++] = id;
-	}
+	for (size_t i = 0; i < count; i++)
+		note_each(batch, i,
+			blob_spare_set_aside(store->blobs, batch->ids[i],
+				&batch->is_aside[i]));
 }
 
-/* The file, then the certainty that it is gone, then the record. */
+static void
+keep_spares(struct store *store, struct batch *batch)
+{
+	size_t count = batch->count;
+
+	batch->count = 0;
+	for (size_t i = 0; i < count; i++)
+		note_each(batch, i,
+			batch->is_aside[i]
+				? blob_spare_keep(store->blobs, batch->ids[i])
+				: STORE_OK);
+}
+
+/* The file, then the certainty that it is gone, then what is left of it, then
+ * the record. */
 static enum store_err
 remove_batch(struct store *store, struct batch *batch)
 {
 	remove_files(store, batch);
 	enum store_err err =
 		blob_flush_removed(store->blobs, batch->ids, batch->count);
-	return err ? err : commit_run(store, apply_forget, batch, NULL);
+	if (err)
+		return err;
+	keep_spares(store, batch);
+	return commit_run(store, apply_forget, batch, NULL);
 }
 
 static enum store_err
@@ -145,6 +173,17 @@ remove_freed(struct store *store, struct batch *batch)
 			err = find_freed(store, batch);
 	}
 	return err;
+}
+
+static void
+sweep(struct store *store)
+{
+	if (!atomic_exchange(&store->reclaim->must_sweep, false))
+		return;
+	enum store_err err = blob_spare_sweep(store->blobs);
+	if (err)
+		log_error("cannot remove all files that were set aside: %s",
+			error_sentence(err));
 }
 
 static enum store_err
@@ -161,6 +200,8 @@ run(struct store *store, uint64_t max)
 		batch ? remove_freed(store, batch) : STORE_NO_MEMORY;
 	atomic_store(&reclaim->is_held, batch && batch->is_held);
 	free(batch);
+	if (!err)
+		sweep(store);
 	if (!err)
 		err = compact_run(store, max);
 	flock(reclaim->lock_fd, LOCK_UN);
@@ -256,6 +297,12 @@ thread_run(void *arg)
 }
 
 void
+reclaim_note_death(struct store *store)
+{
+	atomic_store(&store->reclaim->must_sweep, true);
+}
+
+void
 reclaim_wake(struct store *store)
 {
 	struct reclaim *reclaim = store->reclaim;
@@ -266,7 +313,7 @@ reclaim_wake(struct store *store)
 }
 
 enum store_err
-reclaim_open(struct store *store)
+reclaim_open(struct store *store, bool spares_everywhere)
 {
 	struct store_path path = store_path(store, "run/reclaim.lock");
 	struct reclaim *reclaim = calloc(1, sizeof(*reclaim));
@@ -278,7 +325,11 @@ reclaim_open(struct store *store)
 	thread_init_condition(&reclaim->wake);
 	store->reclaim = reclaim;
 	reclaim->lock_fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	return reclaim->lock_fd < 0 ? error_from_errno(errno) : STORE_OK;
+	if (reclaim->lock_fd < 0)
+		return error_from_errno(errno);
+	atomic_store(&reclaim->must_sweep, true);
+	return blob_spare_use(store->blobs, feed_spares(store),
+		spares_everywhere);
 }
 
 enum store_err

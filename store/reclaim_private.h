@@ -6,7 +6,8 @@
  *   number of the commit that freed it.  The file goes only after a checkpoint
  *   that covers that number, else a power cut could bring back the name
  *   without the bytes; the record goes only when the removal is durable, else
- *   one could bring back the file without a record.
+ *   one could bring back the file without a record.  The file may be kept
+ *   empty, for another blob: store/data/blob_spare.h.
  * - It compacts segments, so much a second: compact_private.h.
  * - It reaps dead sessions, ends leases, trims the feed and takes out the
  *   records of data that has been flushed, where no commit does.
@@ -16,13 +17,17 @@
 #include "store/store_private.h"
 
 /* Before the checkpoint thread begins, which may call reclaim_wake(). */
-must_check enum store_err reclaim_open(struct store *store);
+must_check enum store_err reclaim_open(struct store *store,
+	bool spares_everywhere);
 /* After it has ended. */
 void reclaim_close(struct store *store);
 
 /* The thread runs between these, while there are sessions and commits. */
 must_check enum store_err reclaim_start(struct store *store);
 void reclaim_stop(struct store *store);
+
+/* A process has died: it may have left files that no record names. */
+void reclaim_note_death(struct store *store);
 
 /* By the checkpoint thread: there are freed blobs that it covers. */
 void reclaim_wake(struct store *store);

@@ -15,11 +15,12 @@
 #include "store/base/io.h"
 #include "store/base/log.h"
 
-#define MAGIC 0x7461726e73680001ull /* "tarnsh", layout 1 */
+#define MAGIC 0x7461726e73680002ull /* "tarnsh", layout 2 */
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "words are shared by processes");
-_Static_assert(sizeof(struct shared_listener) == 24, "layout 1");
-_Static_assert(offsetof(struct shared, listener) == 64, "layout 1");
+_Static_assert(sizeof(struct shared_listener) == 24, "layout 2");
+_Static_assert(offsetof(struct shared, listener) == 64, "layout 2");
+_Static_assert(offsetof(struct shared, spares) == 1600, "layout 2");
 
 static enum store_err
 lock(int fd, int how)
@@ -37,14 +38,16 @@ lock(int fd, int how)
 static enum store_err
 begin_afresh(int fd)
 {
-	const struct shared shared = {.magic = MAGIC};
+	const uint64_t magic = MAGIC;
+	int error = ftruncate(fd, 0) ? errno : 0;
 
-	if (ftruncate(fd, 0) || ftruncate(fd, sizeof(shared)))
-		return error_from_errno(errno);
-	ssize_t put = pwrite(fd, &shared, sizeof(shared), 0);
-	if (put < 0)
-		return error_from_errno(errno);
-	return put == (ssize_t)sizeof(shared) ? STORE_OK : STORE_IO;
+	/* Blocks for all of it: to a map a full disk is a SIGBUS. */
+	if (!error)
+		error = posix_fallocate(fd, 0, sizeof(struct shared));
+	if (error)
+		return error_from_errno(error);
+	return io_pwrite_all(fd, &magic, sizeof(magic),
+		offsetof(struct shared, magic));
 }
 
 static enum store_err
@@ -91,14 +94,19 @@ shared_attach(const char *path, struct shared **out, int *out_fd)
 bool
 shared_says_failed(const char *path)
 {
-	struct shared shared = {.magic = 0};
+	uint64_t magic = 0;
+	uint32_t has_failed = 0;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? -1 : pread(fd, &shared, sizeof(shared), 0);
+	enum store_err err = fd < 0 ? STORE_NOT_FOUND
+				    : io_pread_all(fd, &magic, sizeof(magic),
+					      offsetof(struct shared, magic));
 
+	if (!err)
+		err = io_pread_all(fd, &has_failed, sizeof(has_failed),
+			offsetof(struct shared, has_failed));
 	if (fd >= 0)
 		close(fd);
-	return got == (ssize_t)sizeof(shared) && shared.magic == MAGIC &&
-	       atomic_load(&shared.has_failed);
+	return !err && magic == MAGIC && has_failed;
 }
 
 void

@@ -19,6 +19,7 @@
 
 #include "store/base/compiler.h"
 #include "store/base/error.h"
+#include "store/data/blob_spare.h"
 
 #define SHARED_LISTENERS 64
 
@@ -42,6 +43,7 @@ struct shared {
 	_Atomic(uint32_t) has_failed; /* a flush failed: checkpoint.h rule 5 */
 	uint32_t unused[5];
 	struct shared_listener listener[SHARED_LISTENERS];
+	struct blob_spares spares;
 };
 
 /* Under the lock of store_open().  *fd holds the lock; shared_detach() closes

@@ -225,7 +225,7 @@ open_for_writing(struct store *store, const struct store_options *options)
 	if (!err)
 		err = commit_open(store);
 	if (!err)
-		err = reclaim_open(store);
+		err = reclaim_open(store, options->spares_everywhere);
 	if (!err)
 		err = durable_open(store);
 	if (!err)

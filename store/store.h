@@ -33,11 +33,12 @@ struct store;
 
 struct store_options {
 	const char *path;
-	const char *role;      /* "serve", "mount", ...: shown by status */
-	const char *key_path;  /* NULL: STORE/store.key */
-	bool is_read_only;     /* takes no session, changes nothing */
-	uint64_t map_size;     /* tests; 0: the default */
-	uint64_t segment_size; /* of small objects; tests; 0: the default */
+	const char *role;	/* "serve", "mount", ...: shown by status */
+	const char *key_path;	/* NULL: STORE/store.key */
+	bool is_read_only;	/* takes no session, changes nothing */
+	uint64_t map_size;	/* tests; 0: the default */
+	uint64_t segment_size;	/* of small objects; tests; 0: the default */
+	bool spares_everywhere; /* tests: see blob_spare_use() */
 };
 
 /* Makes a new store, durably, in a new or empty directory.  region: 1 to 63

@@ -479,6 +479,7 @@ run_script(const char *path, const struct sort *sort, uint64_t at)
 {
 	const struct store_options options = {
 		.path = path,
+		.spares_everywhere = true,
 		.role = "faults",
 		.map_size = 1u << 26,
 	};
@@ -525,6 +526,7 @@ make_store(const char *path)
 	struct bucket bucket;
 	const struct store_options options = {
 		.path = path,
+		.spares_everywhere = true,
 		.role = "faults",
 		.map_size = 1u << 26,
 	};
@@ -686,6 +688,7 @@ leave_dead_session(const char *path)
 	if (pid == 0) {
 		const struct store_options options = {
 			.path = path,
+			.spares_everywhere = true,
 			.role = "dead",
 			.map_size = 1u << 26,
 		};
@@ -733,6 +736,7 @@ step_clock(const char *path)
 		-DAY_NS, 2 * DAY_NS, -30 * 365 * DAY_NS, 0};
 	const struct store_options options = {
 		.path = path,
+		.spares_everywhere = true,
 		.role = "clock",
 		.map_size = 1u << 26,
 	};

@@ -423,6 +423,7 @@ promises_are_kept(const struct promises *promises, const char *path)
 {
 	const struct store_options options = {
 		.path = path,
+		.spares_everywhere = true,
 		.role = "replay",
 		.map_size = 1u << 26,
 	};

@@ -8,7 +8,8 @@
  * opens it after them.
  *
  * BUG: data, dirs, tables, side: such flushes are not made; pin: each
- * checkpoint's pin is released at once.
+ * checkpoint's pin is released at once; early: what is freed is reclaimed
+ * before a checkpoint covers that, and its file becomes another blob's.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -23,11 +24,13 @@
 #include "store/counter_private.h"
 #include "store/data/blob_private.h"
 #include "store/meta/checkpoint_private.h"
+#include "store/meta/key.h"
 #include "tests/crash/content.h"
 #include "tests/crash/shim.h"
 #include "tests/crash/workload.h"
 
 static bool drops_pin;
+static bool reclaims_early;
 
 /* The linker puts this in the place of checkpoint_make(). */
 enum store_err __real_checkpoint_make(struct checkpoint *checkpoint,
@@ -50,6 +53,25 @@ __wrap_checkpoint_make(struct checkpoint *checkpoint,
 	return err;
 }
 
+/* In the place of commit_drop_blob(). */
+enum store_err __real_commit_drop_blob(struct db_txn *txn, uint64_t blob);
+enum store_err __wrap_commit_drop_blob(struct db_txn *txn, uint64_t blob);
+
+enum store_err
+__wrap_commit_drop_blob(struct db_txn *txn, uint64_t blob)
+{
+	static const uint64_t covered = 0;
+	struct key key = key_u64(blob);
+	struct slice value;
+	enum store_err err = __real_commit_drop_blob(txn, blob);
+
+	if (err || !reclaims_early ||
+		db_get(txn, DB_FREED, key_slice(&key), &value))
+		return err;
+	return db_put(txn, DB_FREED, key_slice(&key),
+		slice_of(&covered, sizeof(covered)));
+}
+
 static void
 must_at(enum store_err err, int line)
 {
@@ -68,6 +90,7 @@ open_store(const char *path)
 		.role = "record",
 		.map_size = 1u << 26,
 		.segment_size = 1u << 17, /* soon full */
+		.spares_everywhere = true,
 	};
 	struct store *store = NULL;
 
@@ -143,6 +166,7 @@ parse_bug(const char *word, enum shim_drop *drop)
 	};
 
 	drops_pin = strcmp(word, "pin") == 0;
+	reclaims_early = strcmp(word, "early") == 0;
 	*drop = SHIM_DROP_NOTHING;
 	for (size_t i = 0; i < array_len(words); i++) {
 		if (strcmp(word, words[i]) == 0) {
@@ -150,7 +174,7 @@ parse_bug(const char *word, enum shim_drop *drop)
 			return true;
 		}
 	}
-	return drops_pin;
+	return drops_pin || reclaims_early;
 }
 
 int

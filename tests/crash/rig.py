@@ -148,8 +148,10 @@ class Store:
         return tarn("fsck", "--store", self.path)
 
     def data_files(self):
+        """Without spares, which have no bytes."""
         return [path for path in (self.path / "data").rglob("*")
-                if path.is_file()]
+                if path.is_file() and (path.parent.name != "spare" or
+                                       path.stat().st_size)]
 
 
 class Lost(Exception):

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "store/bucket.h"
+#include "store/reclaim_private.h"
 #include "store/usage.h"
 #include "tests/fs/needs_mount.h"
 
@@ -217,6 +219,66 @@ Test(mount, an_unlinked_file_lives_until_it_is_closed)
 	cr_expect(eq(i64, info.st_size, 3));
 	cr_expect(eq(u32, info.st_mode & 07777, 0600));
 	cr_expect(not(close(fd)));
+}
+
+/* What has been deleted is gone from the disk, as far as it goes. */
+static void
+reclaim(struct temp_mount *temp)
+{
+	cr_assert(not(store_sync(temp->store.store)));
+	cr_assert(not(reclaim_run(temp->store.store)));
+}
+
+static void
+write_many(struct temp_mount *temp, const char *prefix, const char *text)
+{
+	for (int i = 0; i < 40; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "%s%d", prefix, i);
+		temp_mount_write(temp, name, text);
+	}
+}
+
+static void
+remove_many(struct temp_mount *temp, const char *prefix)
+{
+	for (int i = 0; i < 40; i++)
+		cr_assert(not(unlink(temp_mount_at(temp, "%s%d", prefix, i))));
+}
+
+Test(mount, what_is_open_keeps_its_bytes_though_files_are_used_again)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	char got[8] = "";
+
+	temp_mount_write(&temp, "read", "before");
+	temp_mount_write(&temp, "mapped", "before");
+	temp_mount_write(&temp, "through_s3", "before");
+	int fd = open(temp_mount_at(&temp, "read"), O_RDONLY);
+	int mapped = open(temp_mount_at(&temp, "mapped"), O_RDONLY);
+	int s3 = open(temp_mount_at(&temp, "through_s3"), O_RDONLY);
+	const char *map = mmap(NULL, 6, PROT_READ, MAP_SHARED, mapped, 0);
+	cr_assert(ne(ptr, (void *)map, MAP_FAILED));
+	cr_assert(not(close(mapped)));
+	write_many(&temp, "old", "gone");
+	cr_assert(not(unlink(temp_mount_at(&temp, "read"))));
+	cr_assert(not(unlink(temp_mount_at(&temp, "mapped"))));
+	cr_assert(not(object_delete(temp.store.store, temp.bucket,
+		SLICE("through_s3"), NULL)));
+	remove_many(&temp, "old");
+	reclaim(&temp);
+	write_many(&temp, "new", "other bytes");
+
+	cr_expect(eq(i64, pread(fd, got, 6, 0), 6));
+	cr_expect(eq(str, got, "before"));
+	cr_expect(eq(i64, pread(s3, got, 6, 0), 6));
+	cr_expect(eq(str, got, "before"));
+	cr_expect(zero(int, memcmp(map, "before", 6)));
+	cr_expect(not(close(fd)));
+	cr_expect(not(close(s3)));
+	cr_expect(not(munmap((void *)(uintptr_t)map, 6)));
 }
 
 Test(mount, a_new_file_unlinked_before_its_close_is_never_seen)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "store/commit_private.h"
+#include "store/data/blob_spare.h"
 #include "store/feed_private.h"
 #include "store/session_private.h"
 #include "tests/support/temp_store.h"
@@ -134,7 +135,8 @@ Test(reclaim, passes_over_a_file_that_cannot_be_removed)
 
 	cr_expect(not(has_file(temp.store, other)));
 	cr_expect(eq(u64, freed(temp.store), 1));
-	cr_assert(zero(int, rmdir(path)));
+	cr_expect(zero(int, reclaim_run(temp.store)));
+	cr_expect(eq(u64, freed(temp.store), 1));
 }
 
 Test(reclaim, of_more_than_one_batch_leaves_none)
@@ -155,4 +157,64 @@ Test(reclaim, of_more_than_one_batch_leaves_none)
 	cr_expect(zero(u64, freed(store)));
 	for (int i = 0; i < BLOBS; i++)
 		cr_expect(not(has_file(store, blobs[i])));
+}
+
+static ino_t
+file_of(struct store *store, uint64_t blob)
+{
+	struct stat st;
+
+	cr_assert(zero(int, blob_stat(store->blobs, blob, &st)));
+	return st.st_ino;
+}
+
+Test(reclaim, leaves_the_file_to_the_next_blob)
+{
+	scoped(temp_store_close) struct temp_store temp = open_quiet();
+	struct store *store = temp.store;
+	uint64_t blob = add_blob(store);
+	ino_t file = file_of(store, blob);
+
+	cr_assert(zero(int, commit_run_durably(store, apply_drop, &blob)));
+	cr_assert(zero(int, reclaim_run(store)));
+
+	cr_expect(zero(u64, freed(store)));
+	cr_expect(eq(ulong, file_of(store, add_blob(store)), file));
+}
+
+Test(reclaim, leaves_no_file_that_a_power_cut_may_bring_back)
+{
+	scoped(temp_store_close) struct temp_store temp = open_quiet();
+	struct store *store = temp.store;
+	uint64_t blob = add_blob(store);
+	ino_t file = file_of(store, blob);
+	uint64_t commit;
+
+	cr_assert(zero(int, store_sync(store)));
+	cr_assert(zero(int, commit_run(store, apply_drop, &blob, &commit)));
+	cr_assert(zero(int, reclaim_run(store)));
+
+	/* Unless the background made that checkpoint just now. */
+	if (feed_checkpoint(store) < commit)
+		cr_expect(ne(ulong, file_of(store, add_blob(store)), file));
+}
+
+Test(reclaim, sweeps_up_what_the_dead_were_about_to_keep)
+{
+	scoped(temp_store_close) struct temp_store temp = open_quiet();
+	uint64_t blob = add_blob(temp.store);
+	char path[128];
+	bool is_aside;
+
+	cr_assert(zero(int,
+		blob_spare_set_aside(temp.store->blobs, blob, &is_aside)));
+	cr_assert(is_aside);
+	snprintf(path, sizeof(path), "%s/data/spare/%llx", temp.path,
+		(unsigned long long)blob);
+	cr_assert(zero(int, access(path, F_OK)));
+
+	reclaim_note_death(temp.store);
+	cr_assert(zero(int, reclaim_run(temp.store)));
+
+	cr_expect(ne(int, access(path, F_OK), 0));
 }

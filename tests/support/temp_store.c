@@ -35,6 +35,7 @@ open_it(struct temp_store *temp)
 {
 	const struct store_options options = {
 		.path = temp->path,
+		.spares_everywhere = true,
 		.role = "test",
 		.map_size = temp->map_size,
 		.segment_size = temp->segment_size,
@@ -85,6 +86,7 @@ temp_store_open_at(const char *path, bool is_read_only)
 {
 	const struct store_options options = {
 		.path = path,
+		.spares_everywhere = true,
 		.role = "test",
 		.is_read_only = is_read_only,
 		.map_size = MAP_SIZE,
