@@ -6,19 +6,6 @@
 
 #define BLOCK_SIZE 4096
 
-static struct timespec
-to_timespec(int64_t ns)
-{
-	int64_t part = ns % CLOCK_NS_PER_S;
-
-	if (part < 0)
-		part += CLOCK_NS_PER_S;
-	return (struct timespec){
-		.tv_sec = (ns - part) / CLOCK_NS_PER_S,
-		.tv_nsec = part,
-	};
-}
-
 void
 inode_owner(const struct mount *mount, const struct inode *inode,
 	uint32_t *mode, uint32_t *uid, uint32_t *gid)
@@ -46,9 +33,9 @@ inode_to_stat(const struct mount *mount, const struct inode *inode,
 		.st_rdev = inode->rdev,
 		.st_size = (off_t)inode->size,
 		.st_blksize = BLOCK_SIZE,
-		.st_atim = to_timespec(inode->atime_ns),
-		.st_mtim = to_timespec(inode->mtime_ns),
-		.st_ctim = to_timespec(inode->ctime_ns),
+		.st_atim = clock_to_timespec(inode->atime_ns),
+		.st_mtim = clock_to_timespec(inode->mtime_ns),
+		.st_ctim = clock_to_timespec(inode->ctime_ns),
 	};
 	inode_owner(mount, inode, &out->st_mode, &out->st_uid, &out->st_gid);
 	if (S_ISREG(inode->mode))

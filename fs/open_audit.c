@@ -169,7 +169,7 @@ find_name(struct mount *mount, struct arena *arena, struct opened *opened)
 		opened->bucket = fact.inode.bucket;
 }
 
-/* Nothing where it is empty; what is no UTF-8 percent-encoded. */
+/* Nothing where it is empty. */
 static void
 add_text(struct buffer *line, const char *name, struct slice text)
 {
@@ -177,12 +177,8 @@ add_text(struct buffer *line, const char *name, struct slice text)
 
 	if (text.len == 0)
 		return;
-	if (!slice_is_utf8(text)) {
-		text_percent_encode(&encoded, text, true);
-		text = buffer_slice(&encoded);
-	}
 	buffer_printf(line, ",\"%s\":\"", name);
-	text_json_escape(line, text);
+	text_json_escape(line, text_printable(text, &encoded));
 	buffer_append_char(line, '"');
 }
 

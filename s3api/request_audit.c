@@ -16,7 +16,7 @@ add(json_t *line, const char *name, json_t *value)
 	(void)json_object_set_new_nocheck(line, name, value);
 }
 
-/* Nothing where it is empty; what is no UTF-8 percent-encoded. */
+/* Nothing where it is empty. */
 static void
 add_text(json_t *line, const char *name, struct slice text)
 {
@@ -24,10 +24,7 @@ add_text(json_t *line, const char *name, struct slice text)
 
 	if (text.len == 0)
 		return;
-	if (!slice_is_utf8(text)) {
-		text_percent_encode(&encoded, text, true);
-		text = buffer_slice(&encoded);
-	}
+	text = text_printable(text, &encoded);
 	add(line, name, json_stringn(text.data, text.len));
 }
 

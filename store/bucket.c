@@ -55,17 +55,6 @@ bucket_name_is_valid(struct slice name)
 }
 
 static enum store_err
-copy_text(struct slice from, char *to, size_t room)
-{
-	if (from.len >= room)
-		return STORE_CORRUPT;
-	if (from.len > 0)
-		memcpy(to, from.data, from.len);
-	to[from.len] = '\0';
-	return STORE_OK;
-}
-
-static enum store_err
 decode_bucket(struct slice name, struct slice value, struct bucket *out)
 {
 	struct record_bucket record;
@@ -75,13 +64,11 @@ decode_bucket(struct slice name, struct slice value, struct bucket *out)
 		return err;
 	out->ino = record.root_ino;
 	out->created_ns = record.created_ns;
-	err = copy_text(name, out->name, sizeof(out->name));
-	if (!err)
-		err = copy_text(record.owner, out->owner, sizeof(out->owner));
-	if (!err)
-		err = copy_text(record.region, out->region,
-			sizeof(out->region));
-	return err;
+	if (!slice_to_str(name, out->name, sizeof(out->name)) ||
+		!slice_to_str(record.owner, out->owner, sizeof(out->owner)) ||
+		!slice_to_str(record.region, out->region, sizeof(out->region)))
+		return STORE_CORRUPT;
+	return STORE_OK;
 }
 
 static enum store_err

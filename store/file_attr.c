@@ -129,16 +129,12 @@ set_gone(struct file *file, const struct tree_change *change)
 static enum store_err
 set_data_mtime(struct file *file)
 {
-	int64_t ns = file->inode.mtime_ns;
-	int64_t part = ns % CLOCK_NS_PER_S;
-	struct stat stat;
-
-	if (part < 0)
-		part += CLOCK_NS_PER_S;
 	const struct timespec times[2] = {
 		{.tv_nsec = UTIME_OMIT},
-		{.tv_sec = (ns - part) / CLOCK_NS_PER_S, .tv_nsec = part},
+		clock_to_timespec(file->inode.mtime_ns),
 	};
+	struct stat stat;
+
 	enum store_err err = file_open_stat(file, &stat);
 	if (err)
 		return err;

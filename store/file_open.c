@@ -387,15 +387,12 @@ static enum store_err
 align_mtime(struct file *file, int fd)
 {
 	int64_t ns = file->inode.mtime_ns;
-	int64_t part = ns % CLOCK_NS_PER_S;
-	struct stat stat;
-
-	if (part < 0)
-		part += CLOCK_NS_PER_S;
 	const struct timespec times[2] = {
 		{.tv_nsec = UTIME_OMIT},
-		{.tv_sec = (ns - part) / CLOCK_NS_PER_S, .tv_nsec = part},
+		clock_to_timespec(ns),
 	};
+	struct stat stat;
+
 	if (file->writers > 0)
 		return STORE_OK;
 	if (fstat(fd, &stat))

@@ -202,17 +202,9 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 static void
 describe_draft(const struct file_seal *seal, struct settle_request *request)
 {
-	int64_t ns = file_seal_mtime_ns(seal);
-	int64_t part = ns % CLOCK_NS_PER_S;
-
-	if (part < 0)
-		part += CLOCK_NS_PER_S;
 	request->seal = file_seal_attr(seal);
 	request->stat.st_size = (off_t)file_seal_size(seal);
-	request->stat.st_mtim = (struct timespec){
-		.tv_sec = (ns - part) / CLOCK_NS_PER_S,
-		.tv_nsec = part,
-	};
+	request->stat.st_mtim = clock_to_timespec(file_seal_mtime_ns(seal));
 }
 
 enum store_err

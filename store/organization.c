@@ -160,10 +160,9 @@ decode(const struct store_document_kind *kind, struct slice value,
 
 	out->created_ns = codec_decode_i64(&decoder);
 	if (!is_known || decoder.is_bad || codec_decode_left(&decoder) > 0 ||
-		!organization_name_is_valid(name))
+		!organization_name_is_valid(name) ||
+		!slice_to_str(name, out->name, sizeof(out->name)))
 		return STORE_CORRUPT;
-	memcpy(out->name, name.data, name.len);
-	out->name[name.len] = '\0';
 	return STORE_OK;
 }
 

@@ -37,17 +37,6 @@ kind_of(struct slice namespace, struct slice name)
 		namespace.data, (int)name.len, name.data);
 }
 
-static bool
-copy_text(struct slice from, char *to, size_t room)
-{
-	if (from.len >= room)
-		return false;
-	if (from.len > 0)
-		memcpy(to, from.data, from.len);
-	to[from.len] = '\0';
-	return true;
-}
-
 static enum store_err
 decode(const struct store_document_kind *kind, struct slice value,
 	struct user *out)
@@ -60,16 +49,16 @@ decode(const struct store_document_kind *kind, struct slice value,
 		       slice_split(&rest, '/', &namespace) && rest.data;
 
 	*out = (struct user){0};
-	is_good =
-		is_good &&
-		copy_text(namespace, out->namespace, sizeof(out->namespace)) &&
-		copy_text(rest, out->name, sizeof(out->name)) &&
-		copy_text(codec_decode_sized16(&decoder), out->owner,
-			sizeof(out->owner)) &&
-		copy_text(codec_decode_sized16(&decoder), out->secret_name,
-			sizeof(out->secret_name)) &&
-		copy_text(codec_decode_sized16(&decoder), out->access_key,
-			sizeof(out->access_key));
+	is_good = is_good &&
+		  slice_to_str(namespace, out->namespace,
+			  sizeof(out->namespace)) &&
+		  slice_to_str(rest, out->name, sizeof(out->name)) &&
+		  slice_to_str(codec_decode_sized16(&decoder), out->owner,
+			  sizeof(out->owner)) &&
+		  slice_to_str(codec_decode_sized16(&decoder), out->secret_name,
+			  sizeof(out->secret_name)) &&
+		  slice_to_str(codec_decode_sized16(&decoder), out->access_key,
+			  sizeof(out->access_key));
 	return is_good && !decoder.is_bad && codec_decode_left(&decoder) == 0
 		       ? STORE_OK
 		       : STORE_CORRUPT;

@@ -96,10 +96,8 @@ clerk_note(struct clerk *clerk, struct slice access_key, int64_t now_ns)
 	if (clerk->pending_count == PENDING_MAX)
 		return;
 
-	char *to = clerk->pending[clerk->pending_count++];
-
-	memcpy(to, access_key.data, access_key.len);
-	to[access_key.len] = '\0';
+	(void)slice_to_str(access_key, clerk->pending[clerk->pending_count++],
+		sizeof(clerk->pending[0]));
 	clerk->used_ns = now_ns;
 	pthread_cond_signal(&clerk->changed);
 }

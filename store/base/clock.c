@@ -41,19 +41,29 @@ clock_monotonic_ms(void)
 	return clock_monotonic_ns() / 1000000;
 }
 
-/* Returns the nanoseconds within the second, also before 1970. */
+struct timespec
+clock_to_timespec(int64_t time_ns)
+{
+	struct timespec time = {
+		.tv_sec = time_ns / CLOCK_NS_PER_S,
+		.tv_nsec = time_ns % CLOCK_NS_PER_S,
+	};
+
+	if (time.tv_nsec < 0) {
+		time.tv_nsec += CLOCK_NS_PER_S;
+		time.tv_sec--;
+	}
+	return time;
+}
+
+/* Returns the nanoseconds within the second. */
 static int64_t
 split(int64_t time_ns, struct tm *parts)
 {
-	int64_t ns = time_ns % CLOCK_NS_PER_S;
-	time_t seconds = time_ns / CLOCK_NS_PER_S;
+	struct timespec time = clock_to_timespec(time_ns);
 
-	if (ns < 0) {
-		ns += CLOCK_NS_PER_S;
-		seconds--;
-	}
-	gmtime_r(&seconds, parts);
-	return ns;
+	gmtime_r(&time.tv_sec, parts);
+	return time.tv_nsec;
 }
 
 /* Without snprintf(3), which took a fifth of a listing's time.  Gives where

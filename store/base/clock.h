@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "store/base/slice.h"
 
@@ -17,6 +18,9 @@
 int64_t clock_now_ns(void);
 int64_t clock_monotonic_ms(void);
 int64_t clock_monotonic_ns(void);
+
+/* For system calls: the nanoseconds are from 0 on, also before 1970. */
+struct timespec clock_to_timespec(int64_t time_ns);
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 7231 IMF-fixdate), 29 and a NUL. */
 void clock_to_http(int64_t time_ns, char to[30]);

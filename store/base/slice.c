@@ -118,6 +118,17 @@ slice_split(struct slice *rest, char separator, struct slice *piece)
 }
 
 bool
+slice_to_str(struct slice s, char *to, size_t room)
+{
+	if (s.len >= room)
+		return false;
+	if (s.len > 0)
+		memcpy(to, s.data, s.len);
+	to[s.len] = '\0';
+	return true;
+}
+
+bool
 slice_to_u64(struct slice s, unsigned long max, unsigned long *out)
 {
 	unsigned long value = 0;

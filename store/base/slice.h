@@ -64,6 +64,9 @@ ptrdiff_t slice_find_char(struct slice s, char wanted);
  */
 bool slice_split(struct slice *rest, char separator, struct slice *piece);
 
+/* With a NUL; false, and nothing written, where `room` bytes are too few. */
+bool slice_to_str(struct slice s, char *to, size_t room);
+
 /*
  * A whole decimal number from 0 to max; false on anything else (empty, sign,
  * space, overflow).

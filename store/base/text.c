@@ -197,6 +197,15 @@ text_percent_decode(struct buffer *to, struct slice s, bool plus_is_space)
 	return true;
 }
 
+struct slice
+text_printable(struct slice s, struct buffer *room)
+{
+	if (slice_is_utf8(s))
+		return s;
+	text_percent_encode(room, s, true);
+	return buffer_slice(room);
+}
+
 void
 text_json_escape(struct buffer *to, struct slice s)
 {

@@ -33,6 +33,9 @@ void text_percent_encode(struct buffer *to, struct slice s, bool keep_slash);
 /* False on a % without two digits.  + stays + unless plus_is_space. */
 bool text_percent_decode(struct buffer *to, struct slice s, bool plus_is_space);
 
+/* s as it is where that is UTF-8, else percent-encoded in *room; for logs. */
+struct slice text_printable(struct slice s, struct buffer *room);
+
 /* What stands between the quotation marks of a JSON string (RFC 8259); s is
  * UTF-8. */
 void text_json_escape(struct buffer *to, struct slice s);

@@ -47,6 +47,20 @@ Test(clock, monotonic_time_does_not_go_back)
 	cr_expect(ge(i64, clock_monotonic_ms(), last / 1000000));
 }
 
+Test(clock, a_timespec_has_no_negative_nanoseconds)
+{
+	struct timespec before = clock_to_timespec(-1);
+	struct timespec first = clock_to_timespec(INT64_MIN);
+	struct timespec after = clock_to_timespec(3 * CLOCK_NS_PER_S + 2);
+
+	cr_expect(eq(i64, before.tv_sec, -1));
+	cr_expect(eq(i64, before.tv_nsec, 999999999));
+	cr_expect(eq(i64, first.tv_sec, -9223372037));
+	cr_expect(eq(i64, first.tv_nsec, 145224192));
+	cr_expect(eq(i64, after.tv_sec, 3));
+	cr_expect(eq(i64, after.tv_nsec, 2));
+}
+
 Test(clock, http_dates_are_written_as_imf_fixdate)
 {
 	char to[30];

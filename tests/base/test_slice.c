@@ -185,6 +185,18 @@ Test(slice, a_character_that_goes_on_beyond_the_end_is_refused)
 		3))));
 }
 
+Test(slice, becomes_a_string_where_there_is_room_for_its_end)
+{
+	char to[4] = "old";
+
+	cr_expect(not(slice_to_str(SLICE("abcd"), to, sizeof(to))));
+	cr_expect(eq(str, to, "old"));
+	cr_expect(slice_to_str(SLICE("abc"), to, sizeof(to)));
+	cr_expect(eq(str, to, "abc"));
+	cr_expect(slice_to_str(SLICE_NULL, to, sizeof(to)));
+	cr_expect(eq(str, to, ""));
+}
+
 /* An encoder of our own, against the decoder's table. */
 Test(slice, every_scalar_value_is_utf8_and_no_surrogate_is)
 {

@@ -160,6 +160,16 @@ Test(text, a_json_string_has_its_quotes_and_controls_escaped)
 		SLICE("a\\\"b\\\\c/\\u000a\\u001f\\u007f\xc3\xa4")));
 }
 
+Test(text, what_is_no_utf8_is_printed_percent_encoded)
+{
+	scoped(buffer_free) struct buffer room = {0};
+
+	cr_expect(slice_equal(text_printable(SLICE("a \xc3\xa4"), &room),
+		SLICE("a \xc3\xa4")));
+	cr_expect(slice_equal(text_printable(SLICE("a/\xff b"), &room),
+		SLICE("a/%FF%20b")));
+}
+
 Test(text, percent_decoding_takes_digits_of_either_case)
 {
 	scoped(buffer_free) struct buffer to = {0};

@@ -30,14 +30,6 @@ refuse(const struct manifest_user *wanted, const char *code, const char *why)
 	return false;
 }
 
-/* They were bounded when they were read. */
-static void
-copy(char *to, struct slice from)
-{
-	memcpy(to, from.data, from.len);
-	to[from.len] = '\0';
-}
-
 /* The name of an access key to be: the record has it before the token. */
 static void
 draw_access_key(char to[TOKEN_ACCESS_KEY_MAX + 1])
@@ -116,14 +108,18 @@ settle(struct apply *apply, const struct manifest_user *wanted,
 		return err;
 	*user = (struct user){0};
 	*what = "unchanged";
-	copy(user->namespace, wanted->namespace);
-	copy(user->name, wanted->name);
-	copy(user->owner, wanted->owner);
-	copy(user->secret_name, wanted->secret_name);
+	/* They were bounded when they were read. */
+	(void)slice_to_str(wanted->namespace, user->namespace,
+		sizeof(user->namespace));
+	(void)slice_to_str(wanted->name, user->name, sizeof(user->name));
+	(void)slice_to_str(wanted->owner, user->owner, sizeof(user->owner));
+	(void)slice_to_str(wanted->secret_name, user->secret_name,
+		sizeof(user->secret_name));
 	if (is_new)
 		draw_access_key(user->access_key);
 	else
-		copy(user->access_key, slice_str(found.access_key));
+		(void)slice_to_str(slice_str(found.access_key),
+			user->access_key, sizeof(user->access_key));
 	if (!is_new && strcmp(found.owner, user->owner) != 0)
 		return STORE_NOT_PERMITTED;
 	if (is_new || strcmp(found.secret_name, user->secret_name) != 0) {

@@ -20,10 +20,9 @@ endpoint_parse(const char *text, struct endpoint *out)
 		address = slice_of(address.data + 1, address.len - 2);
 	else if (slice_find_char(address, ':') >= 0)
 		return false; /* is the last piece the port, or not? */
-	if (address.len == 0 || address.len > ENDPOINT_ADDRESS_MAX)
+	if (address.len == 0 ||
+		!slice_to_str(address, out->address, sizeof(out->address)))
 		return false;
-	memcpy(out->address, address.data, address.len);
-	out->address[address.len] = '\0';
 	out->port = (unsigned int)port;
 	return true;
 }
