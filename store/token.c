@@ -96,18 +96,6 @@ is_kind(uint8_t kind)
 	return kind >= TOKEN_PERMANENT && kind <= TOKEN_CONTROL;
 }
 
-/* `to` has room for max bytes and a NUL. */
-static bool
-copy_text(struct slice from, char *to, size_t max)
-{
-	if (from.len > max)
-		return false;
-	if (from.len)
-		memcpy(to, from.data, from.len);
-	to[from.len] = '\0';
-	return true;
-}
-
 /* --- reading -------------------------------------------------------------- */
 
 static enum store_err
@@ -127,15 +115,15 @@ decode(struct slice access_key, struct slice value, struct record_token *record,
 		.expires_ns = record->expires_ns,
 	};
 	if (!is_level(record->level) || !is_kind(record->kind) ||
-		!copy_text(record->name, out->name, TOKEN_NAME_MAX) ||
-		!copy_text(record->role, out->role, TOKEN_NAME_MAX) ||
-		!copy_text(record->granted_by, out->granted_by,
-			TOKEN_GRANT_MAX) ||
-		!copy_text(access_key, out->access_key, TOKEN_ACCESS_KEY_MAX) ||
-		!copy_text(record->organization, out->organization,
-			sizeof(out->organization) - 1) ||
-		!copy_text(record->region, out->region,
-			sizeof(out->region) - 1))
+		!slice_to_str(record->name, out->name, sizeof(out->name)) ||
+		!slice_to_str(record->role, out->role, sizeof(out->role)) ||
+		!slice_to_str(record->granted_by, out->granted_by,
+			sizeof(out->granted_by)) ||
+		!slice_to_str(access_key, out->access_key,
+			sizeof(out->access_key)) ||
+		!slice_to_str(record->organization, out->organization,
+			sizeof(out->organization)) ||
+		!slice_to_str(record->region, out->region, sizeof(out->region)))
 		return STORE_CORRUPT;
 	return STORE_OK;
 }
@@ -390,17 +378,19 @@ describe(const struct store *store, const struct token_draft *draft,
 		return err;
 	if (!organization_name_is_valid(organization))
 		return STORE_NO_ORGANIZATION;
-	if (!copy_text(region, out->region, sizeof(out->region) - 1))
+	if (!slice_to_str(region, out->region, sizeof(out->region)))
 		return STORE_INVALID;
-	(void)copy_text(organization, out->organization, ORGANIZATION_NAME_MAX);
-	(void)copy_text(draft->name, out->name, TOKEN_NAME_MAX);
-	(void)copy_text(draft->role, out->role, TOKEN_NAME_MAX);
-	(void)copy_text(draft->granted_by, out->granted_by, TOKEN_GRANT_MAX);
+	(void)slice_to_str(organization, out->organization,
+		sizeof(out->organization));
+	(void)slice_to_str(draft->name, out->name, sizeof(out->name));
+	(void)slice_to_str(draft->role, out->role, sizeof(out->role));
+	(void)slice_to_str(draft->granted_by, out->granted_by,
+		sizeof(out->granted_by));
 	if (draft->access_key.len == 0)
 		token_secret_draw_access_key(out->access_key);
 	else
-		(void)copy_text(draft->access_key, out->access_key,
-			TOKEN_ACCESS_KEY_MAX);
+		(void)slice_to_str(draft->access_key, out->access_key,
+			sizeof(out->access_key));
 	return STORE_OK;
 }
 
@@ -585,9 +575,10 @@ apply_set(struct store *store, struct db_txn *txn, void *arg)
 		return err;
 	if (change->level)
 		token.level = change->level;
-	if (change->region.len > 0)
-		(void)copy_text(change->region, token.region,
-			sizeof(token.region) - 1);
+	if (change->region.len > 0 &&
+		!slice_to_str(change->region, token.region,
+			sizeof(token.region)))
+		return STORE_INVALID;
 	if (change->is_suspended)
 		token.is_suspended = *change->is_suspended;
 	/* It lies in the map, which the change may move. */

@@ -121,7 +121,8 @@ struct token_change {
 	const bool *is_suspended;
 };
 
-/* Durable.  Counts at once in every process. */
+/* Durable.  Counts at once in every process.  INVALID: the region is too
+ * long. */
 must_check enum store_err token_set(struct store *store,
 	struct slice organization, struct slice name,
 	const struct token_change *change, struct token *out);

@@ -351,6 +351,33 @@ Test(token, level_region_and_status_change_and_the_secret_stays)
 		STORE_NO_TOKEN));
 }
 
+Test(token, a_region_that_is_too_long_changes_nothing)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct token token = make(temp.store, "a");
+	struct token found;
+	char region[sizeof(token.region) + 1];
+	char secret[TOKEN_SECRET_MAX + 1];
+
+	memset(region, 'x', sizeof(region));
+	region[sizeof(token.region)] = '\0';
+	cr_expect(eq(int,
+		token_set(temp.store, HERE, SLICE("a"),
+			&(struct token_change){
+				.level = TOKEN_READ,
+				.region = slice_str(region),
+			},
+			&token),
+		STORE_INVALID));
+
+	cr_assert(eq(int,
+		token_find(temp.store, slice_str(token.access_key), &found,
+			secret),
+		STORE_OK));
+	cr_expect(eq(int, found.level, token.level));
+	cr_expect(eq(str, found.region, token.region));
+}
+
 static struct token_draft
 temporary(const char *name, int64_t expires_ns)
 {
