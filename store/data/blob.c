@@ -375,8 +375,8 @@ leave_out_known(struct blobs *blobs, uint64_t *ids, size_t count)
 	return left;
 }
 
-static int
-compare_ids(const void *a, const void *b)
+int
+blob_compare_ids(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a;
 	uint64_t y = *(const uint64_t *)b;
@@ -515,7 +515,7 @@ flush_each(struct blobs *blobs, const uint64_t *ids, size_t count)
 	};
 
 	memcpy(dirs.ids, ids, count * sizeof(*ids));
-	qsort(dirs.ids, count, sizeof(*dirs.ids), compare_ids);
+	qsort(dirs.ids, count, sizeof(*dirs.ids), blob_compare_ids);
 	bool are_open = open_each(blobs, dirs.ids, count, &batch);
 	dirs.count = leave_out_known(blobs, dirs.ids, count);
 	/* Names are flushed while data is. */

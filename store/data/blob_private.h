@@ -26,6 +26,9 @@ struct blob_path {
 struct blob_path blob_file_path(uint64_t id);
 struct blob_path blob_dir_path(uint64_t id);
 
+/* For qsort(3) and bsearch(3). */
+int blob_compare_ids(const void *a, const void *b);
+
 struct blobs {
 	/* fixed after open */
 	int dir_fd;

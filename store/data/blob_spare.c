@@ -280,15 +280,6 @@ blob_spare_take(struct blobs *blobs, uint64_t id, int *out)
 /* --- what nobody will take -------------------------------------------------
  */
 
-static int
-compare_ids(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Invariant 4.  What cannot be removed keeps the rest from nothing. */
 static enum store_err
 sweep_dir(DIR *dir, const uint64_t *sorted)
@@ -301,7 +292,7 @@ sweep_dir(DIR *dir, const uint64_t *sorted)
 
 		if (entry->d_name[0] == '.' ||
 			(id && bsearch(&id, sorted, BLOB_SPARES_MAX, sizeof(id),
-				       compare_ids)))
+				       blob_compare_ids)))
 			continue;
 		if (unlinkat(dirfd(dir), entry->d_name, 0) && errno != ENOENT)
 			err = error_from_errno(errno);
@@ -325,7 +316,8 @@ blob_spare_sweep(struct blobs *blobs)
 	if (dir && sorted) {
 		for (size_t i = 0; i < BLOB_SPARES_MAX; i++)
 			sorted[i] = atomic_load(&blobs->spares->ids[i]);
-		qsort(sorted, BLOB_SPARES_MAX, sizeof(*sorted), compare_ids);
+		qsort(sorted, BLOB_SPARES_MAX, sizeof(*sorted),
+			blob_compare_ids);
 		err = sweep_dir(dir, sorted);
 	}
 	if (dir)
