@@ -23,19 +23,7 @@ control_policy_list(struct control *control)
 	if (err)
 		return control_store_error(control, err);
 
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < count; i++) {
-		json_t *policy = json_loadb(policies[i].text.data,
-			policies[i].text.len, 0, NULL);
-		json_t *inside = json_object_get(policy, "policy");
-
-		(void)json_array_append_new(list,
-			inside ? json_incref(policy)
-			       : json_pack("{s:O?}", "policy", policy));
-		json_decref(policy);
-	}
-	return control_reply(control, json_pack("{s:o}", "policies", list));
+	return control_reply(control, orgpolicy_to_json(policies, count));
 }
 
 enum control_code

@@ -357,6 +357,25 @@ is_there(const struct orgpolicy *policies, size_t count, struct slice name)
 	return false;
 }
 
+json_t *
+orgpolicy_to_json(const struct orgpolicy *policies, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *policy = json_loadb(policies[i].text.data,
+			policies[i].text.len, 0, NULL);
+		json_t *inside = json_object_get(policy, "policy");
+
+		/* Stored as it was given: wrapped, or bare. */
+		(void)json_array_append_new(list,
+			inside ? json_incref(policy)
+			       : json_pack("{s:O?}", "policy", policy));
+		json_decref(policy);
+	}
+	return json_pack("{s:o}", "policies", list);
+}
+
 enum store_err
 orgpolicy_put(struct store *store, struct slice organization,
 	const struct policy *policy, struct slice text)

@@ -15,6 +15,8 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "s3api/iam/policy.h"
 #include "store/bucket.h"
 
@@ -36,6 +38,9 @@ struct orgpolicy {
 must_check enum store_err orgpolicy_list(struct store *store,
 	struct slice organization, struct arena *arena, struct orgpolicy **out,
 	size_t *count);
+
+/* {"policies": [{"policy": {...}}, ...]}, the caller's. */
+json_t *orgpolicy_to_json(const struct orgpolicy *policies, size_t count);
 
 /* Durable.  Stores text, which orgpolicy_parse() made policy of, under its
  * name; replaces one that is there.  INVALID: the organization's name;

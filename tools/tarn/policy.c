@@ -109,19 +109,8 @@ put_run(int argc, char **argv)
 static int
 print_json(const struct orgpolicy *policies, size_t count)
 {
-	json_t *list = json_array();
-	json_t *root = json_pack("{s:o}", "policies", list);
+	json_t *root = orgpolicy_to_json(policies, count);
 
-	for (size_t i = 0; i < count; i++) {
-		json_t *policy = json_loadb(policies[i].text.data,
-			policies[i].text.len, 0, NULL);
-		json_t *inside = json_object_get(policy, "policy");
-
-		(void)json_array_append_new(list,
-			inside ? json_incref(policy)
-			       : json_pack("{s:O}", "policy", policy));
-		json_decref(policy);
-	}
 	(void)json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(root);
