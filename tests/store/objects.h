@@ -267,3 +267,11 @@ objects_findings(struct store *store)
 	assert(!err);
 	return result.findings;
 }
+
+static inline enum store_err
+objects_copy(struct store *store, uint64_t bucket, const char *from,
+	const char *to, struct object *out)
+{
+	return object_copy(store, bucket, slice_str(from), NULL, NULL, bucket,
+		slice_str(to), NULL, NULL, out);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "store/tree.h"
+#include "tests/store/objects.h"
+#include "tests/support/temp_store.h"
+
+Test(object_delete, deleting_a_directory_key_keeps_what_is_below)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	uint64_t objects, bytes;
+
+	cr_assert(eq(int, objects_put(temp.store, bucket, "dir/", "bytes"),
+		STORE_OK));
+	cr_assert(eq(int, objects_put(temp.store, bucket, "dir/file", "x"),
+		STORE_OK));
+
+	cr_expect(eq(int,
+		object_delete(temp.store, bucket, SLICE("dir/"), NULL),
+		STORE_OK));
+
+	cr_expect(objects_is(temp.store, bucket, "dir/", NULL));
+	cr_expect(objects_is(temp.store, bucket, "dir/file", "x"));
+	objects_usage(temp.store, bucket, &objects, &bytes);
+	cr_expect(eq(u64, objects, 1));
+	cr_expect(eq(u64, bytes, 1));
+	cr_expect(eq(u64, objects_blob_records(temp.store), 1));
+	cr_expect(eq(int,
+		object_delete(temp.store, bucket, SLICE("dir/file"), NULL),
+		STORE_OK));
+	cr_expect(eq(int, bucket_delete(temp.store, SLICE("bucket")),
+		STORE_OK));
+}
+
+Test(object_delete,
+	deleting_an_empty_directory_key_takes_implicit_parents_along)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+
+	cr_assert(eq(int, objects_put(temp.store, bucket, "a/b/c/", ""),
+		STORE_OK));
+
+	cr_expect(eq(int,
+		object_delete(temp.store, bucket, SLICE("a/b/c/"), NULL),
+		STORE_OK));
+
+	cr_expect(eq(int, bucket_delete(temp.store, SLICE("bucket")),
+		STORE_OK));
+}
+
+Test(object_delete, deleting_takes_implicit_directories_along)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+
+	cr_assert(eq(int, objects_put(temp.store, bucket, "a/b/c", "x"),
+		STORE_OK));
+
+	cr_expect(eq(int,
+		object_delete(temp.store, bucket, SLICE("a/b/c"), NULL),
+		STORE_OK));
+
+	cr_expect(eq(int,
+		object_delete(temp.store, bucket, SLICE("a/b/c"), NULL),
+		STORE_NOT_FOUND));
+	cr_expect(eq(u64, objects_blob_records(temp.store), 0));
+	cr_expect(eq(int, bucket_delete(temp.store, SLICE("bucket")),
+		STORE_OK));
+}
+
+Test(object_delete, many_are_deleted_at_once_and_each_has_its_answer)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	const struct slice keys[] = {SLICE("a"), SLICE("nothing"), SLICE("d/b"),
+		SLICE(""), SLICE("a"), SLICE("d/c")};
+	enum store_err errs[6];
+
+	cr_assert(eq(int, objects_put(temp.store, bucket, "a", "1"), STORE_OK));
+	cr_assert(eq(int, objects_put(temp.store, bucket, "d/b", "2"),
+		STORE_OK));
+	cr_assert(eq(int, objects_put(temp.store, bucket, "d/c", "3"),
+		STORE_OK));
+	cr_assert(eq(int, objects_put(temp.store, bucket, "kept", "4"),
+		STORE_OK));
+
+	cr_expect(eq(int,
+		object_delete_many(temp.store, bucket, keys, NULL, 6, errs),
+		STORE_OK));
+
+	cr_expect(eq(int, errs[0], STORE_OK));
+	cr_expect(eq(int, errs[1], STORE_NOT_FOUND));
+	cr_expect(eq(int, errs[2], STORE_OK));
+	cr_expect(eq(int, errs[3], STORE_BAD_NAME));
+	cr_expect(eq(int, errs[4], STORE_NOT_FOUND));
+	cr_expect(eq(int, errs[5], STORE_OK));
+	cr_expect(objects_is(temp.store, bucket, "kept", "4"));
+	cr_expect(eq(u64, objects_blob_records(temp.store), 1));
+}
+
+Test(object_delete, each_of_many_deletions_has_a_condition_of_its_own)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	const struct slice keys[] = {SLICE("a"), SLICE("b"), SLICE("none")};
+	const struct inode_etag other = {.parts = 9};
+	const struct object_condition conditions[] = {
+		{.must_match = &other},
+		{.must_exist = true},
+		{.must_exist = true},
+	};
+	enum store_err errs[3];
+
+	cr_assert(eq(int, objects_put(temp.store, bucket, "a", "1"), STORE_OK));
+	cr_assert(eq(int, objects_put(temp.store, bucket, "b", "2"), STORE_OK));
+
+	cr_expect(eq(int,
+		object_delete_many(temp.store, bucket, keys, conditions, 3,
+			errs),
+		STORE_OK));
+
+	cr_expect(eq(int, errs[0], STORE_PRECONDITION));
+	cr_expect(eq(int, errs[1], STORE_OK));
+	cr_expect(eq(int, errs[2], STORE_PRECONDITION));
+	cr_expect(objects_is(temp.store, bucket, "a", "1"));
+}
+
+Test(object_delete, more_are_deleted_at_once_than_fit_one_transaction)
+{
+	enum { COUNT = 2500 };
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct slice *keys = arena_new_array(&arena, COUNT, struct slice);
+	enum store_err *errs = arena_new_array(&arena, COUNT, enum store_err);
+	uint64_t objects, bytes;
+
+	for (int i = 0; i < COUNT; i++)
+		keys[i] = arena_printf(&arena, "k%d", i);
+	cr_assert(eq(int, objects_put(temp.store, bucket, "k0", ""), STORE_OK));
+	cr_assert(eq(int, objects_put(temp.store, bucket, "k1700", ""),
+		STORE_OK));
+	cr_assert(eq(int, objects_put(temp.store, bucket, "k2499", ""),
+		STORE_OK));
+
+	cr_expect(eq(int,
+		object_delete_many(temp.store, bucket, keys, NULL, COUNT, errs),
+		STORE_OK));
+
+	for (int i = 0; i < COUNT; i++)
+		cr_expect(eq(int, errs[i],
+			i == 0 || i == 1700 || i == 2499 ? STORE_OK
+							 : STORE_NOT_FOUND));
+	objects_usage(temp.store, bucket, &objects, &bytes);
+	cr_expect(eq(u64, objects, 0));
+}
