@@ -26,20 +26,15 @@
 #include <unistd.h>
 
 #include "store/base/clock.h"
-#include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/bucket.h"
-#include "store/file.h"
 #include "store/object.h"
-#include "store/upload.h"
-#include "tests/crash/faults.h"
-#include "tests/crash/promises.h"
+#include "tests/crash/script.h"
 
 #define SIDE_BY_SIDE 3
 #define SECONDS_MAX 60
 /* Faults of each sort in a short run, spread over the script. */
 #define SHORT_RUN 5
-#define SECTORS 4
 
 /* How many the last process made; shared with those that are forked. */
 static _Atomic(uint64_t) *calls;
@@ -64,413 +59,26 @@ static const struct sort {
 	{"all flushes fail", FAULTS_FLUSH, EIO, true},
 };
 
-struct script {
-	struct store *store;
-	struct faults *faults;
-	const struct sort *sort;
-	struct promises *promises;
-	uint64_t bucket;
-	uint64_t dir;
-	uint64_t version;
-	/* Of the file that is written in place: the last that was flushed, and
-	 * the last begun. */
-	uint64_t disk_done;
-	uint64_t disk_begun;
-	unsigned int wrong;
-};
-
-static void
-wrong(struct script *script, const char *what)
-{
-	script->wrong++;
-	fprintf(stderr, "%s (struck: %s on %s)\n", what, script->faults->thread,
-		script->faults->file);
-}
-
-/* --- what is promised ------------------------------------------------------
- */
-
-static void
-note(struct script *script, const char *key, uint64_t version,
-	enum content_what what)
-{
-	struct content_note note = {.version = version, .what = what};
-
-	snprintf(note.key, sizeof(note.key), "%s", key);
-	promises_note(script->promises, &note);
-}
-
-static bool
-has_failed(struct script *script)
-{
-	struct store_status status;
-
-	/* The side file cannot be read: then it was no flush. */
-	return !store_status(script->store, &status) && status.has_failed;
-}
-
-/* What begins after the store has failed must not succeed: invariant 2. */
-static bool
-begin(struct script *script, const char *key, uint64_t version)
-{
-	note(script, key, version, CONTENT_BEGUN);
-	return has_failed(script);
-}
-
-static void
-end(struct script *script, const char *key, uint64_t version,
-	enum store_err err, bool was_failed)
-{
-	if (err)
-		return;
-	note(script, key, version, CONTENT_DONE);
-	if (was_failed)
-		wrong(script, "acknowledged after a failed flush");
-}
-
-static struct slice
-body(uint64_t version)
-{
-	static char bytes[1 << 17];
-
-	content_fill(version, bytes, content_size(version));
-	return slice_of(bytes, content_size(version));
-}
-
-static uint64_t
-new_version(struct script *script)
-{
-	/* An empty one could not be told from another. */
-	while (content_size(++script->version) == 0)
-		;
-	return script->version;
-}
-
-/* --- the script ------------------------------------------------------------
- */
-
-static enum store_err
-put(struct script *script, const char *key)
-{
-	scoped(object_put_abort) struct object_put *put = NULL;
-	const struct object_attrs attrs = {0};
-	uint64_t version = new_version(script);
-	struct slice bytes = body(version);
-	struct object made;
-	bool was_failed = begin(script, key, version);
-	enum store_err err = object_put_begin(script->store, bytes.len, &put);
-
-	if (!err)
-		err = object_put_write(put, slice_first(bytes, bytes.len / 3));
-	if (!err)
-		err = object_put_write(put, slice_from(bytes, bytes.len / 3));
-	if (!err)
-		err = object_put_commit(&put, script->bucket, slice_str(key),
-			&attrs, NULL, &made);
-	end(script, key, version, err, was_failed);
-	return err;
-}
-
-static void delete (struct script *script, const char *key)
-{
-	bool was_failed = begin(script, key, 0);
-	enum store_err err = object_delete(script->store, script->bucket,
-		slice_str(key), NULL);
-
-	/* One that is not there is no object that was made to be absent. */
-	if (err != STORE_NOT_FOUND)
-		end(script, key, 0, err, was_failed);
-}
-
-/* The version that an object has, or 0 where that cannot be told. */
-static uint64_t
-get(struct script *script, const char *key)
-{
-	scoped(arena_free) struct arena arena = {0};
-	struct object object;
-	uint64_t version = 0;
-	uint64_t offset;
-	int fd = -1;
-
-	if (object_open(script->store, script->bucket, slice_str(key), &arena,
-		    &object, &fd, &offset) ||
-		fd < 0)
-		return 0;
-	char *bytes = arena_alloc(&arena, object.inode.size);
-	if (!io_pread_all(fd, bytes, object.inode.size, offset)) {
-		memcpy(&version, bytes, sizeof(version));
-		if (!content_is(version, bytes, object.inode.size))
-			wrong(script, "read and not whole");
-	}
-	close(fd);
-	return version;
-}
-
-static void
-copy(struct script *script, const char *from, const char *to)
-{
-	uint64_t version = get(script, from);
-	struct object made;
-
-	if (!version)
-		return;
-	bool was_failed = begin(script, to, version);
-	enum store_err err = object_copy(script->store, script->bucket,
-		slice_str(from), NULL, NULL, script->bucket, slice_str(to),
-		NULL, NULL, &made);
-	end(script, to, version, err, was_failed);
-}
-
-static enum store_err
-upload_one(struct script *script, struct slice key, struct slice id,
-	struct slice bytes, struct upload_part_info *info)
-{
-	scoped(upload_part_abort) struct upload_part *part = NULL;
-
-	*info = (struct upload_part_info){.number = 1, .size = bytes.len};
-	memcpy(info->md5, bytes.data, bytes.len < 16 ? bytes.len : 16);
-	enum store_err err = upload_part_begin(script->store, script->bucket,
-		key, id, 1, bytes.len, &part);
-	if (!err)
-		err = upload_part_write(part, bytes);
-	return err ? err : upload_part_commit(&part, info);
-}
-
-static void
-upload(struct script *script, const char *name, bool is_aborted)
-{
-	const struct object_attrs attrs = {0};
-	const struct upload_info begun = {0};
-	uint64_t version = new_version(script);
-	struct slice bytes = body(version);
-	struct upload_part_info info;
-	struct slice key = slice_str(name);
-	struct object made;
-	char id[UPLOAD_ID_LEN + 1];
-	bool was_failed = begin(script, name, version);
-	enum store_err err =
-		upload_begin(script->store, script->bucket, key, &begun, id);
-
-	if (!err)
-		err = upload_one(script, key, slice_str(id), bytes, &info);
-	/* Again, in the place of the one before. */
-	if (!err)
-		err = upload_one(script, key, slice_str(id), bytes, &info);
-	if (!err && is_aborted) {
-		(void)!upload_abort(script->store, script->bucket, key,
-			slice_str(id));
-		return;
-	}
-	if (!err)
-		err = upload_complete(script->store, script->bucket, key,
-			slice_str(id), &info, 1, &attrs, NULL, &made);
-	end(script, name, version, err, was_failed);
-}
-
-static const struct tree_owner owner = {.mode = S_IFREG | 0644};
-static const struct tree_owner dir_owner = {.mode = S_IFDIR | 0755};
-
-/* Created, or written anew. */
-static void
-write_file(struct script *script, const char *name)
-{
-	uint64_t version = new_version(script);
-	struct slice bytes = body(version);
-	struct file *file = NULL;
-	struct inode inode;
-	char key[CONTENT_KEY_MAX + 1];
-
-	snprintf(key, sizeof(key), "dir/%s", name);
-	bool was_failed = begin(script, key, version);
-	enum store_err err = tree_lookup(script->store, script->dir,
-		slice_str(name), TREE_FILE, NULL, &inode);
-	if (err == STORE_NOT_FOUND)
-		err = file_create(script->store, script->dir, slice_str(name),
-			&owner, &inode, &file);
-	else if (!err)
-		err = file_open(script->store, inode.ino, O_RDWR | O_TRUNC,
-			&file);
-	if (err)
-		return;
-	err = io_pwrite_all(file_fd(file), bytes.data, bytes.len, 0);
-	/* A program whose write failed leaves what it has written, as on any
-	 * file system. */
-	if (err) {
-		promises_drop(script->promises, key);
-	} else {
-		err = file_sync(file, false);
-		end(script, key, version, err, was_failed);
-	}
-	(void)!file_flush(file);
-	(void)!file_close(&file, O_RDWR | O_TRUNC);
-}
-
-/* Sectors of one file, over and over. */
-static void
-write_in_place(struct script *script)
-{
-	uint64_t version = new_version(script);
-	struct file *file = NULL;
-	struct inode inode;
-	char bytes[CONTENT_SECTOR];
-	char key[CONTENT_KEY_MAX + 1];
-	bool was_failed = has_failed(script);
-	enum store_err err = tree_lookup(script->store, script->dir,
-		SLICE("disk"), TREE_FILE, NULL, &inode);
-
-	if (!err)
-		err = file_open(script->store, inode.ino, O_RDWR, &file);
-	if (err)
-		return;
-	content_fill(version, bytes, sizeof(bytes));
-	script->disk_begun = version;
-	for (unsigned int i = 0; i < SECTORS && !err; i++) {
-		snprintf(key, sizeof(key), "dir/disk#%u", i);
-		note(script, key, version, CONTENT_BEGUN);
-		err = io_pwrite_all(file_fd(file), bytes, sizeof(bytes),
-			(uint64_t)i * sizeof(bytes));
-	}
-	if (!err)
-		err = file_sync(file, true);
-	for (unsigned int i = 0; i < SECTORS; i++) {
-		snprintf(key, sizeof(key), "dir/disk#%u", i);
-		end(script, key, version, err, was_failed);
-	}
-	if (!err)
-		script->disk_done = version;
-	(void)!file_flush(file);
-	(void)!file_close(&file, O_RDWR);
-}
-
-/* The disk's bytes, shared until the next write to it. */
-static void
-take_snapshot(struct script *script)
-{
-	char key[CONTENT_KEY_MAX + 1];
-	struct object made;
-	bool was_failed = has_failed(script);
-
-	for (unsigned int i = 0; i < SECTORS; i++) {
-		snprintf(key, sizeof(key), "dir/snapshot#%u", i);
-		note(script, key, script->disk_done, CONTENT_BEGUN);
-		note(script, key, script->disk_begun, CONTENT_BEGUN);
-	}
-	enum store_err err = object_copy(script->store, script->bucket,
-		SLICE("dir/disk"), NULL, NULL, script->bucket,
-		SLICE("dir/snapshot"), NULL, NULL, &made);
-	for (unsigned int i = 0; i < SECTORS; i++) {
-		snprintf(key, sizeof(key), "dir/snapshot#%u", i);
-		/* Else it is one of the two. */
-		if (script->disk_done == script->disk_begun)
-			end(script, key, script->disk_done, err, was_failed);
-	}
-}
-
-static void
-make_disk(struct script *script)
-{
-	struct file *file = NULL;
-	struct inode inode;
-
-	if (file_create(script->store, script->dir, SLICE("disk"), &owner,
-		    &inode, &file))
-		return;
-	(void)!file_flush(file);
-	(void)!file_close(&file, O_RDWR);
-}
-
-static void
-rename_file(struct script *script, const char *from, const char *to)
-{
-	char keys[2][CONTENT_KEY_MAX + 1];
-	struct inode replaced;
-
-	snprintf(keys[0], sizeof(keys[0]), "dir/%s", from);
-	snprintf(keys[1], sizeof(keys[1]), "dir/%s", to);
-	uint64_t version = get(script, keys[0]);
-	if (!version)
-		return;
-	note(script, keys[0], 0, CONTENT_BEGUN);
-	bool was_failed = begin(script, keys[1], version);
-	enum store_err err =
-		tree_rename(script->store, script->dir, slice_str(from),
-			TREE_FILE, script->dir, slice_str(to), 0, &replaced);
-	if (!err)
-		err = store_sync(script->store);
-	end(script, keys[0], 0, err, was_failed);
-	end(script, keys[1], version, err, was_failed);
-}
-
-static void
-delete_many(struct script *script)
-{
-	static const char *const names[] = {"many/0", "many/1", "many/2"};
-	struct slice keys[array_len(names)];
-	enum store_err errs[array_len(names)];
-	bool was_failed = false;
-
-	for (size_t i = 0; i < array_len(names); i++) {
-		(void)!put(script, names[i]);
-		keys[i] = slice_str(names[i]);
-	}
-	for (size_t i = 0; i < array_len(names); i++)
-		was_failed = begin(script, names[i], 0);
-	enum store_err err = object_delete_many(script->store, script->bucket,
-		keys, NULL, array_len(names), errs);
-	for (size_t i = 0; i < array_len(names) && !err; i++) {
-		if (errs[i] != STORE_NOT_FOUND)
-			end(script, names[i], 0, errs[i], was_failed);
-	}
-}
-
-static void
-go_through(struct script *script)
-{
-	struct inode dir;
-
-	(void)!put(script, "one");
-	(void)!put(script, "two");
-	(void)!put(script, "one");
-	copy(script, "one", "copy");
-	upload(script, "uploaded", false);
-	upload(script, "aborted", true);
-	if (tree_mkdir(script->store, script->bucket, SLICE("dir"), &dir_owner,
-		    &dir))
-		return;
-	script->dir = dir.ino;
-	make_disk(script);
-	write_file(script, "file");
-	write_file(script, "file");
-	write_in_place(script);
-	take_snapshot(script);
-	write_in_place(script);
-	rename_file(script, "file", "renamed");
-	delete_many(script);
-	delete (script, "two");
-	(void)!store_sync(script->store);
-	(void)!put(script, "last");
-}
-
 /* Invariants 2 and 3, once the fault was met. */
 static void
-judge(struct script *script)
+judge(struct script *script, const struct sort *sort)
 {
 	const struct faults *faults = script->faults;
 	bool is_side = strstr(faults->file, "meta/checkpoint") != NULL;
 	bool is_tables = strstr(faults->file, "meta/data.mdb") != NULL;
 	bool makes_room = strcmp(faults->thread, "tarn-reclaim") == 0;
-	bool is_flush = script->sort->kind == FAULTS_FLUSH;
+	bool is_flush = sort->kind == FAULTS_FLUSH;
 
 	if (!atomic_load(&faults->hits))
 		return;
-	if (is_flush && !makes_room && !has_failed(script))
-		wrong(script, "a flush failed, and the store goes on");
+	if (is_flush && !makes_room && !script_has_failed(script))
+		script_wrong(script, "a flush failed, and the store goes on");
 	/* The side file is written where the flush would be next; what LMDB
 	 * makes of a meta page that it could not write: db_has_failed(). */
-	if (!is_flush && !is_side && !is_tables && has_failed(script))
-		wrong(script, "no flush failed, and the store has");
-	if (!has_failed(script) && put(script, "again"))
-		wrong(script, "the disk is well again, and a put fails");
+	if (!is_flush && !is_side && !is_tables && script_has_failed(script))
+		script_wrong(script, "no flush failed, and the store has");
+	if (!script_has_failed(script) && script_put(script, "again"))
+		script_wrong(script, "the disk is well again, and a put fails");
 }
 
 /* Gives 1 where the fault was met and all is well, 0 where it was not met. */
@@ -485,7 +93,6 @@ run_script(const char *path, const struct sort *sort, uint64_t at)
 	};
 	struct bucket bucket = {0};
 	struct script script = {
-		.sort = sort,
 		.promises = promises_new(),
 		.version = 1,
 		.faults = faults_begin(path),
@@ -497,17 +104,18 @@ run_script(const char *path, const struct sort *sort, uint64_t at)
 		err = bucket_get(script.store, SLICE(CONTENT_BUCKET), &bucket);
 	if (!err) {
 		script.bucket = bucket.ino;
-		go_through(&script);
+		script_run(&script);
 		if (!sort->lasts)
-			judge(&script);
+			judge(&script, sort);
 	} else if (!atomic_load(&script.faults->hits)) {
-		wrong(&script, "cannot be opened, though nothing failed");
+		script_wrong(&script,
+			"cannot be opened, though nothing failed");
 	}
 	/* The last checkpoint meets the fault, too. */
 	store_close(&script.store);
 	faults_disarm(script.faults);
 	if (!promises_are_kept(script.promises, path))
-		wrong(&script, "promises are not kept");
+		script_wrong(&script, "promises are not kept");
 	promises_free(&script.promises);
 	atomic_store(calls, atomic_load(&script.faults->seen));
 	if (script.wrong)
@@ -709,7 +317,7 @@ expect_own_session_alone(struct script *script)
 	if (store_sessions(script->store, sessions, array_len(sessions),
 		    &count) ||
 		count != 1 || !sessions[0].is_alive)
-		wrong(script, "sessions are not told apart");
+		script_wrong(script, "sessions are not told apart");
 }
 
 /* An object that is put now has the time of now. */
@@ -720,12 +328,13 @@ expect_time(struct script *script)
 	struct object object;
 	int64_t before_ns = clock_now_ns();
 
-	if (put(script, "timed") ||
+	if (script_put(script, "timed") ||
 		object_head(script->store, script->bucket, SLICE("timed"),
 			&arena, &object) ||
 		object.inode.mtime_ns < before_ns ||
 		object.inode.mtime_ns > clock_now_ns())
-		wrong(script, "an object has another time than the clock");
+		script_wrong(script,
+			"an object has another time than the clock");
 }
 
 /* Back by a day, on by two, back by thirty years: under the same store. */
@@ -760,14 +369,14 @@ step_clock(const char *path)
 		expect_own_session_alone(&script);
 		expect_time(&script);
 		if (i == 0)
-			go_through(&script);
+			script_run(&script);
 		/* Of time alone nothing is waited for: a checkpoint comes. */
-		if (store_sync(script.store) || put(&script, "stepped"))
-			wrong(&script, "no checkpoint is made any more");
+		if (store_sync(script.store) || script_put(&script, "stepped"))
+			script_wrong(&script, "no checkpoint is made any more");
 	}
 	store_close(&script.store);
 	if (!promises_are_kept(script.promises, path))
-		wrong(&script, "promises are not kept");
+		script_wrong(&script, "promises are not kept");
 	promises_free(&script.promises);
 	return script.wrong ? 2 : 0;
 }
