@@ -5,6 +5,7 @@
 set, which is off by default."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -30,12 +31,15 @@ def why_not():
 
 @contextlib.contextmanager
 def switched_on():
-    before = PARAMETER.read_text()
-    PARAMETER.write_text("Y")
-    try:
-        yield
-    finally:
-        PARAMETER.write_text(before)
+    with open(PARAMETER, "rb") as held:
+        # Others that change it wait, as tests/fs/test_ring.c does.
+        fcntl.flock(held, fcntl.LOCK_EX)
+        before = PARAMETER.read_text()
+        PARAMETER.write_text("Y")
+        try:
+            yield
+        finally:
+            PARAMETER.write_text(before)
 
 
 def first_line(*options):

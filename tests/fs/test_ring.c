@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the other tests of the mount do is done over io_uring by
+ * tests/e2e/io_uring.py; here is what only a ring can do wrong. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/fs/needs_mount.h"
+
+#define PARAMETER "/sys/module/fuse/parameters/enable_uring"
+#define NEEDS_RING()                                                           \
+	do {                                                                   \
+		NEEDS_MOUNT();                                                 \
+		if (access(PARAMETER, W_OK))                                   \
+			cr_skip_test("the kernel has no FUSE over io_uring");  \
+	} while (0)
+
+/* More than a queue has entries, and than there are helpers. */
+#define THREADS 40
+
+/* Mounts anew with the parameter set.  Who changes it holds its lock. */
+static struct temp_mount
+open_with_ring(bool is_small_files)
+{
+	struct temp_mount temp = temp_mount_open();
+	int fd = open(PARAMETER, O_RDWR | O_CLOEXEC);
+	char before;
+
+	temp_mount_stop(&temp);
+	temp.is_small_files = is_small_files;
+	cr_assert(not(flock(fd, LOCK_EX)));
+	cr_assert(eq(i64, pread(fd, &before, 1, 0), 1));
+	cr_assert(eq(i64, pwrite(fd, "Y", 1, 0), 1));
+	temp_mount_start(&temp);
+	cr_assert(eq(i64, pwrite(fd, &before, 1, 0), 1));
+	cr_assert(not(close(fd)));
+	cr_assert(temp.status.has_io_uring);
+	return temp;
+}
+
+Test(ring, what_is_written_is_read)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_ring(false);
+
+	temp_mount_write(&temp, "f", "text");
+
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"), "text"));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "text"));
+}
+
+/* Dropping the other one of a directory's name waits for who holds the
+ * directory that it is in: he who waits for the answer. */
+Test(ring, an_answer_is_given_before_a_name_is_dropped, .timeout = 30)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_ring(false);
+
+	for (int i = 0; i < 20; i++) {
+		cr_assert(not(mkdir(temp_mount_at(&temp, "d"), 0755)));
+		cr_assert(not(rename(temp_mount_at(&temp, "d"),
+			temp_mount_at(&temp, "e"))));
+		cr_assert(not(rmdir(temp_mount_at(&temp, "e"))));
+	}
+}
+
+/* Of more than is answered at once, so by a helper, and the whole buffer. */
+Test(ring, a_large_read_comes_whole)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_ring(true);
+	size_t size = (3u << 20) + 5;
+	char *text = malloc(size + 1);
+
+	for (size_t i = 0; i < size; i++)
+		text[i] = (char)('a' + i % 26);
+	text[size] = '\0';
+	temp_mount_put(&temp, "big", text);
+
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "big"), text));
+	free(text);
+}
+
+struct writer {
+	pthread_t thread;
+	char path[128];
+	bool is_done;
+};
+
+static void *
+write_durably(void *arg)
+{
+	struct writer *writer = arg;
+	int fd =
+		open(writer->path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
+
+	writer->is_done = fd >= 0 && write(fd, "text", 4) == 4 && !fsync(fd) &&
+			  !close(fd) && !unlink(writer->path);
+	return NULL;
+}
+
+Test(ring, more_wait_for_the_disk_than_there_are_entries_and_helpers,
+	.timeout = 60)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_ring(false);
+	struct writer writers[THREADS] = {0};
+
+	for (int i = 0; i < THREADS; i++) {
+		(void)snprintf(writers[i].path, sizeof(writers[i].path), "%s",
+			temp_mount_at(&temp, "f%d", i));
+		cr_assert(not(pthread_create(&writers[i].thread, NULL,
+			write_durably, &writers[i])));
+	}
+	for (int i = 0; i < THREADS; i++) {
+		cr_assert(not(pthread_join(writers[i].thread, NULL)));
+		cr_expect(writers[i].is_done);
+	}
+}
