@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "store/file.h"
 #include "store/session_private.h"
 #include "store/tree.h"
 #include "tests/base/on_loop.h"
 #include "tests/store/objects.h"
+#include "tests/support/other_process.h"
 #include "tests/support/temp_store.h"
 
 Test(object, what_was_put_is_got)
@@ -327,23 +326,25 @@ Test(object, a_put_whose_condition_fails_leaves_no_file)
 	cr_expect(eq(u64, objects_files(temp.store), 0));
 }
 
+static void
+write_some(struct store *store, struct other_process *self)
+{
+	struct object_put *put = NULL;
+	enum store_err err = object_put_begin(store, 0, &put);
+
+	if (!err)
+		err = object_put_write(put, objects_large());
+	other_process_tell(self, (uint64_t)err);
+}
+
 Test(object, a_put_whose_process_dies_leaves_no_file)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	int status;
 
-	pid_t child = fork();
-	if (!child) {
-		struct store *store = temp_store_open_at(temp.path, false);
-		struct object_put *put = NULL;
-		enum store_err err = object_put_begin(store, 0, &put);
-
-		if (!err)
-			err = object_put_write(put, objects_large());
-		raise(err ? SIGABRT : SIGKILL);
-	}
-	cr_assert(eq(int, waitpid(child, &status, 0), child));
-	cr_assert(eq(int, WTERMSIG(status), SIGKILL));
+	store_close(&temp.store);
+	struct other_process other = other_process_start(temp.path, write_some);
+	cr_assert(eq(u64, other_process_hear(&other), STORE_OK));
+	other_process_kill(&other);
 
 	temp_store_reopen(&temp);
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "store/base/text.h"
 #include "store/session_private.h"
 #include "store/upload_private.h"
 #include "tests/base/on_loop.h"
 #include "tests/store/objects.h"
+#include "tests/support/other_process.h"
 #include "tests/support/temp_store.h"
 
 #define MIB (1ull << 20)
@@ -483,23 +482,32 @@ Test(upload, more_bytes_than_announced_are_refused)
 	upload_part_abort(&part);
 }
 
+static struct fixture *inherited;
+
+static void
+write_half_a_part(struct store *store, struct other_process *self)
+{
+	inherited->store = store;
+	feed(start(inherited, 1, G), body(inherited, 97, G / 2));
+	other_process_tell(self, 1);
+}
+
 Test(upload, a_dead_writers_slot_is_free_again)
 {
 	scoped(fixture_close) struct fixture it = fixture_open();
 	struct slice bytes[] = {body(&it, 1, G), body(&it, 2, G)};
 	struct upload_part_info parts[2];
 	struct object made;
-	int status;
 
 	parts[1] = deliver(&it, 2, bytes[1]);
-	pid_t child = fork();
-	if (!child) {
-		it.store = temp_store_open_at(it.temp.path, false);
-		feed(start(&it, 1, G), body(&it, 97, G / 2));
-		raise(SIGKILL);
-	}
-	cr_assert(eq(int, waitpid(child, &status, 0), child));
-	cr_assert(eq(int, WTERMSIG(status), SIGKILL));
+	inherited = &it;
+	store_close(&it.temp.store);
+	struct other_process writer =
+		other_process_start(it.temp.path, write_half_a_part);
+	cr_assert(eq(u64, other_process_hear(&writer), 1));
+	temp_store_reopen(&it.temp);
+	it.store = it.temp.store;
+	other_process_kill(&writer);
 	cr_assert(eq(int, session_reap(it.store), STORE_OK));
 	parts[0] = deliver(&it, 1, bytes[0]);
 	uint64_t blob = blob_of(&it);
