@@ -331,6 +331,10 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 		err = token->kind == TOKEN_TEMPORARY
 			      ? token_expiry_note(txn, token)
 			      : save_name(txn, token);
+	if (!err)
+		err = token_attribute_put(txn, slice_str(token->access_key),
+			create->draft->attributes,
+			create->draft->attribute_count);
 	return err ? err : save(store, txn, token, create->sealed);
 }
 
@@ -350,7 +354,9 @@ check_draft(const struct token_draft *draft, enum token_kind kind,
 	if (!is_level((uint8_t)draft->level) || !is_kind((uint8_t)kind) ||
 		(draft->expires_ns && draft->expires_ns <= now_ns) ||
 		(draft->secret.len > 0 &&
-			!token_secret_is_valid(draft->secret)))
+			!token_secret_is_valid(draft->secret)) ||
+		!token_attribute_are_valid(draft->attributes,
+			draft->attribute_count))
 		return STORE_INVALID;
 	return STORE_OK;
 }
@@ -437,6 +443,8 @@ token_remove_in(struct store *store, struct db_txn *txn,
 	}
 	if (!err)
 		err = token_use_forget(txn, access_key);
+	if (!err)
+		err = token_attribute_forget(txn, access_key);
 	return err ? err : tell(store, txn, access_key);
 }
 

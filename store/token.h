@@ -62,6 +62,16 @@ bool token_level_from_name(const char *name, enum token_level *level);
 /* "ACTIVE", "EXPIRED", "SUSPENDED". */
 const char *token_status(const struct token *token, int64_t now_ns);
 
+#define TOKEN_ATTRIBUTES_MAX 15
+#define TOKEN_ATTRIBUTE_MAX 63
+
+/* What whoever asked for a key has written on it: shown with it, and never
+ * asked by a policy, since nobody vouches for it. */
+struct token_attribute {
+	struct slice key;   /* 1 to 63 of a-z 0-9 -, not cw-, role-, groups- */
+	struct slice value; /* up to 63 bytes of UTF-8 */
+};
+
 #define TOKEN_ONCE_LEN 32
 
 /* What is asked for; zeros are the defaults. */
@@ -77,6 +87,9 @@ struct token_draft {
 	enum token_kind kind; /* permanent */
 	bool needs_session;
 	int64_t expires_ns; /* 0: never; INVALID: in the past */
+	/* INVALID: token_attribute_are_valid() says no. */
+	const struct token_attribute *attributes;
+	size_t attribute_count;
 
 	/* A pair to take over; drawn where empty.  Secrets have
 	 * TOKEN_SECRET_MIN to TOKEN_SECRET_MAX printable bytes. */
@@ -147,6 +160,18 @@ must_check enum store_err token_find(struct store *store,
  * NUL: derived, not stored. */
 void token_secret_session(const struct store *store, const struct token *token,
 	char session[TOKEN_SESSION_LEN + 1]);
+
+/* --- token_attribute.c ---------------------------------------------------- */
+
+/* TOKEN_ATTRIBUTES_MAX at most, each as above, no key twice. */
+bool token_attribute_are_valid(const struct token_attribute *attributes,
+	size_t count);
+
+/* In the arena, in the order in which they were given; none of a key that is
+ * not there. */
+must_check enum store_err token_attribute_list(struct store *store,
+	struct slice access_key, struct arena *arena,
+	struct token_attribute **out, size_t *count);
 
 /* --- token_use.c ---------------------------------------------------------- */
 

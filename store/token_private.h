@@ -52,6 +52,14 @@ must_check enum store_err token_expiry_note(struct db_txn *txn,
 must_check enum store_err token_expiry_forget(struct db_txn *txn,
 	const struct token *token);
 
+/* --- token_attribute.c ---------------------------------------------------- */
+
+must_check enum store_err token_attribute_put(struct db_txn *txn,
+	struct slice access_key, const struct token_attribute *attributes,
+	size_t count);
+must_check enum store_err token_attribute_forget(struct db_txn *txn,
+	struct slice access_key);
+
 /* --- token_use.c ---------------------------------------------------------- */
 
 must_check enum store_err token_use_forget(struct db_txn *txn,

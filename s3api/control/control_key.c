@@ -10,7 +10,8 @@
 /* --- creating ------------------------------------------------------------- */
 
 static enum control_code
-issue(struct control *control, unsigned long duration_s)
+issue(struct control *control, unsigned long duration_s,
+	const struct token_attribute *attributes, size_t attribute_count)
 {
 	struct store *store = control->request->store;
 	const struct token *own = &control->token;
@@ -27,6 +28,8 @@ issue(struct control *control, unsigned long duration_s)
 		.expires_ns = duration_s > 0 ? now_ns + (int64_t)duration_s *
 								CLOCK_NS_PER_S
 					     : 0,
+		.attributes = attributes,
+		.attribute_count = attribute_count,
 	};
 	enum store_err err = token_create(store, &draft, &token);
 
@@ -39,9 +42,10 @@ issue(struct control *control, unsigned long duration_s)
 	if (token.expires_ns)
 		clock_to_iso8601(token.expires_ns, expiry);
 
-	json_t *root = json_pack("{s:s, s:s, s:s, s:s?, s:{}}", "accessKeyId",
+	json_t *root = json_pack("{s:s, s:s, s:s, s:s?, s:o}", "accessKeyId",
 		token.access_key, "secretKey", secret, "principalName",
-		token.name, "expiry", expiry[0] ? expiry : NULL, "attributes");
+		token.name, "expiry", expiry[0] ? expiry : NULL, "attributes",
+		control_attribute_json(attributes, attribute_count));
 
 	cipher_wipe(secret, sizeof(secret));
 	return control_reply(control, root);
@@ -51,33 +55,45 @@ enum control_code
 control_key_create(struct control *control)
 {
 	unsigned long duration_s = 0;
+	struct token_attribute *attributes;
+	size_t attribute_count;
 	json_t *root;
 	enum control_code code = control_body(control, BODY_MAX, &root);
 
 	if (!code)
 		code = control_body_number(control, root, "durationSeconds",
 			SIGNIN_DURATION_S_MAX, &duration_s);
-	if (!code && json_object_size(json_object_get(root, "attributes")) > 0)
-		code = control_refuse(control, CONTROL_UNIMPLEMENTED,
-			"attributes are not implemented");
+	if (!code)
+		code = control_attribute_read(control, root, &attributes,
+			&attribute_count);
 	json_decref(root);
-	return code ? code : issue(control, duration_s);
+	return code ? code
+		    : issue(control, duration_s, attributes, attribute_count);
 }
 
 /* --- telling -------------------------------------------------------------- */
 
-static json_t *
-info_of(const struct token *token)
+static enum control_code
+info_of(struct control *control, const struct token *token, json_t **out)
 {
+	struct token_attribute *attributes;
+	size_t attribute_count;
 	char expiry[25] = "";
+	enum store_err err = token_attribute_list(control->request->store,
+		slice_str(token->access_key), control->request->arena,
+		&attributes, &attribute_count);
 
+	if (err)
+		return control_store_error(control, err);
 	if (token->expires_ns)
 		clock_to_iso8601(token->expires_ns, expiry);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:{}}", "accessKeyId",
+	*out = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o}", "accessKeyId",
 		token->access_key, "principalName", token->name, "orgId",
 		token->organization, "status",
 		token_status(token, clock_now_ns()), "expiry",
-		expiry[0] ? expiry : NULL, "attributes");
+		expiry[0] ? expiry : NULL, "attributes",
+		control_attribute_json(attributes, attribute_count));
+	return CONTROL_OK;
 }
 
 /* Of the organization of who asks, without tokens for this API. */
@@ -127,8 +143,17 @@ control_key_list(struct control *control)
 
 	json_t *info = json_array();
 
-	for (size_t i = offset; i < count && i - offset < limit; i++)
-		(void)json_array_append_new(info, info_of(&tokens[i]));
+	for (size_t i = offset; i < count && i - offset < limit && !code; i++) {
+		json_t *one;
+
+		code = info_of(control, &tokens[i], &one);
+		if (!code)
+			(void)json_array_append_new(info, one);
+	}
+	if (code) {
+		json_decref(info);
+		return code;
+	}
 	return control_reply(control, json_pack("{s:o}", "info", info));
 }
 
@@ -144,6 +169,8 @@ control_key_info(struct control *control)
 {
 	char secret[TOKEN_SECRET_MAX + 1] = "";
 	struct token token;
+	json_t *info;
+	enum control_code code;
 	enum store_err err = token_find(control->request->store, control->rest,
 		&token, secret);
 
@@ -156,8 +183,9 @@ control_key_info(struct control *control)
 		strcmp(token.organization, control->token.organization) != 0)
 		return no_key(control);
 	control_note_resource(control, control->rest);
-	return control_reply(control,
-		json_pack("{s:o}", "info", info_of(&token)));
+	code = info_of(control, &token, &info);
+	return code ? code
+		    : control_reply(control, json_pack("{s:o}", "info", info));
 }
 
 /* --- ending --------------------------------------------------------------- */

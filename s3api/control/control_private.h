@@ -65,6 +65,16 @@ must_check enum control_code control_body_number(struct control *control,
 	const json_t *root, const char *name, unsigned long max,
 	unsigned long *out);
 
+/* --- control_attribute.c -------------------------------------------------- */
+
+/* The member "attributes", an object of texts; none where it is not there.
+ * INVALID_ARGUMENT: token.h does not take them. */
+must_check enum control_code control_attribute_read(struct control *control,
+	const json_t *root, struct token_attribute **out, size_t *count);
+/* The same as JSON. */
+json_t *control_attribute_json(const struct token_attribute *attributes,
+	size_t count);
+
 /* What signin.h needs of a request. */
 struct signin control_signin(const struct control *control);
 

@@ -35,7 +35,7 @@ code_of(enum signin_outcome outcome)
 static enum control_code
 read(struct control *control, const json_t *root, struct signin *signin)
 {
-	const json_t *attributes = json_object_get(root, "attributes");
+	struct token_attribute *attributes;
 	const char *const texts[] = {"orgID", "orgId", "configId", "configID",
 		"samlResponse", "role"};
 	struct slice *const targets[] = {&signin->organization,
@@ -51,9 +51,11 @@ read(struct control *control, const json_t *root, struct signin *signin)
 	if (!code)
 		code = control_body_number(control, root, "durationSeconds",
 			SIGNIN_DURATION_S_MAX, &signin->duration_s);
-	if (!code && json_object_size(attributes) > 0)
-		code = control_refuse(control, CONTROL_UNIMPLEMENTED,
-			"attributes are not implemented");
+	if (!code)
+		code = control_attribute_read(control, root, &attributes,
+			&signin->attribute_count);
+	if (!code)
+		signin->attributes = attributes;
 	if (!code &&
 		(signin->organization.len == 0 || signin->response.len == 0))
 		code = control_refuse(control, CONTROL_INVALID_ARGUMENT,
@@ -62,15 +64,17 @@ read(struct control *control, const json_t *root, struct signin *signin)
 }
 
 static json_t *
-credentials(const struct signin_result *result)
+credentials(const struct signin *signin, const struct signin_result *result)
 {
 	char expiry[25];
 
 	clock_to_iso8601(result->token.expires_ns, expiry);
-	return json_pack("{s:s, s:s, s:s, s:s, s:{}}", "accessKeyId",
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "accessKeyId",
 		result->token.access_key, "secretKey", result->secret,
 		"principalName", result->token.name, "expiry", expiry,
-		"attributes");
+		"attributes",
+		control_attribute_json(signin->attributes,
+			signin->attribute_count));
 }
 
 void
@@ -109,7 +113,8 @@ control_saml(struct control *control)
 					   ? "internal error"
 					   : result.message;
 		if (!code)
-			code = control_reply(control, credentials(&result));
+			code = control_reply(control,
+				credentials(&signin, &result));
 		cipher_wipe(&result, sizeof(result));
 	}
 	json_decref(root);

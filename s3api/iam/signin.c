@@ -255,6 +255,8 @@ issue(const struct signin *signin, const struct idp *idp,
 		.kind = TOKEN_TEMPORARY,
 		.needs_session = signin->needs_session,
 		.expires_ns = choose_end(signin, facts),
+		.attributes = signin->attributes,
+		.attribute_count = signin->attribute_count,
 		.once = once,
 		.once_until_ns = facts->until_ns,
 	};

@@ -32,6 +32,9 @@ struct signin {
 	struct slice role;	  /* empty: the only one it has */
 	unsigned long duration_s; /* 0: the session's, or an hour */
 	bool needs_session;	  /* the key is handed out in AWS's form */
+	/* To be written on the key; they are valid. */
+	const struct token_attribute *attributes;
+	size_t attribute_count;
 };
 
 /* What the access policies say. */

@@ -4,6 +4,21 @@
 #include "store/base/clock.h"
 #include "tests/s3api/control/control_site.h"
 
+static void
+expect_attribute(struct store *store, const char *access_key)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct token_attribute *found;
+	size_t count;
+
+	cr_assert(eq(int,
+		token_attribute_list(store, slice_str(access_key), &arena,
+			&found, &count),
+		STORE_OK));
+	cr_assert(eq(sz, count, 1));
+	cr_expect(slice_equal(found[0].value, SLICE("vision")));
+}
+
 Test(control_saml, an_assertion_gives_keys_with_its_role)
 {
 	scoped(control_site_close) struct control_site site;
@@ -13,17 +28,23 @@ Test(control_saml, an_assertion_gives_keys_with_its_role)
 	control_site_open(&site);
 	reply = control_site_sign_in(&site,
 		control_site_response(&site, "_1", "reader"),
-		",\"configId\":\"main\",\"durationSeconds\":900");
+		",\"configId\":\"main\",\"durationSeconds\":900,"
+		"\"attributes\":{\"team\":\"vision\"}");
 	root = control_site_json(reply);
 	cr_expect(eq(str,
 		(char *)json_string_value(json_object_get(root,
 			"principalName")),
 		"ann@example.org"));
 	cr_expect(json_string_value(json_object_get(root, "expiry")) != NULL);
-	cr_expect(json_object_get(root, "attributes") != NULL);
+	cr_expect(eq(str,
+		(char *)json_string_value(json_object_get(json_object_get(root,
+								  "attributes"),
+			"team")),
+		"vision"));
 	json_decref(root);
 	served_expect_header(reply, "cache-control", "no-store");
 	control_site_become(&site, reply);
+	expect_attribute(site.served.temp.store, site.served.client.access_key);
 
 	served_expect_body(served_ask(&site.served, "GET", "/photos/a"), 200,
 		"hello");
@@ -81,8 +102,8 @@ Test(control_saml, what_is_wrong_has_its_code)
 					  ",\"role\":\"admin\""),
 		401, 16);
 	control_site_expect_error(control_site_sign_in(&site, good,
-					  ",\"attributes\":{\"a\":\"b\"}"),
-		501, 12);
+					  ",\"attributes\":{\"role-a\":\"b\"}"),
+		400, 3);
 	control_site_expect_error(control_site_sign_in(&site, "AAAA", ""), 400,
 		3);
 	control_site_expect_error(control_site_sign_in(&site, "A===", ""), 400,
