@@ -64,6 +64,7 @@ mount_store(const char *path, const struct mount_words *words,
 {
 	process_block_signals();
 	process_set_limits();
+	process_keep_memory();
 
 	scoped(keyring_free) struct keyring *ring = keyring_create();
 	if (!sse_c_keys_read(&words->sse_c_keys, ring))

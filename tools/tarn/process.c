@@ -2,6 +2,7 @@
 #include "tools/tarn/process.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -218,4 +219,13 @@ process_set_limits(void)
 #ifndef __SANITIZE_ADDRESS__ /* its leak check traces the process */
 	(void)prctl(PR_SET_DUMPABLE, 0);
 #endif
+}
+
+/* Giving back a request's buffers and faulting them in anew for the next one
+ * is half of what a PUT of 1 MiB costs: docs/decisions/0010. */
+void
+process_keep_memory(void)
+{
+	(void)mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
+	(void)mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
 }

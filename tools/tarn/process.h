@@ -43,3 +43,7 @@ bool process_is_interrupted(void);
 /* As many open files as we may have; no core dumps, since memory holds
  * secrets. */
 void process_set_limits(void);
+
+/* Lets free() keep up to 16 MiB a thread that the next request can have, where
+ * the C library gives back all but 128 KiB.  Before the first thread. */
+void process_keep_memory(void);

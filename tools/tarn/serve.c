@@ -358,6 +358,7 @@ serve_run(int argc, char **argv)
 	audit_options_check(&command, &args.audit, &args.mount);
 
 	process_set_limits();
+	process_keep_memory();
 
 	scoped(http_tls_free) struct http_tls *tls =
 			read_certificates(&command, &args);
