@@ -9,9 +9,6 @@
 #include "store/commit_private.h"
 #include "store/session_private.h"
 
-/* Streams shorter than this are flushed at their commit alone. */
-#define FLUSH_STEP (4ull << 20)
-
 struct create_job {
 	struct draft *draft;
 	struct slice first; /* what to write at once; SLICE_NULL */
@@ -70,16 +67,6 @@ draft_create(struct draft *draft)
 	return create_with(draft, SLICE_NULL);
 }
 
-void
-draft_start_flush(int fd, uint64_t from, uint64_t to)
-{
-	uint64_t first = from / FLUSH_STEP * FLUSH_STEP;
-	uint64_t last = to / FLUSH_STEP * FLUSH_STEP;
-
-	if (last > first)
-		io_start_flush(fd, first, last - first);
-}
-
 /* It has become too large to be packed: a file from here on. */
 static enum store_err
 leave_memory(struct draft *draft)
@@ -113,9 +100,19 @@ draft_write(struct draft *draft, struct slice data)
 		return err;
 	err = io_pwrite_all(draft->fd, data.data, data.len, draft->size);
 	if (!err)
-		draft_start_flush(draft->fd, draft->size,
+		flush_ahead_note(&draft->ahead, draft->fd, draft->size,
 			draft->size + data.len);
 	return note(draft, err, data.len);
+}
+
+enum store_err
+draft_settle(struct draft *draft)
+{
+	enum store_err err = flush_ahead_end(&draft->ahead, draft->store);
+
+	if (!draft->failure)
+		draft->failure = err;
+	return draft->failure;
 }
 
 enum store_err
@@ -197,6 +194,7 @@ draft_end(struct draft *draft, enum store_err err)
 
 	pack_end(draft->store, &draft->place);
 	buffer_free(&draft->body);
+	(void)!flush_ahead_end(&draft->ahead, draft->store);
 	if (!draft->blob)
 		return;
 	if (!err || is_named(draft)) {

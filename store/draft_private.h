@@ -6,6 +6,7 @@
  *
  *	struct draft draft = DRAFT_INIT(store);
  *	draft_write(&draft, data);		as often as needed
+ *	draft_settle(&draft);
  *	... draft_add(&draft, txn) inside apply, with what names it ...
  *	draft_end(&draft, err);			kept if named, else removed
  *
@@ -20,6 +21,7 @@
 #pragma once
 
 #include "store/base/buffer.h"
+#include "store/flush_ahead_private.h"
 #include "store/pack_private.h"
 #include "store/store_private.h"
 
@@ -29,6 +31,8 @@ struct draft {
 	int fd;			/* -1: none yet */
 	uint64_t size;		/* bytes written */
 	enum store_err failure; /* of the first write that failed */
+
+	struct flush_ahead ahead;
 
 	uint64_t pack_max;	 /* 0: never packed */
 	struct buffer body;	 /* the bytes, while they may be packed */
@@ -50,6 +54,9 @@ must_check enum store_err draft_write(struct draft *draft, struct slice data);
  * CORRUPT: that one ends before. */
 must_check enum store_err draft_copy(struct draft *draft, int from,
 	uint64_t offset, uint64_t len);
+
+/* After the last write and before the commit: the draft's failure, if any. */
+must_check enum store_err draft_settle(struct draft *draft);
 
 /* Inside apply: the blob's record, with one reference, and the mark for the
  * checkpoint to flush it.  Nothing where it is empty. */
@@ -79,7 +86,3 @@ void draft_end(struct draft *draft, enum store_err err);
 /* Leaves the file, which a commit has named, to the caller with its
  * descriptor; the draft is empty again. */
 int draft_detach(struct draft *draft);
-
-/* Begins to write bytes [from, to) of a file, just appended, to the disk, in
- * large steps: the flush at the commit then has little left to do. */
-void draft_start_flush(int fd, uint64_t from, uint64_t to);

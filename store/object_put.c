@@ -193,6 +193,8 @@ commit_put(struct object_put *put, uint64_t bucket, struct slice key,
 		err = object_key_describe(attrs, &wanted);
 	if (!err && put->sealer)
 		err = describe_sealed(put, &wanted, &sealed_attrs);
+	if (!err)
+		err = draft_settle(&put->draft);
 	if (err)
 		return err;
 	wanted.size = put->size;

@@ -31,7 +31,8 @@ struct upload_part {
 
 	/* as it is written */
 	struct draft draft;
-	int fd; /* in place: of the upload's blob */
+	int fd;			  /* in place: of the upload's blob */
+	struct flush_ahead ahead; /* the same */
 	uint64_t size;
 	uint64_t stored; /* bytes in the file: more, where sealed */
 	enum store_err failure;
@@ -162,6 +163,7 @@ release(struct upload_part *part)
 {
 	enum store_err err;
 
+	(void)!flush_ahead_end(&part->ahead, part->store);
 	if (part->fd >= 0)
 		(void)close(part->fd);
 	part->fd = -1;
@@ -297,7 +299,8 @@ store_bytes(void *arg, struct slice data)
 	if (part->is_in_place) {
 		err = io_pwrite_all(part->fd, data.data, data.len, at);
 		if (!err)
-			draft_start_flush(part->fd, at, at + data.len);
+			flush_ahead_note(&part->ahead, part->fd, at,
+				at + data.len);
 	} else {
 		err = draft_write(&part->draft, data);
 	}
@@ -487,6 +490,10 @@ upload_part_commit(struct upload_part **handle, struct upload_part_info *info)
 		err = STORE_NO_KEY;
 	if (!err && part->sealer)
 		err = finish_sealed(part, info, &kept);
+	if (!err)
+		err = part->is_in_place
+			      ? flush_ahead_end(&part->ahead, part->store)
+			      : draft_settle(&part->draft);
 	if (!err)
 		err = commit_run_durably(part->store, apply_part, &commit);
 	if (err && part->is_in_place)

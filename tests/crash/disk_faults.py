@@ -239,6 +239,26 @@ def fail_in_turn(all_of_it, name, kind, error, lasts):
     print(f"ok - {name}: {struck} of {calls}", flush=True)
 
 
+def fail_under_way(all_of_it):
+    """A long body is flushed while it still comes: store/flush_ahead.c."""
+    body = body_of(1, 24 << 20)
+    client, disk = all_of_it.client, all_of_it.disk
+    disk.arm(FLUSH, 1, errno.EIO, False)
+    assert not attempt(all_of_it.shelf, "stream", body,
+                       lambda: client.put("stream", body))
+    disk.disarm()
+    assert b"/data/" in disk.faults.file, disk.faults.file
+    assert disk.faults.thread != b"tarn-checkpoint", "it was the commit's flush"
+    assert "FAILED" in rig.tarn("status", "--store", all_of_it.store.path)
+    done, _ = all_of_it.run_script()
+    assert done == 0, f"{done} changes after a failed flush"
+    all_of_it.start_anew()
+    expect_shelf(client, all_of_it.shelf)
+    all_of_it.client.abort_uploads()
+    all_of_it.store.fsck()
+    print("ok - a flush fails while a long body comes", flush=True)
+
+
 class SmallDisk:
     """A file system of its own, which can be made to fail as a whole."""
 
@@ -332,7 +352,10 @@ def main():
     else:
         skipped += 1
         print("skipped: becomes_read_only: may not mount")
-    for name, kind, error, lasts in SORTS:
+    cases = [(sort[0], lambda rig, sort=sort: fail_in_turn(rig, *sort))
+             for sort in SORTS]
+    cases.append(("a flush fails while a long body comes", fail_under_way))
+    for name, run in cases:
         # In memory where it can be had: the disk is not what is tested.
         memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
         with tempfile.TemporaryDirectory(prefix="tarn-disk-faults.",
@@ -340,7 +363,7 @@ def main():
             rig.TMP = pathlib.Path(place)
             all_of_it = Rig()
             try:
-                fail_in_turn(all_of_it, name, kind, error, lasts)
+                run(all_of_it)
                 all_of_it.server.stop()
                 passed += 1
             except (AssertionError, OSError, rig.Lost) as problem:
