@@ -6,7 +6,8 @@
  *    passes the lead on to the first that still waits.
  * 3. Only the leader of a process is in a write transaction of it.  What
  *    session.c and feed.c keep for the running transaction is the leader's.
- * 4. A change lies on the stack of who called: after event_set() it is gone.
+ * 4. A change lies on the stack of who called: after event_set() or
+ *    durable_await() it is gone.
  */
 #include "store/commit_private.h"
 
@@ -40,6 +41,7 @@ struct change {
 	void *arg;
 	uint64_t origin;
 	bool is_on_fiber;
+	bool is_durable; /* to be told of its checkpoint, not of its commit */
 
 	/* the leader's */
 	enum store_err err;
@@ -47,6 +49,7 @@ struct change {
 	uint64_t number;
 	bool is_out; /* failed after it wrote: err is final */
 	bool must_lead;
+	struct durable_waiter waiter;
 
 	struct event done;
 	struct change *next; /* under lock */
@@ -249,6 +252,34 @@ take_batch_locked(struct committer *committer, struct change **members)
 	return count;
 }
 
+/* Those that wait for their checkpoint are handed on to its thread as they
+ * are, and not woken up only to go there. */
+static void
+tell_all(struct store *store, struct change **members, size_t count,
+	const struct change *own)
+{
+	struct durable_waiter *waiters = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		struct change *change = members[i];
+
+		if (change == own)
+			continue;
+		if (!change->is_durable || change->err) {
+			event_set(&change->done);
+			continue;
+		}
+		change->waiter = (struct durable_waiter){
+			.commit = change->number,
+			.done = &change->done,
+			.next = waiters,
+		};
+		waiters = &change->waiter;
+	}
+	if (waiters)
+		durable_await(store, waiters);
+}
+
 static void
 take_and_run(struct committer *committer, const struct change *own)
 {
@@ -261,10 +292,7 @@ take_and_run(struct committer *committer, const struct change *own)
 	assert(!own || (count > 0 && members[0] == own));
 	write_each(committer->store, members, count);
 	run_batch(committer->store, members, count);
-	for (size_t i = 0; i < count; i++) {
-		if (members[i] != own)
-			event_set(&members[i]->done);
-	}
+	tell_all(committer->store, members, count, own);
 }
 
 /* Invariant 2. */
@@ -342,7 +370,8 @@ start_thread(struct committer *committer)
 	return err;
 }
 
-/* Queues it, and leads where that is our turn, until it has been run. */
+/* Queues it, and leads where that is our turn, until it has been run, and is
+ * durable where that was asked for. */
 static enum store_err
 run_change(struct store *store, struct change *change, uint64_t *commit)
 {
@@ -372,6 +401,10 @@ run_change(struct store *store, struct change *change, uint64_t *commit)
 	if (leads) {
 		take_and_run(committer, change);
 		pass_lead(committer);
+		if (!change->err && change->is_durable)
+			change->err = durable_wait(store, change->number);
+	} else if (!change->err) {
+		change->err = change->waiter.err;
 	}
 	if (!change->err && commit)
 		*commit = change->number;
@@ -407,11 +440,15 @@ commit_wait_durable(struct store *store, uint64_t commit)
 	return durable_wait(store, commit);
 }
 
-enum store_err
-commit_wait_acknowledgeable(struct store *store, uint64_t commit)
+/* What S3 acknowledges. */
+static enum store_err
+run_acknowledgeable(struct store *store, struct change *change)
 {
-	enum store_err err = durable_wait(store, commit);
+	uint64_t commit = 0;
+	enum store_err err;
 
+	change->is_durable = true;
+	err = run_change(store, change, &commit);
 	if (!err)
 		feed_wait_seen(store, commit);
 	return err;
@@ -423,10 +460,21 @@ commit_run_durably(struct store *store,
 		void *arg),
 	void *arg)
 {
-	uint64_t commit = 0;
-	enum store_err err = commit_run(store, apply, arg, &commit);
+	struct change change = {.apply = apply, .arg = arg};
 
-	return err ? err : commit_wait_acknowledgeable(store, commit);
+	return run_acknowledgeable(store, &change);
+}
+
+enum store_err
+commit_run_written_durably(struct store *store,
+	enum store_err (*write)(struct store *store, void *arg),
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg),
+	void *arg)
+{
+	struct change change = {.write = write, .apply = apply, .arg = arg};
+
+	return run_acknowledgeable(store, &change);
 }
 
 static enum store_err

@@ -43,9 +43,12 @@ must_check enum store_err commit_run_durably(struct store *store,
 		void *arg),
 	void *arg);
 
-/* The waits of commit_run_durably(). */
-must_check enum store_err commit_wait_acknowledgeable(struct store *store,
-	uint64_t commit);
+/* The same of commit_run_written(). */
+must_check enum store_err commit_run_written_durably(struct store *store,
+	enum store_err (*write)(struct store *store, void *arg),
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg),
+	void *arg);
 
 /* Waits for a checkpoint that covers the commit.  IO: a flush failed, now
  * or earlier. */

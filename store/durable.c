@@ -31,13 +31,6 @@
  * commits that delete some still find room. */
 #define RESERVE (16ll << 20)
 
-struct waiter {
-	uint64_t commit;
-	enum store_err err;
-	struct event done;
-	struct waiter *next;
-};
-
 /* Blob ids, with room for FLUSH_MAX. */
 struct ids {
 	uint64_t *items;
@@ -66,7 +59,7 @@ struct durable {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	/* under lock */
-	struct waiter *waiters;
+	struct durable_waiter *waiters;
 	struct ids cleanable;
 	enum store_err flush_err; /* of durable_fail() */
 	bool is_stopping;
@@ -230,12 +223,12 @@ static void
 answer_waiters(struct durable *durable, enum store_err err)
 {
 	uint64_t covered = feed_checkpoint(durable->store);
-	struct waiter *answered = NULL;
+	struct durable_waiter *answered = NULL;
 
 	mutex_lock(&durable->lock);
-	struct waiter **link = &durable->waiters;
+	struct durable_waiter **link = &durable->waiters;
 	while (*link) {
-		struct waiter *waiter = *link;
+		struct durable_waiter *waiter = *link;
 
 		if (waiter->commit > covered && !err) {
 			link = &waiter->next;
@@ -248,10 +241,10 @@ answer_waiters(struct durable *durable, enum store_err err)
 	}
 	mutex_unlock(&durable->lock);
 	while (answered) {
-		struct waiter *waiter = answered;
+		struct durable_waiter *waiter = answered;
 
 		answered = waiter->next;
-		event_set(&waiter->done);
+		event_set(waiter->done);
 	}
 }
 
@@ -279,7 +272,7 @@ wait_for_work(struct durable *durable, uint64_t *wanted)
 		thread_wait_locked(&durable->wake, &durable->lock, deadline_ms))
 		;
 	*wanted = 0;
-	for (struct waiter *w = durable->waiters; w; w = w->next)
+	for (struct durable_waiter *w = durable->waiters; w; w = w->next)
 		*wanted = w->commit > *wanted ? w->commit : *wanted;
 	return *wanted || !durable->is_stopping;
 }
@@ -327,44 +320,55 @@ durable_note_commit(struct store *store, uint64_t commit)
 }
 
 /* flush_err: what the thread is to know of, too. */
-static enum store_err
-wait_for_thread(struct durable *durable, struct waiter *waiter,
+static void
+wake_thread(struct durable *durable, struct durable_waiter *list,
 	enum store_err flush_err)
 {
-	event_init(&waiter->done);
+	struct durable_waiter **end = &list;
+
+	while (*end)
+		end = &(*end)->next;
 	mutex_lock(&durable->lock);
-	waiter->next = durable->waiters;
-	durable->waiters = waiter;
+	*end = durable->waiters;
+	durable->waiters = list;
 	if (flush_err)
 		durable->flush_err = flush_err;
 	mutex_unlock(&durable->lock);
 	pthread_cond_signal(&durable->wake);
-	event_wait(&waiter->done);
-	return waiter->err;
+}
+
+void
+durable_await(struct store *store, struct durable_waiter *list)
+{
+	wake_thread(store->durable, list, STORE_OK);
 }
 
 enum store_err
 durable_wait(struct store *store, uint64_t commit)
 {
-	struct durable *durable = store->durable;
-	struct waiter waiter = {.commit = commit};
+	struct event done = EVENT_INIT;
+	struct durable_waiter waiter = {.commit = commit, .done = &done};
 
 	if (store->is_read_only)
 		return STORE_READ_ONLY;
 	if (feed_checkpoint(store) >= commit)
 		return STORE_OK;
-	return wait_for_thread(durable, &waiter, STORE_OK);
+	durable_await(store, &waiter);
+	event_wait(&done);
+	return waiter.err;
 }
 
 enum store_err
 durable_fail(struct store *store, enum store_err why)
 {
+	struct event done = EVENT_INIT;
 	/* No checkpoint covers it: the failure will be its answer. */
-	struct waiter waiter = {.commit = UINT64_MAX};
+	struct durable_waiter waiter = {.commit = UINT64_MAX, .done = &done};
 
 	if (store->is_read_only)
 		return STORE_IO;
-	(void)!wait_for_thread(store->durable, &waiter, why);
+	wake_thread(store->durable, &waiter, why);
+	event_wait(&done);
 	return STORE_IO;
 }
 

@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include "store/base/event.h"
 #include "store/store_private.h"
 
 /* Makes the checkpoint that must come before the first write. */
@@ -26,6 +27,18 @@ void durable_close(struct store *store);
 
 /* As commit_wait_durable(). */
 must_check enum store_err durable_wait(struct store *store, uint64_t commit);
+
+/* Who waits for a checkpoint that covers a commit.  *done is set when there is
+ * one, or none to be had: err. */
+struct durable_waiter {
+	uint64_t commit;
+	struct event *done;
+	enum store_err err;
+	struct durable_waiter *next;
+};
+
+/* All of a list; each may be gone as soon as its event is set. */
+void durable_await(struct store *store, struct durable_waiter *list);
 
 /* By the leader, within its transaction: takes out some of the records of
  * invariant 1.  NOT_FOUND is not an error. */

@@ -164,13 +164,11 @@ write_small(struct store *store, void *arg)
 static enum store_err
 run_small(struct store *store, struct put_commit *commit)
 {
-	uint64_t number = 0;
 	enum store_err err = draft_reserve(commit->draft);
 
-	if (!err)
-		err = commit_run_written(store, write_small, apply_put, commit,
-			&number);
-	return err ? err : commit_wait_acknowledgeable(store, number);
+	return err ? err
+		   : commit_run_written_durably(store, write_small, apply_put,
+			     commit);
 }
 
 static enum store_err
