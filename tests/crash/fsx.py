@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 300
+# timeout: 7200
 """Random operations on files of a mount, against a model in memory (fsx.c); now
 and then S3 must give the same bytes.  TEST_LONG: a million operations."""
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 300
+# timeout: 900
 """serve and two mounts on one store, none of them killed: what is done through
 one is what the others show.
 
