@@ -504,10 +504,25 @@ db_begin_write(struct db *db, struct db_txn **out)
 	return begin(db, true, out);
 }
 
+/* Whether it was the last page: else only who begins something next, and it
+ * may be that nobody does, would find out. */
+static void
+look_for_panic(struct db *db)
+{
+	MDB_txn *probe;
+	int rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &probe);
+
+	if (!rc)
+		mdb_txn_abort(probe);
+	else if (rc == MDB_PANIC)
+		(void)!begin_failure(db, rc);
+}
+
 enum store_err
 db_commit(struct db_txn **ptr, uint64_t *number)
 {
 	struct db_txn *txn = *ptr;
+	struct db *db = txn->db;
 	enum store_err err = txn->failed;
 	uint64_t id = mdb_txn_id(txn->handle);
 
@@ -520,7 +535,9 @@ db_commit(struct db_txn **ptr, uint64_t *number)
 	*ptr = NULL;
 	*number = id;
 	err = failure("a commit", mdb_txn_commit(txn->handle));
-	atomic_fetch_sub(&txn->db->open_txns, 1);
+	if (err)
+		look_for_panic(db);
+	atomic_fetch_sub(&db->open_txns, 1);
 	free(txn);
 	return err;
 }

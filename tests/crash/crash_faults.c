@@ -44,19 +44,21 @@ static const struct sort {
 	enum faults_kind kind;
 	int error; /* 0: half is written */
 	bool lasts;
+	bool is_of_put; /* of one put, each in turn */
 } sorts[] = {
-	{"a write finds no space", FAULTS_WRITE, ENOSPC, false},
-	{"no write finds space any more", FAULTS_WRITE, ENOSPC, true},
-	{"a write fails", FAULTS_WRITE, EIO, false},
-	{"all writes fail", FAULTS_WRITE, EIO, true},
-	{"half of a write is done", FAULTS_WRITE, 0, false},
-	{"the disk is read-only from now on", FAULTS_WRITE, EROFS, true},
-	{"a read fails", FAULTS_READ, EIO, false},
-	{"all reads fail", FAULTS_READ, EIO, true},
-	{"a flush fails", FAULTS_FLUSH, EIO, false},
-	{"a flush finds no space", FAULTS_FLUSH, ENOSPC, false},
-	{"a flush finds no memory", FAULTS_FLUSH, ENOMEM, false},
-	{"all flushes fail", FAULTS_FLUSH, EIO, true},
+	{"a write finds no space", FAULTS_WRITE, ENOSPC, false, false},
+	{"no write finds space any more", FAULTS_WRITE, ENOSPC, true, false},
+	{"a write fails", FAULTS_WRITE, EIO, false, false},
+	{"a write of a put fails", FAULTS_WRITE, EIO, false, true},
+	{"all writes fail", FAULTS_WRITE, EIO, true, false},
+	{"half of a write is done", FAULTS_WRITE, 0, false, false},
+	{"the disk is read-only from now on", FAULTS_WRITE, EROFS, true, false},
+	{"a read fails", FAULTS_READ, EIO, false, false},
+	{"all reads fail", FAULTS_READ, EIO, true, false},
+	{"a flush fails", FAULTS_FLUSH, EIO, false, false},
+	{"a flush finds no space", FAULTS_FLUSH, ENOSPC, false, false},
+	{"a flush finds no memory", FAULTS_FLUSH, ENOMEM, false, false},
+	{"all flushes fail", FAULTS_FLUSH, EIO, true, false},
 };
 
 /* Invariants 2 and 3, once the fault was met. */
@@ -104,7 +106,10 @@ run_script(const char *path, const struct sort *sort, uint64_t at)
 		err = bucket_get(script.store, SLICE(CONTENT_BUCKET), &bucket);
 	if (!err) {
 		script.bucket = bucket.ino;
-		script_run(&script);
+		if (sort->is_of_put)
+			(void)!script_put(&script, "put");
+		else
+			script_run(&script);
 		if (!sort->lasts)
 			judge(&script, sort);
 	} else if (!atomic_load(&script.faults->hits)) {
@@ -275,7 +280,8 @@ static bool
 fail_some(const struct sort *sort, bool is_long, unsigned int seed)
 {
 	uint64_t count = count_calls(sort);
-	uint64_t step = is_long ? 1 : 1 + count / SHORT_RUN;
+	bool is_each = is_long || sort->is_of_put;
+	uint64_t step = is_each ? 1 : 1 + count / SHORT_RUN;
 
 	return count > 0 && fail_each(sort, 1 + seed % step, step);
 }
