@@ -203,10 +203,14 @@ retry_without_space(struct store *store, struct change **members, size_t count)
 	}
 }
 
-/* Without the writer's lock: other processes need not wait for it. */
+/* Without the writer's lock: other processes need not wait for it.  Nothing is
+ * added to a file of which the kernel may have dropped bytes: it would get a
+ * hole where they were. */
 static void
 write_each(struct store *store, struct change **members, size_t count)
 {
+	if (durable_has_failed(store))
+		return;
 	for (size_t i = 0; i < count; i++) {
 		struct change *change = members[i];
 

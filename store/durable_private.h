@@ -59,8 +59,9 @@ must_check enum store_err durable_checkpoint(struct store *store,
  * had within one.  Gives IO. */
 must_check enum store_err durable_fail(struct store *store, enum store_err why);
 
-/* A flush failed, and what the blob's file was given has not been flushed
- * since: nobody knows which of its bytes the kernel has dropped. */
+/* A flush failed, and what the file, a blob's own or a segment, was given has
+ * not been flushed since: nobody knows which of its bytes the kernel has
+ * dropped. */
 bool durable_may_be_lost(struct store *store, struct db_txn *txn,
 	uint64_t blob);
 

@@ -12,6 +12,7 @@
 #include "store/base/log.h"
 #include "store/dentry_private.h"
 #include "store/draft_private.h"
+#include "store/durable_private.h"
 #include "store/file_seal_private.h"
 #include "store/keyring.h"
 #include "store/session_private.h"
@@ -194,7 +195,8 @@ file_open_new(struct store *store, uint64_t parent, struct slice name,
 
 /* packed->segment 0: the blob is none of a segment's.  DAMAGED. */
 static enum store_err
-find_packed(struct db_txn *txn, uint64_t blob, struct record_blob *packed)
+find_packed(struct store *store, struct db_txn *txn, uint64_t blob,
+	struct record_blob *packed)
 {
 	enum store_err err = STORE_OK;
 
@@ -203,6 +205,8 @@ find_packed(struct db_txn *txn, uint64_t blob, struct record_blob *packed)
 		err = commit_get_blob(txn, blob, packed);
 	if (packed->is_damaged)
 		return STORE_DAMAGED;
+	if (packed->segment && durable_may_be_lost(store, txn, packed->segment))
+		return STORE_IO;
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
@@ -234,7 +238,7 @@ read_record(struct file *file, struct record_blob *packed, struct buffer *attrs)
 	if (file->blob)
 		err = commit_blob_is_shared(txn, file->blob, &file->is_shared);
 	if (!err)
-		err = find_packed(txn, file->blob, packed);
+		err = find_packed(file->store, txn, file->blob, packed);
 	file->is_packed = packed->segment != 0;
 	file->seen = db_txn_number(txn);
 	file->commit = file->seen;

@@ -33,13 +33,14 @@ find_place(struct store *store, struct db_txn *txn, uint64_t blob,
 		.blob = blob,
 		.file = blob,
 		.is_damaged = record.is_damaged,
-		.may_be_lost = blob && durable_may_be_lost(store, txn, blob),
 	};
 	if (record.place == RECORD_BLOB_PACKED) {
 		place->file = record.segment;
 		place->offset = record.offset;
 		place->size = record.size;
 	}
+	place->may_be_lost =
+		place->file && durable_may_be_lost(store, txn, place->file);
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 

@@ -2,6 +2,7 @@
 #include "store/segment_private.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/base/codec.h"
@@ -228,13 +229,15 @@ apply_seal(struct store *store, struct db_txn *txn, void *arg)
 	return err ? err : save(txn, seal->segment, &record);
 }
 
-/* What a failed or interrupted append left, and room that was set aside. */
+/* What a failed or interrupted append left, and room that was set aside.  One
+ * that is too short stays so: made longer it would read as zeros. */
 static enum store_err
 cut_tail(struct store *store, uint64_t segment)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 	struct record_blob record;
 	enum store_err err = db_begin_read(store->db, &txn);
+	struct stat st;
 	int fd;
 
 	if (!err)
@@ -244,7 +247,8 @@ cut_tail(struct store *store, uint64_t segment)
 		err = blob_open(store->blobs, segment, O_RDWR, &fd);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	if (ftruncate(fd, (off_t)record.size))
+	if (fstat(fd, &st) || ((uint64_t)st.st_size >= record.size &&
+				      ftruncate(fd, (off_t)record.size)))
 		err = STORE_IO;
 	(void)close(fd);
 	return err;

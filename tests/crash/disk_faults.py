@@ -48,7 +48,8 @@ class Faults(ctypes.Structure):
                 ("hits", ctypes.c_uint64), ("clock_ns", ctypes.c_int64),
                 ("thread", ctypes.c_char * 16),
                 ("file", ctypes.c_char * 128),
-                ("root", ctypes.c_char * 4096)]
+                ("root", ctypes.c_char * 4096),
+                ("flushed", ctypes.c_uint64 * 8192)]
 
 
 class Disk:

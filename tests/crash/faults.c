@@ -26,8 +26,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FLUSHED_MAX 8192
-
 /* The C library's, as we define them. */
 int open(const char *path, int flags, ...);
 int openat(int dir, const char *path, int flags, ...);
@@ -43,8 +41,7 @@ int renameat2(int old_dir, const char *old_path, int new_dir,
 /* Aliases, by which programs with 64-bit offsets call the same. */
 #define ALIAS(name, of) extern __typeof__(of) name __attribute__((alias(#of)))
 
-static struct faults *faults;		       /* NULL: not begun */
-static _Atomic(uint64_t) flushed[FLUSHED_MAX]; /* inodes, by chance of place */
+static struct faults *faults; /* NULL: not begun */
 
 /* --- which call fails ------------------------------------------------------
  */
@@ -347,10 +344,10 @@ ALIAS(posix_fallocate64, posix_fallocate);
 /* --- flushes ---------------------------------------------------------------
  */
 
-static void
-remember_flushed(const struct stat *st)
+static _Atomic(uint64_t) *
+place_of(const struct stat *st)
 {
-	atomic_store(&flushed[st->st_ino % FLUSHED_MAX], st->st_ino);
+	return &faults->flushed[st->st_ino % FAULTS_FLUSHED_MAX];
 }
 
 /* Data alone: what the tables lose is power_cut's. */
@@ -361,7 +358,7 @@ lose_bytes(int fd)
 	char path[PATH_MAX];
 
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) ||
-		atomic_load(&flushed[st.st_ino % FLUSHED_MAX]) == st.st_ino)
+		atomic_load(place_of(&st)) == st.st_ino)
 		return;
 	if (is_ours(fd, path) && strstr(path, "/data/"))
 		(void)syscall(SYS_truncate, path, (off_t)0);
@@ -377,8 +374,8 @@ flush(int fd, long call)
 		return refuse();
 	}
 	int rc = (int)syscall(call, fd);
-	if (rc == 0 && is_counted(FAULTS_FLUSH) && !fstat(fd, &st))
-		remember_flushed(&st);
+	if (rc == 0 && faults && !fstat(fd, &st))
+		atomic_store(place_of(&st), st.st_ino);
 	return rc;
 }
 

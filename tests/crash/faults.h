@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #define FAULTS_MAGIC 0x73746c756166ull
+#define FAULTS_FLUSHED_MAX 8192
 
 enum faults_kind {
 	FAULTS_NONE,
@@ -43,6 +44,9 @@ struct faults {
 	char thread[16];	   /* the first that was struck, and the file */
 	char file[128];
 	char root[PATH_MAX];
+	/* inodes that were flushed, by chance of place; also by a process
+	 * before this one */
+	_Atomic(uint64_t) flushed[FAULTS_FLUSHED_MAX];
 };
 
 /* Shared with processes that are forked from now on. */

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "store/durable_private.h"
 #include "store/file.h"
 #include "store/tree.h"
 #include "tests/store/objects.h"
@@ -415,6 +416,87 @@ Test(pack, room_set_aside_for_a_segment_is_given_back_at_the_end)
 
 	cr_expect(eq(i64, st.st_size, 1));
 	cr_expect(le(i64, st.st_blocks, 8));
+}
+
+/* Else what is lost would be read as zeros, and nobody would know. */
+Test(pack, a_segment_that_has_lost_its_end_is_not_made_longer)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct record_blob record;
+	struct stat st;
+	int fd;
+
+	cr_assert(eq(int, objects_put(temp.store, bucket, "k", "bytes"),
+		STORE_OK));
+	scoped(db_abort) struct db_txn *txn = NULL;
+	cr_assert(zero(int, db_begin_read(temp.store->db, &txn)));
+	cr_assert(zero(int,
+		commit_get_blob(txn, find(temp.store, bucket, "k").blob,
+			&record)));
+	db_abort(&txn);
+	cr_assert(zero(int,
+		blob_open(temp.store->blobs, record.segment, O_RDWR, &fd)));
+	cr_assert(zero(int, ftruncate(fd, 2)));
+	close(fd);
+	temp_store_reopen(&temp);
+
+	cr_assert(zero(int, blob_stat(temp.store->blobs, record.segment, &st)));
+	cr_expect(eq(i64, st.st_size, 2));
+}
+
+/* As a put that nobody was promised leaves it. */
+static void
+mark_unflushed(struct store *store, uint64_t segment)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	uint64_t number;
+
+	cr_assert(zero(int, db_begin_write(store->db, &txn)));
+	cr_assert(zero(int, commit_add_unflushed(txn, segment)));
+	cr_assert(zero(int, db_commit(&txn, &number)));
+}
+
+static int64_t
+file_size(struct store *store, uint64_t blob)
+{
+	struct stat st;
+
+	cr_assert(zero(int, blob_stat(store->blobs, blob, &st)));
+	return st.st_size;
+}
+
+Test(pack, what_a_failed_flush_may_have_taken_is_neither_read_nor_added_to)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct object object;
+	struct record_blob record;
+	struct file *file = NULL;
+	uint64_t offset;
+	int fd;
+
+	cr_assert(eq(int, objects_put(temp.store, bucket, "k", "1"), STORE_OK));
+	struct inode inode = find(temp.store, bucket, "k");
+	scoped(db_abort) struct db_txn *txn = NULL;
+	cr_assert(zero(int, db_begin_read(temp.store->db, &txn)));
+	cr_assert(zero(int, commit_get_blob(txn, inode.blob, &record)));
+	db_abort(&txn);
+	int64_t size = file_size(temp.store, record.segment);
+
+	cr_expect(eq(int, durable_fail(temp.store, STORE_IO), STORE_IO));
+	cr_expect(objects_is(temp.store, bucket, "k", "1"));
+	cr_expect(eq(int, objects_put(temp.store, bucket, "n", "2"), STORE_IO));
+	cr_expect(eq(i64, file_size(temp.store, record.segment), size));
+
+	mark_unflushed(temp.store, record.segment);
+	cr_expect(eq(int,
+		object_open(temp.store, bucket, SLICE("k"), &arena, &object,
+			&fd, &offset),
+		STORE_IO));
+	cr_expect(eq(int, file_open(temp.store, inode.ino, O_RDONLY, &file),
+		STORE_IO));
 }
 
 Test(pack, a_mount_reads_it_and_the_kernel_does_not_get_the_segment)
