@@ -112,6 +112,17 @@ flush_record(struct durable *durable, const struct db_cursor *cursor,
 	return durable->due.count < FLUSH_MAX ? STORE_OK : flush_due(durable);
 }
 
+/* One that came meanwhile: the flush that has just passed may have passed
+ * because the kernel had told somebody else. */
+static enum store_err
+look_for_failure(struct durable *durable)
+{
+	mutex_lock(&durable->lock);
+	enum store_err why = durable->flush_err;
+	mutex_unlock(&durable->lock);
+	return why || feed_has_failed(durable->store) ? STORE_IO : STORE_OK;
+}
+
 static enum store_err
 flush_data(struct db_txn *snapshot, void *context)
 {
@@ -136,7 +147,9 @@ flush_data(struct db_txn *snapshot, void *context)
 		if (err)
 			return err;
 	}
-	return err == STORE_NOT_FOUND ? flush_due(durable) : err;
+	if (err == STORE_NOT_FOUND)
+		err = flush_due(durable);
+	return err ? err : look_for_failure(durable);
 }
 
 static void
@@ -334,6 +347,7 @@ wake_thread(struct durable *durable, struct durable_waiter *list,
 	if (flush_err)
 		durable->flush_err = flush_err;
 	mutex_unlock(&durable->lock);
+	/* Without the lock, or it would wake up only to wait for that. */
 	pthread_cond_signal(&durable->wake);
 }
 

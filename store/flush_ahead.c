@@ -44,18 +44,24 @@ start_flush(struct flush_ahead *ahead, int fd, uint64_t at)
 }
 
 void
-flush_ahead_note(struct flush_ahead *ahead, int fd, uint64_t from, uint64_t to)
+flush_ahead_write(int fd, uint64_t from, uint64_t to)
 {
 	uint64_t first = from / WRITE_STEP * WRITE_STEP;
 	uint64_t last = to / WRITE_STEP * WRITE_STEP;
 
+	if (last > first)
+		io_start_flush(fd, first, last - first);
+}
+
+void
+flush_ahead_note(struct flush_ahead *ahead, int fd, uint64_t from, uint64_t to)
+{
 	if (!ahead->has_begun)
 		ahead->begun = from;
 	ahead->has_begun = true;
 	if (from - ahead->begun >= FLUSH_STEP)
 		start_flush(ahead, fd, from);
-	if (last > first)
-		io_start_flush(fd, first, last - first);
+	flush_ahead_write(fd, from, to);
 }
 
 enum store_err

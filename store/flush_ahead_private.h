@@ -7,7 +7,9 @@
  *    more comes, the file is flushed: disks hold what is written in a cache,
  *    which else were emptied while nothing is received.
  * 2. A flush that failed is everybody's failure, as at a checkpoint: the kernel
- *    tells of it but once, and the checkpoint's own would pass.
+ *    tells of it but once, and the checkpoint's own would pass.  So nobody
+ *    else's bytes may lie in the file: they would be acknowledged before this
+ *    stream's end tells of it.
  * 3. One at a time in a process: it empties the disk's cache of the other
  *    streams' bytes, too, and takes no more than one helper thread.
  *
@@ -34,6 +36,10 @@ struct flush_ahead {
 	enum store_err err; /* of the flush that ran last, or failed */
 	struct helper_job job;
 };
+
+/* The first half alone, which takes notice of no failure: for a file that many
+ * share. */
+void flush_ahead_write(int fd, uint64_t from, uint64_t to);
 
 /* Bytes [from, to) have just been appended. */
 void flush_ahead_note(struct flush_ahead *ahead, int fd, uint64_t from,

@@ -309,9 +309,10 @@ store_close(struct store **ptr)
 	pack_close(store);
 	session_close(store);
 	file_table_free(&store->files);
+	/* Its thread hands on to durable's. */
+	commit_close(store);
 	durable_close(store);
 	reclaim_close(store);
-	commit_close(store);
 	feed_close(store);
 	blob_close_all(&store->blobs);
 	db_close(&store->db);

@@ -31,8 +31,7 @@ struct upload_part {
 
 	/* as it is written */
 	struct draft draft;
-	int fd;			  /* in place: of the upload's blob */
-	struct flush_ahead ahead; /* the same */
+	int fd; /* in place: of the upload's blob */
 	uint64_t size;
 	uint64_t stored; /* bytes in the file: more, where sealed */
 	enum store_err failure;
@@ -163,7 +162,6 @@ release(struct upload_part *part)
 {
 	enum store_err err;
 
-	(void)!flush_ahead_end(&part->ahead, part->store);
 	if (part->fd >= 0)
 		(void)close(part->fd);
 	part->fd = -1;
@@ -299,8 +297,7 @@ store_bytes(void *arg, struct slice data)
 	if (part->is_in_place) {
 		err = io_pwrite_all(part->fd, data.data, data.len, at);
 		if (!err)
-			flush_ahead_note(&part->ahead, part->fd, at,
-				at + data.len);
+			flush_ahead_write(part->fd, at, at + data.len);
 	} else {
 		err = draft_write(&part->draft, data);
 	}
@@ -491,9 +488,7 @@ upload_part_commit(struct upload_part **handle, struct upload_part_info *info)
 	if (!err && part->sealer)
 		err = finish_sealed(part, info, &kept);
 	if (!err)
-		err = part->is_in_place
-			      ? flush_ahead_end(&part->ahead, part->store)
-			      : draft_settle(&part->draft);
+		err = draft_settle(&part->draft);
 	if (!err)
 		err = commit_run_durably(part->store, apply_part, &commit);
 	if (err && part->is_in_place)

@@ -32,7 +32,7 @@ def row(site, report, server, method, size, connections, gcm):
              "--connections", connections)
 
     def load(name, *more):
-        return site.load(server, f"/bench/{name}-{size}", *words, *more,
+        return site.load(server, f"/sealed/{name}-{size}", *words, *more,
                          cpus=site.all_cpus)
 
     sealed, plain = in_turns(site, lambda: load("sealed", "--sse-c"),
@@ -51,12 +51,12 @@ def row(site, report, server, method, size, connections, gcm):
 def run(site, report):
     gcm = gcm_rate(site)
     with site.serve() as server:
-        site.load(server, "/bench", "--method", "PUT", "--requests", 1)
+        site.load(server, "/sealed", "--method", "PUT", "--requests", 1)
         pin(server.pid, site.all_cpus)
         report.group("SSE-C", NOTE)
         for size in sorted({size for size, _ in ROWS}):
             for words in (["sealed", "--sse-c"], ["plain"]):
-                site.load(server, f"/bench/{words[0]}-{size}", "--method",
+                site.load(server, f"/sealed/{words[0]}-{size}", "--method",
                           "PUT", "--size", size, "--keys", KEYS,
                           "--requests", KEYS, *words[1:], seconds=60,
                           cpus=site.all_cpus)

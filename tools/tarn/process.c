@@ -226,6 +226,6 @@ process_set_limits(void)
 void
 process_keep_memory(void)
 {
-	(void)mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
+	(void)mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
 	(void)mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
 }

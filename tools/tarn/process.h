@@ -44,6 +44,6 @@ bool process_is_interrupted(void);
  * secrets. */
 void process_set_limits(void);
 
-/* Lets free() keep up to 16 MiB a thread that the next request can have, where
+/* Lets free() keep up to 64 MiB a thread that the next request can have, where
  * the C library gives back all but 128 KiB.  Before the first thread. */
 void process_keep_memory(void);
