@@ -193,7 +193,8 @@ file_open_new(struct store *store, uint64_t parent, struct slice name,
 	return STORE_OK;
 }
 
-/* packed->segment 0: the blob is none of a segment's.  DAMAGED. */
+/* packed->segment 0: the blob is none of a segment's.  DAMAGED; IO: a flush
+ * that failed may have taken its bytes. */
 static enum store_err
 find_packed(struct store *store, struct db_txn *txn, uint64_t blob,
 	struct record_blob *packed)
