@@ -459,8 +459,7 @@ free_thread(struct scrub_thread *thread)
 }
 
 enum store_err
-scrub_start(struct store *store, uint64_t bytes_per_s, uint32_t period_s,
-	struct scrub_thread **out)
+scrub_start(struct store *store, uint64_t bytes_per_s, uint32_t period_s)
 {
 	struct scrub_thread *thread = calloc(1, sizeof(*thread));
 
@@ -477,16 +476,16 @@ scrub_start(struct store *store, uint64_t bytes_per_s, uint32_t period_s,
 		free_thread(thread);
 		return err;
 	}
-	*out = thread;
+	store->scrubber = thread;
 	return STORE_OK;
 }
 
 void
-scrub_stop(struct scrub_thread **ptr)
+scrub_close(struct store *store)
 {
-	struct scrub_thread *thread = *ptr;
+	struct scrub_thread *thread = store->scrubber;
 
-	*ptr = NULL;
+	store->scrubber = NULL;
 	if (!thread)
 		return;
 	mutex_lock(&thread->lock);

@@ -65,10 +65,7 @@ must_check enum store_err scrub_run(struct store *store,
 const char *scrub_verdict_name(enum scrub_verdict verdict);
 
 /* A thread that runs one after the other, every so many seconds; the first
- * after ten minutes, or after period_s where that is less.  At most one for
- * each store handle.  NO_MEMORY. */
-struct scrub_thread;
+ * after ten minutes, or after period_s where that is less.  It ends when the
+ * store is closed.  At most once for each store handle.  NO_MEMORY. */
 must_check enum store_err scrub_start(struct store *store, uint64_t bytes_per_s,
-	uint32_t period_s, struct scrub_thread **out);
-/* Before the store is closed.  NULL is allowed. */
-void scrub_stop(struct scrub_thread **thread);
+	uint32_t period_s);

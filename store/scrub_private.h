@@ -26,6 +26,9 @@
 #define SCRUB_DAMAGED_COUNT "damaged"
 #define SCRUB_LAST "scrubbed"
 
+/* Ends the thread that scrub_start() began, if any. */
+void scrub_close(struct store *store);
+
 enum scrub_look {
 	SCRUB_LOOK_SUM, /* crc is that of the bytes */
 	SCRUB_LOOK_WRONG_SIZE,

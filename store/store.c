@@ -31,6 +31,7 @@
 #include "store/meta/checkpoint.h"
 #include "store/pack_private.h"
 #include "store/reclaim_private.h"
+#include "store/scrub_private.h"
 #include "store/session_private.h"
 
 #define FORMAT_PREFIX "tarn store "
@@ -305,6 +306,7 @@ store_close(struct store **ptr)
 	if (!store)
 		return;
 	/* The session goes while there still are commits and checkpoints. */
+	scrub_close(store);
 	reclaim_stop(store);
 	pack_close(store);
 	session_close(store);

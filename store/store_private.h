@@ -10,14 +10,15 @@
 #include "store/meta/db.h"
 #include "store/store.h"
 
-struct committer;  /* commit.c */
-struct durable;	   /* durable.c */
-struct reclaim;	   /* reclaim.c */
-struct session;	   /* session.c */
-struct pack;	   /* pack.c */
-struct feed;	   /* feed.c */
-struct file_table; /* file.c */
-struct keyring;	   /* keyring.c */
+struct committer;    /* commit.c */
+struct durable;	     /* durable.c */
+struct reclaim;	     /* reclaim.c */
+struct session;	     /* session.c */
+struct pack;	     /* pack.c */
+struct feed;	     /* feed.c */
+struct file_table;   /* file.c */
+struct keyring;	     /* keyring.c */
+struct scrub_thread; /* scrub.c */
 
 struct store {
 	/* fixed after open */
@@ -34,8 +35,9 @@ struct store {
 	struct feed *feed;
 	struct reclaim *reclaim;
 	struct file_table *files;
-	const char *key_path; /* while opening; NULL: in the store */
-	uint8_t key[32];      /* seals token secrets */
+	struct scrub_thread *scrubber; /* NULL: none; set by scrub_start() */
+	const char *key_path;	       /* while opening; NULL: in the store */
+	uint8_t key[32];	       /* seals token secrets */
 
 	/* fixed before the first file is opened; NULL: none.  Borrowed. */
 	const struct keyring *keyring;

@@ -73,7 +73,7 @@ def damaged_count(store):
     return status["damagedBlobs"]
 
 
-def found_by_the_command(store, client, mount):
+def found_by_the_command(store, client, mount=None):
     for key, size in (("large", LARGE), ("small", SMALL), ("well", LARGE)):
         client.put(key, body_of(key, size))
     assert scrub(store, 0)["damaged"] == 0
@@ -92,7 +92,7 @@ def found_by_the_command(store, client, mount):
     assert client.get("well") == body_of("well", LARGE)
 
 
-def put_right(store, client, mount):
+def put_right(store, client, mount=None):
     client.put("large", body_of("other", LARGE))
     assert client.get("large") == body_of("other", LARGE)
     if mount:
@@ -119,25 +119,15 @@ def found_by_the_server(store, client):
 
 def run_all():
     store = rig.Store()
-    server = rig.Server(store.path, "--scrub-rate", 0)
-    server.start()
     client = rig.Client(store)
-    client.expect("PUT", "")
-    mount = rig.Mount(store.path, "mount") if rig.can_mount() else None
-    try:
-        if mount:
-            mount.start()
-        found_by_the_command(store, client, mount)
-        put_right(store, client, mount)
-        server.stop()
-        client.reset()
-        server = rig.Server(store.path, "--scrub-every", 1)
-        server.start()
+    mounts = [rig.Mount(store.path, "mount")] if rig.can_mount() else []
+    with rig.running(rig.Server(store.path, "--scrub-rate", 0), *mounts):
+        client.expect("PUT", "")
+        found_by_the_command(store, client, *mounts)
+        put_right(store, client, *mounts)
+    client.reset()
+    with rig.running(rig.Server(store.path, "--scrub-every", 1)):
         found_by_the_server(store, client)
-    finally:
-        if mount:
-            mount.stop()
-        server.stop()
     store.fsck()
 
 

@@ -358,14 +358,13 @@ Test(scrub, runs_by_itself)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
-	struct scrub_thread *thread = NULL;
 	struct store_status status = {.last_scrub_ns = 0};
 	put(temp.store, bucket, "k", LARGE);
 
-	cr_assert(zero(int, scrub_start(temp.store, 0, 0, &thread)));
+	cr_assert(zero(int, scrub_start(temp.store, 0, 0)));
 	while (!status.last_scrub_ns)
 		cr_assert(zero(int, store_status(temp.store, &status)));
-	scrub_stop(&thread);
+	temp_store_reopen(&temp);
 
 	flip(temp.store, bucket, "k", 3);
 	cr_expect(eq(u64, scrub(temp.store).damaged, 1));

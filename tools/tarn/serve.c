@@ -196,7 +196,6 @@ static int
 serve(const struct serve_args *args, struct server_options *options,
 	const struct scrubbing *scrubbing)
 {
-	scoped(scrub_stop) struct scrub_thread *scrubber = NULL;
 	struct mounted mounted = {0};
 	struct server *server = NULL;
 
@@ -226,8 +225,8 @@ serve(const struct serve_args *args, struct server_options *options,
 		stop_mount(&mounted);
 		return fail_to_listen(args, err);
 	}
-	if (scrubbing->bytes_per_s && scrub_start(store, scrubbing->bytes_per_s,
-					      scrubbing->every_s, &scrubber))
+	if (scrubbing->bytes_per_s &&
+		scrub_start(store, scrubbing->bytes_per_s, scrubbing->every_s))
 		log_error("cannot start the thread that scrubs");
 	announce(args, options, server);
 	(void)process_wait_signal(reload, options->tls);
