@@ -9,7 +9,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "store/base/clock.h"
+#include "store/base/io.h"
+
 #define BACKLOG 4096
+
+/* A process that is killed leaves its io_uring to the kernel, which lets go of
+ * the sockets that wait in it some milliseconds after the process is gone:
+ * whoever starts the next server at once finds the address taken. */
+#define TAKEN_MS 1000
+#define TAKEN_PAUSE_MS 5
 
 static enum store_err
 listen_error(int number)
@@ -49,6 +58,16 @@ listen_at(const struct addrinfo *address, int *out)
 	return STORE_OK;
 }
 
+static enum store_err
+listen_at_any(const struct addrinfo *addresses, int *out)
+{
+	enum store_err err = STORE_INVALID;
+
+	for (; addresses && err; addresses = addresses->ai_next)
+		err = listen_at(addresses, out);
+	return err;
+}
+
 static unsigned int
 port_of(int listener)
 {
@@ -83,10 +102,12 @@ http_listener_open(const char *address, unsigned int port,
 	snprintf(service, sizeof(service), "%u", port);
 	if (getaddrinfo(address, service, &hints, &addresses))
 		return STORE_INVALID;
-	enum store_err err = STORE_INVALID;
-	for (struct addrinfo *each = addresses; each && err;
-		each = each->ai_next)
-		err = listen_at(each, &fd);
+	int64_t deadline_ms = clock_monotonic_ms() + TAKEN_MS;
+	enum store_err err = listen_at_any(addresses, &fd);
+	while (err == STORE_BUSY && clock_monotonic_ms() < deadline_ms) {
+		io_sleep_ms(TAKEN_PAUSE_MS);
+		err = listen_at_any(addresses, &fd);
+	}
 	freeaddrinfo(addresses);
 	if (!err)
 		*out = (struct http_listener){.fd = fd, .port = port_of(fd)};

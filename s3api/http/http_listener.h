@@ -20,8 +20,8 @@ struct http_listener {
 
 /*
  * Listens at the first address of that name that can be had; port 0: any free
- * one.  BUSY: the address is taken; ACCESS; INVALID: not an address of this
- * machine; IO, NO_MEMORY.
+ * one.  BUSY: the address has been taken for a second; ACCESS; INVALID: not an
+ * address of this machine; IO, NO_MEMORY.
  */
 must_check enum store_err http_listener_open(const char *address,
 	unsigned int port, struct http_listener *out);

@@ -78,9 +78,9 @@ struct http_server_config {
 struct http_server;
 
 /*
- * Binds, listens and starts the threads.  BUSY: the address is taken;
- * ACCESS; INVALID: not an address of this machine, or none at all; IO,
- * NO_MEMORY.
+ * Binds, listens and starts the threads.  BUSY: the address has been taken
+ * for a second; ACCESS; INVALID: not an address of this machine, or none at
+ * all; IO, NO_MEMORY.
  */
 must_check enum store_err
 http_server_create(const struct http_server_config *config,

@@ -5,10 +5,12 @@
 #include <criterion/new/assert.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "store/base/buffer.h"
@@ -544,6 +546,54 @@ Test(http_server, tells_why_it_cannot_listen)
 	config.address = "no such name.";
 	cr_expect(eq(int, http_server_create(&config, &second), STORE_INVALID));
 	cr_expect(eq(ptr, second, NULL));
+}
+
+/* A process that serves until it is killed. */
+static pid_t
+serve_elsewhere(struct http_server_config *config)
+{
+	struct http_server *server = NULL;
+	int ends[2];
+
+	cr_assert(zero(int, pipe(ends)));
+	pid_t pid = fork();
+
+	cr_assert(ne(int, pid, -1));
+	if (pid == 0) {
+		if (http_server_create(config, &server))
+			_exit(1);
+		config->port = http_server_port(server);
+		if (write(ends[1], &config->port, sizeof(config->port)) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ends[1]);
+	cr_assert(eq(long, read(ends[0], &config->port, sizeof(config->port)),
+		sizeof(config->port)));
+	close(ends[0]);
+	return pid;
+}
+
+Test(http_server, follows_at_once_one_that_was_killed)
+{
+	struct http_server_config config = {
+		.address = "127.0.0.1",
+		.loops = 1,
+		.limits = http_server_limits_default,
+		.handle = answer,
+	};
+	struct http_server *server = NULL;
+
+	for (int i = 0; i < 10; i++) {
+		config.port = 0;
+		pid_t pid = serve_elsewhere(&config);
+
+		cr_assert(zero(int, kill(pid, SIGKILL)));
+		cr_assert(eq(int, waitpid(pid, NULL, 0), pid));
+		cr_assert(zero(int, http_server_create(&config, &server)));
+		http_server_free(&server);
+	}
 }
 
 Test(http_server, serves_ipv6_and_names_the_peer)
