@@ -14,6 +14,9 @@
  *    has failed, and nothing is acknowledged any more.
  * 3. Any other fault lets the store go on, and what is done after it works:
  *    unless it struck the tables' own last page, where LMDB gives up.
+ *
+ * usage: crash_faults [SEED [FIRST]]: FIRST is the number of the sort to begin
+ * with.
  */
 #include <assert.h>
 #include <errno.h>
@@ -413,11 +416,16 @@ int
 main(int argc, char **argv)
 {
 	uint64_t seed = (uint64_t)getpid();
+	uint64_t first = 0;
 	size_t count = array_len(sorts) + 1;
 	unsigned int failed = 0;
 
 	if (argc > 1 && !slice_to_u64(slice_str(argv[1]), UINT32_MAX, &seed))
 		return 2;
+	if (argc > 2 &&
+		!slice_to_u64(slice_str(argv[2]), array_len(sorts), &first))
+		return 2;
+	count -= first;
 	log_setup(LOG_ERROR, LOG_TEXT);
 	/* Where it can be had, in memory: the disk is not what is tested. */
 	snprintf(work, sizeof(work), "/dev/shm/tarn-faults.XXXXXX");
@@ -430,7 +438,7 @@ main(int argc, char **argv)
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert(calls != MAP_FAILED);
 	printf("seed %llu\n", (unsigned long long)seed);
-	for (size_t i = 0; i < array_len(sorts); i++)
+	for (size_t i = first; i < array_len(sorts); i++)
 		failed += !fail_some(&sorts[i], getenv("TEST_LONG") != NULL,
 			(unsigned int)seed);
 	failed += !clock_may_be_set();
