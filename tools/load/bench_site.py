@@ -70,6 +70,14 @@ def cpu_seconds(pid):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def resident_mib(pid):
+    """Without the files that it maps: those are the page cache's."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    kib = sum(int(re.search(rf"^{name}:\s+(\d+)", status, re.M).group(1))
+              for name in ("RssAnon", "RssShmem"))
+    return kib / 1024
+
+
 def pin(pid, cpus):
     for _, task in tasks(pid):
         with contextlib.suppress(OSError):

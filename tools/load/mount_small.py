@@ -6,7 +6,7 @@ import os
 import pathlib
 import shutil
 
-from bench_site import median
+from bench_site import median, resident_mib
 
 NOTE = ("files of 4 KiB in one directory; one thread where no other number is "
         "told; nothing is flushed. Not pinned.")
@@ -100,14 +100,6 @@ def reads(report, place, suffix):
                                      0.2)
             compare(report, place, row, "openRead", warm, "read", name,
                     count, size, processes, seconds)
-
-
-def resident_mib(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    for line in status.splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return 0
 
 
 def memory(report, place, mount):

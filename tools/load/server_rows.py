@@ -2,12 +2,10 @@
 """What the server needs of memory, and of others' time."""
 
 import contextlib
-import pathlib
-import re
 import socket
 import time
 
-from bench_site import median, pin
+from bench_site import median, pin, resident_mib
 
 KIB, GIB = 1 << 10, 1 << 30
 IDLE = 1000
@@ -17,13 +15,6 @@ NOTE = ("resident memory of the server but for files that it maps, at its "
         "looked at. Not pinned.")
 TAIL_NOTE = ("8 connections that GET 4 KiB, beside 4 that PUT 1 GiB each; the "
              "99th percentile. Not pinned.")
-
-
-def memory(server):
-    status = pathlib.Path(f"/proc/{server.pid}/status").read_text()
-    kib = sum(int(re.search(rf"^{name}:\s+(\d+)", status, re.M).group(1))
-              for name in ("RssAnon", "RssShmem"))
-    return kib / 1024
 
 
 @contextlib.contextmanager
@@ -49,17 +40,17 @@ def streams(site, server, *words):
 
 def highest(server, seconds):
     end = time.monotonic() + seconds
-    most = memory(server)
+    most = resident_mib(server.pid)
     while time.monotonic() < end:
         time.sleep(0.05)
-        most = max(most, memory(server))
+        most = max(most, resident_mib(server.pid))
     return most
 
 
 def measure_memory(site, report, server):
     seconds = 2 if site.is_quick else 6
     report.group("Memory of the server", NOTE)
-    report.row("at the start", "MiB", memory(server))
+    report.row("at the start", "MiB", resident_mib(server.pid))
     with idle(server, IDLE):
         report.row(f"{IDLE} idle connections", "MiB", highest(server, 0.5))
         words = ("--connections", STREAMS, "--keys", STREAMS)
