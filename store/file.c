@@ -38,6 +38,7 @@ static void
 close_data(struct file *file)
 {
 	file_seal_free(&file->seal);
+	file->is_sealed = false;
 	if (file->fd >= 0)
 		(void)close(file->fd);
 	file->fd = -1;
@@ -183,6 +184,7 @@ create(struct store *store, uint64_t parent, struct slice name,
 		(void)close(fd);
 	} else {
 		take_new(file, out, fd);
+		file->is_sealed = seal != NULL;
 	}
 	if (seal)
 		file->seal = seal;
@@ -266,7 +268,7 @@ file_set_keyring(struct store *store, const struct keyring *ring)
 bool
 file_is_sealed(const struct file *file)
 {
-	return file->seal != NULL;
+	return file->is_sealed;
 }
 
 int
@@ -318,7 +320,7 @@ enum store_err
 file_read(struct file *file, void *to, size_t len, uint64_t offset, size_t *got)
 {
 	*got = 0;
-	if (!file->seal) {
+	if (!file->is_sealed) {
 		ssize_t count = io_pread(file->fd, to, len, offset);
 
 		if (count < 0)
@@ -334,7 +336,7 @@ file_read(struct file *file, void *to, size_t len, uint64_t offset, size_t *got)
 bool
 file_read_waits(const struct file *file, uint64_t offset)
 {
-	return file->seal || !io_is_cached(file->fd, offset);
+	return file->is_sealed || !io_is_cached(file->fd, offset);
 }
 
 static enum store_err
@@ -355,7 +357,7 @@ enum store_err
 file_write(struct file *file, struct slice data, uint64_t offset, size_t *done)
 {
 	*done = 0;
-	if (file->seal)
+	if (file->is_sealed)
 		return write_sealed(file, data, offset, done);
 	while (*done < data.len) {
 		ssize_t put = io_pwrite(file->fd, data.data + *done,
@@ -389,7 +391,7 @@ seek_sealed(struct file *file, int64_t offset, int whence, int64_t *at)
 enum store_err
 file_seek(struct file *file, int64_t offset, int whence, int64_t *at)
 {
-	if (file->seal)
+	if (file->is_sealed)
 		return seek_sealed(file, offset, whence, at);
 	/* Nobody else uses the descriptor's own position. */
 	*at = lseek(file->fd, offset, whence);
@@ -466,7 +468,7 @@ file_copy_range(const struct file *from, uint64_t from_offset, struct file *to,
 	file_table_take_turn(to);
 	scoped(file_table_give_turn) struct file *with_turn = to;
 	/* The kernel reads and writes instead. */
-	if (from->seal || to->seal)
+	if (from->is_sealed || to->is_sealed)
 		return STORE_UNSUPPORTED;
 	if (fstat(from->fd, &stat))
 		return error_from_errno(errno);
@@ -524,7 +526,7 @@ file_sync(struct file *file, bool is_data_only)
 	file_table_give_turn(&with_turn);
 	/* The checkpoint of a commit that settled flushes the data; what is
 	 * sealed and was not settled is not news. */
-	if (!err && !is_settled && !file->seal) {
+	if (!err && !is_settled && !file->is_sealed) {
 		err = io_fdatasync(file->fd);
 		/* The checkpoint's own might succeed, without the bytes that
 		 * the kernel has dropped. */

@@ -294,6 +294,7 @@ open_seal(struct file *file, struct slice attrs)
 	struct inode inode = file->inode;
 
 	inode.attrs = attrs;
+	file->is_sealed = true;
 	return file_seal_open(file->store, &inode, file->fd, &file->seal);
 }
 

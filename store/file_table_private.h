@@ -9,7 +9,8 @@
  *    keeps it across I/O and commits: a turn is no mutex.  Nobody waits for a
  *    checkpoint, or takes a second turn, while having one.
  * 3. fd is -1 until the first open and from the last close on; between them
- *    its number stays, and whoever has an open may use it without the turn.
+ *    its number stays, and whoever has an open may use it without the turn:
+ *    but of sealed data (rule 6).
  * 4. is_marked: DB_OPEN names the inode for this session, and the record is
  *    DIRTY or has a pending blob.
  *    But of sealed data (seal is there) it is for whoever has the turn, and
@@ -17,8 +18,9 @@
  * 5. stamp is what the record knows of the data file; a difference, or
  *    is_changed, means that the record lags behind.  Of sealed data neither
  *    says anything: what is published does not change, a draft is news.
- * 6. Whether seal is there stays the same between the first open and the last
- *    close.
+ * 6. is_sealed stays the same between the first open and the last close, and
+ *    whoever has an open may look at it without the turn.  seal itself is
+ *    exchanged, and is of whoever has the turn, as fd is where it is there.
  */
 #pragma once
 
@@ -56,7 +58,8 @@ struct file {
 	bool is_gone;	  /* no name is left; inode is all there is */
 	int fd;
 	uint64_t blob;		/* 0: none, fd is of /dev/null */
-	struct file_seal *seal; /* NULL: the data is not sealed */
+	bool is_sealed;		/* fixed while it is open */
+	struct file_seal *seal; /* there where it is sealed */
 	bool is_shared;		/* not to be written to: a clone comes first */
 	bool is_packed;		/* fd is of a copy in memory */
 	struct file_stamp stamp;

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store/file.h"
 #include "store/keyring.h"
@@ -463,6 +464,49 @@ Test(file_seal, several_threads_read_from_one_handle, .timeout = 60)
 		cr_expect(readings[i].is_right);
 	}
 	cr_expect(not(file_close(&file, O_RDONLY)));
+}
+
+struct watch {
+	const struct file *file;
+	atomic_bool is_over;
+	unsigned int looks;
+	unsigned int wrong;
+};
+
+/* What every read and write asks first, and without the file's turn. */
+static void *
+look_often(void *arg)
+{
+	struct watch *watch = arg;
+
+	while (!atomic_load(&watch->is_over)) {
+		watch->looks++;
+		watch->wrong += !file_is_sealed(watch->file);
+	}
+	return NULL;
+}
+
+/* A write makes a draft, file_flush() publishes it: else what is written
+ * meanwhile would lie there in plain. */
+Test(file_seal, is_sealed_at_every_moment_of_a_publication)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+	struct file *file = create(it.store, it.dir, "a");
+	struct watch watch = {.file = file};
+	pthread_t thread;
+
+	cr_assert(not(pthread_create(&thread, NULL, look_often, &watch)));
+	for (int i = 0; i < 500; i++) {
+		write_at(file, "hello", 0);
+		cr_assert(not(file_flush(file)));
+	}
+	atomic_store(&watch.is_over, true);
+	pthread_join(thread, NULL);
+
+	cr_expect(gt(u32, watch.looks, 0));
+	cr_expect(eq(u32, watch.wrong, 0));
+	cr_expect(reads_as(file, "hello"));
+	cr_expect(not(file_close(&file, O_RDWR)));
 }
 
 /* --- a process that dies -------------------------------------------------- */
