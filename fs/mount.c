@@ -22,6 +22,9 @@
 #include "store/base/mutex.h"
 #include "store/base/random.h"
 
+/* How often those who wait for the kernel are told that it is over. */
+#define INTERRUPT_NS 20000000ll
+
 const char *
 mount_libfuse_version(void)
 {
@@ -167,6 +170,7 @@ connect_session(struct mount *mount)
 	}
 	if (!mount->options.without_io_uring)
 		mount->ring = ring_attach(mount);
+	mount->workers = workers_create(mount->session);
 	return STORE_OK;
 }
 
@@ -224,11 +228,25 @@ run_loop(void *arg)
 {
 	struct mount *mount = arg;
 
-	if (workers_run(mount->session))
+	if (workers_run(mount->workers))
 		log_error("mount: no thread could be started");
 	atomic_store(&mount->is_over, true);
 	mount_stop(mount);
 	return NULL;
+}
+
+/* Whatever became of the mount: it may not be ours to take away, or somebody
+ * still be in it, and then nothing wakes who waits for the kernel. */
+static void
+join_loop(struct mount *mount, pthread_t loop)
+{
+	struct timespec soon;
+
+	do {
+		workers_interrupt(mount->workers);
+		soon = clock_to_timespec(clock_monotonic_ns() + INTERRUPT_NS);
+	} while (pthread_clockjoin_np(loop, NULL, CLOCK_MONOTONIC, &soon) ==
+		 ETIMEDOUT);
 }
 
 enum store_err
@@ -250,7 +268,7 @@ mount_run(struct mount *mount)
 	 * invalidating thread behind him. */
 	if (!atomic_load(&mount->is_over))
 		mount_point_abort(mount->mount_point);
-	pthread_join(loop, NULL);
+	join_loop(mount, loop);
 	/* It writes to the session's descriptor. */
 	invalidate_free(&mount->invalidate);
 	fuse_session_unmount(mount->session);
@@ -267,6 +285,7 @@ mount_destroy(struct mount **mount_at)
 	if (!mount)
 		return;
 	invalidate_free(&mount->invalidate);
+	workers_free(&mount->workers);
 	if (mount->session) {
 		fuse_session_unmount(mount->session);
 		fuse_session_destroy(mount->session);

@@ -199,8 +199,6 @@ mount_point_abort(const char *path)
 {
 	if (!umount2(path, MNT_FORCE | MNT_DETACH) || errno != EPERM)
 		return; /* or somebody was faster */
-	/* A request that wakes the loop; it may never be answered. */
-	(void)start_asking(path);
 	if (!detach_by_fusermount(path))
 		log_warn("mount: cannot unmount %s", path);
 }

@@ -12,5 +12,5 @@
 must_check enum store_err mount_point_prepare(const char *path);
 
 /* Detaches what is mounted there; where that is permitted (to root), system
- * calls that wait for it end with an error.  Its loop, told to end, wakes. */
+ * calls that wait for it end with an error. */
 void mount_point_abort(const char *path);

@@ -22,34 +22,48 @@ struct workers {
 	unsigned int waiting; /* for the kernel */
 	unsigned int resting;
 	unsigned int count;
-	pthread_t threads[THREADS_MAX];
+	struct worker {
+		struct workers *workers; /* fixed */
+		pthread_t thread;
+		bool is_waiting;
+	} items[THREADS_MAX];
 	bool is_over;
 };
 
 static void *run(void *arg);
 
+/* It only is to end a read(2). */
+static void
+wake_up(int number)
+{
+	(void)number;
+}
+
 static enum store_err
 start_locked(struct workers *workers)
 {
+	struct worker *worker = &workers->items[workers->count];
 	sigset_t all, before;
 
 	/* Signals are the program's. */
 	sigfillset(&all);
+	sigdelset(&all, SIGUSR1);
+	worker->workers = workers;
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int failed = pthread_create(&workers->threads[workers->count], NULL,
-		run, workers);
+	int failed = pthread_create(&worker->thread, NULL, run, worker);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (failed)
 		return error_from_errno(failed);
-	(void)pthread_setname_np(workers->threads[workers->count++],
-		"tarn-fuse");
+	(void)pthread_setname_np(worker->thread, "tarn-fuse");
+	workers->count++;
 	return STORE_OK;
 }
 
 /* Rests until it is needed.  False: it is over. */
 static bool
-begin_waiting(struct workers *workers)
+begin_waiting(struct worker *worker)
 {
+	struct workers *workers = worker->workers;
 	mutex_scoped(&workers->lock);
 
 	workers->resting++;
@@ -57,15 +71,18 @@ begin_waiting(struct workers *workers)
 		pthread_cond_wait(&workers->called, &workers->lock);
 	workers->resting--;
 	workers->waiting++;
-	return !workers->is_over;
+	worker->is_waiting = !workers->is_over;
+	return worker->is_waiting;
 }
 
 /* Rule 2.  Without a further thread requests wait for one of these. */
 static void
-end_waiting(struct workers *workers)
+end_waiting(struct worker *worker)
 {
+	struct workers *workers = worker->workers;
 	mutex_scoped(&workers->lock);
 
+	worker->is_waiting = false;
 	if (--workers->waiting > 0 || workers->is_over)
 		return;
 	if (workers->resting > 0)
@@ -86,14 +103,15 @@ end(struct workers *workers)
 static void *
 run(void *arg)
 {
-	struct workers *workers = arg;
+	struct worker *worker = arg;
+	struct workers *workers = worker->workers;
 	struct fuse_buf buffer = {.mem = NULL};
 
-	while (begin_waiting(workers)) {
+	while (begin_waiting(worker)) {
 		int got = fuse_session_receive_buf(workers->session, &buffer);
 
-		end_waiting(workers);
-		if (got == -EINTR)
+		end_waiting(worker);
+		if (got == -EINTR && !fuse_session_exited(workers->session))
 			continue;
 		if (got <= 0 || fuse_session_exited(workers->session))
 			end(workers);
@@ -113,22 +131,56 @@ count_threads(struct workers *workers)
 }
 
 enum store_err
-workers_run(struct fuse_session *session)
+workers_run(struct workers *workers)
 {
-	struct workers workers = {.session = session};
 	enum store_err err = STORE_OK;
 
-	mutex_init(&workers.lock);
-	pthread_cond_init(&workers.called, NULL);
-	mutex_lock(&workers.lock);
-	while (!err && workers.count < WAITING_MAX)
-		err = start_locked(&workers);
-	workers.is_over = err != STORE_OK;
-	mutex_unlock(&workers.lock);
+	mutex_lock(&workers->lock);
+	while (!err && workers->count < WAITING_MAX)
+		err = start_locked(workers);
+	workers->is_over = err != STORE_OK;
+	mutex_unlock(&workers->lock);
 	/* None is started any more once the first have ended. */
-	for (unsigned int i = 0; i < count_threads(&workers); i++)
-		pthread_join(workers.threads[i], NULL);
-	pthread_cond_destroy(&workers.called);
-	mutex_destroy(&workers.lock);
+	for (unsigned int i = 0; i < count_threads(workers); i++)
+		pthread_join(workers->items[i].thread, NULL);
 	return err;
+}
+
+void
+workers_interrupt(struct workers *workers)
+{
+	mutex_scoped(&workers->lock);
+
+	for (unsigned int i = 0; i < workers->count; i++) {
+		if (workers->items[i].is_waiting)
+			(void)pthread_kill(workers->items[i].thread, SIGUSR1);
+	}
+}
+
+struct workers *
+workers_create(struct fuse_session *session)
+{
+	const struct sigaction action = {.sa_handler = wake_up};
+	struct workers *workers = calloc(1, sizeof(*workers));
+
+	if (!workers)
+		error_out_of_memory();
+	(void)sigaction(SIGUSR1, &action, NULL);
+	workers->session = session;
+	mutex_init(&workers->lock);
+	pthread_cond_init(&workers->called, NULL);
+	return workers;
+}
+
+void
+workers_free(struct workers **ptr)
+{
+	struct workers *workers = *ptr;
+
+	*ptr = NULL;
+	if (!workers)
+		return;
+	pthread_cond_destroy(&workers->called);
+	mutex_destroy(&workers->lock);
+	free(workers);
 }

@@ -8,6 +8,7 @@
  * 2. Who takes a request and leaves nobody waiting calls one that rests, or
  *    starts one.
  * 3. Who has answered and finds two waiting rests.
+ * 4. Only who waits for the kernel is interrupted: no request is.
  */
 #pragma once
 
@@ -15,5 +16,15 @@
 
 #include "store/base/error.h"
 
+struct workers;
+
+struct workers *workers_create(struct fuse_session *session);
+void workers_free(struct workers **workers);
+
 /* Answers until the session is over.  Never called by a fiber. */
-must_check enum store_err workers_run(struct fuse_session *session);
+must_check enum store_err workers_run(struct workers *workers);
+
+/* After fuse_session_exit(): ends the wait of those who wait for the kernel.
+ * To be repeated until workers_run() has returned, for who was just about to
+ * wait.  Takes SIGUSR1 for itself. */
+void workers_interrupt(struct workers *workers);

@@ -455,10 +455,11 @@ feed_next(struct feed_listener *listener, struct feed_entry *entry)
 			return STORE_OK;
 		}
 		post_whole(listener);
+		/* Before the looks: what comes after them, a commit or
+		 * feed_wake(), changes the word. */
+		uint32_t published = atomic_load(&shared->published);
 		if (atomic_exchange(&listener->is_woken, false))
 			return STORE_CANCELED;
-		/* Before the look: a commit after it changes the word. */
-		uint32_t published = atomic_load(&shared->published);
 		uint64_t whole = listener->whole;
 		enum store_err err = read_lines(listener);
 		if (err)

@@ -84,6 +84,20 @@ def a_mount_is_unmounted_by_umount_and_by_fusermount3():
     unmount("fusermount3")
 
 
+def one_that_another_covers_ends_too():
+    with open(TMP / "mount.log", "wb") as log:
+        covered = subprocess.Popen(
+            [TARN, "mount", POINT, "--store", STORE],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    while not os.path.ismount(POINT):
+        assert covered.poll() is None, (TMP / "mount.log").read_text()
+    run("mount", "-t", "tmpfs", "none", POINT)
+    covered.terminate()
+    assert covered.wait(TIMEOUT) == 0
+    while os.path.ismount(POINT):
+        run("umount", POINT)
+
+
 def one_bucket_is_the_top():
     mount("--bucket", "photos")
     assert sorted(os.listdir(POINT)) == ["2024", "top"]
@@ -237,6 +251,14 @@ def a_user_mounts_a_store_of_his_own():
         test "$(cat {home}/m/bucket/file)" = text
         mv {home}/m/bucket/file {home}/m/bucket/other
         fusermount3 -u {home}/m
+        for i in 1 2 3 4 5; do
+            {program} mount {home}/m --store {home}/store 2>>{home}/log &
+            until grep -q ' {home}/m fuse' /proc/mounts; do :; done
+            exec 3<{home}/m/bucket/other
+            kill $!
+            wait $!
+            exec 3<&-
+        done
     """
     inside = (f"mknod {TMP}/fuse c 10 229 && chmod 666 {TMP}/fuse && "
               f"mount --bind {TMP}/fuse /dev/fuse && "
@@ -399,6 +421,7 @@ def the_space_of_what_s3_deletes_comes_back_when_the_holder_is_killed():
 
 TESTS = [
     a_mount_is_unmounted_by_umount_and_by_fusermount3,
+    one_that_another_covers_ends_too,
     one_bucket_is_the_top,
     a_directory_in_a_bucket_is_the_top,
     what_s3_does_below_that_top_is_seen_at_once,
