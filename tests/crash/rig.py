@@ -2,6 +2,7 @@
 """A store, and real processes on it: tarn serve, tarn mount, an S3 client."""
 
 import contextlib
+import ctypes
 import datetime
 import hashlib
 import hmac
@@ -25,6 +26,7 @@ TMP = pathlib.Path(os.environ.get("TMPDIR", "/tmp"))
 HOST = str(ipaddress.ip_address("127.64.0.0") + os.getpid())
 PORT = 9300
 READY_SECONDS = 60
+MNT_FORCE, MNT_DETACH = 1, 2
 REGION = "us-east-1"
 BUCKET = "bucket"
 
@@ -107,7 +109,13 @@ class Mount(Process):
             "/proc/mounts").read_text()
 
     def kill(self):
-        super().kill()
+        self.expect_alive()
+        self.process.kill()
+        # A thread of it may be telling the kernel to drop something, behind
+        # somebody who waits for its answer: neither ends by itself.
+        ctypes.CDLL(None).umount2(os.fsencode(self.path),
+                                  MNT_FORCE | MNT_DETACH)
+        self.process.wait()
         self.remove()
 
     def remove(self):
