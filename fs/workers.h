@@ -18,13 +18,16 @@
 
 struct workers;
 
+/* SIGUSR1 is theirs from now on, and does nothing but end a wait. */
 struct workers *workers_create(struct fuse_session *session);
+/* Once workers_run() has returned, if it was called.  NULL is allowed. */
 void workers_free(struct workers **workers);
 
-/* Answers until the session is over.  Never called by a fiber. */
+/* Answers until the session is over.  Never called by a fiber.  An error: not
+ * enough threads could be started. */
 must_check enum store_err workers_run(struct workers *workers);
 
 /* After fuse_session_exit(): ends the wait of those who wait for the kernel.
  * To be repeated until workers_run() has returned, for who was just about to
- * wait.  Takes SIGUSR1 for itself. */
+ * wait. */
 void workers_interrupt(struct workers *workers);

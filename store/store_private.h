@@ -35,12 +35,14 @@ struct store {
 	struct feed *feed;
 	struct reclaim *reclaim;
 	struct file_table *files;
-	struct scrub_thread *scrubber; /* NULL: none; set by scrub_start() */
-	const char *key_path;	       /* while opening; NULL: in the store */
-	uint8_t key[32];	       /* seals token secrets */
+	const char *key_path; /* while opening; NULL: in the store */
+	uint8_t key[32];      /* seals token secrets */
 
 	/* fixed before the first file is opened; NULL: none.  Borrowed. */
 	const struct keyring *keyring;
+
+	/* set once, by scrub_start(); NULL: none */
+	struct scrub_thread *scrubber;
 };
 
 /* STORE/name below, as long as the path of the store allows. */

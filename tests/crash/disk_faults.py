@@ -325,9 +325,8 @@ def becomes_read_only(place):
         server.stop()
         store.fsck()
     finally:
-        if "server" in locals() and server.process.poll() is None:
-            server.process.kill()
-            server.process.wait()
+        if "server" in locals():
+            server.end()
         disk.unmount()
 
 
@@ -371,8 +370,7 @@ def main():
                 failed += 1
                 print(f"not ok - {name}: {problem}", flush=True)
                 print((rig.TMP / "serve.log").read_text()[-3000:], flush=True)
-                all_of_it.server.process.kill()
-                all_of_it.server.process.wait()
+                all_of_it.server.end()
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return failed > 0
 

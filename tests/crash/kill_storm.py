@@ -382,11 +382,7 @@ class Storm:
     def clean_up(self):
         Loader.stopping.set()
         for process in self.processes:
-            if process.process and process.process.poll() is None:
-                process.process.kill()
-                process.process.wait()
-        for mount in self.mounts:
-            mount.remove()
+            process.end()
 
 
 TESTS = ["goes_on_under_kills", "shows_all_that_was_acknowledged",

@@ -72,8 +72,17 @@ class Process:
 
     def kill(self):
         self.expect_alive()
-        self.process.kill()
-        self.process.wait()
+        self.end()
+
+    def end(self):
+        """Whatever is left of it goes."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.cut_off()
+            self.process.wait()
+
+    def cut_off(self):
+        """Takes away what keeps a killed one from its end."""
 
     def stop(self):
         self.expect_alive()
@@ -108,15 +117,15 @@ class Mount(Process):
         return f" {self.path} fuse" in pathlib.Path(
             "/proc/mounts").read_text()
 
-    def kill(self):
-        self.expect_alive()
-        self.process.kill()
+    def end(self):
+        super().end()
+        self.remove()
+
+    def cut_off(self):
         # A thread of it may be telling the kernel to drop something, behind
         # somebody who waits for its answer: neither ends by itself.
         ctypes.CDLL(None).umount2(os.fsencode(self.path),
                                   MNT_FORCE | MNT_DETACH)
-        self.process.wait()
-        self.remove()
 
     def remove(self):
         """A killed daemon leaves its mount point behind."""
@@ -136,11 +145,7 @@ def running(*processes):
             process.stop()
     finally:
         for process in processes:
-            if process.process and process.process.poll() is None:
-                process.process.kill()
-                process.process.wait()
-            if isinstance(process, Mount):
-                process.remove()
+            process.end()
 
 
 class Store:

@@ -282,11 +282,7 @@ def main():
         failed = 1
     finally:
         for process in (server, *mounts):
-            if process.process and process.process.poll() is None:
-                process.process.kill()
-                process.process.wait()
-        for mount in mounts:
-            mount.remove()
+            process.end()
     print(f"{1 - failed} passed, {failed} failed")
     return failed
 

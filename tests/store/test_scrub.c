@@ -354,7 +354,7 @@ Test(scrub, can_be_ended_and_keeps_its_pace)
 	cr_expect(zero(u64, result.damaged));
 }
 
-Test(scrub, runs_by_itself)
+Test(scrub, runs_by_itself_until_the_store_is_closed)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");

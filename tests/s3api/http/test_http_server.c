@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -528,18 +529,25 @@ answer(struct http_request *request, struct http_response *response,
 	cr_expect(zero(int, http_reply_body(response, SLICE("hello"))));
 }
 
+static struct http_server_config
+config_at(const char *address)
+{
+	return (struct http_server_config){
+		.address = address,
+		.loops = 1,
+		.limits = http_server_limits_default,
+		.handle = answer,
+	};
+}
+
 Test(http_server, tells_why_it_cannot_listen)
 {
 	scoped(http_fixture_stop) struct http_fixture fixture;
 	http_fixture_start(&fixture);
-	struct http_server_config config = {
-		.address = "127.0.0.1",
-		.port = http_server_port(fixture.server),
-		.limits = http_server_limits_default,
-		.handle = answer,
-	};
+	struct http_server_config config = config_at("127.0.0.1");
 	struct http_server *second = NULL;
 
+	config.port = http_server_port(fixture.server);
 	cr_expect(eq(int, http_server_create(&config, &second), STORE_BUSY));
 	config.address = "192.0.2.1";
 	cr_expect(eq(int, http_server_create(&config, &second), STORE_INVALID));
@@ -560,6 +568,8 @@ serve_elsewhere(struct http_server_config *config)
 
 	cr_assert(ne(int, pid, -1));
 	if (pid == 0) {
+		/* It does not outlive a test that was ended. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (http_server_create(config, &server))
 			_exit(1);
 		config->port = http_server_port(server);
@@ -577,12 +587,7 @@ serve_elsewhere(struct http_server_config *config)
 
 Test(http_server, follows_at_once_one_that_was_killed)
 {
-	struct http_server_config config = {
-		.address = "127.0.0.1",
-		.loops = 1,
-		.limits = http_server_limits_default,
-		.handle = answer,
-	};
+	struct http_server_config config = config_at("127.0.0.1");
 	struct http_server *server = NULL;
 
 	for (int i = 0; i < 10; i++) {
@@ -598,12 +603,7 @@ Test(http_server, follows_at_once_one_that_was_killed)
 
 Test(http_server, serves_ipv6_and_names_the_peer)
 {
-	struct http_server_config config = {
-		.address = "::1",
-		.loops = 1,
-		.limits = http_server_limits_default,
-		.handle = answer,
-	};
+	struct http_server_config config = config_at("::1");
 	struct http_server *server = NULL;
 	struct sockaddr_in6 address = {
 		.sin6_family = AF_INET6,
