@@ -85,9 +85,6 @@ init(void *context, struct fuse_conn_info *conn)
 	/* No request waits for anything that could be interrupted. */
 	conn->no_interrupt = 1;
 #endif
-	atomic_store(&mount->is_ready, true);
-	if (mount->options.ready)
-		mount->options.ready(mount, mount->options.context);
 }
 
 static const struct fuse_lowlevel_ops ops = {
@@ -143,6 +140,19 @@ log_libfuse(enum fuse_log_level level, const char *format, va_list args)
 		log_debug("libfuse: %s", line);
 }
 
+/* Not earlier: until then the kernel may go back on what it has offered. */
+static void
+get_ready(void *context)
+{
+	struct mount *mount = context;
+
+	if (fuse_session_exited(mount->session))
+		return;
+	atomic_store(&mount->is_ready, true);
+	if (mount->options.ready)
+		mount->options.ready(mount, mount->options.context);
+}
+
 static enum store_err
 connect_session(struct mount *mount)
 {
@@ -170,7 +180,7 @@ connect_session(struct mount *mount)
 	}
 	if (!mount->options.without_io_uring)
 		mount->ring = ring_attach(mount);
-	mount->workers = workers_create(mount->session);
+	mount->workers = workers_create(mount->session, get_ready, mount);
 	return STORE_OK;
 }
 

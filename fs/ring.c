@@ -102,7 +102,7 @@ struct queue {
 
 	/* the thread's */
 	struct entry entries[ENTRIES];
-	bool is_cut_off; /* the connection has ended */
+	int end; /* why the kernel gave a command back */
 
 	pthread_mutex_t lock;
 	struct entry *answered; /* under lock */
@@ -354,11 +354,27 @@ go_on(struct queue *queue, const struct command_result *result)
 		give_command(entry, entry->commit_id ? CODE_COMMIT_AND_FETCH
 						     : CODE_REGISTER);
 		return true;
-	case -ENOTCONN:
-		queue->is_cut_off = true;
-		return false;
 	default:
+		queue->end = -result->result;
 		return false;
+	}
+}
+
+static void
+judge_end(struct queue *queue)
+{
+	switch (queue->end) {
+	case ENOTCONN: /* the connection has ended */
+		break;
+	case EOPNOTSUPP:
+		/* Switched off after it was offered and before our answer: then
+		 * the kernel goes on without. */
+		atomic_store(&queue->ring->is_offered, false);
+		break;
+	default: /* It would wait for this queue for ever. */
+		log_error("mount: the kernel refuses its own io_uring: %s",
+			strerrordesc_np(queue->end));
+		mount_stop(queue->ring->mount);
 	}
 }
 
@@ -380,11 +396,7 @@ run_queue(void *arg)
 		else if (!go_on(queue, &result))
 			live--;
 	}
-	/* The kernel has refused, and would wait for this queue for ever. */
-	if (!queue->is_cut_off) {
-		log_error("mount: the kernel refuses its own io_uring");
-		mount_stop(queue->ring->mount);
-	}
+	judge_end(queue);
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "store/base/log.h"
@@ -15,6 +16,10 @@
 struct workers {
 	/* fixed */
 	struct fuse_session *session;
+	void (*answered_first)(void *context);
+	void *context;
+
+	atomic_bool has_answered;
 
 	pthread_mutex_t lock;
 	pthread_cond_t called;
@@ -100,6 +105,16 @@ end(struct workers *workers)
 	pthread_cond_broadcast(&workers->called);
 }
 
+static void
+answer(struct workers *workers, const struct fuse_buf *request)
+{
+	fuse_session_process_buf(workers->session, request);
+	/* The kernel gives no second one before it has the first answer. */
+	if (!atomic_load(&workers->has_answered) &&
+		!atomic_exchange(&workers->has_answered, true))
+		workers->answered_first(workers->context);
+}
+
 static void *
 run(void *arg)
 {
@@ -116,7 +131,7 @@ run(void *arg)
 		if (got <= 0 || fuse_session_exited(workers->session))
 			end(workers);
 		else
-			fuse_session_process_buf(workers->session, &buffer);
+			answer(workers, &buffer);
 	}
 	free(buffer.mem);
 	return NULL;
@@ -158,7 +173,8 @@ workers_interrupt(struct workers *workers)
 }
 
 struct workers *
-workers_create(struct fuse_session *session)
+workers_create(struct fuse_session *session,
+	void (*answered_first)(void *context), void *context)
 {
 	const struct sigaction action = {.sa_handler = wake_up};
 	struct workers *workers = calloc(1, sizeof(*workers));
@@ -167,6 +183,8 @@ workers_create(struct fuse_session *session)
 		error_out_of_memory();
 	(void)sigaction(SIGUSR1, &action, NULL);
 	workers->session = session;
+	workers->answered_first = answered_first;
+	workers->context = context;
 	mutex_init(&workers->lock);
 	pthread_cond_init(&workers->called, NULL);
 	return workers;

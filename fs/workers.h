@@ -18,8 +18,13 @@
 
 struct workers;
 
-/* SIGUSR1 is theirs from now on, and does nothing but end a wait. */
-struct workers *workers_create(struct fuse_session *session);
+/*
+ * SIGUSR1 is theirs from now on, and does nothing but end a wait.
+ * answered_first() is called once, by one of them, when the kernel has the
+ * answer to its first request, which says what this session can.
+ */
+struct workers *workers_create(struct fuse_session *session,
+	void (*answered_first)(void *context), void *context);
 /* Once workers_run() has returned, if it was called.  NULL is allowed. */
 void workers_free(struct workers **workers);
 

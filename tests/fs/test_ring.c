@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/base/clock.h"
 #include "tests/fs/needs_mount.h"
 
 #define PARAMETER "/sys/module/fuse/parameters/enable_uring"
@@ -18,6 +19,9 @@
 		if (access(PARAMETER, W_OK))                                   \
 			cr_skip_test("the kernel has no FUSE over io_uring");  \
 	} while (0)
+
+#define MOUNTS 20
+#define STEP_MIN_NS 100000
 
 /* More than a queue has entries, and than there are helpers. */
 #define THREADS 40
@@ -40,6 +44,67 @@ open_with_ring(bool is_small_files)
 	cr_assert(not(close(fd)));
 	cr_assert(temp.status.has_io_uring);
 	return temp;
+}
+
+struct switching {
+	int fd; /* of the parameter */
+	const char *mount_point;
+	struct timespec after;
+};
+
+static bool
+is_mounted(const char *path)
+{
+	struct statx stat;
+
+	/* Without a question to the mount, which answers none yet. */
+	cr_assert(not(statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, &stat)));
+	return (stat.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+static void *
+switch_off(void *arg)
+{
+	const struct switching *it = arg;
+
+	while (!is_mounted(it->mount_point))
+		continue;
+	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &it->after, NULL);
+	cr_assert(eq(i64, pwrite(it->fd, "N", 1, 0), 1));
+	return NULL;
+}
+
+/* The kernel looks at the parameter when it offers this, and when it has the
+ * answer; we do between the two.  The moment of interest is between the last
+ * two: it is closed in upon. */
+Test(ring, one_that_is_taken_back_is_not_missed)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct switching it = {
+		.fd = open(PARAMETER, O_RDWR | O_CLOEXEC),
+		.mount_point = temp.dir,
+	};
+	int64_t step_ns = 32000000, after_ns = 0;
+	pthread_t thread;
+	char before;
+
+	cr_assert(not(flock(it.fd, LOCK_EX)));
+	cr_assert(eq(i64, pread(it.fd, &before, 1, 0), 1));
+	for (int i = 0; i < MOUNTS; i++) {
+		temp_mount_stop(&temp);
+		cr_assert(eq(i64, pwrite(it.fd, "Y", 1, 0), 1));
+		it.after = clock_to_timespec(after_ns);
+		cr_assert(not(pthread_create(&thread, NULL, switch_off, &it)));
+		temp_mount_start(&temp);
+		cr_assert(not(pthread_join(thread, NULL)));
+		temp_mount_write(&temp, "f", "text");
+		cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"), "text"));
+		after_ns += temp.status.has_io_uring ? -step_ns : step_ns;
+		step_ns = step_ns > STEP_MIN_NS ? step_ns / 2 : step_ns;
+	}
+	cr_assert(eq(i64, pwrite(it.fd, &before, 1, 0), 1));
+	cr_assert(not(close(it.fd)));
 }
 
 Test(ring, what_is_written_is_read)
