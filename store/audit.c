@@ -42,7 +42,6 @@ struct waiter {
 struct audit {
 	/* fixed after open */
 	struct store *store;
-	bool drops;
 	bool delivers;
 	uint64_t file_bytes;
 	int64_t file_ms;
@@ -62,6 +61,8 @@ struct audit {
 	/* under lock */
 	struct buffer gathered;
 	struct waiter *waiters;
+	bool drops;
+	int64_t deadline_ms; /* then it drops */
 	uint64_t dropped;
 	uint64_t dropped_told;
 	bool is_stopping;
@@ -132,7 +133,47 @@ tell_dropped_locked(struct audit *audit)
 }
 
 static void
-complain(struct audit *audit, enum store_err err)
+release(struct waiter *waiters)
+{
+	while (waiters) {
+		/* Gone as soon as it is told. */
+		struct waiter *next = waiters->next;
+
+		event_set(&waiters->done);
+		waiters = next;
+	}
+}
+
+void
+audit_wait_until(struct audit *audit, int64_t deadline_ms)
+{
+	if (!audit)
+		return;
+	mutex_scoped(&audit->lock);
+	audit->deadline_ms = deadline_ms;
+}
+
+/* The writer, which is awake every now and then, sees to the deadline. */
+static bool
+drops_by_now(struct audit *audit)
+{
+	struct waiter *waiters = NULL;
+	bool drops;
+
+	mutex_lock(&audit->lock);
+	if (clock_monotonic_ms() >= audit->deadline_ms) {
+		audit->drops = true;
+		waiters = audit->waiters;
+		audit->waiters = NULL;
+	}
+	drops = audit->drops;
+	mutex_unlock(&audit->lock);
+	release(waiters);
+	return drops;
+}
+
+static void
+complain(struct audit *audit, enum store_err err, bool drops)
 {
 	int64_t now_ms = clock_monotonic_ms();
 
@@ -141,7 +182,7 @@ complain(struct audit *audit, enum store_err err)
 		return;
 	audit->complained_ms = now_ms;
 	log_error("audit: lines cannot be written, and are %s: %s",
-		audit->drops ? "dropped when too many" : "waited for",
+		drops ? "dropped when too many" : "waited for",
 		error_sentence(err));
 }
 
@@ -161,13 +202,7 @@ take(struct audit *audit)
 	waiters = audit->waiters;
 	audit->waiters = NULL;
 	mutex_unlock(&audit->lock);
-	while (waiters) {
-		/* Gone as soon as it is told. */
-		struct waiter *next = waiters->next;
-
-		event_set(&waiters->done);
-		waiters = next;
-	}
+	release(waiters);
 }
 
 static void
@@ -187,7 +222,7 @@ write_taken(struct audit *audit)
 	if (audit->leaving.len > 0)
 		err = audit_file_append(file, buffer_slice(&audit->leaving));
 	if (err)
-		complain(audit, err);
+		complain(audit, err, drops_by_now(audit));
 	else
 		buffer_clear(&audit->leaving);
 	if (file->fd >= 0 && (file->size >= audit->file_bytes ||
@@ -231,7 +266,9 @@ run_writer(void *arg)
 		err = write_taken(audit);
 	}
 	if (err)
-		log_error("audit: the last lines are lost: %s",
+		log_error("audit: the last lines are lost, and %llu before "
+			  "them were dropped: %s",
+			(unsigned long long)audit_dropped(audit),
 			error_sentence(err));
 	audit_file_complete(&audit->file);
 }
@@ -347,6 +384,7 @@ audit_open(struct store *store, const struct audit_options *options,
 		return STORE_NO_MEMORY;
 	audit->store = store;
 	audit->drops = options->drops;
+	audit->deadline_ms = INT64_MAX;
 	audit->file_bytes =
 		options->file_bytes ? options->file_bytes : FILE_BYTES;
 	audit->file_ms = options->file_ms ? options->file_ms : FILE_MS;

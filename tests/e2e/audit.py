@@ -9,9 +9,11 @@ import gzip
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 from support.site import TARN, Site, can_mount, run
 from support.suite import Counts
@@ -107,6 +109,44 @@ def complete_files_are_delivered():
     lines = [json.loads(line) for line in gzip.open(target, "rt")]
     assert any(line.get("operation") == "ListObjectsV2" for line in lines)
     site.close()
+
+
+def ask_until_no_answer(site, answers):
+    """Requests of which much is told."""
+    request = (f"GET /photos HTTP/1.1\r\nHost: {site.address}\r\n"
+               f"User-Agent: {'x' * 4000}\r\n\r\n").encode()
+    host, port = site.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as sock:
+        try:
+            # More than a server keeps of lines that the disk does not take.
+            for _ in range(10_000):
+                sock.sendall(request)
+                answer = sock.recv(65536)
+                assert answer.startswith(b"HTTP/1.1 404"), answer
+                answers.append(1)
+        except TimeoutError:
+            return
+    raise AssertionError("all were answered")
+
+
+def a_full_disk_holds_up_requests_but_not_the_end():
+    logs = DIR / "gone"
+    site = Site(serve_options=["--audit", logs])
+    log = site.dir / "serve.log"
+    answers = []
+
+    # What is removed takes no file, as a disk that is full.
+    logs.rmdir()
+    askers = [threading.Thread(target=ask_until_no_answer,
+                               args=(site, answers)) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert len(answers) > 1000, len(answers)
+    said = site.close(log)
+    assert "are waited for" in said, said
+    assert "and 4 before them were dropped" in said, said
 
 
 def fails(number, path, flags):
@@ -230,6 +270,8 @@ def main():
     counts.run("asks", lambda: asks(clients))
     counts.run("lines_tell", lambda: lines_tell(clients))
     counts.run("complete_files_are_delivered", complete_files_are_delivered)
+    counts.run("a_full_disk_holds_up_requests_but_not_the_end",
+               a_full_disk_holds_up_requests_but_not_the_end)
     for test in (one_log_has_requests_and_opens, a_mount_has_a_log_of_its_own,
                  logs_that_would_tell_nothing_are_refused):
         if can_mount():

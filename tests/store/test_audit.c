@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "store/audit.h"
+#include "store/base/clock.h"
 #include "store/list.h"
 #include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
@@ -184,6 +185,19 @@ Test(audit, drops_and_counts_where_it_is_told_to)
 	/* Two buffers of 4 MiB are kept, at the most. */
 	cr_expect(gt(u64, audit_dropped(audit),
 		4 * TOLD - 2 * ((4u << 20) / 4001) - 1));
+	audit_close(&audit);
+}
+
+Test(audit, waits_until_it_is_told_not_to_any_more)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+	struct audit *audit = begin(&it);
+
+	cr_assert(zero(int, rmdir(it.dir)));
+	audit_wait_until(audit, clock_monotonic_ms() + 500);
+	tell_much(audit);
+
+	cr_expect(gt(u64, audit_dropped(audit), 0));
 	audit_close(&audit);
 }
 

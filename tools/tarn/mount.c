@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/file.h"
 #include "tools/tarn/args.h"
@@ -15,12 +16,23 @@
 #include "tools/tarn/process.h"
 #include "tools/tarn/sse_c_keys.h"
 
+/* Opens that wait for the disk of the audit log have this long to end. */
+#define DRAIN_MS 1000
+
+struct served {
+	struct mount *mount;
+	struct audit *audit;
+};
+
 static void *
 stop_on_signal(void *context)
 {
+	struct served *served = context;
+
 	(void)process_wait_signal(NULL, NULL);
 	process_stopping();
-	mount_stop(context);
+	audit_wait_until(served->audit, clock_monotonic_ms() + DRAIN_MS);
+	mount_stop(served->mount);
 	return NULL;
 }
 
@@ -42,11 +54,12 @@ announce(struct mount *mount, void *context)
 }
 
 static int
-serve_mount(struct mount *mount)
+serve_mount(struct mount *mount, struct audit *audit)
 {
+	struct served served = {mount, audit};
 	pthread_t signals;
 
-	if (pthread_create(&signals, NULL, stop_on_signal, mount)) {
+	if (pthread_create(&signals, NULL, stop_on_signal, &served)) {
 		fprintf(stderr, "tarn: cannot start a thread\n");
 		return COMMAND_FAILED;
 	}
@@ -92,7 +105,7 @@ mount_store(const char *path, const struct mount_words *words,
 
 	if (mount_create(&options, &mount))
 		return COMMAND_FAILED; /* the reason is logged */
-	return serve_mount(mount);
+	return serve_mount(mount, audit);
 }
 
 int

@@ -8,6 +8,7 @@
 #include "fs/mount.h"
 #include "s3api/proxy.h"
 #include "s3api/server.h"
+#include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/file.h"
 #include "store/scrub.h"
@@ -232,6 +233,7 @@ serve(const struct serve_args *args, struct server_options *options,
 	(void)process_wait_signal(reload, options->tls);
 	log_info("stopping: requests in flight may end");
 	process_stopping();
+	audit_wait_until(audit, clock_monotonic_ms() + DRAIN_MS);
 	server_stop(&server, DRAIN_MS);
 	stop_mount(&mounted);
 	return COMMAND_OK;

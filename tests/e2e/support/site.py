@@ -51,13 +51,13 @@ class Site:
         self.work = self.dir / "work"
         self.is_mounted = can_mount()
         self.processes = []
-        address = f"127.0.0.1:{free_port()}"
-        self.endpoint = f"http://{address}"
+        self.address = f"127.0.0.1:{free_port()}"
+        self.endpoint = f"http://{self.address}"
         self.mount.mkdir()
         self.work.mkdir()
         self.tarn("init")
         self.tarn("token", "create", TOKEN)
-        serve = ["serve", "--listen", address, *serve_options]
+        serve = ["serve", "--listen", self.address, *serve_options]
         mount = ["mount", self.mount]
         if self.is_mounted and is_one_process:
             self.start(*serve, "--mount", self.mount)
@@ -109,8 +109,9 @@ class Site:
                 file.write(os.urandom(min(size - file.tell(), 1 << 20)))
         return path
 
-    def close(self):
-        """Ends the processes; what they say on failure is an error."""
+    def close(self, wanted=None):
+        """Ends the processes; what they say on failure is an error.  Gives the
+        text of the log that is asked for."""
         errors = []
         for process in reversed(self.processes):
             process.send_signal(signal.SIGTERM)
@@ -125,6 +126,8 @@ class Site:
             text = log.read_text(errors="replace")
             if "ERROR: " in text or "runtime error: " in text:
                 errors.append(text[-4000:])
+        said = wanted.read_text(errors="replace") if wanted else None
         if not errors:
             shutil.rmtree(self.dir)
         assert not errors, "\n".join(errors)
+        return said
