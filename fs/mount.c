@@ -178,6 +178,7 @@ connect_session(struct mount *mount)
 		mount->session = NULL;
 		return STORE_ACCESS;
 	}
+	mount->connection = mount_point_connection(mount->mount_point);
 	if (!mount->options.without_io_uring)
 		mount->ring = ring_attach(mount);
 	mount->workers = workers_create(mount->session, get_ready, mount);
@@ -277,7 +278,7 @@ mount_run(struct mount *mount)
 	/* The loop drops what it has not begun: nobody may wait for that, the
 	 * invalidating thread behind him. */
 	if (!atomic_load(&mount->is_over))
-		mount_point_abort(mount->mount_point);
+		mount_point_abort(mount->mount_point, mount->connection);
 	join_loop(mount, loop);
 	/* It writes to the session's descriptor. */
 	invalidate_free(&mount->invalidate);

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fs/connection.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
 
@@ -124,14 +125,16 @@ is_fuse(unsigned long long number)
 	return found;
 }
 
-/* Whether the directory is the top of a mount of FUSE; or the errno. */
+/* Whether the directory is the top of a mount of FUSE, and the number of its
+ * connection; or the errno. */
 static int
-look_at(const char *path, bool *out)
+look_at(const char *path, bool *is_mounted, unsigned int *connection)
 {
 	struct statx info;
 	int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	*out = false;
+	*is_mounted = false;
+	*connection = 0;
 	if (dir < 0)
 		return errno;
 	int failed = statx(dir, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
@@ -140,9 +143,12 @@ look_at(const char *path, bool *out)
 			     : 0;
 
 	(void)close(dir);
-	if (!failed && info.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-		*out = is_fuse(info.stx_mnt_id);
-	return failed;
+	if (failed)
+		return failed;
+	if (info.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		*is_mounted = is_fuse(info.stx_mnt_id);
+	*connection = info.stx_dev_minor;
+	return 0;
 }
 
 static enum store_err
@@ -155,11 +161,24 @@ detach_dead(const char *path)
 	return STORE_BUSY;
 }
 
+/* Nobody would ever answer who waits for it. */
+static bool
+end_left(const char *path, unsigned int connection)
+{
+	if (!connection_is_left_by_dead(connection))
+		return false;
+	log_info("mount: the process of the mount at %s is dead, but hangs on",
+		path);
+	return connection_abort(connection) || !umount2(path, MNT_FORCE) ||
+	       errno == EBUSY;
+}
+
 enum store_err
 mount_point_prepare(const char *path)
 {
+	unsigned int connection;
 	bool is_mounted;
-	int failed = look_at(path, &is_mounted);
+	int failed = look_at(path, &is_mounted, &connection);
 	enum store_err err;
 
 	if (failed == ENOTDIR) {
@@ -178,7 +197,10 @@ mount_point_prepare(const char *path)
 	}
 	if (!is_mounted)
 		return STORE_OK;
-	switch (ask(path)) {
+	enum answer answer = ask(path);
+	if (answer == STUCK && end_left(path, connection))
+		answer = DEAD;
+	switch (answer) {
 	case DEAD:
 		err = detach_dead(path);
 		return err ? err : mount_point_prepare(path); /* below it */
@@ -194,11 +216,23 @@ mount_point_prepare(const char *path)
 	return STORE_BUSY;
 }
 
+unsigned int
+mount_point_connection(const char *path)
+{
+	unsigned int connection;
+	bool is_mounted;
+	int failed = look_at(path, &is_mounted, &connection);
+
+	return !failed && is_mounted ? connection : 0;
+}
+
 void
-mount_point_abort(const char *path)
+mount_point_abort(const char *path, unsigned int connection)
 {
 	if (!umount2(path, MNT_FORCE | MNT_DETACH) || errno != EPERM)
 		return; /* or somebody was faster */
 	if (!detach_by_fusermount(path))
 		log_warn("mount: cannot unmount %s", path);
+	if (connection)
+		(void)connection_abort(connection);
 }

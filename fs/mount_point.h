@@ -7,10 +7,15 @@
 #include "store/base/compiler.h"
 #include "store/base/error.h"
 
-/* Detaches a mount whose process is dead.  Logs the reason of a failure.
+/* Detaches a mount whose process is dead, also one that hangs (connection.h).
+ * Logs the reason of a failure.
  * NOT_FOUND, NOT_DIR, BUSY (a FUSE mount that is alive). */
 must_check enum store_err mount_point_prepare(const char *path);
 
-/* Detaches what is mounted there; where that is permitted (to root), system
- * calls that wait for it end with an error. */
-void mount_point_abort(const char *path);
+/* The connection of what is mounted there (connection.h); 0: not known. */
+unsigned int mount_point_connection(const char *path);
+
+/* Detaches what is mounted there.  System calls that wait for it end with an
+ * error: of root's mount, and of others' where the kernel's control file system
+ * is mounted. */
+void mount_point_abort(const char *path, unsigned int connection);

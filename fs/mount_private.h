@@ -35,6 +35,7 @@ struct mount {
 	uint64_t origin; /* of changes made by way of this mount */
 	int64_t started_ns;
 	struct fuse_session *session;
+	unsigned int connection; /* 0: not known */
 	struct workers *workers;
 	struct passthrough *passthrough;
 	struct invalidate *invalidate;

@@ -42,7 +42,8 @@ must_check enum store_err audit_open(struct store *store,
 	const struct audit_options *options, struct audit **out);
 
 /* From deadline_ms on nobody waits for the disk: what there is no room for is
- * dropped.  For who is to end, and would not for who waits.  NULL is allowed. */
+ * dropped.  For who is to end, and would not for who waits.  NULL is allowed.
+ */
 void audit_wait_until(struct audit *audit, int64_t deadline_ms);
 
 /* Completes and delivers the last file.  NULL is allowed. */
