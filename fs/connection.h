@@ -14,8 +14,7 @@
  * Whether all that is left of its process is threads that the kernel does not
  * let go.  Such a one hangs for ever: somebody waits for an answer and holds
  * what the thread waits for.  Known to root alone, and where the kernel tells
- * whose a connection is (Linux 6.18 does);
- * else false.
+ * whose a connection is (Linux 6.18 does); else false.
  */
 bool connection_is_left_by_dead(unsigned int number);
 
