@@ -86,7 +86,8 @@ bool
 proxy_is_secure(const struct proxy_networks *trusted,
 	const struct http_request *request)
 {
-	struct slice said = http_request_header(request, "x-forwarded-proto");
+	struct slice said =
+		http_request_last_header(request, "x-forwarded-proto");
 
 	if (trusted->count == 0 || !said.data ||
 		!is_trusted(trusted, http_request_peer_address(request)))

@@ -134,7 +134,8 @@ ask(const struct control *control, const struct orgpolicy_set *own,
 	enum policy_scope scope = policy_action_scope(action);
 	bool is_on_bucket =
 		scope == POLICY_SCOPE_BUCKET || scope == POLICY_SCOPE_OBJECT;
-	const struct policy_context context = {find_nothing, NULL};
+	const struct policy_context context = {
+		find_nothing, NULL, &control->request->access.steps};
 	const struct policy_caller caller = {
 		.organization = slice_str(control->token.organization),
 		.name = slice_str(control->token.name),
@@ -218,6 +219,7 @@ ask_all(struct control *control, const json_t *root, json_t *decisions)
 		slice_str(control->token.organization), request->arena, &own);
 	if (err)
 		return control_store_error(control, err);
+	request->access.steps = POLICY_STEPS_MAX;
 	for (size_t i = 0; i < json_array_size(resources) && !code; i++)
 		code = ask_of_resource(control, &own, actions,
 			json_string_value(json_array_get(resources, i)),

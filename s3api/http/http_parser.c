@@ -295,9 +295,14 @@ set_host(struct http_request *request)
 
 	if (count > 1 || (count == 0 && !request->is_http_1_0))
 		return false;
-	/* An absolute target has said it already: RFC 9112 §3.2.2. */
+	struct slice host = http_request_header(request, "host");
+
+	/* An absolute target has said it already, and both are the same: RFC
+	 * 9112 §3.2.2.  One of them is signed, the other must not count. */
 	if (!request->host.data)
-		request->host = http_request_header(request, "host");
+		request->host = host;
+	else if (count > 0 && !slice_equal_nocase(host, request->host))
+		return false;
 	return is_host(request->host);
 }
 

@@ -18,6 +18,18 @@ http_request_header(const struct http_request *request, const char *name)
 	return SLICE_NULL;
 }
 
+struct slice
+http_request_last_header(const struct http_request *request, const char *name)
+{
+	struct slice wanted = slice_str(name);
+
+	for (size_t i = request->header_count; i > 0; i--) {
+		if (slice_equal(request->headers[i - 1].name, wanted))
+			return request->headers[i - 1].value;
+	}
+	return SLICE_NULL;
+}
+
 size_t
 http_request_header_count(const struct http_request *request, const char *name)
 {

@@ -71,6 +71,10 @@ struct http_request {
 struct slice http_request_header(const struct http_request *request,
 	const char *name);
 
+/* The value of the last one: of who has passed the request on last. */
+struct slice http_request_last_header(const struct http_request *request,
+	const char *name);
+
 /* How often a (lower-case) name occurs. */
 size_t http_request_header_count(const struct http_request *request,
 	const char *name);

@@ -19,6 +19,7 @@ access_begin(struct request *request)
 	const struct token *token = &request->caller.token;
 
 	access->now_ns = clock_now_ns();
+	access->steps = POLICY_STEPS_MAX;
 	access->caller.is_anonymous = token->access_key[0] == '\0';
 	if (access->caller.is_anonymous)
 		return;
@@ -146,15 +147,16 @@ ask(struct request *request, const struct ask *ask,
 	bool *is_missing)
 {
 	struct access_object object = {request, ask->bucket, ask->key};
-	const struct policy_context context = {access_find, &object};
+	const struct policy_context context = {
+		access_find, &object, &request->access.steps};
 	struct exposing exposing = {.request = request, .ask = ask};
 	struct decide_policies all = policies->decide;
 	struct slice resource = ask->bucket_name;
 
 	if (ask->key.len > 0)
-		resource = arena_printf(request->arena, "%.*s/%.*s",
-			(int)resource.len, resource.data, (int)ask->key.len,
-			ask->key.data);
+		resource = arena_concat(request->arena,
+			arena_concat(request->arena, resource, SLICE("/")),
+			ask->key);
 
 	const struct policy_query query = {
 		.action = ask->action,

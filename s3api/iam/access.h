@@ -29,6 +29,7 @@ struct access_policies {
 struct access {
 	struct policy_caller caller;
 	int64_t now_ns; /* the request's time, for all its conditions */
+	uint64_t steps; /* struct policy_context */
 	struct access_policies policies;
 	struct bucket source;		  /* of a copy, */
 	struct access_policies of_source; /* from then on */

@@ -151,8 +151,9 @@ decide_by_bucket(const struct policy_query *query,
 	return by_owning(query, policies);
 }
 
-struct decision
-decide(const struct policy_query *query, const struct decide_policies *policies)
+static struct decision
+decide_in_time(const struct policy_query *query,
+	const struct decide_policies *policies)
 {
 	struct decision decision = {0};
 
@@ -171,6 +172,16 @@ decide(const struct policy_query *query, const struct decide_policies *policies)
 	decision.is_allowed = true;
 	decision.reason = DECIDE_ORGANIZATION_ALLOW;
 	return decision;
+}
+
+struct decision
+decide(const struct policy_query *query, const struct decide_policies *policies)
+{
+	const uint64_t *steps = query->context->steps;
+	struct decision decision = decide_in_time(query, policies);
+
+	/* A prohibition may not have been found. */
+	return steps && *steps == 0 ? refused(DECIDE_STEPS) : decision;
 }
 
 struct slice
@@ -223,6 +234,8 @@ decide_sentence(enum decide_reason reason)
 	case DECIDE_RESTRICTED:
 		return "the public access block keeps strangers out of a "
 		       "bucket whose policy is for everyone";
+	case DECIDE_STEPS:
+		return "matching the policies' patterns takes too long";
 	}
 	return "";
 }

@@ -49,6 +49,7 @@ enum decide_reason {
 	DECIDE_NO_POLICY,     /* refused: a stranger, and no policy */
 	DECIDE_ACL_ALLOW,     /* allowed by a grant of a list */
 	DECIDE_RESTRICTED,    /* refused: RestrictPublicBuckets */
+	DECIDE_STEPS,	      /* refused: too long to find out */
 };
 
 struct decision {

@@ -8,6 +8,7 @@
 
 #include "s3api/iam/idp.h"
 #include "s3api/iam/saml_private.h"
+#include "s3api/xml/xml_bounds.h"
 #include "store/base/buffer.h"
 
 #define METADATA_NS "urn:oasis:names:tc:SAML:2.0:metadata"
@@ -176,9 +177,11 @@ idp_metadata_read(struct slice xml, struct arena *arena, struct idp *out,
 	bool is_good;
 
 	if (xml.len == 0 || xml.len > IDP_METADATA_MAX || !slice_is_utf8(xml) ||
-		slice_find(xml, SLICE("<!DOCTYPE")) >= 0)
-		return refuse(why, "it is empty, too large, not UTF-8 or has a "
-				   "document type");
+		slice_find(xml, SLICE("<!DOCTYPE")) >= 0 ||
+		!xml_bounds_hold(xml))
+		return refuse(why,
+			"it is empty, too large, not UTF-8, not XML or "
+			"has a document type");
 	doc = xmlReadMemory(xml.data, (int)xml.len, NULL, "UTF-8",
 		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	if (!doc || !xmlDocGetRootElement(doc) || doc->intSubset) {

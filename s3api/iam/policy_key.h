@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "store/base/slice.h"
 
@@ -98,4 +99,11 @@ struct policy_context {
 	void (*find)(void *context, const struct policy_key_name *name,
 		struct policy_values *out);
 	void *context;
+	/* How far matching may still go; NULL: any.  At 0 nothing matches any
+	 * more, and decide() refuses. */
+	uint64_t *steps;
 };
+
+/* For all that one request asks; a decision over 20 statements takes some
+ * hundred.  A pattern such as *aaa...ab takes its length times its text's. */
+#define POLICY_STEPS_MAX 20000000

@@ -21,19 +21,29 @@ character_len(struct slice text)
 	return len > 0 ? len : 1;
 }
 
+static bool
+may_go_on(uint64_t *steps)
+{
+	if (!steps)
+		return true;
+	if (*steps > 0)
+		--*steps;
+	return *steps > 0;
+}
+
 /*
  * Where a * has been passed, only the last one needs to be tried with more:
  * what lies before it has matched as early as it could.
  */
 static bool
-glob(struct slice pattern, struct slice text, bool is_nocase)
+glob(struct slice pattern, struct slice text, bool is_nocase, uint64_t *steps)
 {
 	size_t p = 0;
 	size_t t = 0;
 	size_t retry_p = 0; /* 0: no * was passed yet */
 	size_t retry_t = 0;
 
-	for (;;) {
+	while (may_go_on(steps)) {
 		char c = p < pattern.len ? pattern.data[p] : '\0';
 
 		if (p < pattern.len && c == ANY) {
@@ -57,16 +67,17 @@ glob(struct slice pattern, struct slice text, bool is_nocase)
 			return false;
 		}
 	}
+	return false;
 }
 
 static bool
 match_text(struct slice pattern, struct slice text, bool has_wildcards,
-	bool is_nocase)
+	bool is_nocase, const struct policy_context *context)
 {
 	if (!has_wildcards)
 		return is_nocase ? slice_equal_nocase(pattern, text)
 				 : slice_equal(pattern, text);
-	return glob(pattern, text, is_nocase);
+	return glob(pattern, text, is_nocase, context->steps);
 }
 
 /* --- compiling ------------------------------------------------------------ */
@@ -257,7 +268,7 @@ match_pieces(const struct policy_pattern *pattern, struct slice text,
 			return POLICY_MATCH_UNRESOLVED;
 	}
 	return match_text(slice_of(expanded.bytes, expanded.len), text,
-		       pattern->has_wildcards, pattern->is_nocase)
+		       pattern->has_wildcards, pattern->is_nocase, context)
 		       ? POLICY_MATCH_YES
 		       : POLICY_MATCH_NO;
 }
@@ -280,7 +291,7 @@ policy_pattern_match(const struct policy_pattern *pattern, struct slice text,
 	if (pattern->prefix_len > 0 && !has_prefix(pattern, text))
 		return POLICY_MATCH_NO;
 	return match_text(pattern->text, text, pattern->has_wildcards,
-		       pattern->is_nocase)
+		       pattern->is_nocase, context)
 		       ? POLICY_MATCH_YES
 		       : POLICY_MATCH_NO;
 }
@@ -295,5 +306,5 @@ policy_pattern_glob_nocase(struct slice pattern, struct slice text)
 	for (size_t i = 0; i < pattern.len; i++)
 		compiled[i] = compiled_char(pattern.data[i],
 			POLICY_PATTERN_WILDCARDS);
-	return glob(slice_of(compiled, pattern.len), text, true);
+	return glob(slice_of(compiled, pattern.len), text, true, NULL);
 }

@@ -90,7 +90,8 @@ parse_arn(struct arena *arena, struct slice rest, bool is_sts,
 		out->kind = POLICY_PRINCIPAL_ORGANIZATION;
 		return true;
 	}
-	if (eat(&resource, SLICE("user/")))
+	out->is_token = eat(&resource, SLICE("user/"));
+	if (out->is_token)
 		return set_user(arena, resource, out);
 	if (eat(&resource, SLICE("role/")))
 		return set_role(arena, resource, SLICE_NULL, out);
@@ -117,6 +118,7 @@ policy_principal_parse(struct arena *arena, struct slice text,
 		return false;
 	out->organization = organization;
 	out->kind = POLICY_PRINCIPAL_ORGANIZATION;
+	out->is_token = true;
 	return !rest.data || set_user(arena, rest, out);
 }
 
@@ -165,7 +167,8 @@ policy_principal_is(const struct policy_principal *principal,
 	case POLICY_PRINCIPAL_ORGANIZATION:
 		return true;
 	case POLICY_PRINCIPAL_USER:
-		return is_named(principal, caller->name);
+		return !(principal->is_token && caller->role.len > 0) &&
+		       is_named(principal, caller->name);
 	case POLICY_PRINCIPAL_ROLE:
 		return is_named(principal, caller->role) &&
 		       (principal->session.len == 0 ||

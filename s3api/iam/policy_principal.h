@@ -31,7 +31,8 @@ struct policy_principal {
 	enum policy_principal_kind kind;
 	struct slice organization;  /* empty: that which owns the bucket */
 	struct policy_pattern name; /* of USER and ROLE */
-	struct slice session;	    /* of ROLE; empty: any */
+	bool is_token;	      /* of USER: not who signed in by that name */
+	struct slice session; /* of ROLE; empty: any */
 };
 
 /* "*", an organization, ORG:NAME, arn:aws:iam::ORG:user/NAME and the like.

@@ -418,10 +418,19 @@ check_subject(struct saml_check *check)
 	int64_t *until_ns = &check->facts->until_ns;
 	int64_t time_ns = 0;
 
-	for (; confirmation && wrong;
+	/* It may be used by any of them, so once until the last one's end. */
+	for (; confirmation;
 		confirmation = saml_xml_next(confirmation, SAML_ASSERTION_NS,
-			"SubjectConfirmation"))
-		wrong = check_confirmation(check, confirmation, &time_ns);
+			"SubjectConfirmation")) {
+		int64_t end_ns = 0;
+		const char *wrong_here =
+			check_confirmation(check, confirmation, &end_ns);
+
+		if (wrong)
+			wrong = wrong_here;
+		if (end_ns > time_ns)
+			time_ns = end_ns;
+	}
 	if (wrong)
 		return saml_bad(check, SAML_SUBJECT, "%s", wrong);
 	if (*until_ns == 0 || time_ns < *until_ns)

@@ -13,6 +13,7 @@
 
 #include "s3api/iam/policy_json.h"
 #include "s3api/iam/saml_private.h"
+#include "s3api/xml/xml_bounds.h"
 
 #define ID_MAX 256
 #define TEXT_MAX 4096
@@ -135,6 +136,11 @@ saml_xml_load(struct saml_check *check, struct slice xml)
 	if (has_mark_of_dtd(xml))
 		return saml_bad(check, SAML_XML,
 			"a document type or an entity is declared");
+	if (!xml_bounds_hold(xml))
+		return saml_bad(check, SAML_XML,
+			"a tag has more than %d attributes, or it is not "
+			"well-formed XML",
+			XML_ATTRIBUTES_MAX);
 	check->doc = xmlReadMemory(xml.data, (int)xml.len, NULL, "UTF-8",
 		PARSE_OPTIONS);
 	if (!check->doc || !xmlDocGetRootElement(check->doc))

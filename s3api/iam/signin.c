@@ -12,8 +12,9 @@
 #include "store/base/io.h"
 #include "store/base/log.h"
 
-/* Checks under way in this process. */
-#define AT_ONCE_MAX 32
+/* Checks under way in this process.  Each keeps a helper thread busy: most of
+ * a loop's stay free for others (HELPER_THREADS_MAX). */
+#define AT_ONCE_MAX 4
 
 static atomic_uint at_once;
 
@@ -172,7 +173,8 @@ enum store_err
 signin_is_allowed(const struct signin *signin, enum policy_action action,
 	struct slice role, struct slice name, struct signin_decision *out)
 {
-	const struct policy_context context = {find_nothing, NULL};
+	uint64_t steps = POLICY_STEPS_MAX;
+	const struct policy_context context = {find_nothing, NULL, &steps};
 	const struct policy_caller caller = {
 		.organization = signin->organization,
 		.name = name,

@@ -37,7 +37,8 @@ copy_source_parse(struct request *request, struct copy_source *out)
 	if (slash <= 0 || (size_t)slash + 1 == path.len)
 		return refuse(request);
 	out->key = slice_from(path, (size_t)slash + 1);
-	if (out->key.len > TREE_KEY_MAX || !slice_is_utf8(out->key))
+	if (out->key.len > TREE_KEY_MAX || !slice_is_utf8(out->key) ||
+		memchr(out->key.data, '\0', out->key.len))
 		return refuse(request);
 
 	enum store_err err = bucket_get(request->store,

@@ -31,7 +31,11 @@ refuse_unsupported(struct request *request)
 	if (lock.data && !slice_equal_nocase(lock, SLICE("false")))
 		return error_set(&request->report, S3_NOT_IMPLEMENTED,
 			"Object Lock is not implemented.");
-	return attrs_refuse_unsupported(request);
+	static const char *const refused[] = {"x-amz-bucket-namespace"};
+	enum s3_error error =
+		request_refuse_headers(request, refused, array_len(refused));
+
+	return error ? error : attrs_refuse_unsupported(request);
 }
 
 /* Tags, and buckets of other kinds. */
@@ -114,6 +118,19 @@ parse_opening(struct request *request, struct slice owner,
 	return error;
 }
 
+/* What it is opened by has actions of its own. */
+static enum s3_error
+authorize_opening(struct request *request, const struct opening *opening)
+{
+	if ((opening->has_ownership &&
+		    !access_may(request,
+			    POLICY_ACTION_PUT_BUCKET_OWNERSHIP_CONTROLS)) ||
+		(!acl_is_private(opening->acl) &&
+			!access_may(request, POLICY_ACTION_PUT_BUCKET_ACL)))
+		return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+	return S3_OK;
+}
+
 /* A bucket that lost its power in between is open to fewer. */
 static enum store_err
 open_bucket(struct request *request, const struct bucket *bucket,
@@ -142,6 +159,8 @@ op_bucket_create(struct request *request)
 			NULL);
 	if (!error)
 		error = parse_opening(request, owner, &opening);
+	if (!error)
+		error = authorize_opening(request, &opening);
 	if (!error)
 		error = read_configuration(request);
 	if (error)

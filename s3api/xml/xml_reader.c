@@ -5,6 +5,7 @@
 #include <libxml/tree.h>
 #include <stdlib.h>
 
+#include "s3api/xml/xml_bounds.h"
 #include "store/base/error.h"
 #include "store/base/io.h"
 
@@ -43,7 +44,7 @@ parse(void *arg)
 	struct parse *work = arg;
 
 	work->doc = xmlReadMemory(work->bytes.data, (int)work->bytes.len, NULL,
-		NULL, PARSE_OPTIONS);
+		"UTF-8", PARSE_OPTIONS);
 }
 
 bool
@@ -51,7 +52,7 @@ xml_reader_open(struct slice bytes, const char *root, struct xml_reader **out)
 {
 	struct parse work = {.bytes = bytes};
 
-	if (bytes.len == 0 || bytes.len > BYTES_MAX)
+	if (bytes.len == 0 || bytes.len > BYTES_MAX || !xml_bounds_hold(bytes))
 		return false;
 	io_run_blocking(parse, &work);
 	if (!work.doc)

@@ -3,7 +3,8 @@
  * xml_reader.h - XML bodies of requests, by libxml2.
  *
  * Hostile until read: a document with a DTD (so with any entity of its own)
- * is refused, nothing is fetched, depth is bounded by libxml2 (256).  Names
+ * is refused, nothing is fetched, depth is bounded by libxml2 (256), the rest
+ * by xml_bounds.h, which says what is read: UTF-8, whatever is declared.  Names
  * are compared without their namespaces, since clients leave S3's away.
  *
  * Threads:   a reader is used by one at a time; parsing runs on a helper
@@ -21,7 +22,8 @@
 struct xml_reader;
 struct xml_node;
 
-/* False: not well-formed, a DTD, or the root has another name. */
+/* False: not well-formed or out of bounds, a DTD, or the root has another name.
+ */
 must_check bool xml_reader_open(struct slice bytes, const char *root,
 	struct xml_reader **out);
 

@@ -66,7 +66,7 @@ try_policies(struct policy *own, struct policy *bucket, struct slice value)
 		{POLICY_ACTION_LIST_BUCKET, {"photos", 6}},
 		{POLICY_ACTION_PUT_BUCKET_POLICY, {"photos", 6}},
 	};
-	const struct policy_context context = {find, &value};
+	const struct policy_context context = {find, &value, NULL};
 
 	for (size_t c = 0; c < array_len(callers); c++) {
 		for (size_t i = 0; i < array_len(asks); i++) {

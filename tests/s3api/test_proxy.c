@@ -129,6 +129,25 @@ Test(proxy, without_trust_headers_count_for_nothing)
 	cr_expect(not(proxy_is_secure(&nobody, &request)));
 }
 
+Test(proxy, whoever_passes_it_on_last_says_whether_it_was_secure)
+{
+	const struct proxy_networks trusted = trust();
+	scoped(arena_free) struct arena arena = {0};
+	struct http_header headers[] = {
+		{SLICE("x-forwarded-proto"), SLICE("https")},
+		{SLICE("x-forwarded-proto"), SLICE("http")},
+	};
+	struct http_request request = {
+		.headers = headers,
+		.header_count = 2,
+		.arena = &arena,
+	};
+
+	set_peer(&request, "10.0.0.1");
+
+	cr_expect(not(proxy_is_secure(&trusted, &request)));
+}
+
 Test(proxy, networks_are_addresses_with_or_without_a_length)
 {
 	struct policy_network network;

@@ -70,7 +70,7 @@ struct question {
 static double
 measure(struct policy *policy, struct acl *acl, const struct question *question)
 {
-	const struct policy_context context = {find, NULL};
+	const struct policy_context context = {find, NULL, NULL};
 	const struct policy_query query = {
 		.action = question->action,
 		.resource = slice_str(question->resource),

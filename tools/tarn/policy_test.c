@@ -29,6 +29,7 @@ struct test {
 	bool has_bucket;
 	struct policy_caller caller;
 	struct policy_context context;
+	uint64_t steps; /* its */
 	struct policy_query query;
 	struct decide_policies policies;
 	struct policy *bucket_policy;
@@ -293,7 +294,8 @@ prepare(struct test *test)
 			.role = slice_str(test->role),
 		};
 	test->caller.is_anonymous = test->is_anonymous;
-	test->context = (struct policy_context){find, test};
+	test->context = (struct policy_context){find, test, &test->steps};
+	test->steps = POLICY_STEPS_MAX;
 	test->query.caller = &test->caller;
 	test->query.context = &test->context;
 	test->query.resource = test->key ? arena_printf(&test->arena, "%s/%s",

@@ -153,8 +153,8 @@ Test(http_parser, tells_of_a_broken_percent_code)
 
 Test(http_parser, takes_an_absolute_target_for_the_host)
 {
-	static const char text[] =
-		"GET http://real.test:80?q HTTP/1.1\r\nHost: other\r\n\r\n";
+	static const char text[] = "GET http://real.test:80?q HTTP/1.1\r\n"
+				   "Host: Real.test:80\r\n\r\n";
 	scoped(free_parsed) struct parsed parsed;
 
 	parse(&parsed, text, sizeof(text) - 1, sizeof(text));
@@ -277,6 +277,12 @@ Test(http_parser, wants_exactly_one_host_that_is_one)
 	cr_expect(eq(u32, STATUS(LINE HOST HOST "\r\n"), 400));
 	cr_expect(eq(u32, STATUS("GET / HTTP/1.0\r\n" HOST HOST "\r\n"), 400));
 	cr_expect(eq(u32, STATUS(LINE "Host: a/b\r\n\r\n"), 400));
+	/* The one is signed, the other would name the bucket. */
+	cr_expect(eq(u32,
+		STATUS("GET http://a.test/ HTTP/1.1\r\nHost: b.test\r\n\r\n"),
+		400));
+	cr_expect(eq(u32,
+		STATUS("GET http://a.test/ HTTP/1.1\r\nHost:\r\n\r\n"), 400));
 	cr_expect(eq(u32, STATUS(LINE "Host: a b\r\n\r\n"), 400));
 	cr_expect(eq(u32, STATUS(LINE "Host: a,b\r\n\r\n"), 400));
 	cr_expect(eq(u32, STATUS(LINE "Host: a@b\r\n\r\n"), 400));

@@ -159,7 +159,15 @@ static struct slice
 inner_text(struct arena *arena, const struct assertion *a)
 {
 	struct slice session = SLICE("");
+	struct slice also = SLICE("");
 
+	if (a->also_until[0])
+		also = arena_printf(arena,
+			"<saml:SubjectConfirmation Method=\"urn:oasis:names:tc:"
+			"SAML:2.0:cm:bearer\"><saml:SubjectConfirmationData "
+			"NotOnOrAfter=\"%s\" Recipient=\"%s\"/>"
+			"</saml:SubjectConfirmation>",
+			a->also_until, a->recipient);
 	if (a->session_until[0])
 		session = arena_printf(arena, " SessionNotOnOrAfter=\"%s\"",
 			a->session_until);
@@ -170,7 +178,7 @@ inner_text(struct arena *arena, const struct assertion *a)
 		"<saml:NameID>%s</saml:NameID><saml:SubjectConfirmation "
 		"Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\">"
 		"<saml:SubjectConfirmationData NotOnOrAfter=\"%s\" "
-		"Recipient=\"%s\"/></saml:SubjectConfirmation></saml:Subject>"
+		"Recipient=\"%s\"/></saml:SubjectConfirmation>%s</saml:Subject>"
 		"<saml:Conditions NotBefore=\"%s\" NotOnOrAfter=\"%s\">"
 		"<saml:AudienceRestriction><saml:Audience>%s</saml:Audience>"
 		"</saml:AudienceRestriction></saml:Conditions>"
@@ -178,9 +186,9 @@ inner_text(struct arena *arena, const struct assertion *a)
 		"</saml:Assertion>",
 		a->id, a->issued, a->issuer,
 		a->is_assertion_signed ? signature(arena, a, a->id).data : "",
-		a->principal, a->confirmed_until, a->recipient, a->not_before,
-		a->not_after, a->audience, a->issued, session.data,
-		attributes(arena, a).data, a->extra);
+		a->principal, a->confirmed_until, a->recipient, also.data,
+		a->not_before, a->not_after, a->audience, a->issued,
+		session.data, attributes(arena, a).data, a->extra);
 }
 
 static struct slice

@@ -51,6 +51,7 @@ struct assertion {
 	char not_after[32];
 	char confirmed_until[32];
 	char session_until[32]; /* may be empty */
+	char also_until[32];	/* of a second confirmation; empty: none */
 	const char *extra;	/* further XML in the Assertion, at its end */
 
 	bool is_assertion_signed;

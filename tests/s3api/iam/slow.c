@@ -339,7 +339,7 @@ static bool
 is_user(const struct slow_request *request, const char *organization,
 	const char *name)
 {
-	return !request->is_anonymous &&
+	return !request->is_anonymous && !request->role &&
 	       !strcmp(request->organization, organization) &&
 	       !strcmp(request->name, name);
 }

@@ -448,6 +448,66 @@ Test(access, access_policies_of_the_organization_come_first)
 		"bytes");
 }
 
+Test(access, a_bucket_is_made_open_only_by_who_may_open_it)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	put_access_policy(&served,
+		"{\"version\":\"v1alpha1\",\"name\":\"makers\","
+		"\"statements\":[{\"name\":\"all\",\"effect\":\"Allow\","
+		"\"actions\":[\"s3:*\"],\"resources\":[\"*\"],"
+		"\"principals\":[\"*\"]},{\"name\":\"none-open\","
+		"\"effect\":\"Deny\",\"actions\":[\"s3:PutBucketAcl\","
+		"\"s3:PutBucketOwnershipControls\"],\"resources\":[\"*\"],"
+		"\"principals\":[\"*\"]}]}");
+
+	served_expect_refusal(served_send(&served, "PUT", "/open",
+				      "x-amz-object-ownership: ObjectWriter\n"
+				      "x-amz-acl: public-read-write\n",
+				      SLICE("")),
+		403, "AccessDenied");
+	served_expect_refusal(served_send(&served, "PUT", "/open",
+				      "x-amz-object-ownership: ObjectWriter\n",
+				      SLICE("")),
+		403, "AccessDenied");
+	served_expect_refusal(served_ask(&served, "GET", "/open"), 404,
+		"NoSuchBucket");
+	cr_expect(eq(uint, served_ask(&served, "PUT", "/closed")->status, 200));
+}
+
+Test(access, patterns_that_take_too_long_let_nobody_in)
+{
+	scoped(served_stop) struct served served = served_start();
+	scoped(buffer_free) struct buffer policy = {0};
+	scoped(buffer_free) struct buffer headers = {0};
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "bytes");
+	buffer_append_str(&policy,
+		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":"
+		"\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\","
+		"\"Resource\":\"arn:aws:s3:::photos/*\"},{\"Effect\":"
+		"\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\","
+		"\"Resource\":\"arn:aws:s3:::photos/*\",\"Condition\":"
+		"{\"StringLike\":{\"aws:UserAgent\":\"*");
+	for (int i = 0; i < 9000; i++)
+		buffer_append_char(&policy, 'a');
+	buffer_append_str(&policy, "b\"}}}]}");
+	cr_assert(eq(uint,
+		put_policy(&served, buffer_slice(&policy).data)->status, 204));
+	buffer_append_str(&headers, "user-agent: ");
+	for (int i = 0; i < 20000; i++)
+		buffer_append_char(&headers, 'a');
+	buffer_append_str(&headers, "\n");
+	become_nobody(&served);
+
+	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
+		"bytes");
+	served_expect_refusal(served_send(&served, "GET", "/photos/a",
+				      headers.data, SLICE("")),
+		403, "AccessDenied");
+}
+
 Test(access, buckets_of_other_organizations_open_by_their_policies_alone)
 {
 	scoped(served_stop) struct served served = served_start();

@@ -33,7 +33,7 @@ static bool
 is_allowed(const struct row *row)
 {
 	static const struct policy_caller nobody = {.is_anonymous = true};
-	const struct policy_context context = {find, (void *)row};
+	const struct policy_context context = {find, (void *)row, NULL};
 	const struct policy_query query = {
 		.action = POLICY_ACTION_GET_OBJECT,
 		.resource = SLICE("photos/a"),

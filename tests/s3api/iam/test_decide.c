@@ -100,7 +100,7 @@ static struct decision
 ask(const struct setting *setting, const struct policy_caller *caller,
 	const char *action, const char *resource)
 {
-	const struct policy_context context = {find_nothing, NULL};
+	const struct policy_context context = {find_nothing, NULL, NULL};
 	enum policy_action number = policy_action_find(slice_str(action));
 	bool is_new =
 		number == POLICY_ACTION_CREATE_BUCKET || resource[0] == '\0';

@@ -502,7 +502,7 @@ fast_allows(const struct round *round, const struct slow_request *slow)
 		.name = slice_str(slow->name),
 		.role = slice_str(slow->role),
 	};
-	const struct policy_context context = {find, (void *)slow};
+	const struct policy_context context = {find, (void *)slow, NULL};
 	char resource[128];
 
 	(void)snprintf(resource, sizeof(resource), "%s%s%s",

@@ -633,6 +633,21 @@ Test(saml, times_count_with_two_minutes_of_skew)
 	}
 }
 
+/* Until then it is remembered that it was used. */
+Test(saml, one_with_two_confirmations_is_good_until_the_last_ends)
+{
+	scoped(attempt_close) struct attempt attempt;
+	struct assertion a = assertion_usual(NOW_NS);
+
+	attempt_open(&attempt);
+	assertion_time(a.confirmed_until, NOW_NS, -90);
+	assertion_time(a.also_until, NOW_NS, 250);
+	expect_believed(&attempt, assertion_make(&attempt.idp, &a));
+
+	cr_expect(ge(i64, attempt.facts.until_ns,
+		NOW_NS + 250 * CLOCK_NS_PER_S));
+}
+
 Test(saml, times_that_are_none_are_refused)
 {
 	static const char *const texts[] = {"2024-09-18", "2024-08-19T21:56:05",
