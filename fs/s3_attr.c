@@ -36,20 +36,6 @@ s3_attr_is(struct slice name)
 	return slice_has_prefix(name, PREFIX);
 }
 
-/* RFC 9110 §5.6.2, in lower case: how S3 gives it back. */
-static bool
-is_token(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.data[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-			(c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
-			return false;
-	}
-	return text.len > 0;
-}
-
 enum store_err
 s3_attr_find(struct slice name, enum inode_attr_kind *kind, struct slice *key)
 {
@@ -57,7 +43,7 @@ s3_attr_find(struct slice name, enum inode_attr_kind *kind, struct slice *key)
 	if (slice_has_prefix(*key, META)) {
 		*kind = INODE_ATTR_META;
 		*key = slice_from(*key, META.len);
-		return is_token(*key) ? STORE_OK : STORE_INVALID;
+		return text_is_token(*key) ? STORE_OK : STORE_INVALID;
 	}
 	*kind = INODE_ATTR_HEADER;
 	for (size_t i = 0; i < array_len(headers); i++)

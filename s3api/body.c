@@ -143,7 +143,8 @@ body_begin(struct body *body, struct http_request *request,
 		.request = request,
 		.caller = caller,
 		.report = report,
-		.max = options->max ? options->max : UINT64_MAX,
+		.max = options->max || options->takes_nothing ? options->max
+							      : UINT64_MAX,
 		.wants_md5 = options->wants_md5,
 		.form = options->form,
 	};

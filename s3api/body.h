@@ -53,7 +53,8 @@ struct body_options {
 	 * CompleteMultipartUpload do. */
 	bool ignores_checksum;
 
-	uint64_t max; /* ENTITY_TOO_LARGE beyond; 0: no bound */
+	uint64_t max;	    /* ENTITY_TOO_LARGE beyond; 0: no bound */
+	bool takes_nothing; /* then that is the bound */
 
 	/* The file of a form, which multipart_next() has come to; its length
 	 * is not known.  NULL: the body itself. */

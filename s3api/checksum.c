@@ -148,6 +148,26 @@ too_many(struct error_report *report)
 		"Types are not allowed.");
 }
 
+/* x-amz-checksum-sha512: it would be a promise that nobody holds. */
+static bool
+is_unknown_kind(struct slice name)
+{
+	static const char *const others[] = {"x-amz-checksum-algorithm",
+		"x-amz-checksum-mode", "x-amz-checksum-type"};
+
+	if (!slice_has_prefix(name, SLICE("x-amz-checksum-")))
+		return false;
+	for (size_t i = 0; i < array_len(others); i++) {
+		if (slice_equal(name, slice_str(others[i])))
+			return false;
+	}
+	for (size_t i = 0; i < array_len(kinds); i++) {
+		if (slice_equal(name, slice_str(kinds[i].header)))
+			return false;
+	}
+	return true;
+}
+
 /* The one value there is among the x-amz-checksum-* headers, if any. */
 static enum s3_error
 read_value(const struct http_request *request, struct checksum *out,
@@ -165,6 +185,12 @@ read_value(const struct http_request *request, struct checksum *out,
 		if (count && !checksum_from_text(kinds[i].kind,
 				     http_request_header(request, header), out))
 			bad = header;
+	}
+	for (size_t i = 0; i < request->header_count; i++) {
+		if (is_unknown_kind(request->headers[i].name))
+			return error_set(report, S3_INVALID_REQUEST,
+				"The algorithm type you specified in "
+				"x-amz-checksum- header is invalid.");
 	}
 	if (total > 1)
 		return too_many(report);

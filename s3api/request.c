@@ -4,6 +4,7 @@
 #include "s3api/address.h"
 #include "s3api/control/control.h"
 #include "s3api/control/sts.h"
+#include "s3api/hoisted.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
 #include "s3api/request_audit.h"
@@ -91,6 +92,20 @@ request_check_owner(struct request *request, const char *header,
 }
 
 enum s3_error
+request_refuse_headers(struct request *request, const char *const *names,
+	size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!request_header(request, names[i]).data)
+			continue;
+		error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
+		error_add(&request->report, "Header", slice_str(names[i]));
+		return request->report.error;
+	}
+	return S3_OK;
+}
+
+enum s3_error
 request_find_bucket(struct request *request)
 {
 	if (!bucket_name_is_valid(request->bucket_name))
@@ -121,7 +136,7 @@ authenticate(struct request *request)
 		clerk_note(request->clerk,
 			slice_str(request->caller.token.access_key),
 			request->access.now_ns);
-	return S3_OK;
+	return request->caller.is_presigned ? hoisted_apply(request) : S3_OK;
 }
 
 enum s3_error
@@ -238,6 +253,7 @@ request_handle(struct http_request *http, struct http_response *response,
 		request_audit(&request, server->audit, started_ns);
 	sigv4_caller_wipe(&request.caller);
 	sse_c_wipe_headers(http);
+	sse_c_wipe_headers(request.http); /* those of a form */
 	log_request(&request, started_ns);
 	access_end(&request.access);
 }

@@ -93,6 +93,10 @@ must_check enum s3_error request_param_number(struct request *request,
 
 struct slice request_header(const struct request *request, const char *name);
 
+/* Refuses headers that ask for what there is not.  NOT_IMPLEMENTED. */
+must_check enum s3_error request_refuse_headers(struct request *request,
+	const char *const *names, size_t count);
+
 /* Of the client, also behind a trusted proxy (proxy.h). */
 struct slice request_client_address(const struct request *request);
 bool request_is_secure(const struct request *request);

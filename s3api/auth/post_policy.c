@@ -14,6 +14,7 @@ struct check {
 	struct arena *arena;
 	struct post_policy_range *range;
 	struct error_report *report;
+	bool names_bucket;	   /* a condition does */
 	bool is_named[FIELDS_MAX]; /* a condition speaks of that field */
 };
 
@@ -54,7 +55,9 @@ static struct slice
 find_field(struct check *check, struct slice name)
 {
 	const struct post_policy_form *form = check->form;
+	bool is_bucket = slice_equal_nocase(name, SLICE("bucket"));
 
+	check->names_bucket |= is_bucket;
 	for (size_t i = 0; i < form->field_count; i++) {
 		if (!slice_equal_nocase(form->fields[i].name, name))
 			continue;
@@ -63,8 +66,7 @@ find_field(struct check *check, struct slice name)
 			return form->fields[i].value;
 	}
 	/* Not what a field says, but where it is posted to. */
-	return slice_equal_nocase(name, SLICE("bucket")) ? form->bucket
-							 : SLICE_NULL;
+	return is_bucket ? form->bucket : SLICE_NULL;
 }
 
 static bool
@@ -196,6 +198,10 @@ check_fields(const struct check *check)
 				"fields: %.100s",
 				arena_str(check->arena, name));
 	}
+	/* Else the form would be good for any. */
+	if (!check->names_bucket)
+		return denied(check, "Invalid according to Policy: %s",
+			"Extra input fields: bucket");
 	return S3_OK;
 }
 

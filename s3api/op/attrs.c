@@ -141,13 +141,11 @@ attrs_refuse_unsupported(struct request *request)
 	};
 	struct slice class = request_header(request, "x-amz-storage-class");
 
-	for (size_t i = 0; i < array_len(refused); i++) {
-		if (!request_header(request, refused[i]).data)
-			continue;
-		error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
-		error_add(&request->report, "Header", slice_str(refused[i]));
-		return request->report.error;
-	}
+	enum s3_error error =
+		request_refuse_headers(request, refused, array_len(refused));
+
+	if (error)
+		return error;
 	if (class.data && !slice_equal(class, SLICE("STANDARD")))
 		return error_set(&request->report, S3_INVALID_STORAGE_CLASS,
 			NULL);
@@ -164,6 +162,20 @@ reply_header(struct request *request, const char *header, const char *override,
 		value = wanted;
 	if (value.len > 0)
 		http_reply_header(request->response, header, value);
+}
+
+enum s3_error
+attrs_check_overrides(struct request *request)
+{
+	if (!request->access.caller.is_anonymous)
+		return S3_OK;
+	for (size_t i = 0; i < array_len(kept); i++) {
+		if (request_param(request, kept[i].override).data)
+			return error_set(&request->report, S3_INVALID_REQUEST,
+				"Request specific response headers cannot be "
+				"used for anonymous GET requests.");
+	}
+	return S3_OK;
 }
 
 void

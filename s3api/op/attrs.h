@@ -27,6 +27,10 @@ must_check enum s3_error attrs_parse(struct request *request, bool with_tags,
  */
 must_check enum s3_error attrs_refuse_unsupported(struct request *request);
 
+/* Who has not signed may not say how others' bytes are to be read.
+ * INVALID_REQUEST. */
+must_check enum s3_error attrs_check_overrides(struct request *request);
+
 /* Headers of a GET or HEAD from an object's attributes, with the response-*
  * parameters of the query in their place. */
 void attrs_reply(struct request *request, const struct inode *inode);

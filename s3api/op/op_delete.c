@@ -11,13 +11,27 @@
 
 #define BODY_MAX (2 << 20)
 
+/* Of S3's, those for directory buckets. */
+static enum s3_error
+refuse_unsupported(struct request *request)
+{
+	static const char *const refused[] = {
+		"x-amz-if-match-last-modified-time",
+		"x-amz-if-match-size",
+	};
+
+	return request_refuse_headers(request, refused, array_len(refused));
+}
+
 enum s3_error
 op_delete_object(struct request *request)
 {
 	struct object_condition condition;
 	struct inode_etag etag;
-	enum s3_error error = condition_of_write(request, &condition, &etag);
+	enum s3_error error = refuse_unsupported(request);
 
+	if (!error)
+		error = condition_of_write(request, &condition, &etag);
 	if (error)
 		return error;
 

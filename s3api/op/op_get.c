@@ -227,6 +227,11 @@ enum s3_error
 op_get_object(struct request *request)
 {
 	scoped(end_get) struct get get = {.fd = -1};
+	enum s3_error error = attrs_check_overrides(request);
+
+	if (error)
+		return error;
+
 	enum store_err err =
 		object_open(request->store, request->bucket.ino, request->key,
 			request->arena, &get.object, &get.fd, &get.offset);
@@ -234,7 +239,7 @@ op_get_object(struct request *request)
 	if (err)
 		return reply_store_error(request, err);
 
-	enum s3_error error = check(request, &get);
+	error = check(request, &get);
 
 	if (error == S3_NOT_MODIFIED || error == S3_PRECONDITION_FAILED)
 		return refuse_condition(request, &get, error);
@@ -253,13 +258,18 @@ enum s3_error
 op_get_head(struct request *request)
 {
 	scoped(end_get) struct get get = {.fd = -1};
+	enum s3_error error = attrs_check_overrides(request);
+
+	if (error)
+		return error;
+
 	enum store_err err = object_head(request->store, request->bucket.ino,
 		request->key, request->arena, &get.object);
 
 	if (err)
 		return reply_store_error(request, err);
 
-	enum s3_error error = check(request, &get);
+	error = check(request, &get);
 
 	if (error == S3_NOT_MODIFIED || error == S3_PRECONDITION_FAILED)
 		return refuse_condition(request, &get, error);

@@ -30,6 +30,7 @@ prepare(struct request *request, const struct op_put_source *source,
 		.wants_length = !source->form,
 		.default_kind = CHECKSUM_DEFAULT,
 		.max = source->max < PUT_MAX ? source->max : PUT_MAX,
+		.takes_nothing = source->max == 0,
 		.form = source->form,
 	};
 	enum s3_error error = sse_c_parse(request, SSE_C_OBJECT, sse_c);

@@ -83,6 +83,13 @@ op_upload_create(struct request *request)
 enum s3_error
 op_upload_abort(struct request *request)
 {
+	static const char *const refused[] = {"x-amz-if-match-initiated-time"};
+	enum s3_error error =
+		request_refuse_headers(request, refused, array_len(refused));
+
+	if (error)
+		return error;
+
 	enum store_err err = upload_abort(request->store, request->bucket.ino,
 		request->key, request_param(request, "uploadId"));
 

@@ -234,6 +234,7 @@ check_promises(struct request *request, const struct checksum *computed,
 {
 	struct slice announced =
 		request_header(request, "x-amz-mp-object-size");
+	struct slice type = request_header(request, "x-amz-checksum-type");
 	struct checksum given;
 	unsigned long number;
 	enum s3_error error =
@@ -246,6 +247,10 @@ check_promises(struct request *request, const struct checksum *computed,
 		return error_set(&request->report, S3_INVALID_REQUEST,
 			"The x-amz-mp-object-size does not match the size of "
 			"the parts.");
+	if (type.data && computed->kind &&
+		!slice_equal_nocase(type,
+			slice_str(checksum_type_name(computed->is_composite))))
+		return error_set(&request->report, S3_BAD_DIGEST, NULL);
 	if (!given.kind)
 		return S3_OK;
 	return checksum_compare(&given, computed, request->arena,

@@ -177,19 +177,6 @@ header_of(struct slice field)
 	return SLICE_NULL;
 }
 
-/* No header could carry it. */
-static bool
-is_header_value(struct slice value)
-{
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.data[i];
-
-		if ((c < ' ' && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
-}
-
 /* The field tagging has XML; the header has it in its own form. */
 static enum s3_error
 make_tagging(struct request *request, struct slice xml, struct slice *out)
@@ -234,9 +221,11 @@ fill_headers(struct request *request, const struct post_form *form,
 			return error;
 		if (!header.name.data)
 			continue;
-		if (!is_header_value(header.value))
+		if (!text_is_token(header.name) ||
+			!text_is_header_value(header.value))
 			return refuse_field(request,
-				"The value of a field has control characters.",
+				"A field has characters that no header can "
+				"have.",
 				name, SLICE_NULL);
 		headers[(*count)++] = header;
 	}

@@ -224,3 +224,30 @@ text_json_escape(struct buffer *to, struct slice s)
 	buffer_append_char(to, '\0');
 	to->len--;
 }
+
+/* --- headers ---------------------------------------------------------------*/
+
+bool
+text_is_token(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.data[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+			(c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
+			return false;
+	}
+	return text.len > 0;
+}
+
+bool
+text_is_header_value(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}

@@ -33,6 +33,11 @@ void text_percent_encode(struct buffer *to, struct slice s, bool keep_slash);
 /* False on a % without two digits.  + stays + unless plus_is_space. */
 bool text_percent_decode(struct buffer *to, struct slice s, bool plus_is_space);
 
+/* RFC 9110 §5.6.2, in lower case: the name of a header. */
+bool text_is_token(struct slice text);
+/* No control character but the tab: what a header can carry. */
+bool text_is_header_value(struct slice text);
+
 /* s as it is where that is UTF-8, else percent-encoded in *room; for logs. */
 struct slice text_printable(struct slice s, struct buffer *room);
 

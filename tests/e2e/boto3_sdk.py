@@ -8,6 +8,9 @@ import threading
 
 import boto3
 import botocore.config
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from support import suite
@@ -148,6 +151,36 @@ def presigned_urls_put_and_get(site, client):
     client.delete(suite.BUCKET, "signed \u00e4")
 
 
+def put_with_query(site, client, **params):
+    """The status of a PUT by a URL whose query is signed with these in it."""
+    keys = site.keys()
+    request = AWSRequest(
+        "PUT", url=f"{site.endpoint}/{suite.BUCKET}/hoisted",
+        params={name.replace("_", "-"): value
+                for name, value in params.items()})
+    S3SigV4QueryAuth(
+        Credentials(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]),
+        "s3", client.s3.meta.region_name, expires=300).add_auth(request)
+    return run("curl", "-s", "-o", site.work / "answer", "-w", "%{http_code}",
+               "-T", site.work / "small", request.url)
+
+
+def headers_may_stand_in_a_presigned_url(site, client):
+    assert put_with_query(site, client, x_amz_meta_Color="blue \u00e4",
+                          X_Amz_Tagging="a=b",
+                          x_amz_checksum_crc32="AAAAAA==") == "200"
+    at = {"Bucket": suite.BUCKET, "Key": "hoisted"}
+    metadata = client.s3.head_object(**at)["Metadata"]
+    assert list(metadata) == ["color"], metadata
+    assert client.s3.get_object_tagging(**at)["TagSet"] == [
+        {"Key": "a", "Value": "b"}]
+
+    assert put_with_query(site, client,
+                          x_amz_server_side_encryption="AES256") == "501"
+    assert put_with_query(site, client, x_amz_meta_a="b\r\nc: d") == "400"
+    client.delete(suite.BUCKET, "hoisted")
+
+
 def only_one_of_many_creates(site, client):
     del site
     won = []
@@ -184,5 +217,6 @@ if __name__ == "__main__":
         errors_have_their_codes,
         uploads_parts_out_of_order_and_at_once,
         presigned_urls_put_and_get,
+        headers_may_stand_in_a_presigned_url,
         only_one_of_many_creates,
     ])

@@ -83,6 +83,7 @@ Test(op_copy, refuses_sources_that_are_none)
 		{"/", 400, "InvalidArgument"},
 		{"photos/%zz", 400, "InvalidArgument"},
 		{"photos/%FF", 400, "InvalidArgument"},
+		{"photos/a%20b%00", 400, "InvalidArgument"},
 		{"photos/a%20b?versionId=1", 501, "NotImplemented"},
 	};
 

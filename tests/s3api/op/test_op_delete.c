@@ -37,6 +37,15 @@ Test(op_delete, holds_its_condition)
 			"if-match: \"00000000000000000000000000000000\"\n",
 			SLICE_NULL),
 		412, "PreconditionFailed");
+	served_expect_refusal(served_send(&served, "DELETE", "/photos/a",
+				      "x-amz-if-match-size: 5\n", SLICE_NULL),
+		501, "NotImplemented");
+	served_expect_refusal(
+		served_send(&served, "DELETE", "/photos/a",
+			"x-amz-if-match-last-modified-time: Sun, 06 Nov 1994 "
+			"08:49:37 GMT\n",
+			SLICE_NULL),
+		501, "NotImplemented");
 	cr_expect(eq(uint,
 		served_send(&served, "DELETE", "/photos/a",
 			"if-match: \"5d41402abc4b2a76b9719d911017c592\"\n",

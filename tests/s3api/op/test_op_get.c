@@ -185,6 +185,31 @@ Test(op_get, says_what_response_parameters_say)
 	served_expect_header(reply, "content-encoding", "gzip");
 }
 
+Test(op_get, who_signs_nothing_does_not_say_how_bytes_are_read)
+{
+	scoped(served_stop) struct served served = start_with_text();
+	static const char policy[] =
+		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":"
+		"\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\","
+		"\"Resource\":\"arn:aws:s3:::photos/*\"}]}";
+	static const char *const methods[] = {"GET", "HEAD"};
+
+	cr_assert(eq(uint,
+		served_send(&served, "PUT", "/photos?policy", NULL,
+			slice_str(policy))
+			->status,
+		204));
+	served.client.is_anonymous = true;
+
+	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200, TEXT);
+	for (size_t i = 0; i < array_len(methods); i++)
+		cr_expect(eq(uint,
+			served_ask(&served, methods[i],
+				"/photos/a?response-content-type=text%2Fhtml")
+				->status,
+			400));
+}
+
 Test(op_get, response_parameters_cannot_add_headers)
 {
 	scoped(served_stop) struct served served = start_with_text();

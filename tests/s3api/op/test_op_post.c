@@ -276,6 +276,37 @@ Test(op_post, conditions_that_do_not_hold_are_refused)
 		"NoSuchKey");
 }
 
+Test(op_post, a_form_is_good_for_one_bucket)
+{
+	scoped(served_stop) struct served served = served_start();
+	scoped(end) struct form form = begin(&served);
+
+	served_bucket(&served, "photos");
+	add(&form, "key", "a");
+	sign_with(&form, "[\"eq\",\"$key\",\"a\"]");
+	expect_message(post(&form), 403, "AccessDenied", "bucket");
+	add(&form, "key", "a");
+	sign_with(&form, "[\"eq\",\"$key\",\"a\"],{\"bucket\":\"others\"}");
+	served_expect_refusal(post(&form), 403, "AccessDenied");
+}
+
+Test(op_post, nothing_is_a_bound_too)
+{
+	scoped(served_stop) struct served served = served_start();
+	scoped(end) struct form form = begin(&served);
+
+	served_bucket(&served, "photos");
+	add(&form, "key", "a");
+	sign_with(&form, "[\"eq\",\"$key\",\"a\"],{\"bucket\":\"photos\"},"
+			 "[\"content-length-range\",0,0]");
+	served_expect_refusal(post(&form), 400, "EntityTooLarge");
+	form.content = "";
+	add(&form, "key", "a");
+	sign_with(&form, "[\"eq\",\"$key\",\"a\"],{\"bucket\":\"photos\"},"
+			 "[\"content-length-range\",0,0]");
+	cr_expect(eq(uint, post(&form)->status, 204));
+}
+
 Test(op_post, conditions_compare_names_without_case)
 {
 	scoped(served_stop) struct served served = served_start();
@@ -437,6 +468,12 @@ Test(op_post, forms_that_are_none_are_refused)
 		"MaxPostPreDataLengthExceededError");
 	add(&form, "key", "a");
 	add(&form, "x-amz-meta-a", "b\r\nset-cookie: c");
+	served_expect_refusal(post(&form), 400, "InvalidArgument");
+	add(&form, "key", "a");
+	add(&form, "x-amz-meta-a\nset-cookie", "b");
+	served_expect_refusal(post(&form), 400, "InvalidArgument");
+	add(&form, "key", "a");
+	add(&form, "x-amz-meta-a b", "b");
 	served_expect_refusal(post(&form), 400, "InvalidArgument");
 	large[1100] = '\0';
 	add(&form, "key", large);

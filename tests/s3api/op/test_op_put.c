@@ -271,6 +271,10 @@ Test(op_put, refuses_what_it_would_have_to_pass_over)
 					      headers[i], SLICE("hello")),
 			501, "NotImplemented");
 	served_expect_refusal(served_send(&served, "PUT", "/photos/a",
+				      "x-amz-checksum-sha512: AAAA\n",
+				      SLICE("hello")),
+		400, "InvalidRequest");
+	served_expect_refusal(served_send(&served, "PUT", "/photos/a",
 				      "x-amz-storage-class: GLACIER\n",
 				      SLICE("hello")),
 		400, "InvalidStorageClass");

@@ -218,6 +218,11 @@ Test(op_upload, is_gone_when_aborted)
 		served_text(&served, "/photos/big?uploadId=%s", id);
 	struct sent part = send_good_part(&served, id, 1, SLICE("hello"));
 
+	served_expect_refusal(served_send(&served, "DELETE", target,
+				      "x-amz-if-match-initiated-time: Sun, 06 "
+				      "Nov 1994 08:49:37 GMT\n",
+				      SLICE_NULL),
+		501, "NotImplemented");
 	served_expect_body(served_ask(&served, "DELETE", target), 204, "");
 
 	served_expect_refusal(served_ask(&served, "DELETE", target), 404,
@@ -425,6 +430,13 @@ Test(op_upload, sums_its_parts_as_it_was_asked_to)
 			send_good_part(&served, id, 1, SLICE("hello"));
 
 		part.checksum = cases[i].of_part;
+		served_expect_refusal(
+			complete_with(&served, id,
+				cases[i].type[0] == 'C'
+					? "x-amz-checksum-type: FULL_OBJECT\n"
+					: "x-amz-checksum-type: COMPOSITE\n",
+				&part, 1),
+			400, "BadDigest");
 
 		const struct s3_reply *reply = complete(&served, id, &part, 1);
 
@@ -576,6 +588,26 @@ Test(op_upload, takes_parts_of_other_objects)
 	cr_expect(eq(uint, complete(&served, id, &part, 1)->status, 200));
 	served_expect_body(served_ask(&served, "GET", "/photos/big"), 200,
 		"hello");
+}
+
+Test(op_upload, tells_the_checksum_of_a_part_that_it_copied)
+{
+	scoped(served_stop) struct served served = start_with_bucket();
+	const char *id = served_begin_upload(&served, "/photos/big",
+		"x-amz-checksum-algorithm: CRC32\n");
+	struct sent part = {.number = 1,
+		.etag = "\"5d41402abc4b2a76b9719d911017c592\"",
+		.checksum = "<ChecksumCRC32>NhCmhg==</ChecksumCRC32>"};
+
+	served_put(&served, "/photos/source", "hello");
+
+	served_expect_elements(
+		served_send(&served, "PUT",
+			served_text(&served,
+				"/photos/big?partNumber=1&uploadId=%s", id),
+			"x-amz-copy-source: photos/source\n", SLICE_NULL),
+		"ChecksumCRC32", "NhCmhg== ");
+	cr_expect(eq(uint, complete(&served, id, &part, 1)->status, 200));
 }
 
 Test(op_upload, refuses_parts_of_what_is_not_there)
