@@ -32,6 +32,8 @@ struct server;
 /* What the audit log tells of a request to the control API or to STS, which
  * have nothing in `access`.  Nothing of it is what a client has only claimed:
  * that may be a secret in the wrong place. */
+struct key_list; /* op/key_list.h */
+
 struct request_note {
 	bool is_used;
 	const char *action; /* "sts:GetCallerIdentity"; NULL: not known */
@@ -70,6 +72,7 @@ struct request {
 	struct bucket bucket; /* of operations that need one */
 	struct error_report report;
 	struct request_note note;
+	const struct key_list *keys; /* of DeleteObjects, for the audit log */
 };
 
 /* The handler of http_server.h; context is the struct server. */

@@ -6,9 +6,13 @@
 #include <stdlib.h>
 
 #include "s3api/iam/policy_action.h"
+#include "s3api/op/key_list.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/text.h"
+
+/* Of the keys of a line, which must not outgrow the log's buffer. */
+#define KEYS_BYTES_MAX (256u << 10)
 
 static void
 add(json_t *line, const char *name, json_t *value)
@@ -82,6 +86,47 @@ add_action(json_t *line, const struct request *request)
 							       .action)));
 }
 
+/* Of a copy: what was read. */
+static void
+add_source(json_t *line, const struct access *access)
+{
+	if (!access->source.name[0])
+		return;
+	add_text(line, "sourceBucketName", slice_str(access->source.name));
+	add_text(line, "sourceKey", access->source_key);
+	add(line, "sourceDecision",
+		json_string_nocheck(access->source_decision.is_allowed
+					    ? "allow"
+					    : "deny"));
+	add(line, "sourceReason",
+		json_string(decide_sentence(access->source_decision.reason)));
+}
+
+/* Of DeleteObjects: each, and why it was not deleted. */
+static void
+add_keys(json_t *line, const struct key_list *list)
+{
+	json_t *keys = json_array();
+	size_t bytes = 0;
+	size_t i = 0;
+
+	for (; i < list->count && bytes <= KEYS_BYTES_MAX; i++) {
+		const struct key_list_entry *entry = &list->entries[i];
+		json_t *key = json_object();
+
+		add_text(key, "key", entry->key);
+		if (entry->refused)
+			add(key, "error",
+				json_string(error_code(entry->refused)));
+		(void)json_array_append_new(keys, key);
+		bytes += entry->key.len;
+	}
+	add(line, "keys", keys);
+	if (i < list->count)
+		add(line, "keysOmitted",
+			json_integer((json_int_t)(list->count - i)));
+}
+
 static void
 add_operation(json_t *line, const struct request *request)
 {
@@ -91,6 +136,9 @@ add_operation(json_t *line, const struct request *request)
 	add_text(line, "method", request->http->method_name);
 	add_text(line, "bucketName", request->bucket_name);
 	add_text(line, "key", request->key);
+	add_source(line, &request->access);
+	if (request->keys)
+		add_keys(line, request->keys);
 	if (request->report.error)
 		add(line, "error",
 			json_string(error_code(request->report.error)));

@@ -237,21 +237,28 @@ delete_if_there(struct db_txn *txn, enum db_table table, const struct key *key)
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
+struct deletion {
+	struct slice name;
+	uint64_t ino; /* 0: whichever has the name */
+};
+
 static enum store_err
 apply_delete(struct store *store, struct db_txn *txn, void *arg)
 {
-	const struct slice *name = arg;
+	const struct deletion *deletion = arg;
 	struct bucket bucket;
 	bool is_empty;
 
-	enum store_err err = find_bucket(txn, *name, &bucket);
+	enum store_err err = find_bucket(txn, deletion->name, &bucket);
+	if (!err && deletion->ino && deletion->ino != bucket.ino)
+		err = STORE_NO_BUCKET;
 	if (!err)
 		err = dentry_is_empty(txn, bucket.ino, &is_empty);
 	if (err)
 		return err;
 	if (!is_empty)
 		return STORE_BUCKET_NOT_EMPTY;
-	struct key by_name = key_text(*name);
+	struct key by_name = key_text(deletion->name);
 	struct key by_ino = key_u64(bucket.ino);
 	err = db_delete(txn, DB_BUCKET, key_slice(&by_name));
 	if (!err)
@@ -268,7 +275,20 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 enum store_err
 bucket_delete(struct store *store, struct slice name)
 {
-	return commit_run_durably(store, apply_delete, &name);
+	struct deletion deletion = {.name = name};
+
+	return commit_run_durably(store, apply_delete, &deletion);
+}
+
+enum store_err
+bucket_delete_known(struct store *store, const struct bucket *bucket)
+{
+	struct deletion deletion = {
+		.name = slice_str(bucket->name),
+		.ino = bucket->ino,
+	};
+
+	return commit_run_durably(store, apply_delete, &deletion);
 }
 
 enum store_err

@@ -32,6 +32,9 @@ must_check enum store_err bucket_create(struct store *store, struct slice name,
 /* Durable; open uploads and its documents go with it, as in S3.  NO_BUCKET,
  * BUCKET_NOT_EMPTY: also where S3 sees none of what is there. */
 must_check enum store_err bucket_delete(struct store *store, struct slice name);
+/* That very one, and not another that has got its name meanwhile. */
+must_check enum store_err bucket_delete_known(struct store *store,
+	const struct bucket *bucket);
 
 /* NO_BUCKET.  By inode: looks through all of them. */
 must_check enum store_err bucket_get(struct store *store, struct slice name,

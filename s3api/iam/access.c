@@ -291,11 +291,11 @@ access_check_source(struct request *request, const struct bucket *bucket,
 		.key = key,
 	};
 	struct access *access = &request->access;
-	struct decision decision;
-	enum s3_error error =
-		check(request, &asked, &access->of_source, &decision);
+	enum s3_error error = check(request, &asked, &access->of_source,
+		&access->source_decision);
 
 	access->source = *bucket;
+	access->source_key = key;
 	return error ? error_set(&request->report, error, NULL) : S3_OK;
 }
 

@@ -31,7 +31,9 @@ struct access {
 	int64_t now_ns; /* the request's time, for all its conditions */
 	uint64_t steps; /* struct policy_context */
 	struct access_policies policies;
-	struct bucket source;		  /* of a copy, */
+	struct bucket source; /* of a copy, */
+	struct slice source_key;
+	struct decision source_decision;
 	struct access_policies of_source; /* from then on */
 	/* Tags that the request brings elsewhere than in x-amz-tagging, as
 	 * attributes; what the conditions see then. */

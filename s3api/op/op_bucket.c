@@ -187,13 +187,9 @@ op_bucket_create(struct request *request)
 enum s3_error
 op_bucket_delete(struct request *request)
 {
-	enum s3_error error = request_find_bucket(request);
-
-	if (error)
-		return error;
-
+	/* The one that the caller may delete. */
 	enum store_err err =
-		bucket_delete(request->store, request->bucket_name);
+		bucket_delete_known(request->store, &request->bucket);
 
 	if (err)
 		return reply_store_error(request, err);

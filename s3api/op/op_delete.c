@@ -143,19 +143,20 @@ enum s3_error
 op_delete_objects(struct request *request)
 {
 	scoped(buffer_free) struct buffer body = {0};
-	struct key_list list;
-	enum s3_error error = read_list(request, &list);
+	struct key_list *list = arena_new(request->arena, struct key_list);
+	enum s3_error error = read_list(request, list);
 
 	if (error)
 		return error;
 
-	refuse_forbidden(request, &list);
+	request->keys = list;
+	refuse_forbidden(request, list);
 
-	enum store_err err = delete_all(request, &list);
+	enum store_err err = delete_all(request, list);
 
 	if (err)
 		return reply_store_error(request, err);
-	write_result(&body, &list);
+	write_result(&body, list);
 	reply_xml(request, &body);
 	return S3_OK;
 }

@@ -44,6 +44,10 @@ def asks(clients):
     clients.aws("s3", "cp", small, "s3://photos/umlaut-\u00e4 \"quoted\"")
     clients.aws("s3", "cp", "s3://photos/umlaut-\u00e4 \"quoted\"",
                 clients.site.work / "back")
+    clients.aws("s3", "cp", "s3://photos/umlaut-\u00e4 \"quoted\"",
+                "s3://photos/copy")
+    clients.aws("s3api", "delete-objects", "--bucket", "photos", "--delete",
+                "Objects=[{Key=copy},{Key=never-there}]")
     url = clients.aws("s3", "presign", "s3://photos/nothing").strip()
     assert clients.curl(url) == "404"
     assert clients.curl(f"{clients.site.endpoint}/photos/secret") == "403"
@@ -78,6 +82,13 @@ def lines_tell(clients):
     get = next(line for line in lines if line.get("operation") == "GetObject"
                and line["status"] == 200)
     assert get["bytesSent"] == 1000, get
+    copy = next(line for line in lines if line.get("operation") == "CopyObject")
+    assert copy["key"] == "copy" and copy["sourceBucketName"] == "photos", copy
+    assert copy["sourceKey"] == put["key"], copy
+    assert copy["sourceDecision"] == "allow" and copy["sourceReason"], copy
+    many = next(line for line in lines
+                if line.get("operation") == "DeleteObjects")
+    assert many["keys"] == [{"key": "copy"}, {"key": "never-there"}], many
     missing = next(line for line in lines if line.get("key") == "nothing")
     assert missing["error"] == "NoSuchKey", missing
     stranger = next(line for line in lines if line.get("key") == "secret")

@@ -152,6 +152,27 @@ Test(bucket, is_deleted_only_when_empty)
 	cr_expect(names_are_sound(temp.store));
 }
 
+Test(bucket, one_that_is_known_is_not_taken_for_another_of_its_name)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct bucket first, second;
+
+	cr_assert(eq(int,
+		bucket_create(temp.store, SLICE("photos"), SLICE("default"),
+			&first),
+		STORE_OK));
+	cr_assert(eq(int, bucket_delete(temp.store, SLICE("photos")),
+		STORE_OK));
+	cr_assert(eq(int,
+		bucket_create(temp.store, SLICE("photos"), SLICE("default"),
+			&second),
+		STORE_OK));
+
+	cr_expect(eq(int, bucket_delete_known(temp.store, &first),
+		STORE_NO_BUCKET));
+	cr_expect(eq(int, bucket_delete_known(temp.store, &second), STORE_OK));
+}
+
 Test(bucket, takes_its_uploads_and_documents_with_it)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
