@@ -132,10 +132,17 @@ must_check enum store_err upload_was(struct store *store, uint64_t bucket,
 must_check enum store_err upload_abort(struct store *store, uint64_t bucket,
 	struct slice key, struct slice id);
 
-/* Uploads of keys with the prefix, in order of (key, begun), above
- * (after_key, after_id), up to max; after_id empty: above all of after_key.
- * INVALID: after_id is no upload id. */
-must_check enum store_err upload_list(struct store *store, uint64_t bucket,
-	struct slice prefix, struct slice after_key, struct slice after_id,
-	size_t max, struct arena *arena, struct upload_info **out,
-	size_t *count, bool *is_truncated);
+struct upload_search {
+	uint64_t bucket;
+	struct slice prefix;	/* of keys */
+	struct slice initiator; /* an access key; empty: anybody's */
+	struct slice after_key;
+	struct slice after_id; /* empty: above all of after_key */
+	size_t max;
+};
+
+/* Uploads in order of (key, begun), above (after_key, after_id).  Looks at all
+ * of the bucket's.  INVALID: after_id is no upload id. */
+must_check enum store_err upload_list(struct store *store,
+	const struct upload_search *search, struct arena *arena,
+	struct upload_info **out, size_t *count, bool *is_truncated);

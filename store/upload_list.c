@@ -14,13 +14,6 @@ struct found {
 	struct record_upload record; /* points into the map */
 };
 
-struct search {
-	uint64_t bucket;
-	struct slice prefix;
-	struct slice after_key;
-	uint64_t after_number; /* UINT64_MAX: all of after_key are passed */
-};
-
 static int
 compare(const void *left, const void *right)
 {
@@ -32,22 +25,27 @@ compare(const void *left, const void *right)
 }
 
 static bool
-is_wanted(const struct search *search, const struct found *found)
+is_wanted(const struct upload_search *search, uint64_t after_number,
+	const struct found *found)
 {
 	int order;
 
-	if (!slice_has_prefix(found->record.key, search->prefix))
+	if (!slice_has_prefix(found->record.key, search->prefix) ||
+		(search->initiator.len &&
+			!slice_equal(found->record.initiator,
+				search->initiator)))
 		return false;
 	if (!search->after_key.len)
 		return true;
 	order = slice_compare(found->record.key, search->after_key);
-	return order > 0 || (!order && found->number > search->after_number);
+	return order > 0 || (!order && found->number > after_number);
 }
 
-/* Appends a struct found for each that is wanted. */
+/* Appends a struct found for each that is wanted.  after_number: of after_key;
+ * UINT64_MAX: all of its are passed. */
 static enum store_err
-collect(struct db_cursor *cursor, const struct search *search,
-	struct buffer *out)
+collect(struct db_cursor *cursor, const struct upload_search *search,
+	uint64_t after_number, struct buffer *out)
 {
 	struct key start = key_u64_u64(search->bucket, 0);
 	enum store_err err = db_cursor_seek(cursor, key_slice(&start));
@@ -62,33 +60,33 @@ collect(struct db_cursor *cursor, const struct search *search,
 		err = record_decode_upload(cursor->value, &found.record);
 		if (err)
 			return err;
-		if (is_wanted(search, &found))
+		if (is_wanted(search, after_number, &found))
 			buffer_append(out, slice_of(&found, sizeof(found)));
 	}
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
 enum store_err
-upload_list(struct store *store, uint64_t bucket, struct slice prefix,
-	struct slice after_key, struct slice after_id, size_t max,
+upload_list(struct store *store, const struct upload_search *search,
 	struct arena *arena, struct upload_info **out, size_t *count,
 	bool *is_truncated)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 	scoped(buffer_free) struct buffer all = {0};
-	struct search search = {bucket, prefix, after_key, UINT64_MAX};
+	uint64_t after_number = UINT64_MAX;
 	struct db_cursor cursor = {0};
 	const struct found *found;
 	size_t total;
 	enum store_err err;
 
-	if (after_id.len && !upload_read_id(after_id, &search.after_number))
+	if (search->after_id.len &&
+		!upload_read_id(search->after_id, &after_number))
 		return STORE_INVALID;
 	err = db_begin_read(store->db, &txn);
 	if (!err)
 		err = db_cursor_open(txn, DB_UPLOAD, &cursor);
 	if (!err)
-		err = collect(&cursor, &search, &all);
+		err = collect(&cursor, search, after_number, &all);
 	db_cursor_close(&cursor);
 	if (err)
 		return err;
@@ -96,7 +94,7 @@ upload_list(struct store *store, uint64_t bucket, struct slice prefix,
 	if (total)
 		qsort(all.data, total, sizeof(*found), compare);
 	found = (const void *)all.data;
-	*count = total < max ? total : max;
+	*count = total < search->max ? total : search->max;
 	*is_truncated = total > *count;
 	*out = arena_new_array(arena, *count, struct upload_info);
 	for (size_t i = 0; i < *count; i++)

@@ -7,6 +7,9 @@
 #include "store/upload.h"
 
 #define PAGE 1000
+/* Each looks at all uploads of the bucket: a request gives what it has found by
+ * then, with a marker to go on from. */
+#define PAGES_MAX 8
 
 /* Uploads, and the common prefixes that stand for those below them. */
 struct listing {
@@ -94,36 +97,70 @@ add(const struct request *request, struct listing *listing,
 	return true;
 }
 
+/* Behind all keys that begin with it: no UTF-8 has that byte. */
+static struct slice
+behind_prefix(const struct request *request, struct slice prefix)
+{
+	return arena_concat(request->arena, prefix, SLICE("\xff"));
+}
+
+static void
+begin_search(const struct request *request, const struct listing *listing,
+	struct upload_search *search)
+{
+	struct slice marker = listing->key_marker;
+
+	*search = (struct upload_search){
+		.bucket = request->bucket.ino,
+		.prefix = listing->prefix,
+		.after_key = marker,
+		.after_id = listing->id_marker,
+		.max = PAGE,
+	};
+	if (listing->own_only)
+		search->initiator =
+			slice_str(request->caller.token.access_key);
+	if (slice_has_prefix(marker, listing->prefix) &&
+		common_prefix(listing, marker).len == marker.len &&
+		marker.len > 0 && listing->id_marker.len == 0)
+		search->after_key = behind_prefix(request, marker);
+}
+
+/* Behind what was listed last. */
+static void
+go_on(const struct request *request, const struct listing *listing,
+	const struct upload_info *last, struct upload_search *search)
+{
+	struct slice prefix = common_prefix(listing, last->key);
+
+	search->after_key =
+		prefix.data ? behind_prefix(request, prefix) : last->key;
+	search->after_id = prefix.data ? SLICE_NULL : slice_str(last->id);
+}
+
 static enum s3_error
 collect(struct request *request, struct listing *listing)
 {
-	struct slice after_key = listing->key_marker;
-	struct slice after_id = listing->id_marker;
-	struct slice self = slice_str(request->caller.token.access_key);
+	struct upload_search search;
 	bool has_more = listing->max > 0;
 
-	while (has_more) {
+	begin_search(request, listing, &search);
+	for (unsigned int pages = 0; has_more && pages < PAGES_MAX; pages++) {
 		struct upload_info *page;
 		size_t count;
-		enum store_err err =
-			upload_list(request->store, request->bucket.ino,
-				listing->prefix, after_key, after_id, PAGE,
-				request->arena, &page, &count, &has_more);
+		enum store_err err = upload_list(request->store, &search,
+			request->arena, &page, &count, &has_more);
 
 		if (err)
 			return reply_store_error(request, err);
 		for (size_t i = 0; i < count; i++) {
-			if (listing->own_only &&
-				!slice_equal(page[i].initiator, self))
-				continue;
 			if (!add(request, listing, &page[i]))
 				return S3_OK;
 		}
-		if (count == 0)
-			break;
-		after_key = page[count - 1].key;
-		after_id = slice_str(page[count - 1].id);
+		if (count > 0)
+			go_on(request, listing, &page[count - 1], &search);
 	}
+	listing->is_truncated = has_more && listing->max > 0;
 	return S3_OK;
 }
 

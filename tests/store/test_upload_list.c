@@ -15,6 +15,7 @@ Test(upload_list, uploads_are_listed_by_key_then_by_time_in_pages)
 	const struct upload_info info = {0};
 	static const char *const keys[] = {"b", "a/2", "b", "a/1", "c", "b"};
 	char ids[6][UPLOAD_ID_LEN + 1], elsewhere[UPLOAD_ID_LEN + 1];
+	struct upload_search search = {.bucket = bucket, .max = 4};
 	struct upload_info *found;
 	size_t count;
 	bool is_truncated;
@@ -29,8 +30,8 @@ Test(upload_list, uploads_are_listed_by_key_then_by_time_in_pages)
 		STORE_OK));
 
 	cr_assert(eq(int,
-		upload_list(temp.store, bucket, SLICE_NULL, SLICE_NULL,
-			SLICE_NULL, 4, &arena, &found, &count, &is_truncated),
+		upload_list(temp.store, &search, &arena, &found, &count,
+			&is_truncated),
 		STORE_OK));
 	cr_assert(eq(sz, count, 4));
 	cr_expect(is_truncated);
@@ -38,24 +39,34 @@ Test(upload_list, uploads_are_listed_by_key_then_by_time_in_pages)
 	cr_expect(eq(str, found[1].id, ids[1]));
 	cr_expect(eq(str, found[2].id, ids[0]));
 	cr_expect(eq(str, found[3].id, ids[2]));
+	search.after_key = SLICE("b");
+	search.after_id = slice_str(ids[2]);
 	cr_assert(eq(int,
-		upload_list(temp.store, bucket, SLICE_NULL, SLICE("b"),
-			slice_str(ids[2]), 4, &arena, &found, &count,
+		upload_list(temp.store, &search, &arena, &found, &count,
 			&is_truncated),
 		STORE_OK));
 	cr_assert(eq(sz, count, 2));
 	cr_expect(not(is_truncated));
 	cr_expect(eq(str, found[0].id, ids[5]));
 	cr_expect(eq(str, found[1].id, ids[4]));
+	search.after_id = SLICE_NULL;
 	cr_assert(eq(int,
-		upload_list(temp.store, bucket, SLICE_NULL, SLICE("b"),
-			SLICE_NULL, 4, &arena, &found, &count, &is_truncated),
+		upload_list(temp.store, &search, &arena, &found, &count,
+			&is_truncated),
 		STORE_OK));
 	cr_assert(eq(sz, count, 1));
+	search = (struct upload_search){
+		.bucket = bucket, .prefix = SLICE("a/"), .max = 4};
 	cr_assert(eq(int,
-		upload_list(temp.store, bucket, SLICE("a/"), SLICE_NULL,
-			SLICE_NULL, 4, &arena, &found, &count, &is_truncated),
+		upload_list(temp.store, &search, &arena, &found, &count,
+			&is_truncated),
 		STORE_OK));
 	cr_assert(eq(sz, count, 2));
 	cr_expect(slice_equal(found[1].key, SLICE("a/2")));
+	search.initiator = SLICE("somebody");
+	cr_assert(eq(int,
+		upload_list(temp.store, &search, &arena, &found, &count,
+			&is_truncated),
+		STORE_OK));
+	cr_expect(eq(sz, count, 0));
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/bucket.h"
+#include "store/upload.h"
 #include "tests/s3api/op/served.h"
 
 #define PART (5u << 20) /* the least of a part that is not the last */
@@ -548,6 +550,41 @@ Test(op_upload, is_listed_until_it_ends)
 		served_ask(&served, "GET",
 			"/photos?uploads&key-marker=c&upload-id-marker=oops"),
 		400, "InvalidArgument");
+}
+
+Test(op_upload, what_a_common_prefix_stands_for_is_passed_over)
+{
+	scoped(served_stop) struct served served = start_with_bucket();
+	const struct upload_info info = {0};
+	const struct s3_reply *page;
+	char id[UPLOAD_ID_LEN + 1];
+	struct bucket bucket;
+
+	cr_assert(eq(int,
+		bucket_get(served.temp.store, SLICE("photos"), &bucket),
+		STORE_OK));
+	/* More than one look takes in. */
+	for (int i = 0; i < 1200; i++)
+		cr_assert(eq(int,
+			upload_begin(served.temp.store, bucket.ino,
+				slice_str(served_text(&served, "a/%d", i)),
+				&info, id),
+			STORE_OK));
+	served_begin_upload(&served, "/photos/b/1", NULL);
+	served_begin_upload(&served, "/photos/c", NULL);
+
+	page = served_ask(&served, "GET", "/photos?uploads&delimiter=%2F");
+	served_expect_elements(page, "CommonPrefixes",
+		"<Prefix>a/</Prefix> <Prefix>b/</Prefix> ");
+	served_expect_elements(page, "Key", "c ");
+	served_expect_elements(page, "IsTruncated", "false ");
+	page = served_ask(&served, "GET",
+		"/photos?uploads&delimiter=%2F&key-marker=a%2F");
+	served_expect_elements(page, "CommonPrefixes", "<Prefix>b/</Prefix> ");
+	page = served_ask(&served, "GET",
+		"/photos?uploads&delimiter=%2F&max-uploads=1");
+	served_expect_elements(page, "NextKeyMarker", "a/ ");
+	served_expect_elements(page, "IsTruncated", "true ");
 }
 
 Test(op_upload, shows_a_token_that_only_writes_its_own)
