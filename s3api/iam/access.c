@@ -266,18 +266,31 @@ access_check(struct request *request)
 }
 
 enum s3_error
-access_check_delete(struct request *request, struct slice key)
+access_check_delete(struct request *request, struct slice key, bool compares)
 {
-	const struct ask asked = {
+	struct access *access = &request->access;
+	struct ask asked = {
 		.action = POLICY_ACTION_DELETE_OBJECT,
 		.bucket = &request->bucket,
 		.bucket_name = request->bucket_name,
 		.key = key,
 	};
+	enum s3_error error =
+		check(request, &asked, &access->policies, &access->decision);
 
-	request->access.action = asked.action;
-	return check(request, &asked, &request->access.policies,
-		&request->access.decision);
+	access->action = asked.action;
+	if (error || !compares)
+		return error;
+
+	struct decision decision;
+
+	asked.action = POLICY_ACTION_GET_OBJECT;
+	error = check(request, &asked, &access->policies, &decision);
+	if (error) {
+		access->action = asked.action;
+		access->decision = decision;
+	}
+	return error;
 }
 
 enum s3_error

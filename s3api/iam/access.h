@@ -69,10 +69,11 @@ bool access_may(struct request *request, enum policy_action action);
 bool access_may_of_source(struct request *request, enum policy_action action,
 	struct slice key);
 
-/* Whether one of several keys may be deleted.  ACCESS_DENIED, and as above;
- * the report stays as it is. */
+/* Whether one of several keys may be deleted; compares: only with a certain
+ * ETag, which tells something of it and needs s3:GetObject, as in S3.
+ * ACCESS_DENIED, and as above; the report stays as it is. */
 must_check enum s3_error access_check_delete(struct request *request,
-	struct slice key);
+	struct slice key, bool compares);
 
 /* Whether the source of a copy may be read.  ACCESS_DENIED, and as above. */
 must_check enum s3_error access_check_source(struct request *request,

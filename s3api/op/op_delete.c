@@ -34,6 +34,10 @@ op_delete_object(struct request *request)
 		error = condition_of_write(request, &condition, &etag);
 	if (error)
 		return error;
+	if (condition.must_match)
+		error = access_check_delete(request, request->key, true);
+	if (error)
+		return error_set(&request->report, error, NULL);
 
 	enum store_err err = object_delete(request->store, request->bucket.ino,
 		request->key, &condition);
@@ -81,7 +85,8 @@ refuse_forbidden(struct request *request, struct key_list *list)
 
 		if (!entry->refused)
 			entry->refused =
-				access_check_delete(request, entry->key);
+				access_check_delete(request, entry->key,
+					entry->condition.must_match != NULL);
 	}
 }
 

@@ -332,6 +332,35 @@ Test(access, deletes_of_many_keys_are_decided_key_by_key)
 		404));
 }
 
+Test(access, a_delete_that_compares_needs_the_right_to_read)
+{
+	scoped(served_stop) struct served served = served_start();
+	static const char etag[] =
+		"if-match: \"5d41402abc4b2a76b9719d911017c592\"\n";
+	const struct s3_reply *reply;
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "hello");
+	cr_assert(eq(uint,
+		put_policy(&served,
+			STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
+				  "\"Action\":\"s3:GetObject\",\"Resource\":"
+				  "[\"arn:aws:s3:::photos/*\"]"))
+			->status,
+		204));
+
+	served_expect_refusal(served_send(&served, "DELETE", "/photos/a", etag,
+				      SLICE("")),
+		403, "AccessDenied");
+	reply = served_send(&served, "POST", "/photos?delete", NULL,
+		SLICE("<Delete><Object><Key>a</Key><ETag>"
+		      "&quot;5d41402abc4b2a76b9719d911017c592&quot;</ETag>"
+		      "</Object></Delete>"));
+	served_expect_elements(reply, "Code", "AccessDenied ");
+	cr_expect(eq(uint, served_ask(&served, "DELETE", "/photos/a")->status,
+		204));
+}
+
 Test(access, conditions_see_the_request)
 {
 	scoped(served_stop) struct served served = served_start();
