@@ -394,13 +394,18 @@ struct slice
 body_content_encoding(const struct http_request *request)
 {
 	scoped(buffer_free) struct buffer kept = {0};
-	struct slice rest = http_request_header(request, "content-encoding");
+	struct slice all = http_request_header(request, "content-encoding");
+	struct slice rest = all;
 	struct slice piece;
+	bool is_all = true;
 
 	while (slice_split(&rest, ',', &piece)) {
 		piece = slice_trim(piece);
-		if (!piece.len ||
-			slice_equal_nocase(piece, SLICE("aws-chunked")))
+		if (slice_equal_nocase(piece, SLICE("aws-chunked"))) {
+			is_all = false;
+			continue;
+		}
+		if (!piece.len)
 			continue;
 		if (kept.len)
 			buffer_append_char(&kept, ',');
@@ -408,7 +413,7 @@ body_content_encoding(const struct http_request *request)
 	}
 	if (!kept.len)
 		return SLICE_NULL;
-	return arena_copy(request->arena, buffer_slice(&kept));
+	return is_all ? all : arena_copy(request->arena, buffer_slice(&kept));
 }
 
 enum s3_error

@@ -122,10 +122,8 @@ condition_of_write(struct request *request, struct object_condition *out,
 		out->must_exist = true;
 		return S3_OK;
 	}
-	/* What is no ETag of ours matches nothing. */
 	if (!inode_etag_parse(match, etag))
-		return error_set(&request->report, S3_PRECONDITION_FAILED,
-			NULL);
+		*etag = INODE_ETAG_OF_NONE;
 	out->must_match = etag;
 	return S3_OK;
 }

@@ -5,7 +5,7 @@
 #include "store/tree.h"
 
 /* One that no object can have is one that none has. */
-static enum s3_error
+static void
 parse_etag(const struct xml_node *node, struct arena *arena,
 	struct key_list_entry *entry)
 {
@@ -13,14 +13,14 @@ parse_etag(const struct xml_node *node, struct arena *arena,
 		slice_trim(xml_reader_child_text(node, "ETag", arena));
 
 	if (!xml_reader_child(node, "ETag"))
-		return S3_OK;
+		return;
 	if (slice_equal(etag, SLICE("*"))) {
 		entry->condition.must_exist = true;
-		return S3_OK;
+		return;
 	}
 	entry->condition.must_match = &entry->etag;
-	return inode_etag_parse(etag, &entry->etag) ? S3_OK
-						    : S3_PRECONDITION_FAILED;
+	if (!inode_etag_parse(etag, &entry->etag))
+		entry->etag = INODE_ETAG_OF_NONE;
 }
 
 static enum s3_error
@@ -53,8 +53,7 @@ parse_objects(const struct xml_node *root, struct arena *arena,
 
 		entry->key = key;
 		entry->refused = check_object(node, key);
-		if (!entry->refused)
-			entry->refused = parse_etag(node, arena, entry);
+		parse_etag(node, arena, entry);
 	}
 	return list->count > 0;
 }

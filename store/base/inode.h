@@ -38,6 +38,9 @@ struct inode_etag {
 	uint32_t parts;
 };
 
+/* That of no object: none has so many parts. */
+#define INODE_ETAG_OF_NONE ((struct inode_etag){.parts = UINT32_MAX})
+
 /* As a mount publishes: random value, one part. */
 #define INODE_ETAG_TEXT_LEN (32 + 1 + 10)
 

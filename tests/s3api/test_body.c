@@ -433,6 +433,7 @@ Test(body, keeps_the_content_encoding_but_for_its_own)
 		{"aws-chunked,gzip", "gzip"},
 		{"gzip, AWS-chunked, br", "gzip,br"},
 		{"gzip", "gzip"},
+		{"deflate, gzip", "deflate, gzip"},
 		{"", NULL},
 	};
 

@@ -328,6 +328,13 @@ Test(op_put, holds_its_conditions)
 			"if-match: \"00000000000000000000000000000000\"\n",
 			SLICE("other")),
 		412, "PreconditionFailed");
+	/* None of ours. */
+	served_expect_refusal(served_send(&served, "PUT", "/photos/a",
+				      "if-match: \"abc\"\n", SLICE("other")),
+		412, "PreconditionFailed");
+	served_expect_refusal(served_send(&served, "PUT", "/photos/none",
+				      "if-match: \"abc\"\n", SLICE("other")),
+		404, "NoSuchKey");
 	served_expect_refusal(served_send(&served, "PUT", "/photos/none",
 				      "if-match: " HELLO_ETAG "\n",
 				      SLICE("other")),
