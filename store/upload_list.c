@@ -31,9 +31,8 @@ is_wanted(const struct upload_search *search, uint64_t after_number,
 	int order;
 
 	if (!slice_has_prefix(found->record.key, search->prefix) ||
-		(search->initiator.len &&
-			!slice_equal(found->record.initiator,
-				search->initiator)))
+		(search->initiator.len && !slice_equal(found->record.initiator,
+						  search->initiator)))
 		return false;
 	if (!search->after_key.len)
 		return true;

@@ -118,8 +118,7 @@ begin_search(const struct request *request, const struct listing *listing,
 		.max = PAGE,
 	};
 	if (listing->own_only)
-		search->initiator =
-			slice_str(request->caller.token.access_key);
+		search->initiator = slice_str(request->caller.token.access_key);
 	if (slice_has_prefix(marker, listing->prefix) &&
 		common_prefix(listing, marker).len == marker.len &&
 		marker.len > 0 && listing->id_marker.len == 0)
