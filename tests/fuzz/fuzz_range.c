@@ -44,8 +44,10 @@ try_conditions(struct request *request, struct slice value)
 	assert(error == S3_OK || error == S3_PRECONDITION_FAILED ||
 		error == S3_NOT_MODIFIED);
 	(void)condition_allows_range(request, &inode);
+	/* What is none is the one that no object has. */
 	if (!condition_of_write(request, &write, &etag) && write.must_match)
-		assert(inode_etag_parse(value, &inode.etag));
+		assert(inode_etag_parse(value, &inode.etag) ||
+			etag.parts == INODE_ETAG_OF_NONE.parts);
 }
 
 int
