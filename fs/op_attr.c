@@ -43,9 +43,17 @@ op_attr_get(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		reply_attr(req, &fact);
 }
 
+/* The times that there are end in 1677 and 2262; other file systems, too, take
+ * the nearest that they have. */
 static int64_t
 to_ns(struct timespec time)
 {
+	const int64_t last_s = INT64_MAX / CLOCK_NS_PER_S - 1;
+
+	if (time.tv_sec > last_s)
+		return last_s * CLOCK_NS_PER_S;
+	if (time.tv_sec < -last_s)
+		return -last_s * CLOCK_NS_PER_S;
 	return (int64_t)time.tv_sec * CLOCK_NS_PER_S + time.tv_nsec;
 }
 

@@ -393,6 +393,8 @@ file_seek(struct file *file, int64_t offset, int whence, int64_t *at)
 {
 	if (file->is_sealed)
 		return seek_sealed(file, offset, whence, at);
+	if (!file->blob)
+		return STORE_NO_DATA;
 	/* Nobody else uses the descriptor's own position. */
 	*at = lseek(file->fd, offset, whence);
 	if (*at < 0)
@@ -517,16 +519,19 @@ file_sync(struct file *file, bool is_data_only)
 	bool is_settled;
 	uint64_t commit;
 	bool is_gone;
+	bool has_data;
 
 	file_table_take_turn(file);
 	enum store_err err = settle_for_sync(file, is_data_only, &is_settled);
 	commit = file->commit;
 	is_gone = file->is_gone;
+	/* Without, the descriptor is /dev/null's, which has no flush. */
+	has_data = file->blob != 0;
 	struct file *with_turn = file;
 	file_table_give_turn(&with_turn);
 	/* The checkpoint of a commit that settled flushes the data; what is
 	 * sealed and was not settled is not news. */
-	if (!err && !is_settled && !file->is_sealed) {
+	if (!err && !is_settled && !file->is_sealed && has_data) {
 		err = io_fdatasync(file->fd);
 		/* The checkpoint's own might succeed, without the bytes that
 		 * the kernel has dropped. */

@@ -522,24 +522,43 @@ mark_with_clone(struct file *file, struct mark_request *request, bool with_data)
 	return STORE_OK;
 }
 
+/* One without a name has no record that could get data of its own.  Where its
+ * data is another object's, too, that would be changed. */
+static enum store_err
+check_gone(struct file *file)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_blob record;
+
+	file->is_gone = true;
+	file->inode.nlink = 0;
+	if (!file->blob)
+		return STORE_OK;
+	enum store_err err = db_begin_read(file->store->db, &txn);
+	if (!err)
+		err = commit_get_blob(txn, file->blob, &record);
+	if (err == STORE_NOT_FOUND)
+		return STORE_OK;
+	return err ? err : STORE_BUSY;
+}
+
 enum store_err
 file_open_mark(struct file *file, bool with_data)
 {
 	struct mark_request request = {.file = file};
 	enum store_err err = STORE_OK;
 
-	if (file->is_marked || file->is_gone)
+	if (file->is_marked)
 		return STORE_OK;
+	if (file->is_gone)
+		return check_gone(file);
 	if (file->blob && !file->is_shared)
 		err = align_mtime(file, file->fd);
 	if (!err)
 		err = commit_run(file->store, apply_mark, &request,
 			&file->commit);
-	if (err == STORE_STALE) {
-		file->is_gone = true;
-		file->inode.nlink = 0;
-		return STORE_OK;
-	}
+	if (err == STORE_STALE)
+		return check_gone(file);
 	if (!err && request.is_other)
 		err = STORE_PRECONDITION;
 	if (!err && request.needs_clone)

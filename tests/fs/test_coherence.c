@@ -317,6 +317,78 @@ Test(coherence, writing_to_a_copy_made_by_s3_leaves_the_original_alone)
 	cr_expect(eq(str, (char *)temp_mount_get(&temp, "copy"), "ORIGinal"));
 }
 
+/* Of a file without a name the data cannot become its own any more. */
+Test(coherence, a_deleted_file_does_not_write_into_a_copy_made_by_s3)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const size_t sizes[] = {3000, 300000};
+
+	for (size_t i = 0; i < array_len(sizes); i++) {
+		char *text = arena_alloc(&temp.arena, sizes[i] + 1);
+		struct object copy;
+		char path[64];
+
+		memset(text, 'A', sizes[i]);
+		text[sizes[i]] = '\0';
+		temp_mount_put(&temp, "o", text);
+		cr_assert(not(object_copy(temp.store.store, temp.bucket,
+			SLICE("o"), NULL, NULL, temp.bucket, SLICE("copy"),
+			NULL, NULL, &copy)));
+		int fd = open(temp_mount_at(&temp, "o"), O_RDONLY);
+		cr_assert(ge(int, fd, 0));
+		cr_assert(not(unlink(temp_mount_at(&temp, "o"))));
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+
+		cr_expect(eq(int, open(path, O_RDWR), -1));
+		cr_expect(eq(int, errno, EBUSY));
+		cr_expect(eq(int, truncate(path, 10), -1));
+		cr_expect(eq(int, open(path, O_WRONLY | O_TRUNC), -1));
+		cr_expect(eq(str, (char *)temp_mount_get(&temp, "copy"), text));
+		cr_expect(eq(str, (char *)temp_mount_read(&temp, "copy"),
+			text));
+		(void)close(fd);
+	}
+}
+
+Test(coherence, an_empty_object_is_flushed_and_has_no_data)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	temp_mount_put(&temp, "empty", "");
+	int fd = open(temp_mount_at(&temp, "empty"), O_RDONLY);
+	cr_assert(ge(int, fd, 0));
+
+	cr_expect(not(fsync(fd)));
+	cr_expect(not(fdatasync(fd)));
+	cr_expect(eq(i64, lseek(fd, 0, SEEK_DATA), -1));
+	cr_expect(eq(int, errno, ENXIO));
+	(void)close(fd);
+	/* A flush that fails is the end of all writing. */
+	temp_mount_write(&temp, "after", "text");
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "after"), "text"));
+}
+
+Test(coherence, times_that_there_are_not_become_the_nearest)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const struct timespec times[] = {
+		{.tv_sec = 253370764800}, /* 9999-01-01 */
+		{.tv_sec = -11676096000}, /* 1600-01-01 */
+	};
+	struct stat stat;
+
+	temp_mount_write(&temp, "f", "text");
+	cr_assert(not(utimensat(AT_FDCWD, temp_mount_at(&temp, "f"), times,
+		0)));
+	cr_assert(not(lstat(temp_mount_at(&temp, "f"), &stat)));
+
+	cr_expect(gt(i64, stat.st_atim.tv_sec, 9200000000));
+	cr_expect(lt(i64, stat.st_mtim.tv_sec, -9200000000));
+}
+
 Test(coherence, small_and_large_files_are_read_and_written_at_once)
 {
 	NEEDS_MOUNT();
