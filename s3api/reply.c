@@ -206,6 +206,7 @@ reply_error_of_store(enum store_err err)
 	case STORE_ORGANIZATION_EXISTS:
 	case STORE_ORGANIZATION_NOT_EMPTY:
 	case STORE_BAD_KEY:
+	case STORE_NO_STORE_KEY:
 	case STORE_IO:
 	case STORE_CORRUPT:
 	case STORE_DAMAGED:

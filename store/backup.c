@@ -430,8 +430,7 @@ make(struct job *job)
 	if (!err)
 		err = make_side(job);
 	if (!err)
-		err = backup_dir_copy(job->store->path, job->partial,
-			"store.key");
+		err = backup_dir_copy_key(job->store->path, job->partial);
 	if (!err)
 		err = copy_blobs(job);
 	if (!err)

@@ -45,8 +45,9 @@ must_check enum store_err backup_make(struct store *store,
 
 struct restore_options {
 	const char *from;
-	uint64_t commit; /* 0: the newest there is */
-	const char *to;	 /* new or empty */
+	uint64_t commit;      /* 0: the newest there is */
+	const char *to;	      /* new or empty */
+	const char *key_path; /* NULL: the key is in the backup */
 	bool (*goes_on)(void *context);
 	void (*report)(const char *text, void *context);
 	void *context;

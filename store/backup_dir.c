@@ -85,6 +85,14 @@ backup_dir_copy(const char *from_dir, const char *to_dir, const char *name)
 }
 
 enum store_err
+backup_dir_copy_key(const char *from_dir, const char *to_dir)
+{
+	enum store_err err = backup_dir_copy(from_dir, to_dir, "store.key");
+
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+enum store_err
 backup_dir_flush(const char *dir)
 {
 	scoped(close_fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -30,6 +30,9 @@ must_check enum store_err backup_dir_read(const char *dir, const char *name,
 /* A whole file into a new one.  NOT_FOUND. */
 must_check enum store_err backup_dir_copy(const char *from_dir,
 	const char *to_dir, const char *name);
+/* The store's key; nothing where that lies elsewhere (--key-file). */
+must_check enum store_err backup_dir_copy_key(const char *from_dir,
+	const char *to_dir);
 /* The directory, and all that is on its file system. */
 must_check enum store_err backup_dir_flush_all(const char *dir);
 must_check enum store_err backup_dir_flush(const char *dir);

@@ -44,10 +44,29 @@ report(const struct job *job, const char *text)
 /* --- which one -------------------------------------------------------------
  */
 
+/* "taken 2026-11-26T11:50:00.000Z", of the file `backup`; empty: none. */
+static void
+read_taken(const char *path, const char *name, char taken[25])
+{
+	struct backup_path dir = backup_dir_path(path, name);
+	char text[512];
+	size_t len = 0;
+
+	taken[0] = '\0';
+	if (backup_dir_read(dir.text, "backup", text, sizeof(text), &len))
+		return;
+	ptrdiff_t at = slice_find(slice_of(text, len), SLICE("\ntaken "));
+	if (at >= 0 && len - (size_t)at >= 7 + 24)
+		(void)snprintf(taken, 25, "%.24s", text + at + 7);
+}
+
+/* By the time: a store that was restored counts on from an older number. */
 static enum store_err
 find_newest(const char *path, uint64_t *commit)
 {
 	DIR *stream = opendir(path);
+	char newest[25] = "";
+	char taken[25];
 	uint64_t number;
 
 	*commit = 0;
@@ -55,10 +74,16 @@ find_newest(const char *path, uint64_t *commit)
 		return error_from_errno(errno);
 	for (struct dirent *entry = readdir(stream); entry;
 		entry = readdir(stream)) {
-		if (slice_to_u64(slice_str(entry->d_name), UINT64_MAX,
-			    &number) &&
-			number > *commit)
-			*commit = number;
+		if (!slice_to_u64(slice_str(entry->d_name), UINT64_MAX,
+			    &number) ||
+			number == 0)
+			continue;
+		read_taken(path, entry->d_name, taken);
+		int order = strcmp(taken, newest);
+		if (*commit && (order < 0 || (order == 0 && number < *commit)))
+			continue;
+		memcpy(newest, taken, sizeof(newest));
+		*commit = number;
 	}
 	closedir(stream);
 	return *commit ? STORE_OK : STORE_NOT_FOUND;
@@ -161,7 +186,7 @@ copy_all(struct job *job)
 	if (!err)
 		err = backup_dir_make(to, "run");
 	if (!err)
-		err = backup_dir_copy(job->from.text, to, "store.key");
+		err = backup_dir_copy_key(job->from.text, to);
 	if (!err)
 		err = backup_dir_copy(job->from.text, to, "meta/data.mdb");
 	if (!err)
@@ -212,6 +237,7 @@ look_at_all(struct job *job)
 {
 	const struct store_options options = {
 		.path = job->options->to,
+		.key_path = job->options->key_path,
 		.role = "restore",
 	};
 	const struct scrub_options scrub = {

@@ -58,7 +58,7 @@ store_key_read(struct store *store)
 		if (fd >= 0)
 			close(fd);
 		return failed == STORE_NOT_FOUND && !store->key_path
-			       ? STORE_CORRUPT
+			       ? STORE_NO_STORE_KEY
 			       : failed;
 	}
 

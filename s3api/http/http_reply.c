@@ -46,12 +46,15 @@ phrase_of(unsigned int status)
 		const char *phrase;
 	} phrases[] = {
 		{200, "OK"},
+		{201, "Created"},
 		{204, "No Content"},
 		{206, "Partial Content"},
 		{301, "Moved Permanently"},
+		{303, "See Other"},
 		{304, "Not Modified"},
 		{307, "Temporary Redirect"},
 		{400, "Bad Request"},
+		{401, "Unauthorized"},
 		{403, "Forbidden"},
 		{404, "Not Found"},
 		{405, "Method Not Allowed"},
@@ -63,18 +66,21 @@ phrase_of(unsigned int status)
 		{414, "URI Too Long"},
 		{416, "Range Not Satisfiable"},
 		{417, "Expectation Failed"},
+		{429, "Too Many Requests"},
 		{431, "Request Header Fields Too Large"},
 		{500, "Internal Server Error"},
 		{501, "Not Implemented"},
 		{503, "Service Unavailable"},
 		{505, "HTTP Version Not Supported"},
+		{507, "Insufficient Storage"},
 	};
 
 	for (size_t i = 0; i < array_len(phrases); i++) {
 		if (phrases[i].status == status)
 			return phrases[i].phrase;
 	}
-	return "";
+	/* Some clients want a word there. */
+	return "Other";
 }
 
 void

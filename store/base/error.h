@@ -48,6 +48,9 @@
 	X(ORGANIZATION_NOT_EMPTY, ENOTEMPTY,                                   \
 		"the organization still owns buckets or tokens")               \
 	X(BAD_KEY, EACCES, "not the key file of this store")                   \
+	X(NO_STORE_KEY, EACCES,                                                \
+		"its key is not in it; say where by --key-file or "            \
+		"TARN_KEY_FILE")                                               \
 	X(NO_SPACE, ENOSPC, "no space left")                                   \
 	X(QUOTA, EDQUOT, "the quota of the bucket or its owner is used up")    \
 	X(NO_MEMORY, ENOMEM, "out of memory")                                  \

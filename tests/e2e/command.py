@@ -180,7 +180,8 @@ def a_store_without_its_key_is_refused():
 
     assert "store.key" in Result("serve", "--store", "future",
                                  expect=FAILED).err
-    assert "copy" in Result("fsck", "--store", "future", expect=FAILED).err
+    assert "--key-file" in Result("fsck", "--store", "future",
+                                  expect=FAILED).err
 
 
 # --- tokens ----------------------------------------------------------------
@@ -346,6 +347,65 @@ def the_key_lies_where_it_is_told_to():
 
 
 # --- status and fsck -------------------------------------------------------
+
+def a_backup_leaves_out_a_key_that_lies_elsewhere():
+    elsewhere = ["--key-file", TMP / "elsewhere.key"]
+    store = ["--store", TMP / "kept-apart"]
+
+    Result("init", *store, *elsewhere)
+    Result("token", "create", "one", *store, *elsewhere)
+    said = Result("status", *store, expect=FAILED).err
+    assert "--key-file" in said and "damaged" not in said, said
+    Result("backup", *store, *elsewhere, "--to", TMP / "apart-backup")
+    assert not list((TMP / "apart-backup").glob("*/store.key"))
+    Result("restore", "--from", TMP / "apart-backup", *elsewhere,
+           "--store", TMP / "apart-again")
+    assert "one" in Result("token", "list", "--store", TMP / "apart-again",
+                           *elsewhere).out
+
+
+def the_newest_backup_is_the_one_taken_last():
+    backups = TMP / "backups"
+    first, second = TMP / "line-1", TMP / "line-2"
+
+    Result("init", "--store", first)
+    Result("backup", "--store", first, "--to", backups)
+    (older,) = [path.name for path in backups.iterdir() if path.name.isdigit()]
+    for name in "abcdefghij":
+        Result("token", "create", name, "--store", first)
+    Result("backup", "--store", first, "--to", backups)
+    # From the older one another line of history begins, with lower numbers.
+    Result("restore", "--from", backups, "--commit", older, "--store", second)
+    Result("token", "create", "of-the-second", "--store", second)
+    Result("backup", "--store", second, "--to", backups)
+    Result("restore", "--from", backups, "--store", TMP / "line-3")
+    assert "of-the-second" in Result("token", "list", "--store",
+                                     TMP / "line-3").out
+
+
+def output_that_is_lost_is_a_failure():
+    with open("/dev/full", "wb") as full:
+        for words in (["--version"], ["--help"],
+                      ["status", "--store", STORE],
+                      ["org", "list", "--store", STORE]):
+            done = subprocess.run([TARN, *map(str, words)], stdout=full,
+                                  stderr=subprocess.PIPE, timeout=TIMEOUT,
+                                  check=False)
+            assert done.returncode == FAILED, words
+            assert b"cannot be written" in done.stderr, done.stderr
+
+
+def closed_streams_are_not_the_store():
+    port = free_port()
+    process = subprocess.Popen(
+        ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', TARN, "serve", "--listen",
+         f"127.0.0.1:{port}", "--log-level", "debug", "--store", str(STORE)])
+    wait_until(lambda: accepts(port))
+    for number in (0, 1, 2):
+        assert os.readlink(f"/proc/{process.pid}/fd/{number}") == "/dev/null"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(TIMEOUT) == OK
+
 
 def status_tells_who_has_the_store_open():
     with Running("serve", "--listen", "127.0.0.1:0") as serve:
@@ -642,6 +702,10 @@ TESTS = [
     names_are_given_out_once_in_each_organization,
     a_token_changes_and_ends,
     the_key_lies_where_it_is_told_to,
+    a_backup_leaves_out_a_key_that_lies_elsewhere,
+    the_newest_backup_is_the_one_taken_last,
+    output_that_is_lost_is_a_failure,
+    closed_streams_are_not_the_store,
     status_tells_who_has_the_store_open,
     quotas_are_set_and_usage_tells_them,
     prices_come_from_a_table,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/base/compiler.h"
 #include "tools/tarn/command.h"
@@ -45,9 +47,31 @@ print_help(FILE *to)
 		    "4 damage was found that is still there.\n");
 }
 
+/* Else the first file that is opened gets the number of one that was closed,
+ * and what is printed, or logged, goes there: into the store. */
+static void
+open_standard_streams(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(COMMAND_FAILED);
+	}
+}
+
+/* What has not been written has not been told. */
+static int
+end(int status)
+{
+	if ((!fflush(stdout) && !ferror(stdout)) || status != COMMAND_OK)
+		return status;
+	fprintf(stderr, "tarn: the output cannot be written\n");
+	return COMMAND_FAILED;
+}
+
 int
 main(int argc, char **argv)
 {
+	open_standard_streams();
 	if (argc > 0 && mount_helper_is_meant(argc, argv))
 		return mount_helper_run(argc, argv);
 	if (argc < 2) {
@@ -57,15 +81,15 @@ main(int argc, char **argv)
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 		!strcmp(argv[1], "help")) {
 		print_help(stdout);
-		return COMMAND_OK;
+		return end(COMMAND_OK);
 	}
 	if (!strcmp(argv[1], "--version")) {
 		printf("tarn %s\n", TARN_VERSION);
-		return COMMAND_OK;
+		return end(COMMAND_OK);
 	}
 	for (size_t i = 0; i < array_len(commands); i++) {
 		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+			return end(commands[i].run(argc - 1, argv + 1));
 	}
 	fprintf(stderr,
 		"tarn: there is no command %s; tarn --help lists them\n",

@@ -91,6 +91,7 @@ restore_run_command(int argc, char **argv)
 	};
 
 	args_parse(&command, argc, argv);
+	options.key_path = open_key_path();
 	if (!options.from)
 		args_refuse(&command, "--from DIR is missing");
 	if (!options.to)
