@@ -122,7 +122,8 @@ def wrong_words_are_usage_errors():
                   ["--listen", "localhost"], ["--listen", "1.2.3.4:65536"],
                   ["--listen", "::1:9000"], ["--log-level", "loud"],
                   ["--log-format", "xml"], ["--uid", "me"],
-                  ["--max-connections", ""], ["--background=yes"]]:
+                  ["--max-connections", ""], ["--background=yes"],
+                  ["--read-only"], ["--uid", "0"]]:
         tarn("serve", *words, expect=USAGE)
 
 

@@ -69,12 +69,25 @@ id_or(const char *text, uint32_t otherwise)
 	return (uint32_t)number;
 }
 
+static bool
+is_any_given(const struct mount_words *words)
+{
+	return words->uid || words->gid || words->umask || words->bucket ||
+	       words->flags || words->sse_c_keys.count > 0 ||
+	       words->is_read_only || words->is_small_files ||
+	       words->without_io_uring || words->is_private ||
+	       words->is_for_others;
+}
+
 void
 mount_options_check(const struct args_command *command,
 	const struct mount_words *words)
 {
 	uint32_t mask;
 
+	if (!words->mount_point && is_any_given(words))
+		args_refuse(command,
+			"options of a mount were given, but no --mount DIR");
 	if (words->uid)
 		(void)args_number(command, "uid", words->uid, 0,
 			UINT32_MAX - 1);
