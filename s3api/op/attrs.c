@@ -250,6 +250,23 @@ attrs_write_checksum(struct buffer *to, const struct checksum *checksum)
 }
 
 void
+attrs_write_part_checksum(struct buffer *to,
+	const struct upload_part_info *part)
+{
+	struct checksum checksum = {
+		.kind = part->checksum_kind,
+		.len = part->checksum_len,
+	};
+	char text[CHECKSUM_TEXT_MAX];
+
+	if (!checksum.kind)
+		return;
+	memcpy(checksum.value, part->checksum, sizeof(part->checksum));
+	checksum_to_text(&checksum, text);
+	xml_writer_str(to, checksum_element(checksum.kind), text);
+}
+
+void
 attrs_show_checksum(struct checksum *checksum, const struct inode *inode,
 	const struct seal *seal)
 {

@@ -7,6 +7,7 @@
 #include "s3api/checksum.h"
 #include "s3api/request.h"
 #include "store/object.h"
+#include "store/upload.h"
 
 /* x-amz-meta-* altogether, names and values (S3 API: PutObject). */
 #define ATTRS_META_MAX 2048
@@ -44,6 +45,10 @@ void attrs_show_checksum(struct checksum *checksum, const struct inode *inode,
 /* x-amz-checksum-KIND and x-amz-checksum-type; nothing where kind is 0. */
 void attrs_reply_checksum(struct request *request,
 	const struct checksum *checksum);
+
+/* <ChecksumKIND> of a part of an upload; nothing where it has none. */
+void attrs_write_part_checksum(struct buffer *to,
+	const struct upload_part_info *part);
 
 /* <ChecksumKIND> and <ChecksumType>; nothing where kind is 0. */
 void attrs_write_checksum(struct buffer *to, const struct checksum *checksum);

@@ -128,18 +128,8 @@ write_checksum(struct buffer *to, const struct inode *inode,
 static void
 write_part(struct buffer *to, const struct upload_part_info *part)
 {
-	struct checksum checksum = {
-		.kind = part->checksum_kind,
-		.len = part->checksum_len,
-	};
-	char text[CHECKSUM_TEXT_MAX];
-
 	xml_writer_open(to, "Part");
-	if (checksum.kind) {
-		memcpy(checksum.value, part->checksum, sizeof(part->checksum));
-		checksum_to_text(&checksum, text);
-		xml_writer_str(to, checksum_element(checksum.kind), text);
-	}
+	attrs_write_part_checksum(to, part);
 	xml_writer_u64(to, "PartNumber", part->number);
 	xml_writer_u64(to, "Size", part->size);
 	xml_writer_close(to, "Part");

@@ -25,16 +25,15 @@ is_region_ours(const struct request *request, struct slice region)
 static enum s3_error
 refuse_unsupported(struct request *request)
 {
+	static const char *const refused[] = {"x-amz-bucket-namespace"};
 	struct slice lock =
 		request_header(request, "x-amz-bucket-object-lock-enabled");
+	enum s3_error error =
+		request_refuse_headers(request, refused, array_len(refused));
 
 	if (lock.data && !slice_equal_nocase(lock, SLICE("false")))
 		return error_set(&request->report, S3_NOT_IMPLEMENTED,
 			"Object Lock is not implemented.");
-	static const char *const refused[] = {"x-amz-bucket-namespace"};
-	enum s3_error error =
-		request_refuse_headers(request, refused, array_len(refused));
-
 	return error ? error : attrs_refuse_unsupported(request);
 }
 

@@ -103,11 +103,6 @@ static void
 write_part(struct buffer *to, const struct upload_part_info *part)
 {
 	struct inode_etag md5 = {.parts = 0};
-	struct checksum checksum = {
-		.kind = part->checksum_kind,
-		.len = part->checksum_len,
-	};
-	char text[CHECKSUM_TEXT_MAX];
 
 	memcpy(md5.value, part->md5, sizeof(md5.value));
 	xml_writer_open(to, "Part");
@@ -115,11 +110,7 @@ write_part(struct buffer *to, const struct upload_part_info *part)
 	xml_writer_time(to, "LastModified", part->modified_ns);
 	xml_writer_etag(to, &md5);
 	xml_writer_u64(to, "Size", part->size);
-	if (checksum.kind) {
-		memcpy(checksum.value, part->checksum, sizeof(part->checksum));
-		checksum_to_text(&checksum, text);
-		xml_writer_str(to, checksum_element(checksum.kind), text);
-	}
+	attrs_write_part_checksum(to, part);
 	xml_writer_close(to, "Part");
 }
 

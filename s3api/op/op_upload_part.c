@@ -339,23 +339,6 @@ copy_part(struct request *request, const struct source *source,
 	return err ? reply_store_error(request, err) : S3_OK;
 }
 
-/* Who completes the upload has to name it. */
-static void
-write_checksum(struct buffer *to, const struct upload_part_info *info)
-{
-	struct checksum checksum = {
-		.kind = info->checksum_kind,
-		.len = info->checksum_len,
-	};
-	char text[CHECKSUM_TEXT_MAX];
-
-	if (!info->checksum_kind)
-		return;
-	memcpy(checksum.value, info->checksum, sizeof(info->checksum));
-	checksum_to_text(&checksum, text);
-	xml_writer_str(to, checksum_element(checksum.kind), text);
-}
-
 static void
 reply_copied(struct request *request, const struct target *target,
 	const struct upload_part_info *info)
@@ -369,7 +352,8 @@ reply_copied(struct request *request, const struct target *target,
 	xml_writer_begin(&body, "CopyPartResult");
 	xml_writer_time(&body, "LastModified", clock_now_ns());
 	xml_writer_etag(&body, &etag);
-	write_checksum(&body, info);
+	/* Who completes the upload has to name it. */
+	attrs_write_part_checksum(&body, info);
 	xml_writer_close(&body, "CopyPartResult");
 	reply_xml(request, &body);
 }
