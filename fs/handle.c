@@ -118,6 +118,23 @@ handle_dir_recall(struct mount *mount, uint64_t ino, struct inode *out)
 	return true;
 }
 
+void
+handle_dir_note_gone(struct mount *mount, uint64_t ino, struct slice component)
+{
+	mutex_scoped(&mount->lock);
+	for (struct handle_dir *dir = mount->dirs; dir; dir = dir->next)
+		if (dir->inode.ino == ino)
+			dir_position_add_gone(&dir->gone, component);
+}
+
+struct slice
+handle_dir_find_gone(struct mount *mount, struct handle_dir *dir,
+	uint64_t offset)
+{
+	mutex_scoped(&mount->lock);
+	return dir_position_find_gone(&dir->gone, offset, &dir->arena);
+}
+
 static void
 take_out_dir(struct mount *mount, struct handle_dir *dir)
 {
@@ -134,6 +151,7 @@ void
 handle_dir_free(struct mount *mount, struct handle_dir **dir)
 {
 	take_out_dir(mount, *dir);
+	dir_position_free_gone(&(*dir)->gone);
 	arena_free(&(*dir)->arena);
 	free(*dir);
 	*dir = NULL;

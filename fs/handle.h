@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "fs/dir_position.h"
 #include "fs/mount_private.h"
 #include "store/base/arena.h"
 
@@ -37,18 +38,21 @@ must_check enum store_err handle_close(struct mount *mount,
 void handle_close_all(struct mount *mount);
 
 /*
- * A directory being read.  Offsets count entries ("." is 1, ".." is 2); so
- * that reading goes on right after the last entry whatever has been added
- * or removed before it, the names of the last answer are kept.
+ * A directory being read.  Reading nearly always goes on after an entry of the
+ * last answer, whose names are kept; dir_position.h has the other cases.
  */
 struct handle_dir {
-	struct inode inode;	 /* when it was opened; attrs empty */
-	struct handle_dir *prev; /* under the mount's lock */
-	struct handle_dir *next;
-	uint64_t first; /* offset of names[0] */
+	struct inode inode; /* when it was opened; attrs empty */
+
+	/* the reader's */
 	size_t count;
 	struct slice *names; /* components, in the arena */
 	struct arena arena;
+
+	/* under the mount's lock */
+	struct handle_dir *prev;
+	struct handle_dir *next;
+	struct dir_gone gone;
 };
 
 struct handle_dir *handle_dir_create(struct mount *mount,
@@ -57,4 +61,11 @@ struct handle_dir *handle_dir_create(struct mount *mount,
  * False: nobody has it open. */
 bool handle_dir_recall(struct mount *mount, uint64_t ino, struct inode *out);
 struct handle_dir *handle_dir_of(const struct fuse_file_info *info);
+/* The component, with a directory's '/', goes from the directory, or may. */
+void handle_dir_note_gone(struct mount *mount, uint64_t ino,
+	struct slice component);
+/* The name at an offset of the kernel's, in the reader's arena; SLICE_NULL: it
+ * is not among those that went. */
+struct slice handle_dir_find_gone(struct mount *mount, struct handle_dir *dir,
+	uint64_t offset);
 void handle_dir_free(struct mount *mount, struct handle_dir **dir);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fs/handle.h"
 #include "fs/name.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
@@ -154,6 +155,7 @@ drop_entry(struct mount *mount, const struct feed_entry *entry)
 	atomic_fetch_add(&mount->changes, 1);
 	switch (entry->kind) {
 	case FEED_DENTRY:
+		handle_dir_note_gone(mount, entry->parent, entry->name);
 		drop_component(mount, entry->parent, entry->name);
 		if (entry->ino)
 			drop_inode(mount, entry->ino, false);
@@ -166,6 +168,7 @@ drop_entry(struct mount *mount, const struct feed_entry *entry)
 		if (mount->top != INODE_ROOT)
 			break;
 		atomic_store(&mount->root_mtime_ns, clock_now_ns());
+		handle_dir_note_gone(mount, INODE_ROOT, entry->name);
 		drop_component(mount, INODE_ROOT, entry->name);
 		drop_inode(mount, INODE_ROOT, false);
 		break;

@@ -8,8 +8,6 @@
 #include "fs/op.h"
 #include "store/bucket.h"
 
-/* Offsets 1 and 2 are those of "." and "..". */
-#define DOTS 2
 #define BUCKETS_AT_ONCE 256
 
 /* An answer to readdir under way: first collected, then written out. */
@@ -17,8 +15,8 @@ struct listing {
 	struct mount *mount;
 	struct handle_dir *dir;
 	bool is_plus;
-	size_t size;   /* of the answer */
-	uint64_t skip; /* entries to pass over first */
+	size_t size;	 /* of the answer */
+	uint64_t behind; /* pass over all up to the one at that offset */
 
 	/* collected */
 	size_t collected_size; /* what that takes in the answer, at most */
@@ -99,8 +97,9 @@ static bool
 collect(struct listing *listing, struct slice component,
 	const struct inode *inode)
 {
-	if (listing->skip > 0) {
-		listing->skip--;
+	if (listing->behind) {
+		if (dir_position_of(component) == listing->behind)
+			listing->behind = 0;
 		return true;
 	}
 	if (listing->count == listing->capacity) {
@@ -168,6 +167,29 @@ collect_buckets(struct listing *listing, struct slice after)
 	return err;
 }
 
+/* The name at an offset; SLICE_NULL: neither of the last answer nor gone. */
+static struct slice
+recall(struct listing *listing, uint64_t offset)
+{
+	struct handle_dir *dir = listing->dir;
+
+	/* Mostly the last. */
+	for (size_t i = dir->count; i-- > 0;)
+		if (dir_position_of(dir->names[i]) == offset)
+			return dir->names[i];
+	return handle_dir_find_gone(listing->mount, dir, offset);
+}
+
+static enum store_err
+collect_after(struct listing *listing, struct slice after)
+{
+	uint64_t ino = listing->dir->inode.ino;
+
+	if (ino == INODE_ROOT)
+		return collect_buckets(listing, after);
+	return tree_read_dir(listing->mount->store, ino, after, visit, listing);
+}
+
 /* From the entry after `offset` on. */
 static enum store_err
 collect_from(struct listing *listing, uint64_t offset)
@@ -177,20 +199,24 @@ collect_from(struct listing *listing, uint64_t offset)
 	char last[TREE_NAME_MAX + 1];
 
 	listing->changes = atomic_load(&listing->mount->changes);
-	if (offset > dir->first && offset - dir->first <= dir->count) {
-		after = dir->names[offset - dir->first - 1];
+	if (offset > DIR_POSITION_DOTS) {
+		after = recall(listing, offset);
+		if (after.len == 0)
+			listing->behind = offset;
+	}
+	if (after.len > 0) {
 		memcpy(last, after.data, after.len);
 		after.data = last;
-	} else if (offset > DOTS) {
-		/* Somebody seeks to where he was a while ago. */
-		listing->skip = offset - DOTS;
 	}
 	arena_reset(&dir->arena);
 	dir->count = 0;
-	if (dir->inode.ino == INODE_ROOT)
-		return collect_buckets(listing, after);
-	return tree_read_dir(listing->mount->store, dir->inode.ino, after,
-		visit, listing);
+	enum store_err err = collect_after(listing, after);
+	if (err || !listing->behind)
+		return err;
+	/* Long gone, and nobody knows where it was: rather all of them again
+	 * than to miss some. */
+	listing->behind = 0;
+	return collect_after(listing, SLICE_NULL);
 }
 
 /* False: it does not fit. */
@@ -226,21 +252,21 @@ put_dots(struct listing *listing, fuse_req_t req, const struct reply_fact *self,
 {
 	struct reply_fact parent = *self;
 
-	if (offset == 0 && !put(listing, req, ".", self, true, 1))
+	if (offset == 0 &&
+		!put(listing, req, ".", self, true, DIR_POSITION_DOT))
 		return false;
-	if (offset > 1)
+	if (offset > DIR_POSITION_DOT)
 		return true;
 	if (self->inode.ino != listing->mount->top)
 		parent.inode.ino = self->inode.ino == self->inode.bucket
 					   ? INODE_ROOT
 					   : self->inode.parent;
-	return put(listing, req, "..", &parent, true, DOTS);
+	return put(listing, req, "..", &parent, true, DIR_POSITION_DOTS);
 }
 
 /* Writes out what was collected, and remembers it. */
 static void
-put_collected(struct listing *listing, fuse_req_t req, bool may_have_twins,
-	uint64_t offset)
+put_collected(struct listing *listing, fuse_req_t req, bool may_have_twins)
 {
 	struct handle_dir *dir = listing->dir;
 	char shown[NAME_MAX_SHOWN + 1];
@@ -255,10 +281,10 @@ put_collected(struct listing *listing, fuse_req_t req, bool may_have_twins,
 
 		inode_refresh(listing->mount, fact);
 		name_show(name, has_twin, shown);
-		if (!put(listing, req, shown, fact, false, offset + i + 1))
+		if (!put(listing, req, shown, fact, false,
+			    dir_position_of(name)))
 			break;
 	}
-	dir->first = offset;
 	dir->count = i;
 	dir->names = arena_new_array(&dir->arena, i, struct slice);
 	if (i > 0)
@@ -284,13 +310,10 @@ read_dir(fuse_req_t req, size_t size, off_t at, struct fuse_file_info *info,
 	enum store_err err =
 		inode_read(listing.mount, listing.dir->inode.ino, &self);
 	if (!err && put_dots(&listing, req, &self, offset)) {
-		if (offset < DOTS)
-			offset = DOTS;
 		err = collect_from(&listing, offset);
 		/* Subdirectories count as links. */
 		if (!err)
-			put_collected(&listing, req, self.inode.nlink > 2,
-				offset);
+			put_collected(&listing, req, self.inode.nlink > 2);
 	}
 	if (err && err != STORE_STALE)
 		reply_err(req, err);

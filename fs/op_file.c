@@ -163,13 +163,38 @@ op_file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	free(data);
 }
 
+/* The kernel takes the end to be at `offset`, and has put the bytes there in
+ * its cache.  Other mounts and processes may append, too. */
+static void
+append(fuse_req_t req, fuse_ino_t ino, struct slice data, uint64_t offset,
+	struct file *file)
+{
+	struct mount *mount = fuse_req_userdata(req);
+	uint64_t end;
+	size_t done;
+
+	enum store_err err = file_append(file, data, &done, &end);
+	if (err) {
+		reply_err(req, err);
+		return;
+	}
+	fuse_reply_write(req, done);
+	/* Not before: it waits for the pages that are being written. */
+	if (end != offset + done)
+		fuse_lowlevel_notify_inval_inode(mount->session, ino, 0, 0);
+}
+
 void
 op_file_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
 	off_t offset, struct fuse_file_info *info)
 {
 	size_t done;
 
-	(void)ino;
+	if (info->flags & O_APPEND) {
+		append(req, ino, slice_of(data, size), (uint64_t)offset,
+			handle_of(info)->file);
+		return;
+	}
 	enum store_err err = file_write(handle_of(info)->file,
 		slice_of(data, size), (uint64_t)offset, &done);
 	if (err)

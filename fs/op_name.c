@@ -2,6 +2,7 @@
 #include <linux/fs.h>
 
 #include "fs/entry.h"
+#include "fs/handle.h"
 #include "fs/invalidate.h"
 #include "fs/op.h"
 #include "fs/owner.h"
@@ -9,6 +10,20 @@
 
 /* Whose buckets made here are: the organization of all tokens. */
 #define OWNER SLICE("default")
+
+/* Said before it is: who reads the directory must not find the name neither in
+ * the store nor among those that went. */
+static void
+note_gone(struct mount *mount, uint64_t parent, const struct entry *entry)
+{
+	char component[TREE_NAME_MAX + 1];
+	size_t len = entry->len;
+
+	memcpy(component, entry->text, len);
+	if (entry->want == TREE_DIR && parent != INODE_ROOT)
+		component[len++] = '/';
+	handle_dir_note_gone(mount, parent, slice_of(component, len));
+}
 
 /* A new name below `parent`, whose owner is the caller. */
 static enum store_err
@@ -172,9 +187,11 @@ op_name_unlink(fuse_req_t req, fuse_ino_t node, const char *name)
 	enum store_err err = entry_find(mount, parent, name, &entry, &fact);
 	if (!err && entry.want == TREE_DIR)
 		err = STORE_IS_DIR;
-	if (!err)
+	if (!err) {
+		note_gone(mount, parent, &entry);
 		err = tree_unlink(mount->store, parent, entry_text(&entry),
 			&gone);
+	}
 	if (!err)
 		file_attr_note(mount->store, &gone);
 	reply_err(req, err);
@@ -191,6 +208,8 @@ op_name_rmdir(fuse_req_t req, fuse_ino_t node, const char *name)
 	enum store_err err = entry_find(mount, parent, name, &entry, &fact);
 	if (!err && entry.want != TREE_DIR)
 		err = STORE_NOT_DIR;
+	if (!err)
+		note_gone(mount, parent, &entry);
 	if (!err && parent == INODE_ROOT)
 		err = bucket_delete(mount->store, entry_text(&entry));
 	else if (!err)
@@ -233,6 +252,10 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 		err = entry_find(mount, parent, name, &from, &fact);
 	if (!err)
 		err = find_target(mount, new_parent, new_name, &to);
+	if (!err) {
+		note_gone(mount, parent, &from);
+		note_gone(mount, new_parent, &to);
+	}
 	if (!err)
 		err = tree_rename(mount->store, parent, entry_text(&from),
 			from.want, new_parent, entry_text(&to), tree_flags,

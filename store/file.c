@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -370,6 +371,49 @@ file_write(struct file *file, struct slice data, uint64_t offset, size_t *done)
 		*done += (size_t)put;
 	}
 	return STORE_OK;
+}
+
+static enum store_err
+append_sealed(struct file *file, struct slice data, size_t *done, uint64_t *end)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	enum store_err err = begin_change(file);
+	if (!err)
+		err = file_seal_write(file->seal, data,
+			file_seal_size(file->seal));
+	if (!err)
+		*done = data.len;
+	*end = file_seal_size(file->seal);
+	return err;
+}
+
+enum store_err
+file_append(struct file *file, struct slice data, size_t *done, uint64_t *end)
+{
+	struct stat stat;
+
+	*done = 0;
+	if (file->is_sealed)
+		return append_sealed(file, data, done, end);
+	while (*done < data.len) {
+		const struct iovec piece = {
+			.iov_base = (char *)data.data + *done,
+			.iov_len = data.len - *done,
+		};
+		ssize_t put = pwritev2(file->fd, &piece, 1, 0, RWF_APPEND);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0 && !*done)
+			return error_from_errno(errno);
+		if (put <= 0)
+			break;
+		*done += (size_t)put;
+	}
+	enum store_err err = file_open_stat(file, &stat);
+	*end = err ? 0 : (uint64_t)stat.st_size;
+	return err;
 }
 
 /* Sealed data has no holes. */

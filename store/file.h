@@ -74,6 +74,10 @@ must_check enum store_err file_read(struct file *file, void *to, size_t len,
 	uint64_t offset, size_t *got);
 must_check enum store_err file_write(struct file *file, struct slice data,
 	uint64_t offset, size_t *done);
+/* At the end of the data as it is then, whoever else appends.  *end: where the
+ * data ends afterwards. */
+must_check enum store_err file_append(struct file *file, struct slice data,
+	size_t *done, uint64_t *end);
 /* NO_DATA: beyond the end. */
 must_check enum store_err file_seek(struct file *file, int64_t offset,
 	int whence, int64_t *at);

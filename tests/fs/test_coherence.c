@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/file.h"
 #include "tests/fs/needs_mount.h"
 
 static struct object
@@ -349,6 +350,38 @@ Test(coherence, a_deleted_file_does_not_write_into_a_copy_made_by_s3)
 			text));
 		(void)close(fd);
 	}
+}
+
+Test(coherence, two_processes_append_to_one_small_object)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct store *store = temp.store.store;
+	struct file *other = NULL;
+	struct stat info;
+	uint64_t end;
+	size_t done;
+
+	temp_mount_put(&temp, "log", "begin.");
+	/* The kernel passes small ones through to nobody who reads. */
+	int reader = open(temp_mount_at(&temp, "log"), O_RDONLY);
+	int fd = open(temp_mount_at(&temp, "log"), O_WRONLY | O_APPEND);
+	cr_assert(fd >= 0 && !fstat(fd, &info));
+	cr_assert(not(file_open(store, info.st_ino, O_WRONLY, &other)));
+	for (int i = 0; i < 3; i++) {
+		cr_assert(not(file_append(other, SLICE("theirs."), &done,
+			&end)));
+		cr_assert(eq(i64, write(fd, "ours.", 5), 5));
+	}
+	cr_assert(not(file_close(&other, O_WRONLY)));
+	cr_assert(not(close(fd)));
+	cr_assert(not(close(reader)));
+
+	cr_expect(eq(u64, end, 6 + 3 * 7 + 2 * 5));
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "log"),
+		"begin.theirs.ours.theirs.ours.theirs.ours."));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "log"),
+		"begin.theirs.ours.theirs.ours.theirs.ours."));
 }
 
 Test(coherence, an_empty_object_is_flushed_and_has_no_data)

@@ -480,6 +480,88 @@ Test(mount, a_directory_is_emptied_while_it_is_read)
 	cr_expect(not(rmdir(temp_mount_at(&temp, "d"))));
 }
 
+/* Takes names from a directory whose files are called by numbers, with
+ * nothing read ahead.  False: there are no more. */
+static bool
+take_numbers(int dir, unsigned char *seen)
+{
+	_Alignas(struct dirent) char buffer[16384];
+	ssize_t len = getdents64(dir, buffer, sizeof(buffer));
+
+	cr_assert(len >= 0);
+	for (ssize_t at = 0; at < len;) {
+		struct dirent *entry = (struct dirent *)(buffer + at);
+
+		if (entry->d_name[0] != '.')
+			seen[strtoul(entry->d_name, NULL, 10)]++;
+		at += entry->d_reclen;
+	}
+	return len > 0;
+}
+
+static void
+list_whole(const char *path)
+{
+	DIR *dir = opendir(path);
+
+	while (readdir(dir))
+		continue;
+	closedir(dir);
+}
+
+/* The entries that a reader had go, that which it was at included. */
+static void
+remove_some_while_read(bool by_s3)
+{
+	const int count = 3000;
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	unsigned char *seen = calloc((size_t)count, 1);
+
+	for (int i = 0; i < count; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "d/%06d", i);
+		temp_mount_put(&temp, key, "");
+	}
+	/* From now on the kernel has the names. */
+	list_whole(temp_mount_at(&temp, "d"));
+	int dir = open(temp_mount_at(&temp, "d"), O_RDONLY | O_DIRECTORY);
+	cr_assert(take_numbers(dir, seen));
+	for (int i = 0; i < count; i++) {
+		const char *path = temp_mount_at(&temp, "d/%06d", i);
+
+		if (!seen[i])
+			continue;
+		if (by_s3)
+			cr_assert(not(object_delete(temp.store.store,
+				temp.bucket, slice_str(strstr(path, "d/")),
+				NULL)));
+		else
+			cr_assert(not(unlink(path)));
+	}
+	/* And now anew. */
+	list_whole(temp_mount_at(&temp, "d"));
+	while (take_numbers(dir, seen))
+		continue;
+	close(dir);
+
+	for (int i = 0; i < count; i++)
+		cr_assert(eq(int, seen[i], 1), "%d of %d", i, count);
+	free(seen);
+}
+
+Test(mount, reading_goes_on_after_a_name_that_is_gone)
+{
+	NEEDS_MOUNT();
+	remove_some_while_read(false);
+}
+
+Test(mount, reading_goes_on_after_a_name_that_s3_removed)
+{
+	NEEDS_MOUNT();
+	remove_some_while_read(true);
+}
+
 Test(mount, rmdir_refuses_what_is_not_empty_or_no_directory)
 {
 	NEEDS_MOUNT();
