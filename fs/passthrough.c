@@ -31,6 +31,7 @@ struct node {
 	unsigned opens;
 	enum way way;
 	int backing_id; /* THROUGH */
+	uint64_t blob;	/* what that is of */
 };
 
 struct passthrough {
@@ -128,6 +129,7 @@ open_backing(struct mount *mount, fuse_req_t req, struct file *file)
 	id = fuse_passthrough_open(req, file_fd(file));
 	if (id > 0)
 		return id;
+	file_unpin(file);
 	if (atomic_exchange(&mount->passthrough->is_active, false)) {
 		atomic_store(&mount->passthrough->why_not,
 			"the kernel refused it (it takes CAP_SYS_ADMIN)");
@@ -202,6 +204,7 @@ passthrough_enter(struct mount *mount, fuse_req_t req, struct file *file,
 
 		mutex_scoped(&passthrough->lock);
 		node->backing_id = id;
+		node->blob = file_blob(file);
 		node->way = id ? THROUGH : PLAIN;
 		pthread_cond_broadcast(&passthrough->decided);
 	}
@@ -211,6 +214,8 @@ passthrough_enter(struct mount *mount, fuse_req_t req, struct file *file,
 #if KNOWS_PASSTHROUGH
 	if (node->way == THROUGH) {
 		info->backing_id = node->backing_id;
+		/* The kernel takes no other id, but leaves it alone. */
+		info->direct_io = file_blob(file) != node->blob;
 		return;
 	}
 #endif

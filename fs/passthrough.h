@@ -7,7 +7,9 @@
  *    it stays like that until the last release.
  * 2. Writers and large files go through; small ones are read by us once and
  *    stay in the kernel's page cache over many opens.
- * 3. A file in passthrough is pinned: its data cannot be exchanged.
+ * 3. A file in passthrough is pinned: its data cannot be exchanged.  Who opens
+ *    the inode when it has other data is served by us (FOPEN_DIRECT_IO), with
+ *    the id that the kernel insists on: only maps are of the old data.
  * 4. Without the right to it (CAP_SYS_ADMIN) all is read and written by us.
  *
  * Threads:   any.

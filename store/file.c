@@ -52,6 +52,7 @@ close_data(struct file *file)
 	file->is_packed = false;
 	file->is_changed = false;
 	file->is_gone = false;
+	file->is_superseded = false;
 	file->was_flushed = false;
 }
 
@@ -124,29 +125,54 @@ open_writer(struct file *file, int open_flags)
 	return err;
 }
 
+/* BUSY: the kernel has its data for readers, and this open is not to share
+ * that with them. */
+static enum store_err
+open_reader(struct file *file)
+{
+	if (!file->opens)
+		return file_open_data(file);
+	if (!file->is_pinned || file->writers || file->is_gone)
+		return STORE_OK;
+	enum store_err err = file_open_reload(file);
+	return !err && file->is_superseded ? STORE_BUSY : err;
+}
+
+/* The kernel has the data of this one for readers, and another one can do what
+ * it could not. */
+static bool
+makes_way(struct file *file, enum store_err err)
+{
+	if (err != STORE_BUSY || !file->is_pinned || file->writers ||
+		file->is_gone)
+		return false;
+	file_table_retire(file);
+	return true;
+}
+
 enum store_err
 file_open(struct store *store, uint64_t ino, int open_flags, struct file **out)
 {
-	scoped(file_table_release) struct file *file =
-			file_table_take(store, ino);
-	scoped(file_table_give_turn) struct file *with_turn = file;
-	enum store_err err = STORE_OK;
-
-	if (is_writer(open_flags))
-		err = open_writer(file, open_flags);
-	else if (!file->opens)
-		err = file_open_data(file);
-	if (err) {
-		if (!file->opens)
+	for (;;) {
+		scoped(file_table_release) struct file *file =
+				file_table_take(store, ino);
+		scoped(file_table_give_turn) struct file *with_turn = file;
+		enum store_err err = is_writer(open_flags)
+					     ? open_writer(file, open_flags)
+					     : open_reader(file);
+		if (err && makes_way(file, err))
+			continue;
+		if (err && !file->opens)
 			close_data(file);
-		return err;
+		if (err)
+			return err;
+		file->opens++;
+		file->writers += is_writer(open_flags);
+		file->is_closing = false;
+		*out = file;
+		file = NULL;
+		return STORE_OK;
 	}
-	file->opens++;
-	file->writers += is_writer(open_flags);
-	file->is_closing = false;
-	*out = file;
-	file = NULL;
-	return STORE_OK;
 }
 
 static void
@@ -290,6 +316,22 @@ file_pin(struct file *file)
 		return false;
 	file->is_pinned = true;
 	return true;
+}
+
+void
+file_unpin(struct file *file)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	file->is_pinned = false;
+}
+
+uint64_t
+file_blob(struct file *file)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	return file->blob;
 }
 
 bool

@@ -4,8 +4,8 @@
  * truncated, published.
  *
  * One struct file stands for one inode in this process, however many opens
- * share it; the kernel may read and write its descriptor without our
- * knowing (passthrough).
+ * share it, but for file_pin(); the kernel may read and write its descriptor
+ * without our knowing (passthrough).
  *
  * 1. A new file is unpublished: mounts see it, S3 does not, until the first
  *    file_sync() or the last close of a writer.
@@ -89,12 +89,17 @@ int file_fd(const struct file *file);
 
 /*
  * The kernel is to be given the descriptor: from now until the last close it
- * stands for the same data.  A later opening for writing that would need a
- * clone (a copy was made meanwhile) is refused with BUSY.  False where the
- * data is shared already or packed, or there is none: the kernel must not have
- * it.
+ * stands for the same data.  A later opening that is not to have that, because
+ * another process has replaced it, or S3 has made a copy that is not to be
+ * written to, gets another struct file; while this one is open for writing,
+ * too, BUSY.  False where the data is shared already or packed, or there is
+ * none: the kernel must not have it.
  */
 bool file_pin(struct file *file);
+/* The kernel did not take it. */
+void file_unpin(struct file *file);
+/* Which data that is; 0: none. */
+uint64_t file_blob(struct file *file);
 
 /* True where data files lie on a stacked file system (overlayfs). */
 bool file_is_stacked(const struct store *store);

@@ -360,7 +360,8 @@ file_open_reload(struct file *file)
 		return err;
 	file->inode = now.inode;
 	file->seen = now.seen;
-	if (now.blob == file->blob || file->is_pinned || file->is_marked)
+	file->is_superseded = now.blob != file->blob;
+	if (!file->is_superseded || file->is_pinned || file->is_marked)
 		return STORE_OK;
 	err = file_open_data(&now);
 	if (err) {
@@ -377,6 +378,7 @@ file_open_reload(struct file *file)
 	}
 	if (err)
 		return err;
+	file->is_superseded = false;
 	file->inode = now.inode;
 	file->blob = now.blob;
 	file->is_pending = now.is_pending;

@@ -92,33 +92,74 @@ take_turn_locked(struct file_table *table, struct file *file)
 	file->is_taken = true;
 }
 
-struct file *
-file_table_take(struct store *store, uint64_t ino)
+static void
+give_turn_locked(struct file_table *table, struct file *file)
+{
+	assert(file->is_taken);
+	file->is_taken = false;
+	/* All wait on one condition, for whichever file.  One reference may
+	 * be that of several threads: they read from one handle. */
+	if (file->waiting > 0)
+		pthread_cond_broadcast(&table->turn_given);
+}
+
+static void
+take_out_locked(struct file_table *table, struct file *file)
+{
+	struct file **place = chain_of(table, file->ino);
+
+	while (*place != file)
+		place = &(*place)->next;
+	*place = file->next;
+}
+
+static void
+release_locked(struct file_table *table, struct file *file)
+{
+	assert(file->references > 0);
+	if (--file->references > 0)
+		return;
+	assert(file->fd < 0);
+	if (!file->is_retired)
+		take_out_locked(table, file);
+	table->count--;
+	free(file);
+}
+
+/* NULL: there is none, and none is to be made. */
+static struct file *
+take(struct store *store, uint64_t ino, bool makes_one)
 {
 	struct file_table *table = store->files;
 
 	mutex_scoped(&table->lock);
-	struct file *file = find_locked(table, ino);
-	if (!file)
-		file = add_locked(table, store, ino);
-	file->references++;
-	take_turn_locked(table, file);
-	return file;
+	for (;;) {
+		struct file *file = find_locked(table, ino);
+		if (!file && !makes_one)
+			return NULL;
+		if (!file)
+			file = add_locked(table, store, ino);
+		file->references++;
+		take_turn_locked(table, file);
+		if (!file->is_retired)
+			return file;
+		/* It was while this one waited. */
+		give_turn_locked(table, file);
+		release_locked(table, file);
+	}
+}
+
+struct file *
+file_table_take(struct store *store, uint64_t ino)
+{
+	return take(store, ino, true);
 }
 
 struct file *
 file_table_take_open(struct store *store, uint64_t ino)
 {
-	struct file_table *table = store->files;
-	struct file *file;
+	struct file *file = take(store, ino, false);
 
-	mutex_lock(&table->lock);
-	file = find_locked(table, ino);
-	if (file) {
-		file->references++;
-		take_turn_locked(table, file);
-	}
-	mutex_unlock(&table->lock);
 	if (file && file->fd < 0) {
 		struct file *with_turn = file;
 
@@ -126,6 +167,18 @@ file_table_take_open(struct store *store, uint64_t ino)
 		file_table_release(&file);
 	}
 	return file;
+}
+
+void
+file_table_retire(struct file *file)
+{
+	struct file_table *table = file->store->files;
+
+	mutex_scoped(&table->lock);
+	assert(!file->writers);
+	if (!file->is_retired)
+		take_out_locked(table, file);
+	file->is_retired = true;
 }
 
 void
@@ -145,12 +198,7 @@ file_table_give_turn(struct file **file)
 	struct file_table *table = (*file)->store->files;
 
 	mutex_scoped(&table->lock);
-	assert((*file)->is_taken);
-	(*file)->is_taken = false;
-	/* All wait on one condition, for whichever file.  One reference may
-	 * be that of several threads: they read from one handle. */
-	if ((*file)->waiting > 0)
-		pthread_cond_broadcast(&table->turn_given);
+	give_turn_locked(table, *file);
 	*file = NULL;
 }
 
@@ -176,22 +224,9 @@ file_table_release(struct file **file)
 	if (!*file)
 		return;
 	struct file_table *table = (*file)->store->files;
-	struct file *gone = NULL;
 
-	mutex_lock(&table->lock);
-	assert((*file)->references > 0);
-	if (--(*file)->references == 0) {
-		struct file **place = chain_of(table, (*file)->ino);
-
-		gone = *file;
-		while (*place != gone)
-			place = &(*place)->next;
-		*place = gone->next;
-		table->count--;
-	}
-	mutex_unlock(&table->lock);
-	assert(!gone || gone->fd < 0);
-	free(gone);
+	mutex_scoped(&table->lock);
+	release_locked(table, *file);
 	*file = NULL;
 }
 

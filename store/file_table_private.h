@@ -3,8 +3,9 @@
  * file_table_private.h - the open files of this process, by inode, and whose
  * turn it is to change one.
  *
- * 1. There is at most one struct file an inode, and it is in the table as long
- *    as anybody has a reference.
+ * 1. There is at most one struct file an inode in the table, as long as anybody
+ *    has a reference.  One that is retired is no longer there: the kernel has
+ *    its data for readers who came while that was the inode's.
  * 2. What opens, closes, settles or truncates a file takes its turn first, and
  *    keeps it across I/O and commits: a turn is no mutex.  Nobody waits for a
  *    checkpoint, or takes a second turn, while having one.
@@ -44,6 +45,7 @@ struct file {
 	unsigned references;
 	unsigned waiting; /* for the turn */
 	bool is_taken;
+	bool is_retired;
 
 	/* of whoever has the turn */
 	unsigned opens;
@@ -53,9 +55,10 @@ struct file {
 	bool is_marked;
 	bool is_listed; /* DB_OPEN has it with flags 0 (session_private.h) */
 	bool is_changed;
-	bool is_closing;  /* the last writer was flushed: its close() */
-	bool was_flushed; /* published by file_flush() once */
-	bool is_gone;	  /* no name is left; inode is all there is */
+	bool is_closing;    /* the last writer was flushed: its close() */
+	bool was_flushed;   /* published by file_flush() once */
+	bool is_gone;	    /* no name is left; inode is all there is */
+	bool is_superseded; /* the inode has other data than blob by now */
 	int fd;
 	uint64_t blob;		/* 0: none, fd is of /dev/null */
 	bool is_sealed;		/* fixed while it is open */
@@ -72,6 +75,9 @@ struct file {
 struct file *file_table_take(struct store *store, uint64_t ino);
 /* The same, or NULL where there is none, or nobody has it open. */
 struct file *file_table_take_open(struct store *store, uint64_t ino);
+/* Who comes from now on gets another.  The caller has the turn, and nobody has
+ * it open for writing. */
+void file_table_retire(struct file *file);
 /* The turn of one that the caller has a reference to. */
 void file_table_take_turn(struct file *file);
 void file_table_give_turn(struct file **file);

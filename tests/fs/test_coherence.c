@@ -384,6 +384,93 @@ Test(coherence, two_processes_append_to_one_small_object)
 		"begin.theirs.ours.theirs.ours.theirs.ours."));
 }
 
+/* An object of S3 that is too large for the page cache. */
+#define LARGE (256 << 10)
+
+static void
+put_large(struct temp_mount *temp, const char *key)
+{
+	char *bytes = malloc(LARGE + 1);
+
+	memset(bytes, 'a', LARGE);
+	bytes[LARGE] = '\0';
+	temp_mount_put(temp, key, bytes);
+	free(bytes);
+}
+
+static char
+byte_at(int fd, off_t offset)
+{
+	char byte = 0;
+
+	cr_assert(eq(i64, pread(fd, &byte, 1, offset), 1));
+	return byte;
+}
+
+static void
+replace_by_other(struct temp_mount *temp, uint64_t ino, const char *text)
+{
+	struct file *other = NULL;
+	size_t done;
+
+	cr_assert(not(file_open(temp->store.store, ino, O_WRONLY | O_TRUNC,
+		&other)));
+	cr_assert(not(file_write(other, slice_str(text), 0, &done)));
+	cr_assert(not(file_close(&other, O_WRONLY)));
+}
+
+Test(coherence,
+	an_open_of_a_file_that_another_mount_replaced_is_of_the_new_data)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct stat info;
+
+	put_large(&temp, "f");
+	int old = open(temp_mount_at(&temp, "f"), O_RDONLY);
+	cr_expect(eq(chr, byte_at(old, 0), 'a'));
+	cr_assert(not(fstat(old, &info)));
+	replace_by_other(&temp, info.st_ino, "new text");
+
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"), "new text"));
+	cr_expect(eq(chr, byte_at(old, LARGE - 1), 'a'));
+	int fd = open(temp_mount_at(&temp, "f"), O_WRONLY | O_APPEND);
+	cr_assert(eq(i64, write(fd, ", more", 6), 6));
+	cr_assert(not(close(fd)));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"),
+		"new text, more"));
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"),
+		"new text, more"));
+	replace_by_other(&temp, info.st_ino, "the third");
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"), "the third"));
+	cr_expect(eq(chr, byte_at(old, LARGE - 1), 'a'));
+	cr_assert(not(close(old)));
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"), "the third"));
+}
+
+Test(coherence, a_file_that_is_read_and_was_copied_by_s3_can_be_written)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct object copy;
+
+	put_large(&temp, "f");
+	int old = open(temp_mount_at(&temp, "f"), O_RDONLY);
+	cr_assert(not(object_copy(temp.store.store, temp.bucket, SLICE("f"),
+		NULL, NULL, temp.bucket, SLICE("copy"), NULL, NULL, &copy)));
+	int fd = open(temp_mount_at(&temp, "f"), O_RDWR);
+	cr_assert(fd >= 0);
+	cr_assert(eq(i64, pwrite(fd, "b", 1, 0), 1));
+
+	cr_expect(eq(chr, byte_at(fd, 0), 'b'));
+	cr_expect(eq(chr, byte_at(fd, LARGE - 1), 'a'));
+	cr_expect(eq(chr, byte_at(old, 0), 'a'));
+	cr_assert(not(close(fd)));
+	cr_assert(not(close(old)));
+	cr_expect(eq(chr, temp_mount_get(&temp, "f")[0], 'b'));
+	cr_expect(eq(chr, temp_mount_get(&temp, "copy")[0], 'a'));
+}
+
 Test(coherence, an_empty_object_is_flushed_and_has_no_data)
 {
 	NEEDS_MOUNT();

@@ -287,19 +287,28 @@ Test(file, data_the_kernel_has_is_not_written_to_once_it_is_shared)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
-	struct file *reader = NULL, *writer = NULL;
+	struct file *reader = NULL, *writer = NULL, *second = NULL;
+	char got[16] = "";
 
 	uint64_t ino = make(temp.store, bucket, "f", "text");
 	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &reader)));
 	cr_assert(file_pin(reader));
 	cr_assert(not(copy(temp.store, bucket, "f", "copy")));
+	/* Of the copy's data, too. */
+	cr_assert(not(file_open(temp.store, ino, O_RDWR, &writer)));
+	cr_expect(ne(u64, file_blob(writer), file_blob(reader)));
+	put_text(writer, "TE");
+	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &second)));
 
-	cr_expect(eq(int, file_open(temp.store, ino, O_RDWR, &writer),
-		STORE_BUSY));
+	cr_expect(eq(ptr, second, writer));
+	cr_expect(eq(i64, pread(file_fd(reader), got, 15, 0), 4));
+	cr_expect(eq(str, got, "text"));
 	cr_assert(not(file_close(&reader, O_RDONLY)));
-	cr_expect(eq(int, file_open(temp.store, ino, O_RDWR, &writer),
-		STORE_OK));
 	cr_assert(not(file_close(&writer, O_RDWR)));
+	cr_assert(not(file_close(&second, O_RDONLY)));
+	cr_expect(objects_is(temp.store, bucket, "f", "TExt"));
+	cr_expect(objects_is(temp.store, bucket, "copy", "text"));
+	cr_expect(eq(u64, file_count(temp.store), 0));
 }
 
 Test(file, an_empty_object_can_be_read_and_written)
