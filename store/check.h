@@ -9,7 +9,8 @@
  *
  * What has lost its name gets one in the bucket's lost+found/, by its number.
  * Data that is missing is reported and left alone: it may be on a file system
- * that is not mounted.
+ * that is not mounted.  A file that is shorter than it was, and was not written
+ * to in place, is marked as damaged (scrub.h); another size is taken over.
  */
 #pragma once
 

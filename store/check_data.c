@@ -4,6 +4,7 @@
  * outside of any snapshot: what looks wrong is looked at again in the newest
  * one before it is reported.
  */
+#include "store/base/clock.h"
 #include "store/base/codec.h"
 #include "store/check_private.h"
 #include "store/commit_private.h"
@@ -33,6 +34,36 @@ note_missing(struct check *check, uint64_t blob, const char *what,
 	check_note(check, CHECK_BLOB_MISSING, CHECK_FIX_NONE,
 		"the data of %s %llu is gone: there is no file of blob %llu",
 		what, (unsigned long long)number, (unsigned long long)blob);
+}
+
+/*
+ * Bytes are gone that nobody took away: S3 never shortens what it has put, and
+ * who opens a file to write in place takes its checksum first.  Where a power
+ * cut took that commit back, the file is younger than its inode.
+ */
+static bool
+is_cut_off(const struct inode *inode, const struct record_blob *record,
+	const struct stat *stat)
+{
+	int64_t mtime_ns = (int64_t)stat->st_mtim.tv_sec * CLOCK_NS_PER_S +
+			   stat->st_mtim.tv_nsec;
+	bool is_of_s3 = inode->etag.parts != 1;
+
+	return (uint64_t)stat->st_size < inode->size && record->has_crc64nvme &&
+	       (is_of_s3 || mtime_ns <= inode->ctime_ns);
+}
+
+static void
+note_cut_off(struct check *check, const struct inode *inode, uint64_t found)
+{
+	struct check_job *job = check_note(check, CHECK_BLOB_SIZE,
+		CHECK_FIX_CUT_OFF,
+		"inode %llu has lost data: %llu bytes are there, its record "
+		"says %llu",
+		(unsigned long long)inode->ino, (unsigned long long)found,
+		(unsigned long long)inode->size);
+
+	job->a = inode->blob;
 }
 
 static void
@@ -79,7 +110,7 @@ check_data_inode(struct check *check, const struct inode *inode)
 		       (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED));
 	struct check_blob *blob = check_find(&check->blobs, inode->blob);
 	struct stat stat = {.st_size = 0};
-	struct record_blob record;
+	struct record_blob record = {.place = RECORD_BLOB_FILE};
 
 	if (!S_ISREG(inode->mode) && !inode_is_dir(inode))
 		return STORE_OK;
@@ -101,8 +132,13 @@ check_data_inode(struct check *check, const struct inode *inode)
 		if (err)
 			return STORE_OK;
 	}
-	if (!is_open && (uint64_t)stat.st_size != sealed_file_len(inode) &&
-		is_unchanged(check, inode))
+	if (is_open || record.is_damaged ||
+		(uint64_t)stat.st_size == sealed_file_len(inode) ||
+		!is_unchanged(check, inode))
+		return STORE_OK;
+	if (!sealed_is(inode) && is_cut_off(inode, &record, &stat))
+		note_cut_off(check, inode, (uint64_t)stat.st_size);
+	else
 		note_size(check, inode, (uint64_t)stat.st_size);
 	return STORE_OK;
 }
@@ -133,8 +169,7 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 	if (record.is_damaged) {
 		check->damaged++;
 		check_note(check, CHECK_DAMAGED, CHECK_FIX_NONE,
-			"the data of blob %llu is damaged, as a scrub has "
-			"found",
+			"the data of blob %llu is marked as damaged",
 			(unsigned long long)id);
 	}
 	struct check_blob *blob = check_find(&check->blobs, id);

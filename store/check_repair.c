@@ -277,6 +277,22 @@ fix_size(struct store *store, struct db_txn *txn, const struct check_job *job)
 	return dentry_update_inode(txn, &was, &now);
 }
 
+/* What is left is not what was put there: nobody is to take it for that. */
+static enum store_err
+fix_cut_off(struct store *store, struct db_txn *txn,
+	const struct check_job *job)
+{
+	struct record_blob record;
+
+	(void)store;
+	enum store_err err = commit_get_blob(txn, job->a, &record);
+	if (err || record.is_damaged)
+		return err;
+	record.is_damaged = true;
+	err = commit_put_blob(txn, job->a, &record);
+	return err ? err : scrub_state_count(txn, 1);
+}
+
 static enum store_err
 fix_nlink(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
@@ -349,6 +365,7 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 		[CHECK_FIX_HOME] = fix_home,
 		[CHECK_FIX_PARENT] = fix_parent,
 		[CHECK_FIX_SIZE] = fix_size,
+		[CHECK_FIX_CUT_OFF] = fix_cut_off,
 		[CHECK_FIX_PACKED] = check_pack_repair,
 		[CHECK_FIX_PLACE] = check_pack_repair,
 		[CHECK_FIX_SEGMENT] = check_pack_repair,

@@ -42,6 +42,23 @@ open_in(const char *dir, const char *name, int flags, int *out)
 	return STORE_OK;
 }
 
+/* LMDB, which maps the file, would end with a signal.  It never shortens it. */
+static enum store_err
+expect_whole(const char *meta_path, int fd, const struct side *side)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return error_from_errno(errno);
+	if ((uint64_t)st.st_size >= side->file_size)
+		return STORE_OK;
+	log_error("%s/data.mdb is cut short: it has %llu bytes, its last "
+		  "checkpoint had %llu",
+		meta_path, (unsigned long long)st.st_size,
+		(unsigned long long)side->file_size);
+	return STORE_CORRUPT;
+}
+
 /* Whether the tables' file can still be taken as it is. */
 static enum store_err
 is_intact(const char *meta_path, const struct side *side, bool *out)
@@ -55,6 +72,8 @@ is_intact(const char *meta_path, const struct side *side, bool *out)
 		log_error("%s/data.mdb is missing", meta_path);
 		return STORE_CORRUPT;
 	}
+	if (!err)
+		err = expect_whole(meta_path, fd, side);
 	if (err)
 		return err;
 	if (!metapage_parse(side->metapage, &saved))
@@ -99,21 +118,9 @@ static enum store_err
 put_back(const char *meta_path, const struct side *side)
 {
 	scoped(close_fd) int fd = -1;
-	struct stat st;
 	enum store_err err = open_in(meta_path, "data.mdb", O_RDWR, &fd);
 
-	if (err)
-		return err;
-	if (fstat(fd, &st))
-		return error_from_errno(errno);
-	if ((uint64_t)st.st_size < side->file_size) {
-		log_error("%s/data.mdb is cut short: it has %llu bytes, its "
-			  "last checkpoint had %llu",
-			meta_path, (unsigned long long)st.st_size,
-			(unsigned long long)side->file_size);
-		return STORE_CORRUPT;
-	}
-	return metapage_restore(fd, side->metapage);
+	return err ? err : metapage_restore(fd, side->metapage);
 }
 
 static enum store_err

@@ -470,6 +470,8 @@ Test(checkpoint, tables_that_are_cut_short_are_refused)
 	cr_assert(eq(int, stat(data, &st), 0));
 	cr_assert(eq(int, truncate(data, st.st_size - 4096), 0));
 
+	cr_expect(eq(int, checkpoint_recover(rig.dir.path, path, &is_cut),
+		STORE_CORRUPT));
 	cr_expect(eq(int,
 		checkpoint_recover_as(rig.dir.path, path, next_boot, &is_cut),
 		STORE_CORRUPT));

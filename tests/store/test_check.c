@@ -391,23 +391,63 @@ Test(check, data_that_is_gone_is_reported_and_left)
 	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\nk\n"));
 }
 
+static void
+cut_off(struct store *store, uint64_t blob, off_t size)
+{
+	int fd;
+
+	cr_assert(eq(int, blob_open(store->blobs, blob, O_RDWR, &fd),
+		STORE_OK));
+	cr_assert(eq(int, ftruncate(fd, size), 0));
+	close(fd);
+}
+
 Test(check, data_of_another_size)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = fill(temp.store);
+
+	cr_assert(eq(int,
+		objects_put_if(temp.store, bucket, "k", objects_large(), NULL),
+		STORE_OK));
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	cut_off(temp.store, file.blob, 3);
+	expect_repair(temp.store, CHECK_BLOB_SIZE);
+	cr_expect(objects_is(temp.store, bucket, "k", "xxx"));
+	cr_expect(eq(u64, names_bytes(temp.store, bucket), 4));
+}
+
+Test(check, an_object_that_was_cut_off_is_damaged)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	uint64_t bucket = fill(temp.store);
+	struct object object;
+	uint64_t offset;
 	int fd;
 
 	cr_assert(eq(int,
 		objects_put_if(temp.store, bucket, "k", objects_large(), NULL),
 		STORE_OK));
 	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
-	cr_assert(eq(int, blob_open(temp.store->blobs, file.blob, O_RDWR, &fd),
-		STORE_OK));
-	cr_assert(eq(int, ftruncate(fd, 3), 0));
-	close(fd);
-	expect_repair(temp.store, CHECK_BLOB_SIZE);
-	cr_expect(objects_is(temp.store, bucket, "k", "xxx"));
-	cr_expect(eq(u64, names_bytes(temp.store, bucket), 4));
+	struct record_blob record = raw_blob(temp.store, file.blob);
+	scoped(buffer_free) struct buffer value = {0};
+	record.has_crc64nvme = true;
+	record_encode_blob(&value, &record);
+	raw_put(temp.store, DB_BLOB, key_u64(file.blob), buffer_slice(&value));
+	cut_off(temp.store, file.blob, 3);
+	struct found found = check(temp.store, true);
+
+	cr_expect(eq(int, found.of[CHECK_BLOB_SIZE], 1));
+	cr_expect(eq(int, found.of[CHECK_DAMAGED], 1));
+	cr_expect(eq(int, found.repaired, 1));
+	cr_expect(eq(int,
+		object_open(temp.store, bucket, SLICE("k"), &arena, &object,
+			&fd, &offset),
+		STORE_DAMAGED));
+	found = check(temp.store, true);
+	cr_expect(eq(int, found.of[CHECK_BLOB_SIZE], 0));
+	cr_expect(eq(int, found.of[CHECK_DAMAGED], 1));
 }
 
 Test(check, a_data_file_that_nothing_names)
