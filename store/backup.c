@@ -73,9 +73,22 @@ is_ours(const char *name)
 	       slice_to_u64(slice_str(name), UINT64_MAX, &commit);
 }
 
+/* Of the store, or not said. */
+static enum store_err
+expect_of_store(const struct store *store, const char *path, const char *name)
+{
+	struct backup_path dir = backup_dir_path(path, name);
+	char ours[STORE_KEY_TRACE_LEN];
+	char theirs[STORE_KEY_TRACE_LEN];
+
+	store_key_trace(store, ours);
+	backup_dir_fact(dir.text, "store", theirs, sizeof(theirs));
+	return theirs[0] && strcmp(ours, theirs) ? STORE_BAD_KEY : STORE_OK;
+}
+
 /* One that has anything but backups is somebody else's. */
 static enum store_err
-expect_backups(const char *path)
+expect_backups(const struct store *store, const char *path)
 {
 	DIR *stream = opendir(path);
 	enum store_err err = STORE_OK;
@@ -86,6 +99,8 @@ expect_backups(const char *path)
 		entry = readdir(stream)) {
 		if (!is_ours(entry->d_name))
 			err = STORE_NOT_EMPTY;
+		else
+			err = expect_of_store(store, path, entry->d_name);
 	}
 	closedir(stream);
 	return err;
@@ -93,13 +108,13 @@ expect_backups(const char *path)
 
 /* One at a time.  *fd holds the lock. */
 static enum store_err
-take_directory(const char *path, int *fd)
+take_directory(const struct store *store, const char *path, int *fd)
 {
 	struct backup_path lock = backup_dir_path(path, "lock");
 
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return error_from_errno(errno);
-	enum store_err err = expect_backups(path);
+	enum store_err err = expect_backups(store, path);
 	if (err)
 		return err;
 	*fd = open(lock.text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -364,14 +379,17 @@ describe(struct job *job)
 {
 	char text[512];
 	char taken[25];
+	char store[STORE_KEY_TRACE_LEN];
 	const struct backup_result *result = job->result;
 
 	clock_to_iso8601(clock_now_ns(), taken);
+	store_key_trace(job->store, store);
 	int len = snprintf(text, sizeof(text),
-		"tarn backup 1\ncommit %llu\nsince %llu\ntaken %s\ncopied "
+		"tarn backup 1\nstore %s\ncommit %llu\nsince %llu\ntaken "
+		"%s\ncopied "
 		"%llu\n"
 		"shared %llu\ndamaged %llu\nmissing %llu\n",
-		(unsigned long long)result->commit,
+		store, (unsigned long long)result->commit,
 		(unsigned long long)job->options->since, taken,
 		(unsigned long long)result->copied,
 		(unsigned long long)result->shared,
@@ -457,7 +475,7 @@ backup_make(struct store *store, const struct backup_options *options,
 	*out = (struct backup_result){0};
 	if (store->is_read_only)
 		return STORE_READ_ONLY;
-	enum store_err err = take_directory(options->to, &lock);
+	enum store_err err = take_directory(store, options->to, &lock);
 	if (!err)
 		err = make(&job);
 	db_close(&job.db);

@@ -38,6 +38,7 @@ struct backup_result {
 };
 
 /* The store is open for writing.  NOT_EMPTY: there is something else in `to`;
+ * BAD_KEY: backups of another store;
  * BUSY: another one is being made there; EXISTS: nothing was committed since
  * the last one; NOT_FOUND: none of `since`; CANCELED: by goes_on(). */
 must_check enum store_err backup_make(struct store *store,

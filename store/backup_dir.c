@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +63,27 @@ backup_dir_read(const char *dir, const char *name, char *bytes, size_t size,
 		return error_from_errno((int)-got);
 	*len = (size_t)got;
 	return *len == size ? STORE_TOO_BIG : STORE_OK;
+}
+
+void
+backup_dir_fact(const char *dir, const char *word, char *fact, size_t size)
+{
+	char text[1024];
+	char wanted[32];
+	size_t len = 0;
+
+	fact[0] = '\0';
+	(void)snprintf(wanted, sizeof(wanted), "\n%s ", word);
+	if (backup_dir_read(dir, "backup", text, sizeof(text), &len))
+		return;
+	struct slice rest = slice_of(text, len);
+	ptrdiff_t at = slice_find(rest, slice_str(wanted));
+	if (at < 0)
+		return;
+	rest = slice_from(rest, (size_t)at + strlen(wanted));
+	ptrdiff_t end = slice_find(rest, SLICE("\n"));
+	if (end >= 0 && (size_t)end < size)
+		(void)snprintf(fact, size, "%.*s", (int)end, rest.data);
 }
 
 enum store_err

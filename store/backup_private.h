@@ -27,6 +27,10 @@ must_check enum store_err backup_dir_add(const char *dir, const char *name,
 /* Up to so many bytes; TOO_BIG. */
 must_check enum store_err backup_dir_read(const char *dir, const char *name,
 	char *bytes, size_t size, size_t *len);
+/* What the file `backup` in it says of a word, up to the end of the line; empty
+ * where it says nothing, or more than fits. */
+void backup_dir_fact(const char *dir, const char *word, char *fact,
+	size_t size);
 /* A whole file into a new one.  NOT_FOUND. */
 must_check enum store_err backup_dir_copy(const char *from_dir,
 	const char *to_dir, const char *name);

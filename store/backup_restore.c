@@ -44,22 +44,6 @@ report(const struct job *job, const char *text)
 /* --- which one -------------------------------------------------------------
  */
 
-/* "taken 2026-11-26T11:50:00.000Z", of the file `backup`; empty: none. */
-static void
-read_taken(const char *path, const char *name, char taken[25])
-{
-	struct backup_path dir = backup_dir_path(path, name);
-	char text[512];
-	size_t len = 0;
-
-	taken[0] = '\0';
-	if (backup_dir_read(dir.text, "backup", text, sizeof(text), &len))
-		return;
-	ptrdiff_t at = slice_find(slice_of(text, len), SLICE("\ntaken "));
-	if (at >= 0 && len - (size_t)at >= 7 + 24)
-		(void)snprintf(taken, 25, "%.24s", text + at + 7);
-}
-
 /* By the time: a store that was restored counts on from an older number. */
 static enum store_err
 find_newest(const char *path, uint64_t *commit)
@@ -78,7 +62,8 @@ find_newest(const char *path, uint64_t *commit)
 			    &number) ||
 			number == 0)
 			continue;
-		read_taken(path, entry->d_name, taken);
+		struct backup_path dir = backup_dir_path(path, entry->d_name);
+		backup_dir_fact(dir.text, "taken", taken, sizeof(taken));
 		int order = strcmp(taken, newest);
 		if (*commit && (order < 0 || (order == 0 && number < *commit)))
 			continue;

@@ -12,6 +12,7 @@
 #include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/base/random.h"
+#include "store/base/text.h"
 #include "store/store_private.h"
 
 #define CHECK_KEY SLICE("key-check")
@@ -120,6 +121,16 @@ make_check(const struct store *store, uint8_t check[CHECK_LEN])
 {
 	cipher_derive(slice_of(store->key, sizeof(store->key)), SLICE_NULL,
 		SLICE("tarn key check"), check, CHECK_LEN);
+}
+
+void
+store_key_trace(const struct store *store, char trace[STORE_KEY_TRACE_LEN])
+{
+	uint8_t check[CHECK_LEN];
+
+	make_check(store, check);
+	text_to_hex(check, CHECK_LEN, trace);
+	trace[STORE_KEY_TRACE_LEN - 1] = '\0';
 }
 
 enum store_err

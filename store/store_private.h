@@ -55,6 +55,11 @@ struct store_path store_path(const struct store *store, const char *name);
 must_check enum store_err store_key_make(struct store *store);
 must_check enum store_err store_key_read(struct store *store);
 /* In the tables stands by what a key is known; never the key. */
+/* What tells this store from others, and gives nothing of its key away: in hex,
+ * with a NUL. */
+#define STORE_KEY_TRACE_LEN 33
+void store_key_trace(const struct store *store,
+	char trace[STORE_KEY_TRACE_LEN]);
 must_check enum store_err store_key_note(const struct store *store,
 	struct db_txn *txn);
 /* BAD_KEY. */

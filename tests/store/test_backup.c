@@ -238,6 +238,23 @@ Test(backup, refuses_to_write_over_anything)
 	cr_expect(eq(int, backup_restore(&back, &result), STORE_NOT_FOUND));
 }
 
+Test(backup, the_backups_of_two_stores_do_not_mix)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(temp_store_close) struct temp_store other = temp_store_open();
+	const struct place place = place_in(&temp);
+	const struct backup_options options = {.to = place.to};
+	struct backup_result result;
+
+	objects_bucket(temp.store, "bucket");
+	make(temp.store, place.to, 0);
+	objects_bucket(other.store, "bucket");
+	cr_expect(eq(int, backup_make(other.store, &options, &result),
+		STORE_BAD_KEY));
+	objects_bucket(temp.store, "another");
+	make(temp.store, place.to, 0);
+}
+
 static bool
 stops(void *context)
 {
