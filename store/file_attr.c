@@ -2,7 +2,9 @@
 /* Attributes of files, open or not: the record, and where it lags behind the
  * data file what that says. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/base/clock.h"
 #include "store/base/log.h"
@@ -145,41 +147,6 @@ set_data_mtime(struct file *file)
 	return STORE_OK;
 }
 
-static enum store_err
-set_open(struct file *file, const struct tree_change *change, struct inode *out)
-{
-	enum store_err err = STORE_OK;
-
-	if (!file->is_gone)
-		err = tree_set(file->store, file->ino, change, &file->inode);
-	if (err == STORE_STALE) {
-		file->is_gone = true;
-		file->inode.nlink = 0;
-		err = STORE_OK;
-	}
-	if (!err && file->is_gone)
-		set_gone(file, change);
-	if (!err && change->has_mtime && file->seal)
-		file_seal_set_mtime(file->seal, change->mtime_ns);
-	else if (!err && change->has_mtime &&
-		 (file->is_marked || file->is_listed || file->is_gone))
-		err = set_data_mtime(file);
-	return err ? err : read_inode(file, out);
-}
-
-enum store_err
-file_attr_set(struct store *store, uint64_t ino,
-	const struct tree_change *change, struct inode *out)
-{
-	scoped(file_table_release) struct file *file =
-			file_table_take_open(store, ino);
-	scoped(file_table_give_turn) struct file *with_turn = file;
-
-	if (!file)
-		return tree_set(store, ino, change, out);
-	return set_open(file, change, out);
-}
-
 static bool
 is_sealed_now(struct store *store, uint64_t ino)
 {
@@ -196,6 +163,89 @@ is_lagging(const struct inode *inode)
 {
 	return inode->pending ||
 	       (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED));
+}
+
+/*
+ * Another process has the inode open for writing, and will take the time from
+ * the data file.  Not where that is the one it knows: by the difference it
+ * tells that the data changed.
+ */
+static enum store_err
+set_mtime_for_writer(struct store *store, const struct inode *was,
+	const struct inode *now)
+{
+	const struct timespec times[2] = {
+		{.tv_nsec = UTIME_OMIT},
+		clock_to_timespec(now->mtime_ns),
+	};
+	uint64_t blob = now->pending ? now->pending : now->blob;
+	int fd;
+
+	if (!S_ISREG(now->mode) || !is_lagging(now) || !blob ||
+		now->mtime_ns == was->mtime_ns ||
+		is_sealed_now(store, now->ino))
+		return STORE_OK;
+	enum store_err err = blob_open(store->blobs, blob, O_RDWR, &fd);
+	if (err)
+		/* It has been closed, and has other data by now. */
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	if (futimens(fd, times))
+		err = error_from_errno(errno);
+	(void)close(fd);
+	return err;
+}
+
+static enum store_err
+set_open(struct file *file, const struct tree_change *change, struct inode *out)
+{
+	const struct inode was = file->inode;
+	enum store_err err = STORE_OK;
+
+	if (!file->is_gone)
+		err = tree_set(file->store, file->ino, change, &file->inode);
+	if (err == STORE_STALE) {
+		file->is_gone = true;
+		file->inode.nlink = 0;
+		err = STORE_OK;
+	}
+	if (!err && file->is_gone)
+		set_gone(file, change);
+	if (!err && change->has_mtime && file->seal)
+		file_seal_set_mtime(file->seal, change->mtime_ns);
+	else if (!err && change->has_mtime &&
+		 (file->is_marked || file->is_listed || file->is_gone))
+		err = set_data_mtime(file);
+	else if (!err && change->has_mtime)
+		err = set_mtime_for_writer(file->store, &was, &file->inode);
+	return err ? err : read_inode(file, out);
+}
+
+static enum store_err
+set_closed(struct store *store, uint64_t ino, const struct tree_change *change,
+	struct inode *out)
+{
+	struct inode was = {.mtime_ns = 0};
+	enum store_err err = STORE_OK;
+
+	if (change->has_mtime)
+		err = tree_inode(store, ino, NULL, &was);
+	if (!err)
+		err = tree_set(store, ino, change, out);
+	if (!err && change->has_mtime)
+		err = set_mtime_for_writer(store, &was, out);
+	return err;
+}
+
+enum store_err
+file_attr_set(struct store *store, uint64_t ino,
+	const struct tree_change *change, struct inode *out)
+{
+	scoped(file_table_release) struct file *file =
+			file_table_take_open(store, ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+
+	return file ? set_open(file, change, out)
+		    : set_closed(store, ino, change, out);
 }
 
 uint64_t

@@ -7,6 +7,7 @@
 #include "store/base/digest.h"
 #include "store/dentry_private.h"
 #include "store/rename_private.h"
+#include "store/usage_private.h"
 
 /* What the names below a long target would cost; as Linux has it. */
 #define TARGET_MAX 4095
@@ -174,11 +175,14 @@ apply_make(struct store *store, struct db_txn *txn, void *arg)
 	struct make_request *request = arg;
 	char bytes[TREE_NAME_MAX + 1];
 	struct inode inode = {.ino = 0};
+	struct usage_mark mark;
 	struct slice component;
 	struct inode dir;
 
 	enum store_err err =
 		dentry_expect_free(txn, request->parent, request->name, &dir);
+	if (!err)
+		err = usage_mark(txn, dir.bucket, &mark);
 	if (!err)
 		err = make_component(request->name,
 			request->type == S_IFDIR ? TREE_DIR : TREE_FILE, bytes,
@@ -197,7 +201,7 @@ apply_make(struct store *store, struct db_txn *txn, void *arg)
 	if (!err)
 		err = dentry_inode(txn, inode.ino, request->out);
 	request->out->attrs = SLICE_NULL;
-	return err;
+	return err ? err : usage_check(txn, &mark);
 }
 
 static enum store_err
@@ -277,6 +281,7 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 	struct link_request *request = arg;
 	struct record_dentry dentry = {RECORD_DENTRY_FILE, request->ino};
 	struct inode inode, dir;
+	struct usage_mark mark;
 
 	enum store_err err = dentry_inode(txn, request->ino, &inode);
 	if (err)
@@ -284,6 +289,8 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 	if (inode_is_dir(&inode))
 		return STORE_IS_DIR;
 	err = dentry_expect_free(txn, request->parent, request->name, &dir);
+	if (!err)
+		err = usage_mark(txn, dir.bucket, &mark);
 	if (err)
 		return err;
 	if (dir.bucket != inode.bucket)
@@ -308,7 +315,7 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 		err = feed_append_inode(store, txn, now.ino, false);
 	now.attrs = SLICE_NULL;
 	*request->out = now;
-	return err;
+	return err ? err : usage_check(txn, &mark);
 }
 
 enum store_err

@@ -384,6 +384,32 @@ Test(coherence, two_processes_append_to_one_small_object)
 		"begin.theirs.ours.theirs.ours.theirs.ours."));
 }
 
+Test(coherence, a_time_set_by_another_process_outlasts_the_writer)
+{
+	NEEDS_MOUNT();
+	const struct tree_change change = {
+		.has_mtime = true,
+		.mtime_ns = 1234567890123456789,
+	};
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct inode result;
+	struct stat info;
+
+	temp_mount_put(&temp, "f", "text");
+	int fd = open(temp_mount_at(&temp, "f"), O_WRONLY);
+	cr_assert(eq(i64, pwrite(fd, "more text", 9, 0), 9));
+	cr_assert(not(fstat(fd, &info)));
+	cr_assert(not(file_attr_set(temp.store.store, info.st_ino, &change,
+		&result)));
+	cr_assert(not(close(fd)));
+
+	cr_assert(not(stat(temp_mount_at(&temp, "f"), &info)));
+	cr_expect(eq(i64, info.st_size, 9));
+	cr_expect(eq(i64, info.st_mtim.tv_sec, 1234567890));
+	cr_expect(eq(i64, info.st_mtim.tv_nsec, 123456789));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "more text"));
+}
+
 /* An object of S3 that is too large for the page cache. */
 #define LARGE (256 << 10)
 

@@ -186,6 +186,33 @@ Test(usage, of_other_buckets_counts_for_the_organization)
 	cr_expect(zero(int, objects_put(temp.store, second, "b", "1234")));
 }
 
+Test(usage, links_and_directories_count_as_the_objects_they_are)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	const struct tree_owner owner = {.mode = 0755};
+	struct inode file, made;
+
+	limit_bucket(temp.store, bucket, 3, 10);
+	cr_assert(zero(int, objects_put(temp.store, bucket, "a", "123456")));
+	cr_assert(zero(int, tree_lookup(temp.store, bucket, SLICE("a"),
+				    TREE_FILE, NULL, &file)));
+	cr_expect(eq(int,
+		tree_link(temp.store, file.ino, bucket, SLICE("b"), &made),
+		STORE_QUOTA));
+	cr_expect(objects_is(temp.store, bucket, "b", NULL));
+	limit_bucket(temp.store, bucket, 3, 12);
+	cr_assert(zero(int,
+		tree_link(temp.store, file.ino, bucket, SLICE("b"), &made)));
+	cr_assert(zero(int,
+		tree_mkdir(temp.store, bucket, SLICE("d"), &owner, &made)));
+	cr_expect(eq(int,
+		tree_mkdir(temp.store, bucket, SLICE("e"), &owner, &made),
+		STORE_QUOTA));
+	cr_expect(eq(u64, of_bucket(temp.store, bucket).objects, 3));
+	cr_expect(zero(u64, objects_findings(temp.store)));
+}
+
 Test(usage, copies_count_as_what_they_are_copies_of)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
