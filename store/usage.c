@@ -7,6 +7,8 @@
 #include "store/dentry_private.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
+#include "store/organization.h"
+#include "store/store_document_private.h"
 #include "store/usage_private.h"
 
 #define BUCKET_QUOTA SLICE("quota")
@@ -434,5 +436,16 @@ usage_set_organization_quota(struct store *store, struct slice organization,
 
 	if (!organization_kind(organization, &kind))
 		return STORE_INVALID;
-	return set_quota(store, 0, buffer_slice(&kind), quota);
+	enum store_err err = organization_check(store, organization);
+	return err ? err : set_quota(store, 0, buffer_slice(&kind), quota);
+}
+
+enum store_err
+usage_end_organization(struct db_txn *txn, struct slice organization)
+{
+	struct store_document_kind kind =
+		store_document_kind(ORGANIZATION_QUOTA "%.*s",
+			(int)organization.len, organization.data);
+
+	return store_document_remove(txn, &kind);
 }

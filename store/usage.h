@@ -45,7 +45,7 @@ must_check enum store_err usage_of_organization(struct store *store,
  * NO_BUCKET. */
 must_check enum store_err usage_set_bucket_quota(struct store *store,
 	uint64_t bucket, const struct usage_quota *quota);
-/* INVALID: a name of no or of over 63 bytes. */
+/* NO_ORGANIZATION; INVALID: a name of no or of over 63 bytes. */
 must_check enum store_err usage_set_organization_quota(struct store *store,
 	struct slice organization, const struct usage_quota *quota);
 

@@ -40,3 +40,7 @@ must_check enum store_err usage_check_full(struct db_txn *txn, uint64_t bucket);
 must_check enum store_err usage_begin_bucket(struct db_txn *txn,
 	uint64_t bucket, struct slice organization);
 must_check enum store_err usage_end_bucket(struct db_txn *txn, uint64_t bucket);
+
+/* With the organization's record, when it has no bucket: its quota goes. */
+must_check enum store_err usage_end_organization(struct db_txn *txn,
+	struct slice organization);

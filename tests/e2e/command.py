@@ -446,6 +446,9 @@ def quotas_are_set_and_usage_tells_them():
         assert usage_of("default")["quotaBytes"] == 0
         assert "of at most 3072" in tarn("usage").out
         assert status_of(port_of(running), "DELETE", "/counted", pair) == 204
+    for words in (["quota", "set", "--org", "nobody", "--bytes", "1"],
+                  ["usage", "--org", "nobody"]):
+        assert "no such organization" in tarn(*words, expect=FAILED).err
     for words in (["--bytes", "1"], ["--org", "o"], ["--org", "o", "--bucket",
                   "b", "--bytes", "1"], ["--org", "o", "--bytes", "0"],
                   ["--org", "o", "--bytes", "10X"],

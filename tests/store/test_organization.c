@@ -6,6 +6,7 @@
 #include "store/bucket.h"
 #include "store/organization.h"
 #include "store/token.h"
+#include "store/usage.h"
 #include "tests/support/temp_store.h"
 
 Test(organization, names_are_plain)
@@ -75,6 +76,32 @@ Test(organization, is_created_once_listed_in_order_and_deleted)
 		STORE_NO_ORGANIZATION));
 	cr_expect(eq(int, organization_check(temp.store, SLICE("zeta")),
 		STORE_OK));
+}
+
+Test(organization, a_quota_is_of_one_that_is_there_and_goes_with_it)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct usage_quota quota = {.objects = 5, .bytes = 100};
+	struct usage usage;
+
+	cr_expect(eq(int,
+		usage_set_organization_quota(temp.store, SLICE("acme"), &quota),
+		STORE_NO_ORGANIZATION));
+	cr_assert(eq(int, organization_create(temp.store, SLICE("acme")),
+		STORE_OK));
+	cr_expect(eq(int,
+		usage_set_organization_quota(temp.store, SLICE("acme"), &quota),
+		STORE_OK));
+	cr_assert(eq(int, organization_delete(temp.store, SLICE("acme")),
+		STORE_OK));
+	cr_assert(eq(int, organization_create(temp.store, SLICE("acme")),
+		STORE_OK));
+
+	cr_assert(eq(int,
+		usage_of_organization(temp.store, SLICE("acme"), &usage),
+		STORE_OK));
+	cr_expect(eq(u64, usage.quota.objects, 0));
+	cr_expect(eq(u64, usage.quota.bytes, USAGE_ORGANIZATION_BYTES));
 }
 
 Test(organization, that_owns_a_bucket_or_a_token_stays)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/bucket.h"
+#include "store/organization.h"
 #include "store/usage.h"
 #include "tools/tarn/args.h"
 #include "tools/tarn/command.h"
@@ -193,8 +194,13 @@ static int
 print_report(struct report *report, bool json)
 {
 	json_t *list = json ? json_array() : NULL;
-	enum store_err err = gather(report);
+	enum store_err err = STORE_OK;
 
+	if (report->organization)
+		err = organization_check(report->store,
+			slice_str(report->organization));
+	if (!err)
+		err = gather(report);
 	if (!err)
 		err = report_all(report, list);
 	if (!err && json) {
