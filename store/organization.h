@@ -29,8 +29,8 @@ must_check enum store_err organization_create(struct store *store,
 	struct slice name);
 
 /* Durable.  Its access policies, identity providers, quota and temporary keys
- * go with it.  ORGANIZATION_NOT_EMPTY: it owns buckets or tokens; NOT_PERMITTED: the
- * default one stays. */
+ * go with it.  ORGANIZATION_NOT_EMPTY: it owns buckets or tokens;
+ * NOT_PERMITTED: the default one stays. */
 must_check enum store_err organization_delete(struct store *store,
 	struct slice name);
 
