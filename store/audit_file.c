@@ -9,6 +9,7 @@
 #include "store/base/clock.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
+#include "store/base/owner.h"
 
 static void
 make_name(const struct audit_file *file, char *to, size_t size)
@@ -34,8 +35,7 @@ begin(struct audit_file *file)
 	int fd;
 
 	make_name(file, name, sizeof(name));
-	fd = openat(file->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-		0600);
+	fd = owner_openat(file->dir_fd, name, O_WRONLY | O_EXCL);
 	if (fd < 0)
 		return error_from_errno(errno);
 	if (flock(fd, LOCK_EX | LOCK_NB)) {

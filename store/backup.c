@@ -22,6 +22,7 @@
 #include "store/backup_private.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
+#include "store/base/owner.h"
 #include "store/commit_private.h"
 #include "store/hold_private.h"
 #include "store/meta/key.h"
@@ -117,7 +118,7 @@ take_directory(const struct store *store, const char *path, int *fd)
 	enum store_err err = expect_backups(store, path);
 	if (err)
 		return err;
-	*fd = open(lock.text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	*fd = owner_open(lock.text, O_RDWR);
 	if (*fd < 0)
 		return error_from_errno(errno);
 	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
@@ -181,8 +182,7 @@ copy_tables(struct job *job)
 {
 	struct backup_path path =
 		backup_dir_path(job->partial, "meta/data.mdb");
-	int fd = open(path.text,
-		O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = owner_open(path.text, O_RDWR | O_EXCL);
 
 	if (fd < 0)
 		return error_from_errno(errno);

@@ -9,6 +9,7 @@
 
 #include "store/backup_private.h"
 #include "store/base/io.h"
+#include "store/base/owner.h"
 
 static void
 close_fd(int *fd)
@@ -33,15 +34,14 @@ backup_dir_make(const char *dir, const char *name)
 {
 	struct backup_path path = backup_dir_path(dir, name);
 
-	return mkdir(path.text, 0700) ? error_from_errno(errno) : STORE_OK;
+	return owner_mkdir(path.text) ? error_from_errno(errno) : STORE_OK;
 }
 
 enum store_err
 backup_dir_add(const char *dir, const char *name, struct slice content)
 {
 	struct backup_path path = backup_dir_path(dir, name);
-	scoped(close_fd) int fd = open(path.text,
-		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	scoped(close_fd) int fd = owner_open(path.text, O_WRONLY | O_EXCL);
 
 	if (fd < 0)
 		return error_from_errno(errno);
@@ -97,8 +97,7 @@ backup_dir_copy(const char *from_dir, const char *to_dir, const char *name)
 
 	if (source < 0 || fstat(source, &stat))
 		return error_from_errno(errno);
-	target = open(to.text,
-		O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	target = owner_open(to.text, O_RDWR | O_EXCL);
 	if (target < 0)
 		return error_from_errno(errno);
 	enum store_err err =

@@ -10,6 +10,7 @@
 
 #include "store/base/codec.h"
 #include "store/base/log.h"
+#include "store/base/owner.h"
 #include "store/commit_private.h"
 #include "store/feed_private.h"
 #include "store/file_private.h"
@@ -38,7 +39,7 @@ reap_open_lock(struct store *store, uint64_t session)
 {
 	struct store_path path = lock_path(store, session);
 
-	return open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return owner_open(path.text, O_RDWR);
 }
 
 struct record_args {

@@ -12,6 +12,7 @@
 #include "store/base/codec.h"
 #include "store/base/log.h"
 #include "store/base/mutex.h"
+#include "store/base/owner.h"
 #include "store/commit_private.h"
 #include "store/compact_private.h"
 #include "store/data/blob_spare.h"
@@ -324,7 +325,7 @@ reclaim_open(struct store *store, bool spares_everywhere)
 	mutex_init(&reclaim->lock);
 	thread_init_condition(&reclaim->wake);
 	store->reclaim = reclaim;
-	reclaim->lock_fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	reclaim->lock_fd = owner_open(path.text, O_RDWR);
 	if (reclaim->lock_fd < 0)
 		return error_from_errno(errno);
 	atomic_store(&reclaim->must_sweep, true);

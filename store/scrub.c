@@ -15,6 +15,7 @@
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/mutex.h"
+#include "store/base/owner.h"
 #include "store/bucket.h"
 #include "store/commit_private.h"
 #include "store/dentry_private.h"
@@ -332,7 +333,7 @@ lock_run(struct store *store, int *fd)
 {
 	struct store_path path = store_path(store, "run/scrub.lock");
 
-	*fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	*fd = owner_open(path.text, O_RDWR);
 	if (*fd < 0)
 		return error_from_errno(errno);
 	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)

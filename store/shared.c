@@ -14,6 +14,7 @@
 
 #include "store/base/io.h"
 #include "store/base/log.h"
+#include "store/base/owner.h"
 
 #define MAGIC 0x7461726e73680002ull /* "tarnsh", layout 2 */
 
@@ -79,7 +80,7 @@ attach(int fd, struct shared **out)
 enum store_err
 shared_attach(const char *path, struct shared **out, int *out_fd)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = owner_open(path, O_RDWR);
 
 	if (fd < 0)
 		return error_from_errno(errno);

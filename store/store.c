@@ -24,6 +24,7 @@
 
 #include "store/base/cipher.h"
 #include "store/base/log.h"
+#include "store/base/owner.h"
 #include "store/commit_private.h"
 #include "store/counter_private.h"
 #include "store/durable_private.h"
@@ -96,7 +97,7 @@ lock_openers(const struct store *store, int *fd)
 {
 	struct store_path path = store_path(store, "run/open.lock");
 
-	*fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	*fd = owner_open(path.text, O_RDWR);
 	if (*fd < 0)
 		return store->is_read_only ? STORE_OK : error_from_errno(errno);
 	while (flock(*fd, LOCK_EX)) {

@@ -15,6 +15,7 @@
 #include "store/base/cipher.h"
 #include "store/base/inode.h"
 #include "store/base/io.h"
+#include "store/base/owner.h"
 #include "store/counter_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/store_private.h"
@@ -38,14 +39,14 @@ make_dir(const struct store *store, const char *name)
 {
 	struct store_path path = store_path(store, name);
 
-	return mkdir(path.text, 0700) ? error_from_errno(errno) : STORE_OK;
+	return owner_mkdir(path.text) ? error_from_errno(errno) : STORE_OK;
 }
 
 static enum store_err
 make_file(const struct store *store, const char *name, struct slice content)
 {
 	struct store_path path = store_path(store, name);
-	int fd = open(path.text, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = owner_open(path.text, O_WRONLY | O_EXCL);
 
 	if (fd < 0)
 		return error_from_errno(errno);

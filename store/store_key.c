@@ -11,6 +11,7 @@
 #include "store/base/digest.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
+#include "store/base/owner.h"
 #include "store/base/random.h"
 #include "store/base/text.h"
 #include "store/store_private.h"
@@ -103,7 +104,7 @@ enum store_err
 store_key_make(struct store *store)
 {
 	struct store_path path = path_of(store);
-	int fd = open(path.text, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = owner_open(path.text, O_WRONLY | O_EXCL);
 
 	/* Somebody keeps keys somewhere: this one is for this store. */
 	if (fd < 0 && errno == EEXIST && store->key_path)

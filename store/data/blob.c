@@ -29,6 +29,7 @@
 #include "store/base/helper.h"
 #include "store/base/io.h"
 #include "store/base/mutex.h"
+#include "store/base/owner.h"
 #include "store/data/blob_cache_private.h"
 #include "store/data/blob_private.h"
 #include "store/data/blob_spare_private.h"
@@ -108,14 +109,13 @@ static enum store_err
 create_file(struct blobs *blobs, uint64_t id, int *out)
 {
 	struct blob_path path = blob_file_path(id);
-	int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
-	int fd = openat(blobs->dir_fd, path.text, flags, 0600);
+	int fd = owner_openat(blobs->dir_fd, path.text, O_RDWR | O_EXCL);
 	if (fd < 0 && errno == ENOENT) {
 		struct blob_path dir = blob_dir_path(id);
 
-		if (mkdirat(blobs->dir_fd, dir.text, 0700) && errno != EEXIST)
+		if (owner_mkdirat(blobs->dir_fd, dir.text) && errno != EEXIST)
 			return error_from_errno(errno);
-		fd = openat(blobs->dir_fd, path.text, flags, 0600);
+		fd = owner_openat(blobs->dir_fd, path.text, O_RDWR | O_EXCL);
 	}
 	if (fd < 0)
 		return error_from_errno(errno);
@@ -147,7 +147,7 @@ blob_link(struct blobs *from, uint64_t id, struct blobs *to)
 
 	if (to->is_read_only)
 		return STORE_READ_ONLY;
-	if (mkdirat(to->dir_fd, dir.text, 0700) && errno != EEXIST)
+	if (owner_mkdirat(to->dir_fd, dir.text) && errno != EEXIST)
 		return error_from_errno(errno);
 	if (linkat(from->dir_fd, path.text, to->dir_fd, path.text, 0))
 		return error_from_errno(errno);

@@ -23,6 +23,7 @@
  * 5. A word is filled below `top`, or else found by whoever fills the next.
  */
 #include "store/data/blob_spare.h"
+#include "store/base/owner.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -97,7 +98,7 @@ blob_spare_use(struct blobs *blobs, struct blob_spares *spares, bool everywhere)
 
 	if (blobs->is_read_only || (!everywhere && !gains(blobs)))
 		return STORE_OK;
-	if (mkdirat(blobs->dir_fd, BLOB_SPARE_DIR, 0700) && errno != EEXIST)
+	if (owner_mkdirat(blobs->dir_fd, BLOB_SPARE_DIR) && errno != EEXIST)
 		return error_from_errno(errno);
 	if (fstatvfs(blobs->dir_fd, &space))
 		return error_from_errno(errno);
@@ -231,7 +232,7 @@ rename_spare(struct blobs *blobs, uint64_t spare, uint64_t id)
 			return STORE_OK;
 		if (errno == EEXIST)
 			return STORE_EXISTS;
-		if (errno != ENOENT || mkdirat(blobs->dir_fd, dir.text, 0700))
+		if (errno != ENOENT || owner_mkdirat(blobs->dir_fd, dir.text))
 			return STORE_NOT_FOUND;
 	}
 	return STORE_NOT_FOUND;

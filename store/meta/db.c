@@ -27,6 +27,7 @@
 
 #include "store/base/log.h"
 #include "store/base/mutex.h"
+#include "store/base/owner.h"
 
 #define MAP_SIZE_DEFAULT (1ull << 40)
 #define MAP_SIZE_LEAST (1ull << 30)
@@ -302,6 +303,25 @@ open_tables(struct db *db, bool create)
 	return failure("opening the tables", mdb_txn_commit(call.txn));
 }
 
+/* LMDB would make them root's.  Where it fails, LMDB tells why.  One that is
+ * there is left alone: closing it would drop the locks that this process has on
+ * it. */
+static void
+make_files(const char *path, bool create)
+{
+	const char *const names[] = {"lock.mdb", "data.mdb"};
+	char file[PATH_MAX];
+
+	for (size_t i = 0; i < (create ? 2 : 1); i++) {
+		int len = snprintf(file, sizeof(file), "%s/%s", path, names[i]);
+		if (len < 0 || (size_t)len >= sizeof(file))
+			return;
+		int fd = owner_open(file, O_RDWR | O_EXCL);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
 /* LMDB would make the file where it is missing. */
 static bool
 is_there(const char *path)
@@ -329,6 +349,8 @@ db_open(const struct db_options *options, struct db **out)
 	mutex_init(&db->lock);
 	db->is_read_only = options->is_read_only;
 	err = note_opened(db, options->path);
+	if (!err)
+		make_files(options->path, create);
 	if (!err)
 		err = env_open_largest(options, &db->env);
 	/* First without a write: nobody may write before its checkpoint. */

@@ -14,6 +14,7 @@
 #include "store/base/codec.h"
 #include "store/base/digest.h"
 #include "store/base/io.h"
+#include "store/base/owner.h"
 
 #define SIDE_VERSION 1
 #define SLOT_LEN 1024
@@ -188,7 +189,7 @@ create(const char *path, const struct side *side, int *out)
 
 	if (err)
 		return err;
-	int fd = open(fresh.text, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = owner_open(fresh.text, O_RDWR | O_TRUNC);
 	if (fd < 0)
 		return error_from_errno(errno);
 	*out = fd;
@@ -221,7 +222,7 @@ open_lock(const char *path, int *fd)
 
 	if (err)
 		return err;
-	*fd = open(lock.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	*fd = owner_open(lock.text, O_RDWR);
 	return *fd < 0 ? error_from_errno(errno) : STORE_OK;
 }
 

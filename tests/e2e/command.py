@@ -59,12 +59,12 @@ def tarn(*words, **options):
 class Running:
     """A process that is ready, until it is stopped."""
 
-    def __init__(self, *words, **environment):
+    def __init__(self, *words, store=STORE, user=None, **environment):
         self.log = open(TMP / "running.log", "w+b")
         self.process = subprocess.Popen(
-            [TARN, *map(str, words), "--store", str(STORE)], cwd=TMP,
+            [TARN, *map(str, words), "--store", str(store)], cwd=TMP,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
-            env={**os.environ, **environment})
+            env={**os.environ, **environment}, user=user)
         self.ready = self.process.stdout.readline().decode()
         assert self.ready, self.logged()
 
@@ -691,6 +691,56 @@ def a_mount_whose_process_hangs_is_left_alone():
         assert "bucket-one" in buckets(point)
 
 
+OWNER = 65534
+
+
+def why_no_other_user():
+    """Why there can be no server of another user here; None: there can."""
+    if os.getuid() != 0:
+        return "not root"
+    for path in TMP.parent, TMP:
+        if path.stat().st_mode & 0o777 == 0o700:
+            path.chmod(0o711)
+    may = subprocess.run(["sh", "-c", f"test -x '{TARN}' -a -x '{TMP}'"],
+                         user=OWNER, check=False)
+    return "another user cannot reach tarn here" if may.returncode else None
+
+
+def what_root_makes_is_of_the_stores_owner():
+    """Root looks after a store whose server runs as a user of its own."""
+    owner = OWNER
+    store = TMP / "owned"
+    store.mkdir()
+    os.chown(store, owner, owner)
+
+    def tarn_on(*words, **options):
+        return Result(*words, "--store", store, **options)
+
+    tarn_on("init")
+    pair = json.loads(tarn_on("token", "create", "one", "--json").out)
+    for user in None, owner:
+        with Running("serve", "--listen", "127.0.0.1:0", store=store,
+                     user=user) as running:
+            status = status_of(port_of(running), "PUT", "/owned", pair)
+            assert status == (200 if user is None else 409), status
+            status = status_of(port_of(running), "PUT", f"/owned/{user}", pair)
+            assert status == 200, status
+            tarn_on("scrub")
+            tarn_on("fsck")
+            tarn_on("token", "create", f"token-{user}")
+            status = status_of(port_of(running), "GET", "/owned/None", pair)
+            assert status == 200, status
+    strangers = [path for path in store.rglob("*")
+                 if path.stat().st_uid != owner]
+    assert not strangers, strangers
+    # A link where root writes is not followed.
+    target = TMP / "target"
+    (store / "run/scrub.lock").unlink()
+    (store / "run/scrub.lock").symlink_to(target)
+    tarn_on("scrub", expect=FAILED)
+    assert not target.exists()
+
+
 TESTS = [
     every_command_explains_itself,
     wrong_words_are_usage_errors,
@@ -736,6 +786,11 @@ def main():
     counts = Counts()
     TMP.mkdir()
     for test in TESTS:
+        counts.run(test.__name__, test)
+    test, why_not = what_root_makes_is_of_the_stores_owner, why_no_other_user()
+    if why_not:
+        counts.skip(test.__name__, why_not)
+    else:
         counts.run(test.__name__, test)
     for test in OF_MOUNTS:
         if can_mount():
