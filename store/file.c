@@ -585,8 +585,9 @@ settle_for_sync(struct file *file, bool is_data_only, bool *is_settled)
 		file->store->is_read_only)
 		return STORE_OK;
 	if (file->seal) {
-		*is_settled = file_seal_is_draft(file->seal);
-		return settle_draft(file);
+		return file_seal_is_draft(file->seal)
+			       ? file_settle_sync(file, false, is_settled)
+			       : STORE_OK;
 	}
 	enum store_err err = file_open_stat(file, &stat);
 	if (err)
@@ -595,8 +596,7 @@ settle_for_sync(struct file *file, bool is_data_only, bool *is_settled)
 	bool same_size = (uint64_t)stat.st_size == file->stamp.size;
 	if (!file->is_pending && (!is_changed || (is_data_only && same_size)))
 		return STORE_OK;
-	*is_settled = true;
-	return file_settle_run(file, file->writers > 0);
+	return file_settle_sync(file, file->writers > 0, is_settled);
 }
 
 enum store_err

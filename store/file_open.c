@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -361,6 +362,8 @@ file_open_reload(struct file *file)
 	file->inode = now.inode;
 	file->seen = now.seen;
 	file->is_superseded = now.blob != file->blob;
+	if (!file->is_superseded && !file->is_marked)
+		file->is_shared = now.is_shared;
 	if (!file->is_superseded || file->is_pinned || file->is_marked)
 		return STORE_OK;
 	err = file_open_data(&now);
@@ -449,6 +452,19 @@ drop_checksum(struct db_txn *txn, uint64_t blob)
 	return commit_put_blob(txn, blob, &record);
 }
 
+/* The clone was made while others might change what it is of: where that was
+ * not shared any more, they did so in place. */
+static bool
+is_clone_old(const struct mark_request *request, const struct inode *now,
+	bool is_shared)
+{
+	const struct inode_etag *then = &request->file->inode.etag;
+
+	return !is_shared || (now->flags & INODE_DIRTY) ||
+	       now->etag.parts != then->parts ||
+	       memcmp(now->etag.value, then->value, sizeof(then->value)) != 0;
+}
+
 static enum store_err
 apply_mark(struct store *store, struct db_txn *txn, void *arg)
 {
@@ -465,7 +481,9 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 		err = commit_blob_is_shared(txn, data, &is_shared);
 	if (err)
 		return err;
-	request->is_other = data != file->blob;
+	request->is_other =
+		data != file->blob ||
+		(request->clone && is_clone_old(request, &inode, is_shared));
 	request->needs_clone = !request->clone && is_shared;
 	if (request->is_other || request->needs_clone)
 		return STORE_OK;

@@ -4,7 +4,7 @@
  *
  *	record			data file	becomes
  *	pending, last writer	any		blob = pending, new ETag
- *	pending, others write	any		as it was
+ *	pending, others write	any		as it was, but for fsync(2)
  *	blob, dirty		changed		size, mtime, new ETag, no
  *checksum blob, dirty		the same	as it was
  *
@@ -37,6 +37,7 @@ struct settle_request {
 	bool is_changed; /* since the record was made */
 	bool has_mtime;	 /* the data file's mtime is news, too */
 	bool keeps_mark;
+	bool is_sync;	   /* published though others go on writing */
 	bool is_marked;	   /* by this session */
 	bool is_open;	   /* here, for writing: file_flush() */
 	struct slice seal; /* how pending data is sealed; data NULL: not */
@@ -45,6 +46,7 @@ struct settle_request {
 	/* results */
 	bool is_gone;
 	bool is_published;
+	bool is_described; /* the record has what the data file has */
 	struct inode inode;
 };
 
@@ -157,6 +159,7 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 	enum store_err err = dentry_inode(txn, request->ino, &was);
 	request->is_gone = err == STORE_STALE;
 	request->is_published = false;
+	request->is_described = false;
 	if (request->is_gone)
 		return set_mark(store, txn, request);
 	if (!err)
@@ -172,7 +175,8 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 		err = dentry_forget(store, txn, &was);
 		return err ? err : set_mark(store, txn, request);
 	}
-	if (was.pending && data == request->blob && !has_others) {
+	if (was.pending && data == request->blob &&
+		(!has_others || request->is_sync)) {
 		now.blob = was.pending;
 		now.pending = 0;
 		now.parent = 0;
@@ -186,6 +190,7 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 	if (request->is_published ||
 		(data == request->blob && request->is_changed &&
 			!was.pending)) {
+		request->is_described = true;
 		describe_data(&now, request, &attrs);
 		err = publish(store, txn, &was, &now, request->file_len);
 	} else if (now.flags != was.flags) {
@@ -207,49 +212,69 @@ describe_draft(const struct file_seal *seal, struct settle_request *request)
 	request->stat.st_mtim = clock_to_timespec(file_seal_mtime_ns(seal));
 }
 
-enum store_err
-file_settle_run(struct file *file, bool keeps_mark)
+/* request: what is fixed of keeps_mark and is_sync. */
+static enum store_err
+settle(struct file *file, struct settle_request *request)
 {
-	struct settle_request request = {
-		.session = session_id(file->store),
-		.ino = file->ino,
-		.blob = file->blob,
-		.keeps_mark = keeps_mark,
-		.is_marked = file->is_marked,
-		.is_open = file->writers > 0,
-	};
+	bool keeps_mark = request->keeps_mark;
 
+	request->session = session_id(file->store);
+	request->ino = file->ino;
+	request->blob = file->blob;
+	request->is_marked = file->is_marked;
+	request->is_open = file->writers > 0;
 	if (file->is_gone && !file->is_marked)
 		return STORE_OK;
 	enum store_err err =
 		file->seal ? file_seal_finish(file->seal) : STORE_OK;
 	if (!err)
-		err = file_open_stat(file, &request.stat);
+		err = file_open_stat(file, &request->stat);
 	if (err)
 		return err;
-	request.file_len = (uint64_t)request.stat.st_size;
+	request->file_len = (uint64_t)request->stat.st_size;
 	if (file->seal)
-		describe_draft(file->seal, &request);
-	struct file_stamp stamp = file_open_stamp(&request.stat);
-	request.is_changed = file_open_is_changed(file, &request.stat);
-	request.has_mtime = file->seal || file->is_pending ||
-			    stamp.mtime_ns != file->stamp.mtime_ns;
-	err = commit_run(file->store, apply_settle, &request, &file->commit);
+		describe_draft(file->seal, request);
+	struct file_stamp stamp = file_open_stamp(&request->stat);
+	request->is_changed = file_open_is_changed(file, &request->stat);
+	request->has_mtime = file->seal || file->is_pending ||
+			     stamp.mtime_ns != file->stamp.mtime_ns;
+	err = commit_run(file->store, apply_settle, request, &file->commit);
 	if (err)
 		return err;
-	file->is_marked = keeps_mark && !request.is_gone;
-	file->is_listed = request.is_open && !keeps_mark && !request.is_gone;
-	if (request.is_gone) {
+	file->is_marked = keeps_mark && !request->is_gone;
+	file->is_listed = request->is_open && !keeps_mark && !request->is_gone;
+	if (request->is_gone) {
 		file->is_gone = true;
 		file->inode.nlink = 0;
 		return STORE_OK;
 	}
-	file->inode = request.inode;
-	file->is_pending = request.inode.pending != 0;
+	file->inode = request->inode;
+	file->is_pending = request->inode.pending != 0;
 	file->is_changed = false;
 	file->stamp = stamp;
-	return file->seal && request.is_published ? file_draft_end(file)
-						  : STORE_OK;
+	return file->seal && request->is_published ? file_draft_end(file)
+						   : STORE_OK;
+}
+
+enum store_err
+file_settle_run(struct file *file, bool keeps_mark)
+{
+	struct settle_request request = {.keeps_mark = keeps_mark};
+
+	return settle(file, &request);
+}
+
+enum store_err
+file_settle_sync(struct file *file, bool keeps_mark, bool *is_described)
+{
+	struct settle_request request = {
+		.keeps_mark = keeps_mark,
+		.is_sync = true,
+	};
+	enum store_err err = settle(file, &request);
+
+	*is_described = !err && request.is_described;
+	return err;
 }
 
 struct drop_request {

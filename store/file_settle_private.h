@@ -15,3 +15,9 @@
  * gone is STORE_OK.
  */
 must_check enum store_err file_settle_run(struct file *file, bool keeps_mark);
+
+/* The same for fsync(2), which publishes though others go on writing: what is
+ * never published is dropped after a power cut.  *is_described: the checkpoint
+ * of file->commit flushes the data as well. */
+must_check enum store_err file_settle_sync(struct file *file, bool keeps_mark,
+	bool *is_described);

@@ -415,6 +415,116 @@ Test(file, what_a_killed_process_had_open_is_settled_to_what_was_written)
 }
 
 static void
+create_and_wait(struct store *store, struct other_process *self)
+{
+	uint64_t bucket = objects_bucket(store, "bucket");
+	uint64_t old = make(store, bucket, "rewrite", "before");
+	struct file *file = create(store, bucket, "new");
+	struct file *rewrite = NULL;
+
+	cr_assert(not(file_open(store, old, O_WRONLY | O_TRUNC, &rewrite)));
+	other_process_tell(self, bucket);
+	other_process_tell(self, file_ino(file));
+	other_process_tell(self, old);
+}
+
+static void
+sync_text(struct store *store, uint64_t ino, const char *text)
+{
+	struct file *file = NULL;
+
+	cr_assert(not(file_open(store, ino, O_RDWR, &file)));
+	put_text(file, text);
+	cr_assert(not(file_sync(file, false)));
+	cr_assert(not(file_close(&file, O_RDWR)));
+}
+
+/* What nobody publishes is dropped after a power cut. */
+Test(file, what_is_synced_is_published_though_another_process_has_it_open)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process process =
+		other_process_start(temp.path, create_and_wait);
+	uint64_t bucket = other_process_hear(&process);
+	uint64_t new = other_process_hear(&process);
+	uint64_t old = other_process_hear(&process);
+
+	temp_store_reopen(&temp);
+	cr_expect(not(is_seen(temp.store, bucket, "new")));
+	sync_text(temp.store, new, "synced");
+	sync_text(temp.store, old, "after");
+	cr_expect(objects_is(temp.store, bucket, "new", "synced"));
+	cr_expect(objects_is(temp.store, bucket, "rewrite", "after"));
+	other_process_kill(&process);
+	temp_store_reopen(&temp);
+
+	cr_expect(objects_is(temp.store, bucket, "new", "synced"));
+	cr_expect(objects_is(temp.store, bucket, "rewrite", "after"));
+	cr_expect(zero(u64, objects_findings(temp.store)));
+}
+
+/* Takes a while to copy. */
+#define SHARED_SIZE (192 << 20)
+
+static void
+fill_with_bytes(int fd)
+{
+	static char bytes[1 << 20];
+
+	memset(bytes, 'b', sizeof(bytes));
+	for (off_t at = 0; at < SHARED_SIZE; at += sizeof(bytes))
+		cr_assert(eq(i64, pwrite(fd, bytes, sizeof(bytes), at),
+			sizeof(bytes)));
+}
+
+static void
+open_shared_and_wait(struct store *store, struct other_process *self)
+{
+	uint64_t bucket = objects_bucket(store, "bucket");
+	struct file *file = create(store, bucket, "original");
+	uint64_t ino = file_ino(file);
+
+	fill_with_bytes(file_fd(file));
+	put_text(file, "before");
+	cr_assert(not(file_close(&file, O_RDWR)));
+	cr_assert(not(copy(store, bucket, "original", "copy")));
+	other_process_tell(self, bucket);
+	other_process_tell(self, ino);
+	other_process_pause(self);
+	cr_assert(not(file_open(store, ino, O_RDWR, &file)));
+	cr_assert(not(file_close(&file, O_RDWR)));
+	other_process_tell(self, 0);
+}
+
+Test(file, a_clone_is_not_put_in_the_place_of_what_others_wrote_meanwhile,
+	.timeout = 60)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process process =
+		other_process_start(temp.path, open_shared_and_wait);
+	uint64_t bucket = other_process_hear(&process);
+	uint64_t ino = other_process_hear(&process);
+	char got[7] = "";
+	struct file *file = NULL;
+
+	temp_store_reopen(&temp);
+	uint64_t files = objects_files(temp.store);
+	other_process_resume(&process);
+	/* It copies. */
+	while (objects_files(temp.store) == files)
+		continue;
+	cr_assert(not(object_delete(temp.store, bucket, SLICE("copy"), NULL)));
+	sync_text(temp.store, ino, "synced");
+	other_process_hear(&process);
+
+	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &file)));
+	cr_expect(eq(i64, pread(file_fd(file), got, 6, 0), 6));
+	cr_expect(eq(str, got, "synced"));
+	cr_assert(not(file_close(&file, O_RDONLY)));
+	other_process_kill(&process);
+}
+
+static void
 write_after_flush_and_wait(struct store *store, struct other_process *self)
 {
 	uint64_t bucket = objects_bucket(store, "bucket");
