@@ -110,8 +110,8 @@ must_check enum store_err object_copy(struct store *store,
 	const struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *out);
 
-/* Durable.  NOT_FOUND where there is none (S3 answers 204 all the same),
- * PRECONDITION. */
+/* Durable, and so is NOT_FOUND, where there is none (S3 answers 204 all the
+ * same).  PRECONDITION. */
 must_check enum store_err object_delete(struct store *store, uint64_t bucket,
 	struct slice key, const struct object_condition *condition);
 

@@ -10,22 +10,22 @@ struct delete_one {
 	uint64_t bucket;
 	struct slice key;
 	const struct object_condition *condition;
+	bool is_there; /* the result */
 };
 
+/* One that is gone is no error here: a checkpoint is waited for all the same.
+ * It may be another client's delete that this one asks again for. */
 static enum store_err
 apply_delete(struct store *store, struct db_txn *txn, void *arg)
 {
-	const struct delete_one *one = arg;
+	struct delete_one *one = arg;
 	struct inode inode;
-	bool is_there;
 	enum store_err err;
 
 	err = object_key_check(store, txn, one->bucket, one->key,
-		one->condition, &is_there, &inode);
-	if (err)
+		one->condition, &one->is_there, &inode);
+	if (err || !one->is_there)
 		return err;
-	if (!is_there)
-		return STORE_NOT_FOUND;
 	return object_key_remove(store, txn, one->bucket, one->key);
 }
 
@@ -39,7 +39,8 @@ object_delete(struct store *store, uint64_t bucket, struct slice key,
 		.condition = condition,
 	};
 
-	return commit_run_durably(store, apply_delete, &one);
+	enum store_err err = commit_run_durably(store, apply_delete, &one);
+	return !err && !one.is_there ? STORE_NOT_FOUND : err;
 }
 
 struct delete_many {

@@ -301,5 +301,5 @@ upload_was(struct store *store, uint64_t bucket, struct slice key,
 		    &made_by) ||
 		!slice_equal(made_by, id))
 		return STORE_NO_UPLOAD;
-	return STORE_OK;
+	return store_sync(store);
 }

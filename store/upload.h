@@ -122,8 +122,8 @@ must_check enum store_err upload_complete(struct store *store, uint64_t bucket,
 	const struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *out);
 
-/* STORE_OK where the object now at key was made by the upload of that id, so
- * that completing twice does no harm; else NO_UPLOAD. */
+/* STORE_OK where the object now at key was made by the upload of that id, and
+ * is durable, so that completing twice does no harm; else NO_UPLOAD. */
 must_check enum store_err upload_was(struct store *store, uint64_t bucket,
 	struct slice key, struct slice id, struct arena *arena,
 	struct object *out);

@@ -157,3 +157,38 @@ Test(object_delete, more_are_deleted_at_once_than_fit_one_transaction)
 	objects_usage(temp.store, bucket, &objects, &bytes);
 	cr_expect(eq(u64, objects, 0));
 }
+
+static uint64_t
+commit_soon(struct store *store, uint64_t bucket, const char *name)
+{
+	const struct tree_owner owner = {.mode = 0755};
+	struct store_status status;
+	struct inode made;
+
+	cr_assert(zero(int,
+		tree_mkdir(store, bucket, slice_str(name), &owner, &made)));
+	cr_assert(zero(int, store_status(store, &status)));
+	return status.last_commit;
+}
+
+/* The one that deleted it may be waiting for its checkpoint still. */
+Test(object_delete, of_what_is_gone_is_answered_when_that_is_durable)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	const struct slice keys[] = {SLICE("none"), SLICE("nothing")};
+	struct store_status status;
+	enum store_err errs[2];
+
+	uint64_t commit = commit_soon(temp.store, bucket, "a");
+	cr_expect(eq(int,
+		object_delete(temp.store, bucket, SLICE("none"), NULL),
+		STORE_NOT_FOUND));
+	cr_assert(zero(int, store_status(temp.store, &status)));
+	cr_expect(status.last_checkpoint >= commit);
+	commit = commit_soon(temp.store, bucket, "b");
+	cr_expect(zero(int,
+		object_delete_many(temp.store, bucket, keys, NULL, 2, errs)));
+	cr_assert(zero(int, store_status(temp.store, &status)));
+	cr_expect(status.last_checkpoint >= commit);
+}

@@ -4,6 +4,7 @@
 
 #include "store/base/text.h"
 #include "store/session_private.h"
+#include "store/tree.h"
 #include "store/upload_private.h"
 #include "tests/base/on_loop.h"
 #include "tests/store/objects.h"
@@ -673,11 +674,25 @@ Test(upload, a_bucket_that_goes_takes_its_uploads_along)
 	cr_expect(eq(u64, files_left(&it), 0));
 }
 
+static uint64_t
+commit_soon(struct store *store, uint64_t bucket)
+{
+	const struct tree_owner owner = {.mode = 0755};
+	struct store_status status;
+	struct inode made;
+
+	cr_assert(zero(int,
+		tree_mkdir(store, bucket, SLICE("other"), &owner, &made)));
+	cr_assert(zero(int, store_status(store, &status)));
+	return status.last_commit;
+}
+
 Test(upload, completing_again_is_recognised_until_the_object_is_another)
 {
 	scoped(fixture_close) struct fixture it = fixture_open();
 	struct upload_part_info parts[] = {deliver(&it, 1, body(&it, 1, 10))};
 	struct slice id = slice_str(it.id);
+	struct store_status status;
 	struct object object;
 
 	cr_expect(eq(int,
@@ -686,9 +701,12 @@ Test(upload, completing_again_is_recognised_until_the_object_is_another)
 	cr_assert(eq(int, complete(&it, parts, 1, &object), STORE_OK));
 
 	cr_expect(eq(int, complete(&it, parts, 1, &object), STORE_NO_UPLOAD));
+	uint64_t commit = commit_soon(it.store, it.bucket);
 	cr_expect(eq(int,
 		upload_was(it.store, it.bucket, KEY, id, &it.arena, &object),
 		STORE_OK));
+	cr_assert(zero(int, store_status(it.store, &status)));
+	cr_expect(status.last_checkpoint >= commit);
 	cr_expect(eq(u64, object.inode.size, 10));
 	cr_assert(eq(int,
 		object_copy(it.store, it.bucket, KEY, NULL, NULL, it.bucket,
