@@ -57,17 +57,19 @@ check_rate(struct http_exchange *exchange, const struct http_limits *limits,
 	return is_too_slow ? STORE_TIMED_OUT : STORE_OK;
 }
 
+/* wants_all: so much is still to come. */
 static enum store_err
-receive(struct http_connection *connection, char *to, size_t len, size_t *got)
+receive(struct http_connection *connection, char *to, size_t len,
+	bool wants_all, size_t *got)
 {
 	const struct http_limits *limits = http_limits_of(connection);
 	int64_t began_ms = clock_monotonic_ms();
 	int64_t deadline_ms = began_ms + limits->body_timeout_ms;
-	ssize_t result = len < FULL_MIN
-				 ? http_stream_recv(&connection->stream, to,
-					   len, deadline_ms)
-				 : http_stream_recv_full(&connection->stream,
-					   to, len, deadline_ms);
+	ssize_t result = wants_all && len >= FULL_MIN
+				 ? http_stream_recv_full(&connection->stream,
+					   to, len, deadline_ms)
+				 : http_stream_recv(&connection->stream, to,
+					   len, deadline_ms);
 
 	if (result < 0)
 		return error_from_errno((int)-result);
@@ -87,15 +89,15 @@ refill(struct http_connection *connection)
 		exchange->capacity + HTTP_INPUT_BODY - exchange->body_base;
 	size_t got = 0;
 	enum store_err err = receive(connection,
-		exchange->input + exchange->body_base, room, &got);
+		exchange->input + exchange->body_base, room, false, &got);
 
 	exchange->start = exchange->body_base;
 	exchange->end = exchange->body_base + got;
 	return err;
 }
 
-static enum store_err
-send_continue(struct http_connection *connection)
+enum store_err
+http_body_send_continue(struct http_connection *connection)
 {
 	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	struct iovec vector = {(char *)text, sizeof(text) - 1};
@@ -116,7 +118,7 @@ read_plain(struct http_connection *connection, char *to, size_t len,
 	if (len > exchange->body_left)
 		len = (size_t)exchange->body_left;
 	if (exchange->start == exchange->end && len >= DIRECT_MIN) {
-		err = receive(connection, to, len, got);
+		err = receive(connection, to, len, true, got);
 	} else {
 		if (exchange->start == exchange->end)
 			err = refill(connection);
@@ -169,7 +171,7 @@ http_body_read(struct http_request *request, void *to, size_t len, size_t *got)
 		return exchange->body_err;
 	if (exchange->is_continue_wanted) {
 		exchange->is_continue_wanted = false;
-		exchange->body_err = send_continue(connection);
+		exchange->body_err = http_body_send_continue(connection);
 	}
 	if (!exchange->body_err)
 		exchange->body_err =

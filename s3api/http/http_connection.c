@@ -168,7 +168,11 @@ accept_header(struct http_connection *connection)
 				       !request->is_http_1_0 &&
 				       exchange->start == exchange->end;
 	http_body_begin(exchange);
-	return true;
+	/* botocore asks before it sends nothing, too; told nothing, it takes
+	 * this reply for the next one's. */
+	return !wants_continue || request->is_http_1_0 || request->has_body ||
+	       !http_request_header(request, "content-length").len ||
+	       !http_body_send_continue(connection);
 }
 
 static bool

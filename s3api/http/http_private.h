@@ -147,6 +147,8 @@ void http_exchange_free(struct http_exchange *exchange);
 
 /* Prepares for the body of the request that has just been parsed. */
 void http_body_begin(struct http_exchange *exchange);
+must_check enum store_err
+http_body_send_continue(struct http_connection *connection);
 
 /* Reads what is left, up to limits.unread_bytes; false: more is left. */
 bool http_body_drain(struct http_request *request);

@@ -244,6 +244,73 @@ Test(http_server, asks_for_the_body_only_when_it_is_read)
 		"HTTP/1.1 417 ");
 }
 
+/* Says a header, and the body when that is asked for; hears the reply. */
+static void
+echo_when_asked(int fd)
+{
+	struct slice go_on = SLICE("HTTP/1.1 100 Continue\r\n\r\n");
+	char first[64] = "";
+
+	http_fixture_say(fd,
+		SLICE("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n"
+		      "Expect: 100-continue\r\nConnection: close\r\n\r\n"));
+	ssize_t got = recv(fd, first, go_on.len, MSG_WAITALL);
+	cr_expect(slice_equal(slice_of(first, (size_t)got), go_on));
+	http_fixture_say(fd, SLICE("body"));
+	size_t len = 0;
+	char *reply = http_fixture_hear(fd, &len);
+	cr_expect(holds(reply, "\r\n\r\nbody"));
+	free(reply);
+}
+
+/* Its room stays for the next one, who is not to wait until that is full. */
+Test(http_server, reads_a_short_body_after_a_long_header, .timeout = 60)
+{
+	scoped(http_fixture_stop) struct http_fixture fixture;
+	struct http_limits limits = http_fixture_limits;
+	limits.header_bytes = 32 * 1024;
+	limits.body_timeout_ms = 10 * limits.body_timeout_ms;
+	http_fixture_start_with(&fixture, &limits);
+	int fd = http_fixture_connect(http_server_port(fixture.server));
+	char *value = calloc(18001, 1);
+	char *request = NULL;
+	char last[5] = "";
+
+	memset(value, 'a', 18000);
+	int len = asprintf(&request,
+		"GET /hello HTTP/1.1\r\nHost: h\r\nX-A: %s\r\n\r\n", value);
+	cr_assert(len > 18000);
+	http_fixture_say(fd, slice_of(request, (size_t)len));
+	free(request);
+	free(value);
+	while (memcmp(last, "hello", 5) != 0) {
+		memmove(last, last + 1, 4);
+		cr_assert(eq(i64, recv(fd, last + 4, 1, 0), 1));
+	}
+	echo_when_asked(fd);
+	close(fd);
+}
+
+Test(http_server, asks_for_an_empty_body_too)
+{
+	scoped(http_fixture_stop) struct http_fixture fixture;
+	http_fixture_start(&fixture);
+	size_t len = 0;
+	char *reply = http_fixture_ask(&fixture,
+		SLICE("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n"
+		      "Expect: 100-continue\r\nConnection: close\r\n\r\n"),
+		&len);
+
+	cr_expect(holds(reply, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"));
+	free(reply);
+	reply = http_fixture_ask(&fixture,
+		SLICE("GET /hello HTTP/1.1\r\nHost: h\r\n"
+		      "Expect: 100-continue\r\nConnection: close\r\n\r\n"),
+		&len);
+	cr_expect(not(holds(reply, "100 Continue")));
+	free(reply);
+}
+
 Test(http_server, tells_the_handler_of_a_body_cut_short)
 {
 	scoped(http_fixture_stop) struct http_fixture fixture;
