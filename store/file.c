@@ -53,6 +53,7 @@ close_data(struct file *file)
 	file->is_changed = false;
 	file->is_gone = false;
 	file->is_superseded = false;
+	file->is_writable = false;
 	file->was_flushed = false;
 }
 
@@ -109,14 +110,17 @@ open_writer(struct file *file, int open_flags)
 
 	if (file->store->is_read_only)
 		return STORE_READ_ONLY;
+	enum store_err err = file_open_writable(file);
+	if (err)
+		return err;
 	if (truncates)
 		wait_for_releases(file);
 	if (!file->opens && truncates) {
-		enum store_err err = file_open_rewrite(file);
+		err = file_open_rewrite(file);
 		if (err != STORE_BUSY && err != STORE_NO_KEY)
 			return err;
 	}
-	enum store_err err = file->opens ? STORE_OK : file_open_data(file);
+	err = file->opens ? STORE_OK : file_open_data(file);
 	/* A draft costs a copy: it waits for the first change. */
 	if (!err && (!file->seal || truncates))
 		err = mark(file, !truncates);
@@ -207,7 +211,9 @@ create(struct store *store, uint64_t parent, struct slice name,
 		take_new(file, out, fd);
 	} else if (file->opens) {
 		/* Another was faster: it found the name as soon as it was
-		 * there.  Its descriptor is of the same data. */
+		 * there.  Its descriptor is of the same data, but may be a
+		 * reader's. */
+		(void)dup3(fd, file->fd, O_CLOEXEC);
 		(void)close(fd);
 	} else {
 		take_new(file, out, fd);
@@ -215,6 +221,7 @@ create(struct store *store, uint64_t parent, struct slice name,
 	}
 	if (seal)
 		file->seal = seal;
+	file->is_writable = true;
 	file->is_marked = true;
 	file->opens++;
 	file->writers++;

@@ -171,21 +171,20 @@ is_lagging(const struct inode *inode)
  * tells that the data changed.
  */
 static enum store_err
-set_mtime_for_writer(struct store *store, const struct inode *was,
-	const struct inode *now)
+set_mtime_for_writer(struct store *store, const struct inode *inode,
+	int64_t mtime_ns)
 {
 	const struct timespec times[2] = {
 		{.tv_nsec = UTIME_OMIT},
-		clock_to_timespec(now->mtime_ns),
+		clock_to_timespec(mtime_ns),
 	};
-	uint64_t blob = now->pending ? now->pending : now->blob;
+	uint64_t blob = inode->pending ? inode->pending : inode->blob;
 	int fd;
 
-	if (!S_ISREG(now->mode) || !is_lagging(now) || !blob ||
-		now->mtime_ns == was->mtime_ns ||
-		is_sealed_now(store, now->ino))
+	if (!S_ISREG(inode->mode) || !is_lagging(inode) || !blob ||
+		mtime_ns == inode->mtime_ns || is_sealed_now(store, inode->ino))
 		return STORE_OK;
-	enum store_err err = blob_open(store->blobs, blob, O_RDWR, &fd);
+	enum store_err err = blob_open(store->blobs, blob, O_RDONLY, &fd);
 	if (err)
 		/* It has been closed, and has other data by now. */
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
@@ -198,10 +197,14 @@ set_mtime_for_writer(struct store *store, const struct inode *was,
 static enum store_err
 set_open(struct file *file, const struct tree_change *change, struct inode *out)
 {
-	const struct inode was = file->inode;
+	bool is_writer = file->seal || file->is_marked || file->is_listed ||
+			 file->is_gone;
 	enum store_err err = STORE_OK;
 
-	if (!file->is_gone)
+	if (change->has_mtime && !is_writer)
+		err = set_mtime_for_writer(file->store, &file->inode,
+			change->mtime_ns);
+	if (!err && !file->is_gone)
 		err = tree_set(file->store, file->ino, change, &file->inode);
 	if (err == STORE_STALE) {
 		file->is_gone = true;
@@ -212,11 +215,8 @@ set_open(struct file *file, const struct tree_change *change, struct inode *out)
 		set_gone(file, change);
 	if (!err && change->has_mtime && file->seal)
 		file_seal_set_mtime(file->seal, change->mtime_ns);
-	else if (!err && change->has_mtime &&
-		 (file->is_marked || file->is_listed || file->is_gone))
+	else if (!err && change->has_mtime && is_writer)
 		err = set_data_mtime(file);
-	else if (!err && change->has_mtime)
-		err = set_mtime_for_writer(file->store, &was, &file->inode);
 	return err ? err : read_inode(file, out);
 }
 
@@ -224,16 +224,15 @@ static enum store_err
 set_closed(struct store *store, uint64_t ino, const struct tree_change *change,
 	struct inode *out)
 {
-	struct inode was = {.mtime_ns = 0};
 	enum store_err err = STORE_OK;
+	struct inode was;
 
 	if (change->has_mtime)
 		err = tree_inode(store, ino, NULL, &was);
-	if (!err)
-		err = tree_set(store, ino, change, out);
+	/* Before those hear of it who then look at the data file. */
 	if (!err && change->has_mtime)
-		err = set_mtime_for_writer(store, &was, out);
-	return err;
+		err = set_mtime_for_writer(store, &was, change->mtime_ns);
+	return err ? err : tree_set(store, ino, change, out);
 }
 
 enum store_err

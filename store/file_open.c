@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -313,7 +314,7 @@ enum store_err
 file_open_data(struct file *file)
 {
 	scoped(buffer_free) struct buffer attrs = {0};
-	int flags = file->store->is_read_only ? O_RDONLY : O_RDWR;
+	int flags = file->is_writable ? O_RDWR : O_RDONLY;
 
 	for (int i = 0; i < TRIES; i++) {
 		struct record_blob packed;
@@ -341,11 +342,39 @@ file_open_data(struct file *file)
 	return STORE_CORRUPT;
 }
 
+/* The same file once more, by its descriptor: it may have no name. */
+enum store_err
+file_open_writable(struct file *file)
+{
+	char path[40];
+
+	if (file->is_writable)
+		return STORE_OK;
+	if (file->fd >= 0 && !file->is_packed) {
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d",
+			file->fd);
+		int fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return error_from_errno(errno);
+		bool is_same = dup3(fd, file->fd, O_CLOEXEC) >= 0;
+		(void)close(fd);
+		if (!is_same)
+			return error_from_errno(errno);
+	}
+	file->is_writable = true;
+	return STORE_OK;
+}
+
 enum store_err
 file_open_reload(struct file *file)
 {
 	scoped(buffer_free) struct buffer attrs = {0};
-	struct file now = {.store = file->store, .ino = file->ino, .fd = -1};
+	struct file now = {
+		.store = file->store,
+		.ino = file->ino,
+		.is_writable = file->is_writable,
+		.fd = -1,
+	};
 
 	/* Nothing at all has changed since. */
 	if (file->seen && file->seen == db_last_commit(file->store->db))

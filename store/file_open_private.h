@@ -15,9 +15,14 @@ must_check enum store_err file_open_new(struct store *store, uint64_t parent,
 	struct slice name, const struct tree_owner *owner, struct inode *out,
 	int *fd, struct file_seal **seal);
 
-/* The first opening: reads the record and opens the data.  STALE, IS_DIR,
- * INVALID (not a regular file), NO_KEY. */
+/* The first opening: reads the record and opens the data, for reading alone
+ * unless is_writable is set: whoever else has a data file open for writing is
+ * looked for by its descriptors (blob_has_writer()).  STALE, IS_DIR, INVALID
+ * (not a regular file), NO_KEY. */
 must_check enum store_err file_open_data(struct file *file);
+
+/* From now on the descriptor is one that can be written to. */
+must_check enum store_err file_open_writable(struct file *file);
 
 /* Reads the record anew; takes the data it names now, where that is possible
  * (neither pinned nor marked).  One that is gone becomes is_gone. */

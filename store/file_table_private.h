@@ -59,6 +59,7 @@ struct file {
 	bool was_flushed;   /* published by file_flush() once */
 	bool is_gone;	    /* no name is left; inode is all there is */
 	bool is_superseded; /* the inode has other data than blob by now */
+	bool is_writable; /* fd is: a writer has come, who need not be there */
 	int fd;
 	uint64_t blob;		/* 0: none, fd is of /dev/null */
 	bool is_sealed;		/* fixed while it is open */

@@ -116,12 +116,16 @@ ask(struct store *store, const struct copy *copy, const struct inode *inode)
 
 /* It may be without being dirty: session_private.h, rule 3. */
 static enum store_err
-is_being_written(struct db_txn *txn, const struct inode *source, bool *out)
+is_being_written(struct store *store, struct db_txn *txn,
+	const struct inode *source, bool *out)
 {
 	*out = (source->flags & INODE_DIRTY) != 0;
 	if (*out)
 		return STORE_OK;
-	return session_has_open(txn, 0, source->ino, true, out);
+	enum store_err err = session_has_open(txn, 0, source->ino, true, out);
+	if (!err && !*out)
+		*out = blob_has_writer(store->blobs, source->blob);
+	return err;
 }
 
 static enum store_err
@@ -148,7 +152,7 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 		return err;
 	is_clone = is_clone_of(copy, &source);
 	if (!is_clone && source.blob && !sealed_is(&source))
-		err = is_being_written(txn, &source, &is_written);
+		err = is_being_written(store, txn, &source, &is_written);
 	if (err)
 		return err;
 	if (is_written) {

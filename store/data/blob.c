@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,25 @@ static bool
 has_name(int dir_fd, const char *path)
 {
 	return faccessat(dir_fd, path, F_OK, 0) == 0 || errno != ENOENT;
+}
+
+bool
+blob_has_writer(struct blobs *blobs, uint64_t id)
+{
+	struct blob_path path = blob_file_path(id);
+	int fd = openat(blobs->dir_fd, path.text,
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	/* A read lease is refused while there is one: fcntl(2).  Who opens the
+	 * file meanwhile has us told by a signal that is ignored. */
+	bool has_writer = !fcntl(fd, F_SETSIG, SIGURG) &&
+			  fcntl(fd, F_SETLEASE, F_RDLCK) && errno == EAGAIN;
+	if (!has_writer)
+		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	close(fd);
+	return has_writer;
 }
 
 enum store_err

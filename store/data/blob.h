@@ -44,6 +44,12 @@ must_check enum store_err blob_open_shared(struct blobs *blobs, uint64_t id,
 /* NOT_FOUND */
 must_check enum store_err blob_stat(struct blobs *blobs, uint64_t id,
 	struct stat *out);
+/*
+ * True where somebody has the file open for writing, be it by a descriptor that
+ * the kernel serves (passthrough) and whose mount is long gone.  Where leases
+ * are not to be had, nobody is known to.  Does not wait.
+ */
+bool blob_has_writer(struct blobs *blobs, uint64_t id);
 /* NOT_FOUND is STORE_OK: what is to be gone is gone. */
 must_check enum store_err blob_remove(struct blobs *blobs, uint64_t id);
 

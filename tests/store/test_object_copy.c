@@ -163,3 +163,30 @@ Test(object_copy, a_copy_of_a_file_being_written_in_place_has_bytes_of_its_own)
 	cr_assert(eq(int, file_close(&file, O_RDWR), STORE_OK));
 	cr_expect(eq(u64, objects_files_left(temp.store), 2));
 }
+
+/* The kernel serves what it has passed through after the mount's process is
+ * dead: nobody's row tells of it. */
+Test(object_copy, does_not_share_data_that_somebody_can_still_write_to)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct object made;
+	int fd;
+
+	cr_assert(zero(int, objects_put_if(temp.store, bucket, "a",
+				    objects_large(), NULL)));
+	cr_assert(zero(int,
+		object_head(temp.store, bucket, SLICE("a"), &arena, &made)));
+	uint64_t blob = made.inode.blob;
+	cr_assert(zero(int, blob_open(temp.store->blobs, blob, O_RDWR, &fd)));
+	cr_assert(zero(int,
+		object_copy(temp.store, bucket, SLICE("a"), NULL, NULL, bucket,
+			SLICE("b"), NULL, NULL, &made)));
+	cr_expect(ne(u64, made.inode.blob, blob));
+	(void)close(fd);
+	cr_assert(zero(int,
+		object_copy(temp.store, bucket, SLICE("a"), NULL, NULL, bucket,
+			SLICE("c"), NULL, NULL, &made)));
+	cr_expect(eq(u64, made.inode.blob, blob));
+}
