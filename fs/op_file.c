@@ -37,6 +37,23 @@ prepare(fuse_req_t req, struct file *file, const struct reply_fact *fact,
 	return handle;
 }
 
+/*
+ * Under passthrough the kernel flushes the data of O_SYNC and O_DSYNC, and we
+ * hear of no write.  After a power cut that is of use where the file has been
+ * published and is known to be written to in place: so it is from here on.
+ * open_flags: those by which file_close() gives it back.
+ */
+static enum store_err
+begin_sync(struct file **file, int asked_flags, int open_flags)
+{
+	if (!(asked_flags & O_DSYNC) || (asked_flags & O_ACCMODE) == O_RDONLY)
+		return STORE_OK;
+	enum store_err err = file_sync(*file, false);
+	if (err && file_close(file, open_flags))
+		log_warn("closing a file failed");
+	return err;
+}
+
 static void
 reply_create(fuse_req_t req, struct file *file, const struct reply_fact *fact,
 	struct fuse_file_info *info)
@@ -75,6 +92,8 @@ op_file_create(fuse_req_t req, fuse_ino_t node, const char *name, mode_t mode,
 	if (!err)
 		err = file_create(mount->store, parent, entry_text(&entry),
 			&owner, &fact.inode, &file);
+	if (!err)
+		err = begin_sync(&file, info->flags, O_RDWR);
 	open_audit_created(req, parent, slice_str(name), fact.inode.ino,
 		info->flags, err);
 	if (err)
@@ -121,6 +140,8 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		return;
 	}
 	enum store_err err = file_open(mount->store, ino, info->flags, &file);
+	if (!err)
+		err = begin_sync(&file, info->flags, info->flags);
 	open_audit_opened(req, ino, info->flags, err);
 	if (err) {
 		reply_err(req, err);
@@ -163,17 +184,28 @@ op_file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	free(data);
 }
 
+/* Where it serves no pages of its own the kernel does not ask for it. */
+static enum store_err
+sync_written(struct file *file, int flags)
+{
+	bool is_data_only = (flags & O_SYNC) != O_SYNC;
+
+	return flags & O_DSYNC ? file_sync(file, is_data_only) : STORE_OK;
+}
+
 /* The kernel takes the end to be at `offset`, and has put the bytes there in
  * its cache.  Other mounts and processes may append, too. */
 static void
 append(fuse_req_t req, fuse_ino_t ino, struct slice data, uint64_t offset,
-	struct file *file)
+	struct file *file, int flags)
 {
 	struct mount *mount = fuse_req_userdata(req);
 	uint64_t end;
 	size_t done;
 
 	enum store_err err = file_append(file, data, &done, &end);
+	if (!err)
+		err = sync_written(file, flags);
 	if (err) {
 		reply_err(req, err);
 		return;
@@ -192,11 +224,13 @@ op_file_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
 
 	if (info->flags & O_APPEND) {
 		append(req, ino, slice_of(data, size), (uint64_t)offset,
-			handle_of(info)->file);
+			handle_of(info)->file, info->flags);
 		return;
 	}
 	enum store_err err = file_write(handle_of(info)->file,
 		slice_of(data, size), (uint64_t)offset, &done);
+	if (!err)
+		err = sync_written(handle_of(info)->file, info->flags);
 	if (err)
 		reply_err(req, err);
 	else

@@ -172,6 +172,24 @@ Test(coherence, a_new_file_is_hidden_from_s3_until_it_is_closed_or_synced)
 }
 
 /* As a shell does it: the first descriptor is closed before any write. */
+/* What is not published is dropped after a power cut. */
+Test(coherence, what_is_written_with_o_sync_is_published_at_once)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	int fd = open(temp_mount_at(&temp, "new"), O_CREAT | O_RDWR | O_DSYNC,
+		0644);
+	cr_assert(eq(i64, write(fd, "synced", 6), 6));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "new"), "synced"));
+	cr_assert(not(close(fd)));
+	fd = open(temp_mount_at(&temp, "new"), O_WRONLY | O_TRUNC | O_SYNC);
+	cr_assert(eq(i64, write(fd, "again", 5), 5));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "new"), "again"));
+	cr_assert(not(close(fd)));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "new"), "again"));
+}
+
 Test(coherence, closing_a_copy_of_the_descriptor_publishes_nothing_unwritten)
 {
 	NEEDS_MOUNT();
