@@ -50,7 +50,8 @@ is_cut_off(const struct inode *inode, const struct record_blob *record,
 	bool is_of_s3 = inode->etag.parts != 1;
 
 	return (uint64_t)stat->st_size < inode->size && record->has_crc64nvme &&
-	       (is_of_s3 || mtime_ns <= inode->ctime_ns);
+	       (is_of_s3 || mtime_ns <= inode->ctime_ns ||
+		       mtime_ns == inode->mtime_ns);
 }
 
 static void

@@ -157,7 +157,9 @@ look_at_file(const struct source *source, struct scrub_item *item)
 		return STORE_OK;
 	if (fstat(source->fd, &stat))
 		return error_from_errno(errno);
-	item->is_newer = mtime_ns(&stat) > item->inode.ctime_ns;
+	/* Not by a time of the future that somebody has set. */
+	item->is_newer = mtime_ns(&stat) > item->inode.ctime_ns &&
+			 mtime_ns(&stat) != item->inode.mtime_ns;
 	if ((uint64_t)stat.st_size != source->len)
 		item->look = item->is_newer ? SCRUB_LOOK_PASSED
 					    : SCRUB_LOOK_WRONG_SIZE;

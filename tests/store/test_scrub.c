@@ -236,6 +236,32 @@ Test(scrub, a_file_written_in_place_is_no_damage)
 	cr_expect(eq(u64, flipped.damaged, 1));
 }
 
+Test(scrub, a_time_in_the_future_hides_nothing)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	const struct tree_change change = {
+		.has_mtime = true,
+		.mtime_ns = 4102444800000000000,
+	};
+	struct inode inode;
+	struct file *file = NULL;
+
+	put(temp.store, bucket, "f", LARGE);
+	cr_assert(zero(int, tree_lookup(temp.store, bucket, SLICE("f"),
+				    TREE_FILE, NULL, &inode)));
+	cr_assert(zero(int, file_open(temp.store, inode.ino, O_RDWR, &file)));
+	cr_assert(eq(i64, pwrite(file_fd(file), "new", 3, 0), 3));
+	cr_assert(zero(int,
+		file_attr_set(temp.store, inode.ino, &change, &inode)));
+	cr_assert(zero(int, file_close(&file, O_RDWR)));
+	cr_assert(eq(u64, scrub(temp.store).computed, 1));
+	flip(temp.store, bucket, "f", 100001);
+
+	cr_expect(eq(u64, scrub(temp.store).damaged, 1));
+	cr_expect(eq(int, get(temp.store, bucket, "f"), STORE_DAMAGED));
+}
+
 Test(scrub, a_file_cut_short_or_gone_is_found)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
