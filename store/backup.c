@@ -300,7 +300,8 @@ copy_file(struct job *job, uint64_t id, const struct record_blob *record)
 		return STORE_OK;
 	}
 	enum store_err err = backup_copy_blob(job->store->blobs, id,
-		is_segment ? record->size : UINT64_MAX, job->blobs, &size);
+		is_segment ? record->size : UINT64_MAX, job->blobs, is_segment,
+		&size);
 	if (err == STORE_NOT_FOUND) {
 		job->result->missing++;
 		report(job, "blob %llu is missing in the store", id);

@@ -10,6 +10,7 @@
 #include "store/base/io.h"
 
 #define PIECE (1u << 20)
+#define PAGE 4096u
 /* A file that is written to all the time is copied as it is then. */
 #define TRIES 3
 
@@ -52,9 +53,46 @@ copy_once(int from, int to, uint64_t len, uint64_t *size, bool *is_steady)
 	return futimens(to, times) ? error_from_errno(errno) : STORE_OK;
 }
 
+/* What can be read of so many bytes there; the rest is left as zeros. */
+static enum store_err
+salvage_piece(int from, int to, uint64_t at, size_t len, char *room)
+{
+	for (size_t done = 0; done < len; done += PAGE) {
+		size_t page = len - done < PAGE ? len - done : PAGE;
+
+		if (io_pread_all(from, room, page, at + done))
+			continue;
+		enum store_err err = io_pwrite_all(to, room, page, at + done);
+		if (err)
+			return err;
+	}
+	return STORE_OK;
+}
+
+/* A segment, which the disk cannot read as a whole: there are other objects in
+ * it than those that it has lost. */
+static enum store_err
+salvage(int from, int to, uint64_t size)
+{
+	char *room = malloc(PAGE);
+	struct stat stat;
+	enum store_err err = room ? STORE_OK : STORE_NO_MEMORY;
+
+	for (uint64_t at = 0; at < size && !err; at += PIECE)
+		err = salvage_piece(from, to, at,
+			size - at < PIECE ? (size_t)(size - at) : PIECE, room);
+	free(room);
+	if (!err && fstat(from, &stat))
+		err = error_from_errno(errno);
+	const struct timespec times[2] = {stat.st_atim, stat.st_mtim};
+	if (!err && futimens(to, times))
+		err = error_from_errno(errno);
+	return err ? err : STORE_IO;
+}
+
 enum store_err
 backup_copy_blob(struct blobs *from, uint64_t id, uint64_t len,
-	struct blobs *to, uint64_t *size)
+	struct blobs *to, bool is_segment, uint64_t *size)
 {
 	scoped(close_fd) int source = -1;
 	scoped(close_fd) int target = -1;
@@ -65,7 +103,12 @@ backup_copy_blob(struct blobs *from, uint64_t id, uint64_t len,
 		err = blob_create(to, id, &target);
 	for (int i = 0; i < TRIES && !err && !is_steady; i++)
 		err = copy_once(source, target, len, size, &is_steady);
-	return err;
+	if (err != STORE_IO || target < 0)
+		return err;
+	if (is_segment)
+		return salvage(source, target, *size);
+	err = blob_remove(to, id);
+	return err ? err : STORE_IO;
 }
 
 static enum store_err

@@ -46,10 +46,12 @@ must_check enum store_err backup_dir_expect_empty(const char *dir);
 /*
  * The blob's file as it is, with its time of modification; where it changes
  * meanwhile, again, some times.  len: as much as is wanted, UINT64_MAX: all.
- * *size: what was copied.  NOT_FOUND.
+ * *size: what was copied.  NOT_FOUND.  IO: the disk cannot read all of it;
+ * there is no copy then, but of a segment, with zeros in the place of what is
+ * lost.
  */
 must_check enum store_err backup_copy_blob(struct blobs *from, uint64_t id,
-	uint64_t len, struct blobs *to, uint64_t *size);
+	uint64_t len, struct blobs *to, bool is_segment, uint64_t *size);
 
 /* Whether the bytes there have the checksum of the record, read in `blobs`.
  * NOT_FOUND: there are none. */

@@ -13,6 +13,7 @@
 #include "store/backup_private.h"
 #include "store/base/log.h"
 #include "store/check.h"
+#include "store/commit_private.h"
 #include "store/scrub.h"
 #include "store/store_private.h"
 
@@ -120,6 +121,28 @@ take_target(const char *path)
 	return chmod(path, 0700) ? error_from_errno(errno) : STORE_OK;
 }
 
+/* By the tables, which have been copied. */
+static bool
+is_segment(const struct job *job, uint64_t id)
+{
+	struct backup_path meta = backup_dir_path(job->options->to, "meta");
+	const struct db_options options = {
+		.path = meta.text,
+		.is_read_only = true,
+	};
+	struct record_blob record = {.place = RECORD_BLOB_FILE};
+	struct db_txn *txn = NULL;
+	struct db *db = NULL;
+
+	if (db_open(&options, &db))
+		return false;
+	bool is_known =
+		!db_begin_read(db, &txn) && !commit_get_blob(txn, id, &record);
+	db_abort(&txn);
+	db_close(&db);
+	return is_known && record.place == RECORD_BLOB_SEGMENT;
+}
+
 static enum store_err
 copy_one(uint64_t id, void *context)
 {
@@ -129,7 +152,20 @@ copy_one(uint64_t id, void *context)
 	if (!goes_on((void *)job->options))
 		return STORE_CANCELED;
 	enum store_err err = backup_copy_blob(job->source, id, UINT64_MAX,
-		job->target, &size);
+		job->target, false, &size);
+	if (err == STORE_IO && is_segment(job, id))
+		err = backup_copy_blob(job->source, id, UINT64_MAX, job->target,
+			true, &size);
+	/* What is lost with it is found by whoever looks at all of it. */
+	if (err == STORE_IO) {
+		char text[80];
+
+		(void)snprintf(text, sizeof(text),
+			"blob %llu cannot be read in the backup",
+			(unsigned long long)id);
+		report(job, text);
+		return STORE_OK;
+	}
 	job->result->blobs++;
 	job->result->bytes += size;
 	return err;

@@ -260,6 +260,58 @@ def fail_under_way(all_of_it):
     print("ok - a flush fails while a long body comes", flush=True)
 
 
+def exit_of(*words, environment=None):
+    done = subprocess.run(
+        [rig.TARN, *map(str, words)], stdin=subprocess.DEVNULL,
+        capture_output=True, check=False,
+        env={**os.environ, **(environment or {})})
+    return done.returncode
+
+
+def backup_cannot_read(all_of_it):
+    """One data file cannot be read: the backup says so, the restored store has
+    all else, and nothing in the place of what is lost."""
+    disk, client = all_of_it.disk, all_of_it.client
+    bodies = {f"k{i}": body_of(i, 200000) for i in range(4)}
+    for key, body in bodies.items():
+        client.put(key, body)
+    all_of_it.server.stop()
+    store = all_of_it.store.path
+    bad = next(path for path in all_of_it.store.data_files()
+               if path.read_bytes() == bodies["k2"])
+    for by, words in (("backup", ("backup", "--store", store, "--to")),
+                      ("restore", None)):
+        to, back = rig.TMP / f"{by}-to", rig.TMP / f"{by}-back"
+        if by == "backup":
+            disk.faults.root = str(bad).encode()
+            disk.arm(READ, 1, errno.EIO, True)
+            assert exit_of(*words, to, environment=disk.environment()) == 4
+            disk.disarm()
+        else:
+            assert exit_of("backup", "--store", store, "--to", to) == 0
+            copy = next(path for path in to.rglob(bad.name)
+                        if path.read_bytes() == bodies["k2"])
+            disk.faults.root = str(copy).encode()
+            disk.arm(READ, 1, errno.EIO, True)
+        assert exit_of("restore", "--from", to, "--store", back,
+                       environment=disk.environment()) == 4
+        assert by == "backup" or disk.faults.hits > 0
+        disk.disarm()
+        server = rig.Server(back, name=by)
+        server.start()
+        client.reset()
+        for key, body in bodies.items():
+            try:
+                assert client.get(key) == (None if key == "k2" else body), key
+            except rig.Lost:
+                assert key == "k2", key
+        server.stop()
+    disk.faults.root = str(store).encode()
+    client.reset()
+    all_of_it.server.start()
+    print("ok - a backup cannot read a file", flush=True)
+
+
 class SmallDisk:
     """A file system of its own, which can be made to fail as a whole."""
 
@@ -355,6 +407,7 @@ def main():
     cases = [(sort[0], lambda rig, sort=sort: fail_in_turn(rig, *sort))
              for sort in SORTS]
     cases.append(("a flush fails while a long body comes", fail_under_way))
+    cases.append(("a backup cannot read a file", backup_cannot_read))
     for name, run in cases:
         # In memory where it can be had: the disk is not what is tested.
         memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
