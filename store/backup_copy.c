@@ -90,6 +90,23 @@ salvage(int from, int to, uint64_t size)
 	return err ? err : STORE_IO;
 }
 
+/*
+ * The copy of a file that somebody may be writing to through a map is not to be
+ * shared by the next backup: stores to a page that is dirty already move no
+ * time.  Its own differs a little.
+ */
+static enum store_err
+make_unlike(int fd)
+{
+	struct stat stat;
+
+	if (fstat(fd, &stat))
+		return error_from_errno(errno);
+	stat.st_mtim.tv_nsec ^= 1;
+	const struct timespec times[2] = {stat.st_atim, stat.st_mtim};
+	return futimens(fd, times) ? error_from_errno(errno) : STORE_OK;
+}
+
 enum store_err
 backup_copy_blob(struct blobs *from, uint64_t id, uint64_t len,
 	struct blobs *to, bool is_segment, uint64_t *size)
@@ -97,12 +114,15 @@ backup_copy_blob(struct blobs *from, uint64_t id, uint64_t len,
 	scoped(close_fd) int source = -1;
 	scoped(close_fd) int target = -1;
 	bool is_steady = false;
+	bool has_writer = blob_has_writer(from, id);
 	enum store_err err = blob_open(from, id, O_RDONLY, &source);
 
 	if (!err)
 		err = blob_create(to, id, &target);
 	for (int i = 0; i < TRIES && !err && !is_steady; i++)
 		err = copy_once(source, target, len, size, &is_steady);
+	if (!err && !is_segment && (has_writer || blob_has_writer(from, id)))
+		err = make_unlike(target);
 	if (err != STORE_IO || target < 0)
 		return err;
 	if (is_segment)

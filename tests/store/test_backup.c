@@ -179,6 +179,30 @@ Test(backup, a_file_written_in_place_is_copied_anew)
 	store_close(&store);
 }
 
+/* Stores through a map to a page that is dirty already leave the time. */
+Test(backup, the_copy_of_what_is_open_for_writing_is_not_shared)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct place place = place_in(&temp);
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *file = NULL;
+	struct inode inode;
+
+	put_large(temp.store, bucket, "k", 'a');
+	cr_assert(zero(int, tree_lookup(temp.store, bucket, SLICE("k"),
+				    TREE_FILE, NULL, &inode)));
+	cr_assert(zero(int, file_open(temp.store, inode.ino, O_RDWR, &file)));
+	struct backup_result first = make(temp.store, place.to, 0);
+	cr_assert(zero(int, file_close(&file, O_RDWR)));
+
+	struct backup_result second = make(temp.store, place.to, first.commit);
+	cr_expect(eq(u64, second.shared, 0));
+	cr_expect(eq(u64, second.copied, 1));
+	objects_bucket(temp.store, "another");
+	struct backup_result third = make(temp.store, place.to, second.commit);
+	cr_expect(eq(u64, third.shared, 1));
+}
+
 Test(backup, what_is_deleted_meanwhile_stays_until_it_is_over)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
