@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "store/reap_private.h"
 #include "store/session_private.h"
@@ -321,8 +322,12 @@ check_store(struct store *store, bool with_repairs,
 	struct reporting reporting = {.report = report, .context = context};
 	enum store_err err = STORE_OK;
 	bool is_last = !with_repairs;
+	int openers = -1;
 
+	/* A repair goes by what was found a while ago. */
 	if (with_repairs)
+		err = store_lock_openers(store, &openers);
+	if (!err && with_repairs)
 		err = check_alone(store);
 	for (int round = 1; !err; round++) {
 		struct check check;
@@ -335,6 +340,8 @@ check_store(struct store *store, bool with_repairs,
 		if (is_last)
 			break;
 	}
+	if (openers >= 0)
+		(void)close(openers);
 	if (!err)
 		*out = reporting.total;
 	return err;

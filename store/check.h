@@ -4,8 +4,9 @@
  *
  * Reads one snapshot; a store in use may be checked, differences that a
  * running process explains are not reported.  Repairs need the store to
- * themselves (BUSY).  Needs 16 bytes of memory for each inode and each blob,
- * and asks the file system for the size of each blob.
+ * themselves (BUSY), and nobody can open it meanwhile.  Needs 16 bytes of
+ * memory for each inode and each blob, and asks the file system for the size of
+ * each blob.
  *
  * What has lost its name gets one in the bucket's lost+found/, by its number.
  * Data that is missing is reported and left alone: it may be on a file system

@@ -90,16 +90,17 @@ check_format(const struct store *store)
 	return STORE_BAD_VERSION;
 }
 
-/* Locks out other openers.  *fd -1 where the disk is read-only, as nobody can
- * write then. */
-static enum store_err
-lock_openers(const struct store *store, int *fd)
+enum store_err
+store_lock_openers(const struct store *store, int *fd)
 {
 	struct store_path path = store_path(store, "run/open.lock");
 
 	*fd = owner_open(path.text, O_RDWR);
 	if (*fd < 0)
 		return store->is_read_only ? STORE_OK : error_from_errno(errno);
+	if (!flock(*fd, LOCK_EX | LOCK_NB))
+		return STORE_OK;
+	log_debug("waiting for who opens or repairs the store");
 	while (flock(*fd, LOCK_EX)) {
 		if (errno != EINTR)
 			return error_from_errno(errno);
@@ -246,7 +247,7 @@ static enum store_err
 open_locked_out(struct store *store, const struct store_options *options)
 {
 	int fd;
-	enum store_err err = lock_openers(store, &fd);
+	enum store_err err = store_lock_openers(store, &fd);
 
 	if (!err)
 		err = open_tables(store, options->map_size);

@@ -51,6 +51,11 @@ struct store_path {
 };
 struct store_path store_path(const struct store *store, const char *name);
 
+/* store.c: nobody else opens the store before *fd is closed.  -1 where the disk
+ * is read-only, as nobody can write then. */
+must_check enum store_err store_lock_openers(const struct store *store,
+	int *fd);
+
 /* store_key.c: what seals the secrets of tokens. */
 must_check enum store_err store_key_make(struct store *store);
 must_check enum store_err store_key_read(struct store *store);

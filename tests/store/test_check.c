@@ -2,7 +2,9 @@
 /* Each test breaks the store behind the engine's back. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "store/meta/key.h"
@@ -606,6 +608,34 @@ Test(check, all_at_once)
 		"d/e/\nd/f\nk\nsecond\n"));
 	cr_expect(objects_is(temp.store, bucket, "second", "12345"));
 	cr_expect(eq(u64, names_objects(temp.store, bucket), 4));
+}
+
+static void
+try_lock(const struct check_finding *finding, void *context)
+{
+	struct temp_store *temp = context;
+	char path[160];
+
+	(void)finding;
+	(void)snprintf(path, sizeof(path), "%s/run/open.lock", temp->path);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	cr_expect(eq(int, flock(fd, LOCK_EX | LOCK_NB), -1));
+	cr_expect(eq(int, errno, EWOULDBLOCK));
+	(void)close(fd);
+}
+
+/* A repair writes what was counted before. */
+Test(check, nobody_opens_a_store_that_is_being_repaired)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct check_result result;
+
+	raw_put(temp.store, DB_USAGE, key_u64(bucket), SLICE("garbage"));
+	cr_expect(eq(int,
+		check_store(temp.store, true, try_lock, &temp, &result),
+		STORE_OK));
+	cr_expect(gt(u64, result.repaired, 0));
 }
 
 static void
