@@ -102,6 +102,7 @@ find_record(struct store *store, enum db_table table, uint64_t session,
 static enum store_err
 settle_open(struct store *store, uint64_t session, bool after_power_cut)
 {
+	enum store_err first_err = STORE_OK;
 	uint64_t ino = 0;
 	uint64_t flags;
 	enum store_err err = find_record(store, DB_OPEN, session, &ino, &flags);
@@ -111,10 +112,14 @@ settle_open(struct store *store, uint64_t session, bool after_power_cut)
 		if (!err)
 			err = remove_record(store, DB_OPEN,
 				key_u64_u64(session, ino));
-		if (!err)
-			err = find_record(store, DB_OPEN, session, &ino,
-				&flags);
+		/* The others are not to wait for one that is damaged. */
+		if (err && !first_err)
+			first_err = err;
+		ino++;
+		err = find_record(store, DB_OPEN, session, &ino, &flags);
 	}
+	if (first_err)
+		return first_err;
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
@@ -193,10 +198,11 @@ reap_session(struct store *store, uint64_t session, bool after_power_cut)
 	enum store_err err = settle_open(store, session, after_power_cut);
 
 	feed_forget_session(store, session);
+	enum store_err hold_err = hold_forget(store, session);
 	if (!err)
 		err = end_leases(store, session);
 	if (!err)
-		err = hold_forget(store, session);
+		err = hold_err;
 	if (!err)
 		err = remove_record(store, DB_SESSION, key_u64(session));
 	if (err)

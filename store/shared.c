@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,11 +36,22 @@ lock(int fd, int how)
 	return STORE_OK;
 }
 
+static uint64_t
+own_pid_namespace(void)
+{
+	struct stat stat_of_it;
+
+	return stat("/proc/self/ns/pid", &stat_of_it)
+		       ? 0
+		       : (uint64_t)stat_of_it.st_ino;
+}
+
 /* Nobody else has it. */
 static enum store_err
 begin_afresh(int fd)
 {
 	const uint64_t magic = MAGIC;
+	const uint64_t namespace = own_pid_namespace();
 	int error = ftruncate(fd, 0) ? errno : 0;
 
 	/* Blocks for all of it: to a map a full disk is a SIGBUS. */
@@ -47,8 +59,11 @@ begin_afresh(int fd)
 		error = posix_fallocate(fd, 0, sizeof(struct shared));
 	if (error)
 		return error_from_errno(error);
-	return io_pwrite_all(fd, &magic, sizeof(magic),
-		offsetof(struct shared, magic));
+	enum store_err err = io_pwrite_all(fd, &namespace, sizeof(namespace),
+		offsetof(struct shared, pid_namespace));
+	return err ? err
+		   : io_pwrite_all(fd, &magic, sizeof(magic),
+			     offsetof(struct shared, magic));
 }
 
 static enum store_err
@@ -72,6 +87,14 @@ attach(int fd, struct shared **out)
 		log_error("another version of tarn has the store open");
 		munmap(shared, sizeof(*shared));
 		return STORE_BAD_VERSION;
+	}
+	uint64_t namespace = own_pid_namespace();
+	if (namespace && shared->pid_namespace &&
+		shared->pid_namespace != namespace) {
+		log_error("the store is open in another PID namespace, as of a "
+			  "container: its locks do not hold across them");
+		munmap(shared, sizeof(*shared));
+		return STORE_BUSY;
 	}
 	*out = shared;
 	return STORE_OK;

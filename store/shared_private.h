@@ -41,13 +41,17 @@ struct shared {
 	_Atomic(uint32_t) published;  /* futex: grows with each commit heard */
 	_Atomic(uint32_t) seen;	      /* futex: grows as listeners come on */
 	_Atomic(uint32_t) has_failed; /* a flush failed: checkpoint.h rule 5 */
-	uint32_t unused[5];
+	uint32_t unused;
+	uint64_t pid_namespace; /* fixed, too; 0: not told */
+	uint64_t unused_too;
 	struct shared_listener listener[SHARED_LISTENERS];
 	struct blob_spares spares;
 };
 
 /* Under the lock of store_open().  *fd holds the lock; shared_detach() closes
- * it.  BAD_VERSION: another version of tarn is running. */
+ * it.  BAD_VERSION: another version of tarn is running; BUSY: one that is in
+ * another PID namespace, where LMDB's locks, which know threads by their
+ * numbers, do not hold. */
 must_check enum store_err shared_attach(const char *path, struct shared **out,
 	int *fd);
 /* For who only reads: what the file has.  It means nothing where no session is

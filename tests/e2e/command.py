@@ -691,6 +691,25 @@ def a_mount_whose_process_hangs_is_left_alone():
         assert "bucket-one" in buckets(point)
 
 
+def why_no_pid_namespace():
+    """Why there can be no other PID namespace here; None: there can."""
+    probe = subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount-proc", "true"], check=False,
+        stderr=subprocess.DEVNULL)
+    return "no PID namespace may be made" if probe.returncode else None
+
+
+def another_pid_namespace_is_refused():
+    with Running("serve", "--listen", "127.0.0.1:0"):
+        done = subprocess.run(
+            ["unshare", "--pid", "--fork", "--mount-proc", TARN, "token",
+             "create", "inside", "--store", str(STORE)],
+            capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        assert done.returncode == FAILED, done
+        assert "namespace" in done.stderr, done.stderr
+    assert "inside" not in tarn("token", "list").out
+
+
 OWNER = 65534
 
 
@@ -787,11 +806,13 @@ def main():
     TMP.mkdir()
     for test in TESTS:
         counts.run(test.__name__, test)
-    test, why_not = what_root_makes_is_of_the_stores_owner, why_no_other_user()
-    if why_not:
-        counts.skip(test.__name__, why_not)
-    else:
-        counts.run(test.__name__, test)
+    for test, why_not in [
+            (another_pid_namespace_is_refused, why_no_pid_namespace()),
+            (what_root_makes_is_of_the_stores_owner, why_no_other_user())]:
+        if why_not:
+            counts.skip(test.__name__, why_not)
+        else:
+            counts.run(test.__name__, test)
     for test in OF_MOUNTS:
         if can_mount():
             counts.run(test.__name__, test)
