@@ -223,6 +223,11 @@ def the_helper_of_mount_8_has_its_statuses():
     helper.symlink_to(TARN)
     quiet(helper, STORE, POINT, "-o", "rw,dev,suid")
     unmount()
+    quiet(helper, STORE, POINT, "-o", "small-files,no-io-uring,allow-other,"
+          f"key-file={STORE}/store.key")
+    assert " ro," in next(line for line in open("/proc/mounts")
+                          if f" {POINT} " in line)
+    unmount()
     said = refused(helper, STORE, POINT, "-o", "nonsense", status=1)
     assert "nonsense" in said, said
     said = refused(helper, TMP / "none", POINT, "-o", "rw", status=32)

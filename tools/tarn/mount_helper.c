@@ -54,16 +54,27 @@ static const char *
 option_of_command(struct words *words, const char *option)
 {
 	static const char *const names[] = {"bucket", "uid", "gid", "umask",
-		"log-level", "log-format", "audit", "audit-file-bytes",
-		"audit-file-seconds", "audit-when-full", "audit-bucket"};
+		"key-file", "sse-c-key", "log-level", "log-format", "audit",
+		"audit-file-bytes", "audit-file-seconds", "audit-when-full",
+		"audit-bucket"};
+	/* As mount(8) has them, and as the command. */
+	static const struct {
+		const char *option;
+		const char *word;
+	} switches[] = {
+		{"ro", "--read-only"},
+		{"read-only", "--read-only"},
+		{"allow_other", "--allow-other"},
+		{"allow-other", "--allow-other"},
+		{"private", "--private"},
+		{"small-files", "--small-files"},
+		{"no-io-uring", "--no-io-uring"},
+	};
 	const char *equals = strchr(option, '=');
 
-	if (!strcmp(option, "ro"))
-		return "--read-only";
-	if (!strcmp(option, "allow_other"))
-		return "--allow-other";
-	if (!strcmp(option, "private"))
-		return "--private";
+	for (size_t i = 0; i < array_len(switches); i++)
+		if (!strcmp(option, switches[i].option))
+			return switches[i].word;
 	for (size_t i = 0; equals && i < array_len(names); i++) {
 		size_t len = strlen(names[i]);
 
