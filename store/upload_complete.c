@@ -314,6 +314,11 @@ fill_slots(struct complete *complete)
 	if (err)
 		return err;
 	complete->is_claimed = true;
+	/* A power cut must not bring back a record of what a slot held before:
+	 * that the part lies elsewhere is durable first. */
+	err = store_sync(complete->store);
+	if (err)
+		return err;
 	err = open_blob(complete->store, plan->blob, O_RDWR, &to);
 	if (err)
 		return err;
