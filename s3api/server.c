@@ -3,10 +3,15 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "s3api/request.h"
 #include "s3api/server_private.h"
+#include "store/base/log.h"
 #include "store/base/random.h"
+
+#define DESCRIPTORS_KEPT 256u
+#define CONNECTIONS_FEW 4096u
 
 static void
 free_server(struct server *server)
@@ -64,6 +69,27 @@ parse_proxies(struct server *server, const struct server_options *options)
 	return STORE_OK;
 }
 
+/* A connection takes two descriptors, its own and that of what it sends; the
+ * store needs some to write at all, whoever connects. */
+static void
+limit_connections(struct http_limits *limits)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) ||
+		limit.rlim_cur >= DESCRIPTORS_KEPT + 2 * limits->connections)
+		return;
+	uint64_t left = limit.rlim_cur > 2 * DESCRIPTORS_KEPT
+				? limit.rlim_cur - DESCRIPTORS_KEPT
+				: limit.rlim_cur / 2;
+	limits->connections = left > 2 ? (size_t)(left / 2) : 1;
+	if (limits->connections < CONNECTIONS_FEW)
+		log_warn("at most %zu connections: the process may have %llu "
+			 "descriptors",
+			limits->connections,
+			(unsigned long long)limit.rlim_cur);
+}
+
 static enum store_err
 start_http(struct server *server, const struct server_options *options)
 {
@@ -82,6 +108,7 @@ start_http(struct server *server, const struct server_options *options)
 
 	if (options->max_connections > 0)
 		config.limits.connections = options->max_connections;
+	limit_connections(&config.limits);
 	return http_server_create(&config, &server->http);
 }
 

@@ -59,10 +59,10 @@ def tarn(*words, **options):
 class Running:
     """A process that is ready, until it is stopped."""
 
-    def __init__(self, *words, store=STORE, user=None, **environment):
+    def __init__(self, *words, store=STORE, user=None, by=(), **environment):
         self.log = open(TMP / "running.log", "w+b")
         self.process = subprocess.Popen(
-            [TARN, *map(str, words), "--store", str(store)], cwd=TMP,
+            [*by, TARN, *map(str, words), "--store", str(store)], cwd=TMP,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
             env={**os.environ, **environment}, user=user)
         self.ready = self.process.stdout.readline().decode()
@@ -504,6 +504,19 @@ def serve_refuses_where_it_cannot_listen():
                                 expect=FAILED).err
 
 
+def serve_leaves_descriptors_to_the_store():
+    with Running("serve", "--listen", "127.0.0.1:0",
+                 by=["prlimit", "--nofile=656:656"]) as running:
+        assert "at most 200 connections" in running.logged(), running.logged()
+        held = [socket.create_connection(("127.0.0.1", port_of(running)))
+                for _ in range(400)]
+        assert tarn("status").out
+        for connection in held:
+            connection.close()
+    with Running("serve", "--listen", "127.0.0.1:0") as running:
+        assert "connections" not in running.logged(), running.logged()
+
+
 def serve_runs_in_the_background():
     port = free_port()
     tarn("serve", "--background", "--listen", f"127.0.0.1:{port}")
@@ -785,6 +798,7 @@ TESTS = [
     fsck_finds_and_repairs,
     fsck_checks_a_store_in_use_and_repairs_it_alone,
     serve_refuses_where_it_cannot_listen,
+    serve_leaves_descriptors_to_the_store,
     serve_runs_in_the_background,
     serve_tells_systemd,
     a_request_in_flight_ends_before_serve_does,
