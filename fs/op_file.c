@@ -154,6 +154,12 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	if (!file_attr_get(file, &fact.inode))
 		inode_refresh(mount, &fact);
 	struct handle *handle = prepare(req, file, &fact, info);
+	if (passthrough_is_beside(info) &&
+		(info->flags & O_ACCMODE) == O_RDWR) {
+		undo_open(mount, req, ino, handle);
+		reply_err(req, STORE_BUSY);
+		return;
+	}
 	/* The reply to an open has no room for it. */
 	if (has_new_mode)
 		fuse_lowlevel_notify_inval_inode(mount->session, ino, -1, 0);
@@ -222,7 +228,8 @@ op_file_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
 {
 	size_t done;
 
-	if (info->flags & O_APPEND) {
+	/* The pieces of a direct one come side by side. */
+	if ((info->flags & O_APPEND) && !(info->flags & O_DIRECT)) {
 		append(req, ino, slice_of(data, size), (uint64_t)offset,
 			handle_of(info)->file, info->flags);
 		return;

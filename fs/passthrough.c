@@ -201,10 +201,12 @@ passthrough_enter(struct mount *mount, fuse_req_t req, struct file *file,
 
 	if (join(passthrough, file_ino(file), &node)) {
 		int id = wants ? open_backing(mount, req, file) : 0;
+		/* Not under the lock: it waits for a turn. */
+		uint64_t blob = file_blob(file);
 
 		mutex_scoped(&passthrough->lock);
 		node->backing_id = id;
-		node->blob = file_blob(file);
+		node->blob = blob;
 		node->way = id ? THROUGH : PLAIN;
 		pthread_cond_broadcast(&passthrough->decided);
 	}
@@ -222,6 +224,17 @@ passthrough_enter(struct mount *mount, fuse_req_t req, struct file *file,
 	/* Pages that others change unheard must not stay. */
 	info->direct_io = is_live;
 	info->keep_cache = !is_live;
+}
+
+bool
+passthrough_is_beside(const struct fuse_file_info *info)
+{
+#if KNOWS_PASSTHROUGH
+	return info->direct_io && info->backing_id > 0;
+#else
+	(void)info;
+	return false;
+#endif
 }
 
 void

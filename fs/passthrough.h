@@ -30,6 +30,10 @@ void passthrough_enter(struct mount *mount, fuse_req_t req, struct file *file,
 	bool is_writer, uint64_t size, bool is_live,
 	struct fuse_file_info *info);
 
+/* True where the kernel has been given the id of other data than the open's:
+ * what is written through a map would be written there. */
+bool passthrough_is_beside(const struct fuse_file_info *info);
+
 /* At the release of an open, or where its reply did not get through; before
  * the file is closed. */
 void passthrough_leave(struct mount *mount, fuse_req_t req, uint64_t ino);

@@ -53,6 +53,23 @@ copy_once(int from, int to, uint64_t len, uint64_t *size, bool *is_steady)
 	return futimens(to, times) ? error_from_errno(errno) : STORE_OK;
 }
 
+/*
+ * The copy of a file that somebody may be writing to through a map is not to be
+ * shared by the next backup: stores to a page that is dirty already move no
+ * time.  Its own differs a little.
+ */
+static enum store_err
+make_unlike(int fd)
+{
+	struct stat stat;
+
+	if (fstat(fd, &stat))
+		return error_from_errno(errno);
+	stat.st_mtim.tv_nsec ^= 1;
+	const struct timespec times[2] = {stat.st_atim, stat.st_mtim};
+	return futimens(fd, times) ? error_from_errno(errno) : STORE_OK;
+}
+
 /* What can be read of so many bytes there; the rest is left as zeros. */
 static enum store_err
 salvage_piece(int from, int to, uint64_t at, size_t len, char *room)
@@ -87,24 +104,10 @@ salvage(int from, int to, uint64_t size)
 	const struct timespec times[2] = {stat.st_atim, stat.st_mtim};
 	if (!err && futimens(to, times))
 		err = error_from_errno(errno);
+	/* The next one may be able to read it. */
+	if (!err)
+		err = make_unlike(to);
 	return err ? err : STORE_IO;
-}
-
-/*
- * The copy of a file that somebody may be writing to through a map is not to be
- * shared by the next backup: stores to a page that is dirty already move no
- * time.  Its own differs a little.
- */
-static enum store_err
-make_unlike(int fd)
-{
-	struct stat stat;
-
-	if (fstat(fd, &stat))
-		return error_from_errno(errno);
-	stat.st_mtim.tv_nsec ^= 1;
-	const struct timespec times[2] = {stat.st_atim, stat.st_mtim};
-	return futimens(fd, times) ? error_from_errno(errno) : STORE_OK;
 }
 
 enum store_err

@@ -11,6 +11,7 @@
 
 #include "store/base/clock.h"
 #include "store/base/io.h"
+#include "store/base/log.h"
 #include "store/commit_private.h"
 #include "store/durable_private.h"
 #include "store/file_draft_private.h"
@@ -103,18 +104,33 @@ wait_for_releases(struct file *file)
 		file_table_pass_turn(file, deadline_ns);
 }
 
+/* A descriptor to write by, where readers have had the file until now. */
+static enum store_err
+make_writable(struct file *file)
+{
+	enum store_err err = file->seal ? STORE_OK : file_open_as(file, true);
+
+	if (err && !file->writers && file_settle_run(file, false))
+		log_warn("inode %llu: its mark stays",
+			(unsigned long long)file->ino);
+	return err;
+}
+
 static enum store_err
 open_writer(struct file *file, int open_flags)
 {
 	bool truncates = (open_flags & O_TRUNC) != 0;
+	enum store_err err = STORE_OK;
 
 	if (file->store->is_read_only)
 		return STORE_READ_ONLY;
-	enum store_err err = file_open_writable(file);
-	if (err)
-		return err;
 	if (truncates)
 		wait_for_releases(file);
+	/* By whoever had the turn meanwhile. */
+	if (file->is_retired)
+		return STORE_BUSY;
+	if (!file->opens)
+		file->is_writable = true;
 	if (!file->opens && truncates) {
 		err = file_open_rewrite(file);
 		if (err != STORE_BUSY && err != STORE_NO_KEY)
@@ -124,6 +140,8 @@ open_writer(struct file *file, int open_flags)
 	/* A draft costs a copy: it waits for the first change. */
 	if (!err && (!file->seal || truncates))
 		err = mark(file, !truncates);
+	if (!err)
+		err = make_writable(file);
 	if (!err && truncates)
 		err = truncate_data(file, 0);
 	return err;
@@ -147,6 +165,8 @@ open_reader(struct file *file)
 static bool
 makes_way(struct file *file, enum store_err err)
 {
+	if (err == STORE_BUSY && file->is_retired)
+		return true;
 	if (err != STORE_BUSY || !file->is_pinned || file->writers ||
 		file->is_gone)
 		return false;
@@ -213,7 +233,8 @@ create(struct store *store, uint64_t parent, struct slice name,
 		/* Another was faster: it found the name as soon as it was
 		 * there.  Its descriptor is of the same data, but may be a
 		 * reader's. */
-		(void)dup3(fd, file->fd, O_CLOEXEC);
+		if (file->blob == out->pending)
+			(void)dup3(fd, file->fd, O_CLOEXEC);
 		(void)close(fd);
 	} else {
 		take_new(file, out, fd);
@@ -286,6 +307,11 @@ file_close(struct file **file_at, int open_flags)
 			err = settle_last(file);
 		if (!file->writers && file->is_listed)
 			session_note_closed(file->store, file->ino);
+		/* Who has it open for writing is told by descriptors. */
+		if (!file->writers && file->opens > 1 && !file->seal &&
+			file_open_as(file, false))
+			log_warn("inode %llu: its descriptor stays writable",
+				(unsigned long long)file->ino);
 	}
 	if (--file->opens == 0)
 		close_data(file);
@@ -588,8 +614,8 @@ settle_for_sync(struct file *file, bool is_data_only, bool *is_settled)
 	struct stat stat;
 
 	*is_settled = false;
-	if (file->is_gone || !file->inode.nlink || !file->blob ||
-		file->store->is_read_only)
+	if (file->is_gone || file->is_retired || !file->inode.nlink ||
+		!file->blob || file->store->is_read_only)
 		return STORE_OK;
 	if (file->seal) {
 		return file_seal_is_draft(file->seal)

@@ -344,16 +344,17 @@ file_open_data(struct file *file)
 
 /* The same file once more, by its descriptor: it may have no name. */
 enum store_err
-file_open_writable(struct file *file)
+file_open_as(struct file *file, bool is_writable)
 {
 	char path[40];
 
-	if (file->is_writable)
+	if (file->is_writable == is_writable)
 		return STORE_OK;
 	if (file->fd >= 0 && !file->is_packed) {
 		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d",
 			file->fd);
-		int fd = open(path, O_RDWR | O_CLOEXEC);
+		int fd = open(path,
+			(is_writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 		if (fd < 0)
 			return error_from_errno(errno);
 		bool is_same = dup3(fd, file->fd, O_CLOEXEC) >= 0;
@@ -361,7 +362,7 @@ file_open_writable(struct file *file)
 		if (!is_same)
 			return error_from_errno(errno);
 	}
-	file->is_writable = true;
+	file->is_writable = is_writable;
 	return STORE_OK;
 }
 
@@ -565,6 +566,7 @@ mark_with_clone(struct file *file, struct mark_request *request, bool with_data)
 	draft_end(&draft, err);
 	if (err)
 		return err;
+	file->is_writable = true;
 	file->blob = request->clone;
 	file->is_shared = false;
 	file->is_packed = false;

@@ -21,8 +21,9 @@ must_check enum store_err file_open_new(struct store *store, uint64_t parent,
  * (not a regular file), NO_KEY. */
 must_check enum store_err file_open_data(struct file *file);
 
-/* From now on the descriptor is one that can be written to. */
-must_check enum store_err file_open_writable(struct file *file);
+/* From now on the descriptor is one that can be written to, or one that
+ * cannot. */
+must_check enum store_err file_open_as(struct file *file, bool is_writable);
 
 /* Reads the record anew; takes the data it names now, where that is possible
  * (neither pinned nor marked).  One that is gone becomes is_gone. */

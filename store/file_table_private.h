@@ -45,7 +45,7 @@ struct file {
 	unsigned references;
 	unsigned waiting; /* for the turn */
 	bool is_taken;
-	bool is_retired;
+	bool is_retired; /* fixed for whoever has the turn */
 
 	/* of whoever has the turn */
 	unsigned opens;

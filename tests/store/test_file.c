@@ -299,6 +299,13 @@ Test(file, data_the_kernel_has_is_not_written_to_once_it_is_shared)
 	cr_expect(ne(u64, file_blob(writer), file_blob(reader)));
 	put_text(writer, "TE");
 	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &second)));
+	/* Not the writer's mark goes by that. */
+	struct inode inode;
+	cr_assert(not(file_sync(reader, false)));
+	cr_assert(not(tree_inode(temp.store, ino, NULL, &inode)));
+	cr_expect(ne(u32, inode.flags & INODE_DIRTY, 0));
+	cr_expect(eq(int, fcntl(file_fd(reader), F_GETFL) & O_ACCMODE,
+		O_RDONLY));
 
 	cr_expect(eq(ptr, second, writer));
 	cr_expect(eq(i64, pread(file_fd(reader), got, 15, 0), 4));
@@ -461,6 +468,48 @@ Test(file, what_is_synced_is_published_though_another_process_has_it_open)
 	cr_expect(objects_is(temp.store, bucket, "new", "synced"));
 	cr_expect(objects_is(temp.store, bucket, "rewrite", "after"));
 	cr_expect(zero(u64, objects_findings(temp.store)));
+}
+
+Test(file, truncating_at_open_what_another_process_writes)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process process =
+		other_process_start(temp.path, create_and_wait);
+	uint64_t bucket = other_process_hear(&process);
+	uint64_t new = other_process_hear(&process);
+	uint64_t old = other_process_hear(&process);
+	struct file *file = NULL;
+
+	temp_store_reopen(&temp);
+	cr_assert(not(file_open(temp.store, old, O_WRONLY | O_TRUNC, &file)));
+	put_text(file, "here");
+	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
+	other_process_kill(&process);
+	temp_store_reopen(&temp);
+
+	cr_expect(objects_is(temp.store, bucket, "rewrite", "here"));
+	cr_expect(ne(u64, new, 0));
+}
+
+Test(file, a_reader_who_outlives_a_writer_cannot_write)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *reader = NULL, *writer = NULL;
+
+	uint64_t ino = make(temp.store, bucket, "f", "text");
+	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &reader)));
+	cr_assert(not(file_open(temp.store, ino, O_WRONLY, &writer)));
+	put_text(writer, "TE");
+	cr_assert(not(file_close(&writer, O_WRONLY)));
+
+	cr_expect(eq(int, fcntl(file_fd(reader), F_GETFL) & O_ACCMODE,
+		O_RDONLY));
+	cr_assert(not(file_open(temp.store, ino, O_WRONLY, &writer)));
+	put_text(writer, "more text");
+	cr_assert(not(file_close(&writer, O_WRONLY)));
+	cr_assert(not(file_close(&reader, O_RDONLY)));
+	cr_expect(objects_is(temp.store, bucket, "f", "more text"));
 }
 
 /* Takes a while to copy. */
