@@ -11,6 +11,10 @@
  * where it goes without releasing them, somebody must.
  */
 
+/* Names that went, remembered by all handles together: whoever opens many
+ * directories is not to fill the memory. */
+#define GONE_MAX (1u << 20)
+
 struct handle *
 handle_create(struct mount *mount, struct file *file, int open_flags, pid_t pid)
 {
@@ -122,9 +126,13 @@ void
 handle_dir_note_gone(struct mount *mount, uint64_t ino, struct slice component)
 {
 	mutex_scoped(&mount->lock);
-	for (struct handle_dir *dir = mount->dirs; dir; dir = dir->next)
-		if (dir->inode.ino == ino)
-			dir_position_add_gone(&dir->gone, component);
+	for (struct handle_dir *dir = mount->dirs; dir; dir = dir->next) {
+		if (dir->inode.ino != ino || mount->gone_count >= GONE_MAX)
+			continue;
+		mount->gone_count -= dir_position_count_gone(&dir->gone);
+		dir_position_add_gone(&dir->gone, component);
+		mount->gone_count += dir_position_count_gone(&dir->gone);
+	}
 }
 
 struct slice
@@ -139,6 +147,7 @@ static void
 take_out_dir(struct mount *mount, struct handle_dir *dir)
 {
 	mutex_scoped(&mount->lock);
+	mount->gone_count -= dir_position_count_gone(&dir->gone);
 	if (dir->prev)
 		dir->prev->next = dir->next;
 	else

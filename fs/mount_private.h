@@ -49,6 +49,7 @@ struct mount {
 	/* under lock */
 	struct handle *handles;
 	struct handle_dir *dirs;
+	size_t gone_count; /* names that their handles remember */
 
 	/* atomic */
 	atomic_bool is_ready;
