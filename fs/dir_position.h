@@ -35,11 +35,13 @@ struct dir_gone {
 };
 
 void dir_position_add_gone(struct dir_gone *gone, struct slice component);
+
 static inline size_t
 dir_position_count_gone(const struct dir_gone *gone)
 {
 	return gone->half[0].count + gone->half[1].count;
 }
+
 /* The name at an offset, in the arena; SLICE_NULL: it is not remembered. */
 struct slice dir_position_find_gone(const struct dir_gone *gone,
 	uint64_t offset, struct arena *arena);

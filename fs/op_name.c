@@ -11,8 +11,8 @@
 /* Whose buckets made here are: the organization of all tokens. */
 #define OWNER SLICE("default")
 
-/* Said before it is: who reads the directory must not find the name neither in
- * the store nor among those that went. */
+/* Said before it is: who reads the directory finds the name in the store, or
+ * among those that went. */
 static void
 note_gone(struct mount *mount, uint64_t parent, const struct entry *entry)
 {

@@ -79,10 +79,10 @@ limit_connections(struct http_limits *limits)
 	if (getrlimit(RLIMIT_NOFILE, &limit) ||
 		limit.rlim_cur >= DESCRIPTORS_KEPT + 2 * limits->connections)
 		return;
-	uint64_t left = limit.rlim_cur > 2 * DESCRIPTORS_KEPT
-				? limit.rlim_cur - DESCRIPTORS_KEPT
-				: limit.rlim_cur / 2;
-	limits->connections = left > 2 ? (size_t)(left / 2) : 1;
+	uint64_t kept = limit.rlim_cur / 2 < DESCRIPTORS_KEPT
+				? limit.rlim_cur / 2
+				: DESCRIPTORS_KEPT;
+	limits->connections = (size_t)(limit.rlim_cur - kept) / 2;
 	if (limits->connections < CONNECTIONS_FEW)
 		log_warn("at most %zu connections: the process may have %llu "
 			 "descriptors",

@@ -70,44 +70,26 @@ make_unlike(int fd)
 	return futimens(fd, times) ? error_from_errno(errno) : STORE_OK;
 }
 
-/* What can be read of so many bytes there; the rest is left as zeros. */
-static enum store_err
-salvage_piece(int from, int to, uint64_t at, size_t len, char *room)
-{
-	for (size_t done = 0; done < len; done += PAGE) {
-		size_t page = len - done < PAGE ? len - done : PAGE;
-
-		if (io_pread_all(from, room, page, at + done))
-			continue;
-		enum store_err err = io_pwrite_all(to, room, page, at + done);
-		if (err)
-			return err;
-	}
-	return STORE_OK;
-}
-
-/* A segment, which the disk cannot read as a whole: there are other objects in
- * it than those that it has lost. */
+/*
+ * A segment, which the disk cannot read as a whole: there are other objects in
+ * it than those that it has lost, which are left as zeros.  Its time is not the
+ * source's: the next backup, which may be able to read it, is not to share it.
+ */
 static enum store_err
 salvage(int from, int to, uint64_t size)
 {
-	char *room = malloc(PAGE);
-	struct stat stat;
-	enum store_err err = room ? STORE_OK : STORE_NO_MEMORY;
+	char room[PAGE];
 
-	for (uint64_t at = 0; at < size && !err; at += PIECE)
-		err = salvage_piece(from, to, at,
-			size - at < PIECE ? (size_t)(size - at) : PIECE, room);
-	free(room);
-	if (!err && fstat(from, &stat))
-		err = error_from_errno(errno);
-	const struct timespec times[2] = {stat.st_atim, stat.st_mtim};
-	if (!err && futimens(to, times))
-		err = error_from_errno(errno);
-	/* The next one may be able to read it. */
-	if (!err)
-		err = make_unlike(to);
-	return err ? err : STORE_IO;
+	for (uint64_t at = 0; at < size; at += PAGE) {
+		size_t len = size - at < PAGE ? (size_t)(size - at) : PAGE;
+
+		if (io_pread_all(from, room, len, at))
+			continue;
+		enum store_err err = io_pwrite_all(to, room, len, at);
+		if (err)
+			return err;
+	}
+	return STORE_IO;
 }
 
 enum store_err

@@ -5,8 +5,8 @@
  *	record			data file	becomes
  *	pending, last writer	any		blob = pending, new ETag
  *	pending, others write	any		as it was, but for fsync(2)
- *	blob, dirty		changed		size, mtime, new ETag, no
- *checksum blob, dirty		the same	as it was
+ *	blob, dirty		changed		size, mtime, new ETag
+ *	blob, dirty		the same	as it was
  *
  * and in the end not dirty, unless somebody goes on.  A file that never had a
  * name goes with its last writer.

@@ -59,12 +59,12 @@ must_check enum store_err store_lock_openers(const struct store *store,
 /* store_key.c: what seals the secrets of tokens. */
 must_check enum store_err store_key_make(struct store *store);
 must_check enum store_err store_key_read(struct store *store);
-/* In the tables stands by what a key is known; never the key. */
 /* What tells this store from others, and gives nothing of its key away: in hex,
  * with a NUL. */
 #define STORE_KEY_TRACE_LEN 33
 void store_key_trace(const struct store *store,
 	char trace[STORE_KEY_TRACE_LEN]);
+/* In the tables stands by what a key is known; never the key. */
 must_check enum store_err store_key_note(const struct store *store,
 	struct db_txn *txn);
 /* BAD_KEY. */

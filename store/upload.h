@@ -123,7 +123,8 @@ must_check enum store_err upload_complete(struct store *store, uint64_t bucket,
 	const struct object_condition *condition, struct object *out);
 
 /* STORE_OK where the object now at key was made by the upload of that id, and
- * is durable, so that completing twice does no harm; else NO_UPLOAD. */
+ * is durable, so that completing twice does no harm; else NO_UPLOAD, and what
+ * store_sync() gives. */
 must_check enum store_err upload_was(struct store *store, uint64_t bucket,
 	struct slice key, struct slice id, struct arena *arena,
 	struct object *out);

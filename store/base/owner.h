@@ -5,6 +5,9 @@
  *
  * Only what was made here changes hands.  Nothing is followed but directories:
  * he may have put a link where root is to write.
+ *
+ * Failure:   as of openat(2) and mkdirat(2), in errno.  What cannot be given
+ *            away stays root's.
  */
 #pragma once
 

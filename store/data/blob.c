@@ -153,9 +153,7 @@ blob_has_writer(struct blobs *blobs, uint64_t id)
 	 * file meanwhile has us told by a signal that is ignored. */
 	bool has_writer = !fcntl(fd, F_SETSIG, SIGURG) &&
 			  fcntl(fd, F_SETLEASE, F_RDLCK) && errno == EAGAIN;
-	if (!has_writer)
-		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
-	close(fd);
+	close(fd); /* and the lease with it */
 	return has_writer;
 }
 

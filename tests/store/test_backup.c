@@ -144,18 +144,27 @@ Test(backup, shares_what_has_not_changed_since)
 	store_close(&store);
 }
 
+/* An object, open for writing through a mount. */
+static struct file *
+open_to_write(struct store *store, uint64_t bucket, const char *key)
+{
+	struct file *file = NULL;
+	struct inode inode;
+
+	cr_assert(zero(int, tree_lookup(store, bucket, slice_str(key),
+				    TREE_FILE, NULL, &inode)));
+	cr_assert(zero(int, file_open(store, inode.ino, O_RDWR, &file)));
+	return file;
+}
+
 Test(backup, a_file_written_in_place_is_copied_anew)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	struct place place = place_in(&temp);
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
-	struct file *file = NULL;
-	struct inode inode;
 	put_large(temp.store, bucket, "k", 'a');
 	struct backup_result first = make(temp.store, place.to, 0);
-	cr_assert(zero(int, tree_lookup(temp.store, bucket, SLICE("k"),
-				    TREE_FILE, NULL, &inode)));
-	cr_assert(zero(int, file_open(temp.store, inode.ino, O_RDWR, &file)));
+	struct file *file = open_to_write(temp.store, bucket, "k");
 	cr_assert(zero(int, io_pwrite_all(file_fd(file), "longer", 6, LARGE)));
 
 	/* While it is open, and its record does not know. */
@@ -185,13 +194,9 @@ Test(backup, the_copy_of_what_is_open_for_writing_is_not_shared)
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	struct place place = place_in(&temp);
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
-	struct file *file = NULL;
-	struct inode inode;
 
 	put_large(temp.store, bucket, "k", 'a');
-	cr_assert(zero(int, tree_lookup(temp.store, bucket, SLICE("k"),
-				    TREE_FILE, NULL, &inode)));
-	cr_assert(zero(int, file_open(temp.store, inode.ino, O_RDWR, &file)));
+	struct file *file = open_to_write(temp.store, bucket, "k");
 	struct backup_result first = make(temp.store, place.to, 0);
 	cr_assert(zero(int, file_close(&file, O_RDWR)));
 

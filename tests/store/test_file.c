@@ -435,6 +435,28 @@ create_and_wait(struct store *store, struct other_process *self)
 	other_process_tell(self, old);
 }
 
+/* What that process has open. */
+struct shared_open {
+	struct other_process process;
+	uint64_t bucket;
+	uint64_t new;
+	uint64_t old;
+};
+
+static struct shared_open
+open_in_another(struct temp_store *temp)
+{
+	struct shared_open it = {
+		.process = other_process_start(temp->path, create_and_wait),
+	};
+
+	it.bucket = other_process_hear(&it.process);
+	it.new = other_process_hear(&it.process);
+	it.old = other_process_hear(&it.process);
+	temp_store_reopen(temp);
+	return it;
+}
+
 static void
 sync_text(struct store *store, uint64_t ino, const char *text)
 {
@@ -450,45 +472,36 @@ sync_text(struct store *store, uint64_t ino, const char *text)
 Test(file, what_is_synced_is_published_though_another_process_has_it_open)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_create();
-	struct other_process process =
-		other_process_start(temp.path, create_and_wait);
-	uint64_t bucket = other_process_hear(&process);
-	uint64_t new = other_process_hear(&process);
-	uint64_t old = other_process_hear(&process);
+	struct shared_open it = open_in_another(&temp);
 
-	temp_store_reopen(&temp);
-	cr_expect(not(is_seen(temp.store, bucket, "new")));
-	sync_text(temp.store, new, "synced");
-	sync_text(temp.store, old, "after");
-	cr_expect(objects_is(temp.store, bucket, "new", "synced"));
-	cr_expect(objects_is(temp.store, bucket, "rewrite", "after"));
-	other_process_kill(&process);
+	cr_expect(not(is_seen(temp.store, it.bucket, "new")));
+	sync_text(temp.store, it.new, "synced");
+	sync_text(temp.store, it.old, "after");
+	cr_expect(objects_is(temp.store, it.bucket, "new", "synced"));
+	cr_expect(objects_is(temp.store, it.bucket, "rewrite", "after"));
+	other_process_kill(&it.process);
 	temp_store_reopen(&temp);
 
-	cr_expect(objects_is(temp.store, bucket, "new", "synced"));
-	cr_expect(objects_is(temp.store, bucket, "rewrite", "after"));
+	cr_expect(objects_is(temp.store, it.bucket, "new", "synced"));
+	cr_expect(objects_is(temp.store, it.bucket, "rewrite", "after"));
 	cr_expect(zero(u64, objects_findings(temp.store)));
 }
 
 Test(file, truncating_at_open_what_another_process_writes)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_create();
-	struct other_process process =
-		other_process_start(temp.path, create_and_wait);
-	uint64_t bucket = other_process_hear(&process);
-	uint64_t new = other_process_hear(&process);
-	uint64_t old = other_process_hear(&process);
+	struct shared_open it = open_in_another(&temp);
 	struct file *file = NULL;
 
-	temp_store_reopen(&temp);
-	cr_assert(not(file_open(temp.store, old, O_WRONLY | O_TRUNC, &file)));
+	cr_assert(not(file_open(temp.store, it.old, O_WRONLY | O_TRUNC,
+		&file)));
 	put_text(file, "here");
 	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
-	other_process_kill(&process);
+	other_process_kill(&it.process);
 	temp_store_reopen(&temp);
 
-	cr_expect(objects_is(temp.store, bucket, "rewrite", "here"));
-	cr_expect(ne(u64, new, 0));
+	cr_expect(objects_is(temp.store, it.bucket, "rewrite", "here"));
+	cr_expect(ne(u64, it.new, 0));
 }
 
 Test(file, a_reader_who_outlives_a_writer_cannot_write)
