@@ -34,6 +34,18 @@ request_is_secure(const struct request *request)
 	return proxy_is_secure(&request->server->proxies, request->http);
 }
 
+bool
+request_may_carry_keys(const struct request *request)
+{
+	struct slice client = request_client_address(request);
+
+	return request_is_secure(request) ||
+	       slice_has_prefix(client, SLICE("127.")) ||
+	       slice_has_prefix(client, SLICE("::ffff:127.")) ||
+	       slice_equal(client, SLICE("::1")) ||
+	       request->server->allows_control_without_tls;
+}
+
 static const struct http_param *
 find_param(const struct request *request, const char *name)
 {
@@ -59,6 +71,18 @@ request_has_param(const struct request *request, const char *name)
 }
 
 enum s3_error
+request_refuse_argument(struct request *request, const char *message,
+	const char *name, struct slice value)
+{
+	enum s3_error error =
+		error_set(&request->report, S3_INVALID_ARGUMENT, message);
+
+	error_add(&request->report, "ArgumentName", slice_str(name));
+	error_add(&request->report, "ArgumentValue", value);
+	return error;
+}
+
+enum s3_error
 request_param_number(struct request *request, const char *name,
 	unsigned long max, unsigned long *value)
 {
@@ -67,15 +91,10 @@ request_param_number(struct request *request, const char *name,
 
 	if (!param)
 		return S3_OK;
-	if (!slice_to_u64(param->value, max, &number)) {
-		enum s3_error error = error_set(&request->report,
-			S3_INVALID_ARGUMENT,
-			"Provided value is not a whole number in range.");
-
-		error_add(&request->report, "ArgumentName", slice_str(name));
-		error_add(&request->report, "ArgumentValue", param->value);
-		return error;
-	}
+	if (!slice_to_u64(param->value, max, &number))
+		return request_refuse_argument(request,
+			"Provided value is not a whole number in range.", name,
+			param->value);
 	*value = number;
 	return S3_OK;
 }
@@ -229,6 +248,14 @@ make_id(struct server *server, char id[REQUEST_ID_LEN + 1])
 	text_to_hex(&number, sizeof(number), id);
 }
 
+/* What is about no bucket always is. */
+static bool
+is_audited(const struct request *request)
+{
+	return request->bucket.ino == 0 ||
+	       audit_choice_of_bucket(request->store, &request->bucket);
+}
+
 void
 request_handle(struct http_request *http, struct http_response *response,
 	void *context)
@@ -249,7 +276,7 @@ request_handle(struct http_request *http, struct http_response *response,
 	make_id(server, request.id);
 	if (serve(&request))
 		reply_error(&request);
-	if (server->audit)
+	if (server->audit && is_audited(&request))
 		request_audit(&request, server->audit, started_ns);
 	sigv4_caller_wipe(&request.caller);
 	sse_c_wipe_headers(http);

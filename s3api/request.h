@@ -87,6 +87,10 @@ void request_refuse(struct http_response *response, unsigned int status,
 struct slice request_param(const struct request *request, const char *name);
 bool request_has_param(const struct request *request, const char *name);
 
+/* INVALID_ARGUMENT, with which one and what it was; message: a literal. */
+enum s3_error request_refuse_argument(struct request *request,
+	const char *message, const char *name, struct slice value);
+
 /*
  * A parameter that is a number from 0 to max; *value stays as it is where
  * there is none.  INVALID_ARGUMENT.
@@ -103,6 +107,9 @@ must_check enum s3_error request_refuse_headers(struct request *request,
 /* Of the client, also behind a trusted proxy (proxy.h). */
 struct slice request_client_address(const struct request *request);
 bool request_is_secure(const struct request *request);
+/* Whether bearers and new keys may go this way: TLS, or no further than this
+ * machine; or the server was told that all may. */
+bool request_may_carry_keys(const struct request *request);
 
 /* Refuses a bucket of another owner than a header expects.  ACCESS_DENIED. */
 must_check enum s3_error request_check_owner(struct request *request,

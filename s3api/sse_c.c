@@ -70,8 +70,15 @@ check_md5(struct request *request, struct slice text, const uint8_t *key)
 			       "match the hash that was provided.");
 }
 
-enum s3_error
-sse_c_parse_texts(struct request *request, const struct sse_c_texts *texts,
+/* As they came; each is SLICE_NULL where it did not. */
+struct texts {
+	struct slice algorithm;
+	struct slice key;
+	struct slice md5;
+};
+
+static enum s3_error
+parse_texts(struct request *request, const struct texts *texts,
 	struct sse_c *out)
 {
 	enum s3_error error;
@@ -119,7 +126,7 @@ enum s3_error
 sse_c_parse(struct request *request, enum sse_c_whose whose, struct sse_c *out)
 {
 	const char *const *name = names[whose];
-	const struct sse_c_texts texts = {
+	const struct texts texts = {
 		.algorithm = request_header(request, name[0]),
 		.key = request_header(request, name[1]),
 		.md5 = request_header(request, name[2]),
@@ -130,7 +137,7 @@ sse_c_parse(struct request *request, enum sse_c_whose whose, struct sse_c *out)
 		if (http_request_header_count(request->http, name[i]) > 1)
 			return refuse(request, "A header of Server Side "
 					       "Encryption came twice.");
-	return sse_c_parse_texts(request, &texts, out);
+	return parse_texts(request, &texts, out);
 }
 
 static enum s3_error

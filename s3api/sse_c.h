@@ -22,14 +22,6 @@ struct sse_c {
 	struct slice md5;	   /* base64, as given */
 };
 
-/* The three texts, from wherever: headers, or fields of a form.  Each is
- * SLICE_NULL where it did not come. */
-struct sse_c_texts {
-	struct slice algorithm;
-	struct slice key;
-	struct slice md5;
-};
-
 enum sse_c_whose {
 	SSE_C_OBJECT,
 	SSE_C_COPY_SOURCE,
@@ -42,10 +34,6 @@ enum sse_c_whose {
  */
 must_check enum s3_error sse_c_parse(struct request *request,
 	enum sse_c_whose whose, struct sse_c *out);
-
-/* The same for what a form brought. */
-must_check enum s3_error sse_c_parse_texts(struct request *request,
-	const struct sse_c_texts *texts, struct sse_c *out);
 
 /*
  * Opens what an object of those attributes is sealed with; *is_sealed: false

@@ -14,13 +14,6 @@
 /* A file that is written to all the time is copied as it is then. */
 #define TRIES 3
 
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 static bool
 is_same(const struct stat *a, const struct stat *b)
 {
@@ -96,8 +89,8 @@ enum store_err
 backup_copy_blob(struct blobs *from, uint64_t id, uint64_t len,
 	struct blobs *to, bool is_segment, uint64_t *size)
 {
-	scoped(close_fd) int source = -1;
-	scoped(close_fd) int target = -1;
+	scoped(io_close_fd) int source = -1;
+	scoped(io_close_fd) int target = -1;
 	bool is_steady = false;
 	bool has_writer = blob_has_writer(from, id);
 	enum store_err err = blob_open(from, id, O_RDONLY, &source);
@@ -148,7 +141,7 @@ enum store_err
 backup_copy_is_right(struct blobs *blobs, uint64_t id,
 	const struct record_blob *record, bool *is_right)
 {
-	scoped(close_fd) int fd = -1;
+	scoped(io_close_fd) int fd = -1;
 	bool is_packed = record->place == RECORD_BLOB_PACKED;
 	bool is_short = false;
 	struct stat stat;

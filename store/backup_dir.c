@@ -11,13 +11,6 @@
 #include "store/base/io.h"
 #include "store/base/owner.h"
 
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 struct backup_path
 backup_dir_path(const char *dir, const char *name)
 {
@@ -41,7 +34,7 @@ enum store_err
 backup_dir_add(const char *dir, const char *name, struct slice content)
 {
 	struct backup_path path = backup_dir_path(dir, name);
-	scoped(close_fd) int fd = owner_open(path.text, O_WRONLY | O_EXCL);
+	scoped(io_close_fd) int fd = owner_open(path.text, O_WRONLY | O_EXCL);
 
 	if (fd < 0)
 		return error_from_errno(errno);
@@ -54,7 +47,7 @@ backup_dir_read(const char *dir, const char *name, char *bytes, size_t size,
 	size_t *len)
 {
 	struct backup_path path = backup_dir_path(dir, name);
-	scoped(close_fd) int fd = open(path.text, O_RDONLY | O_CLOEXEC);
+	scoped(io_close_fd) int fd = open(path.text, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return error_from_errno(errno);
@@ -91,8 +84,8 @@ backup_dir_copy(const char *from_dir, const char *to_dir, const char *name)
 {
 	struct backup_path from = backup_dir_path(from_dir, name);
 	struct backup_path to = backup_dir_path(to_dir, name);
-	scoped(close_fd) int source = open(from.text, O_RDONLY | O_CLOEXEC);
-	scoped(close_fd) int target = -1;
+	scoped(io_close_fd) int source = open(from.text, O_RDONLY | O_CLOEXEC);
+	scoped(io_close_fd) int target = -1;
 	struct stat stat;
 
 	if (source < 0 || fstat(source, &stat))
@@ -116,7 +109,8 @@ backup_dir_copy_key(const char *from_dir, const char *to_dir)
 enum store_err
 backup_dir_flush(const char *dir)
 {
-	scoped(close_fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scoped(io_close_fd) int fd =
+			open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? error_from_errno(errno) : io_fsync(fd);
 }
@@ -124,7 +118,8 @@ backup_dir_flush(const char *dir)
 enum store_err
 backup_dir_flush_all(const char *dir)
 {
-	scoped(close_fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scoped(io_close_fd) int fd =
+			open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 || syncfs(fd) ? error_from_errno(errno) : STORE_OK;
 }

@@ -5,6 +5,9 @@
  * Names: S3 API, "Bucket naming rules" (3 to 63 of a-z 0-9 . -, letters or
  * digits at both ends, no "..", no IP address, no "xn--" in front, no
  * "-s3alias" behind).
+ *
+ * Threads:   any.
+ * Ownership: what is listed or read lives in the arena it was given.
  */
 #pragma once
 

@@ -12,6 +12,8 @@
  * Data that is missing is reported and left alone: it may be on a file system
  * that is not mounted.  A file that is shorter than it was, and was not written
  * to in place, is marked as damaged (scrub.h); another size is taken over.
+ *
+ * Threads:   the caller's, for as long as it takes.
  */
 #pragma once
 

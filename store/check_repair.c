@@ -11,7 +11,7 @@
 #include "store/check_private.h"
 #include "store/chunk_private.h"
 #include "store/commit_private.h"
-#include "store/file_private.h"
+#include "store/file_settle_private.h"
 #include "store/scrub_private.h"
 #include "store/tree.h"
 

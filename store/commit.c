@@ -438,12 +438,6 @@ commit_run_written(struct store *store,
 	return run_change(store, &change, commit);
 }
 
-enum store_err
-commit_wait_durable(struct store *store, uint64_t commit)
-{
-	return durable_wait(store, commit);
-}
-
 /* What S3 acknowledges. */
 static enum store_err
 run_acknowledgeable(struct store *store, struct change *change)

@@ -50,11 +50,6 @@ must_check enum store_err commit_run_written_durably(struct store *store,
 		void *arg),
 	void *arg);
 
-/* Waits for a checkpoint that covers the commit.  IO: a flush failed, now
- * or earlier. */
-must_check enum store_err commit_wait_durable(struct store *store,
-	uint64_t commit);
-
 /* For use inside apply. */
 
 /* Blob data that the checkpoint of this commit must flush. */
@@ -67,7 +62,7 @@ must_check enum store_err commit_drop_blob(struct db_txn *txn, uint64_t blob);
  * ends its lease. */
 must_check enum store_err commit_add_blob(struct store *store,
 	struct db_txn *txn, uint64_t blob, uint64_t size);
-/* One more reference.  *references, where not NULL: how many now. */
+/* One more reference. */
 must_check enum store_err commit_share_blob(struct db_txn *txn, uint64_t blob);
 /* Whether it must not be written to: another record has it, too, or it lies
  * in a segment.  True where there is no such blob. */

@@ -123,12 +123,6 @@ dentry_cursor_restart(struct dentry_cursor *cursor, uint64_t dir,
 	return position(cursor, start, is_after);
 }
 
-enum store_err
-dentry_cursor_seek(struct dentry_cursor *cursor, struct slice start)
-{
-	return position(cursor, start, false);
-}
-
 /* Moves to the next entry of the table that lies below the last node. */
 static enum store_err
 advance(struct dentry_cursor *cursor, struct slice *name)

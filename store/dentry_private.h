@@ -49,9 +49,6 @@ void dentry_cursor_close(struct dentry_cursor **cursor);
  * transaction, the next change. */
 must_check enum store_err dentry_cursor_next(struct dentry_cursor *cursor,
 	struct slice *component, struct record_dentry *dentry);
-/* Jumps forward to the first component >= start. */
-must_check enum store_err dentry_cursor_seek(struct dentry_cursor *cursor,
-	struct slice start);
 /* As if opened anew, in this directory. */
 must_check enum store_err dentry_cursor_restart(struct dentry_cursor *cursor,
 	uint64_t dir, struct slice start, bool is_after);

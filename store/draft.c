@@ -47,14 +47,14 @@ create_with(struct draft *draft, struct slice first)
 
 	if (err) {
 		draft->blob = 0;
-		return err;
+		return note(draft, err, 0);
 	}
 	io_run_blocking(run_create, &job);
 	if (job.err) {
 		session_return_blob(draft->store, draft->blob);
 		draft->blob = 0;
 		draft->fd = -1;
-		return job.err;
+		return note(draft, job.err, 0);
 	}
 	return note(draft, job.write_err, first.len);
 }
@@ -75,8 +75,6 @@ leave_memory(struct draft *draft)
 
 	draft->size = 0;
 	err = create_with(draft, buffer_slice(&draft->body));
-	if (err)
-		draft->failure = err;
 	buffer_free(&draft->body);
 	return err;
 }

@@ -25,7 +25,8 @@ must_check enum store_err durable_open(struct store *store);
 /* Makes a last checkpoint. */
 void durable_close(struct store *store);
 
-/* As commit_wait_durable(). */
+/* Waits for a checkpoint that covers the commit.  IO: a flush failed, now or
+ * earlier. */
 must_check enum store_err durable_wait(struct store *store, uint64_t commit);
 
 /* Who waits for a checkpoint that covers a commit.  *done is set when there is

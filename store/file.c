@@ -658,7 +658,7 @@ file_sync(struct file *file, bool is_data_only)
 			err = durable_fail(file->store, err);
 	}
 	if (!err && !is_gone && !file->store->is_read_only)
-		err = commit_wait_durable(file->store, commit);
+		err = durable_wait(file->store, commit);
 	if (!err && is_settled)
 		err = usage_check_kept(file->store, file->inode.bucket);
 	return err;

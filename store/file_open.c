@@ -491,8 +491,7 @@ is_clone_old(const struct mark_request *request, const struct inode *now,
 	const struct inode_etag *then = &request->file->inode.etag;
 
 	return !is_shared || (now->flags & INODE_DIRTY) ||
-	       now->etag.parts != then->parts ||
-	       memcmp(now->etag.value, then->value, sizeof(then->value)) != 0;
+	       !inode_etag_equal(&now->etag, then);
 }
 
 static enum store_err

@@ -11,7 +11,6 @@
  * and in the end not dirty, unless somebody goes on.  A file that never had a
  * name goes with its last writer.
  */
-#include "store/file_private.h"
 
 #include <unistd.h>
 
@@ -70,21 +69,15 @@ set_mark(struct store *store, struct db_txn *txn,
 static enum store_err
 set_blob_size(struct db_txn *txn, uint64_t blob, uint64_t size)
 {
-	scoped(buffer_free) struct buffer bytes = {0};
-	struct key key = key_u64(blob);
 	struct record_blob record;
-	struct slice value;
+	enum store_err err = commit_get_blob(txn, blob, &record);
 
-	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &value);
-	if (!err)
-		err = record_decode_blob(value, &record);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
 	if (record.size == size)
 		return STORE_OK;
 	record.size = size;
-	record_encode_blob(&bytes, &record);
-	return db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&bytes));
+	return commit_put_blob(txn, blob, &record);
 }
 
 /*

@@ -14,8 +14,6 @@
  *    but of sealed data (rule 6).
  * 4. is_marked: DB_OPEN names the inode for this session, and the record is
  *    DIRTY or has a pending blob.
- *    But of sealed data (seal is there) it is for whoever has the turn, and
- *    may change.
  * 5. stamp is what the record knows of the data file; a difference, or
  *    is_changed, means that the record lags behind.  Of sealed data neither
  *    says anything: what is published does not change, a draft is news.

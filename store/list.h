@@ -12,6 +12,8 @@
  *
  * Sizes, times and ETags are as S3 sees them now: of a file that is open for
  * writing in place, from its data.
+ *
+ * Threads:   any.
  */
 #pragma once
 

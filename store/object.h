@@ -9,6 +9,7 @@
  * Keys: 1 to 1024 bytes of UTF-8, any content.  A key that ends in '/' is an
  * explicit directory; it may hold bytes, as S3 allows.
  *
+ * Threads:   any; one at a time for each handle.
  * Ownership: handles given through **out belong to the caller.  An object's
  * attrs live in the arena it was given.
  * Failure:   NO_BUCKET / STALE (bucket gone), NOT_FOUND, KEY_TOO_LONG,
@@ -25,7 +26,6 @@
 
 struct object {
 	struct inode inode;
-	uint64_t version; /* 0: bucket without versions */
 };
 
 /* Write conditions, checked in the commit itself.  PRECONDITION. */

@@ -51,13 +51,6 @@ object_key_find(struct db_txn *txn, uint64_t bucket, struct slice key,
 	return dentry_is_visible(out) ? STORE_OK : STORE_NOT_FOUND;
 }
 
-static bool
-etag_equal(const struct inode_etag *a, const struct inode_etag *b)
-{
-	return a->parts == b->parts &&
-	       !memcmp(a->value, b->value, sizeof(a->value));
-}
-
 enum store_err
 object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
 	struct slice key, const struct object_condition *condition,
@@ -83,8 +76,9 @@ object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
 	err = dentry_refresh_inode(store, out);
 	if (err)
 		return err;
-	return etag_equal(asked->must_match, &out->etag) ? STORE_OK
-							 : STORE_PRECONDITION;
+	return inode_etag_equal(asked->must_match, &out->etag)
+		       ? STORE_OK
+		       : STORE_PRECONDITION;
 }
 
 bool

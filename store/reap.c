@@ -13,7 +13,7 @@
 #include "store/base/owner.h"
 #include "store/commit_private.h"
 #include "store/feed_private.h"
-#include "store/file_private.h"
+#include "store/file_settle_private.h"
 #include "store/hold_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"

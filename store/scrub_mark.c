@@ -52,9 +52,7 @@ is_as_before(struct db_txn *txn, const struct scrub_item *item,
 		return err == STORE_STALE ? STORE_OK : err;
 	if (now.blob != was->blob || now.flags != was->flags ||
 		now.size != was->size || now.mtime_ns != was->mtime_ns ||
-		now.etag.parts != was->etag.parts ||
-		memcmp(now.etag.value, was->etag.value,
-			sizeof(was->etag.value)) != 0)
+		!inode_etag_equal(&now.etag, &was->etag))
 		return STORE_OK;
 	err = session_has_open(txn, 0, was->ino, true, &is_open);
 	if (!err && !is_open)

@@ -22,13 +22,6 @@ struct source {
 	uint64_t len;
 };
 
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 bool
 scrub_read_keep_pace(struct scrub_pace *pace, uint64_t bytes)
 {
@@ -174,7 +167,7 @@ scrub_read(struct store *store, struct scrub_pace *pace,
 
 	item->look = SCRUB_LOOK_SUM;
 	enum store_err err = open_source(store, item, &source);
-	scoped(close_fd) int fd = source.fd;
+	scoped(io_close_fd) int fd = source.fd;
 	if (err == STORE_NOT_FOUND)
 		item->look = SCRUB_LOOK_MISSING;
 	else if (err == STORE_IO)

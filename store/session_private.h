@@ -15,8 +15,8 @@
  *    last of them goes.
  * 4. Whoever finds a session without its lock reaps it: leased files that
  *    neither a blob record names nor the table of freed ones are removed,
- *    open inodes are settled (file.c), the records go, the lock file last.
- *    The work is bounded by what the dead one had open.
+ *    open inodes are settled (file_settle.c), the records go, the lock file
+ * last. The work is bounded by what the dead one had open.
  * 5. A lease need not be durable before the file is made: after a power cut
  *    every file from the recovered counter of ids on is removed (store.c).
  */

@@ -335,5 +335,5 @@ store_region(const struct store *store)
 enum store_err
 store_sync(struct store *store)
 {
-	return commit_wait_durable(store, db_last_commit(store->db));
+	return durable_wait(store, db_last_commit(store->db));
 }

@@ -16,7 +16,7 @@ struct reclaim;	     /* reclaim.c */
 struct session;	     /* session.c */
 struct pack;	     /* pack.c */
 struct feed;	     /* feed.c */
-struct file_table;   /* file.c */
+struct file_table;   /* file_table.c */
 struct keyring;	     /* keyring.c */
 struct scrub_thread; /* scrub.c */
 
@@ -70,6 +70,6 @@ must_check enum store_err store_key_note(const struct store *store,
 /* BAD_KEY. */
 must_check enum store_err store_key_check(const struct store *store);
 
-/* file.c: the table of open files of this process. */
+/* file_table.c: the table of open files of this process. */
 must_check enum store_err file_table_create(struct file_table **out);
 void file_table_free(struct file_table **table);

@@ -7,14 +7,15 @@
  * side, since S3 allows the keys "a" and "a/b": tree_lookup() says which of
  * the two it is to be.
  *
- * Nothing here is durable before a later commit_wait or store_sync(), except
- * where a function says so: POSIX asks no more.
+ * Nothing here is durable before a later store_sync(), except where a function
+ * says so: POSIX asks no more.
  *
  * A path may be longer here than S3 allows a key to be, and a directory may be
  * renamed to a longer name: S3 lists such keys, but cannot open them.
  *
  * INODE_ROOT is not known here: its entries are the buckets, bucket.h.
  *
+ * Threads:   any.
  * Failure:   NOT_FOUND, NOT_DIR, STALE (the inode given is gone), BAD_NAME
  *            (of what is made: empty, or with a '/'), NAME_TOO_LONG (over
  *            TREE_NAME_MAX).

@@ -6,6 +6,7 @@
  * The record names the access key before the token is made, so that whoever
  * applies the manifest again can go on where the last one was cut off.
  *
+ * Threads:   any.
  * Failure:   NOT_FOUND, BAD_NAME (namespaces and names 1 to 63, names of
  *            secrets 1 to 253 of a-z 0-9 - and ., a letter or digit at both
  *            ends), NO_ORGANIZATION.

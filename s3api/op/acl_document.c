@@ -17,18 +17,6 @@ static const struct {
 	{ACL_LOG_DELIVERY, GROUPS "s3/LogDelivery"},
 };
 
-static enum s3_error
-refuse(struct request *request, const char *message, const char *name,
-	struct slice value)
-{
-	enum s3_error error =
-		error_set(&request->report, S3_INVALID_ARGUMENT, message);
-
-	error_add(&request->report, "ArgumentName", slice_str(name));
-	error_add(&request->report, "ArgumentValue", value);
-	return error;
-}
-
 /* --- grantees ------------------------------------------------------------- */
 
 /* One that there is. */
@@ -45,7 +33,8 @@ check_organization(struct request *request, const struct acl_document_of *of,
 		return reply_store_error(request, err);
 	if (!err && id.len <= ACL_ORGANIZATION_MAX)
 		return S3_OK;
-	return refuse(request, "Invalid id", "CanonicalUser/ID", id);
+	return request_refuse_argument(request, "Invalid id",
+		"CanonicalUser/ID", id);
 }
 
 static enum s3_error
@@ -57,7 +46,8 @@ find_group(struct request *request, struct slice uri, enum acl_grantee *out)
 			return S3_OK;
 		}
 	}
-	return refuse(request, "Invalid group uri", "Group/URI", uri);
+	return request_refuse_argument(request, "Invalid group uri",
+		"Group/URI", uri);
 }
 
 /* Exactly one of the three is given. */
@@ -128,7 +118,8 @@ fill_canned(struct request *request, struct slice name,
 	if (i == array_len(canned) ||
 		!(of->is_on_object ? canned[i].is_on_objects
 				   : canned[i].is_on_buckets))
-		return refuse(request, NULL, "x-amz-acl", name);
+		return request_refuse_argument(request, NULL, "x-amz-acl",
+			name);
 	acl_init(out, of->owner);
 	for (size_t g = 0; g < array_len(canned[i].grants); g++) {
 		enum acl_grantee grantee = canned[i].grants[g].grantee;
@@ -155,8 +146,8 @@ parse_grantee(struct request *request, const char *header, struct slice text,
 
 	*out = (struct grantee){SLICE_NULL, SLICE_NULL, SLICE_NULL};
 	if (!slice_split(&value, '=', &name) || !value.data)
-		return refuse(request, "Argument format not recognized", header,
-			text);
+		return request_refuse_argument(request,
+			"Argument format not recognized", header, text);
 	name = slice_trim(name);
 	value = slice_trim(value);
 	if (value.len >= 2 && value.data[0] == '"' &&
@@ -169,8 +160,8 @@ parse_grantee(struct request *request, const char *header, struct slice text,
 	else if (slice_equal_nocase(name, SLICE("emailAddress")))
 		out->email = value;
 	else
-		return refuse(request, "Argument format not recognized", header,
-			text);
+		return request_refuse_argument(request,
+			"Argument format not recognized", header, text);
 	return S3_OK;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/op/condition.h"
 
+#include "s3api/iam/access.h"
 #include "store/base/clock.h"
 
 struct condition
@@ -49,8 +50,7 @@ is_in_list(struct slice list, const struct inode_etag *etag)
 		if (slice_equal(piece, SLICE("*")))
 			return true;
 		if (inode_etag_parse(without_weakness(piece), &listed) &&
-			listed.parts == etag->parts &&
-			!memcmp(listed.value, etag->value, sizeof(etag->value)))
+			inode_etag_equal(&listed, etag))
 			return true;
 	}
 	return false;
@@ -125,5 +125,8 @@ condition_of_write(struct request *request, struct object_condition *out,
 	if (!inode_etag_parse(match, etag))
 		*etag = INODE_ETAG_OF_NONE;
 	out->must_match = etag;
-	return S3_OK;
+	/* Whether it matches tells something of what is there. */
+	if (access_may(request, POLICY_ACTION_GET_OBJECT))
+		return S3_OK;
+	return access_check_action(request, POLICY_ACTION_GET_OBJECT);
 }

@@ -25,18 +25,6 @@ struct question {
 	unsigned long max;
 };
 
-static enum s3_error
-refuse(struct request *request, const char *message, const char *name,
-	struct slice value)
-{
-	enum s3_error error =
-		error_set(&request->report, S3_INVALID_ARGUMENT, message);
-
-	error_add(&request->report, "ArgumentName", slice_str(name));
-	error_add(&request->report, "ArgumentValue", value);
-	return error;
-}
-
 static unsigned int
 find_wanted(struct slice name)
 {
@@ -67,7 +55,7 @@ parse_names(struct request *request, struct question *question)
 			unsigned int wanted = find_wanted(slice_trim(name));
 
 			if (!wanted)
-				return refuse(request,
+				return request_refuse_argument(request,
 					"Invalid attribute name specified.",
 					header, name);
 			question->wanted |= wanted;
@@ -75,7 +63,7 @@ parse_names(struct request *request, struct question *question)
 	}
 	if (question->wanted)
 		return S3_OK;
-	return refuse(request,
+	return request_refuse_argument(request,
 		"The x-amz-object-attributes header specifying the attributes "
 		"to be retrieved is either missing or empty",
 		header, SLICE_NULL);
@@ -88,8 +76,8 @@ parse_number(struct request *request, const char *header, unsigned long *out)
 
 	if (!text.data || slice_to_u64(text, INT32_MAX, out))
 		return S3_OK;
-	return refuse(request, "Provided value is not a whole number in range.",
-		header, text);
+	return request_refuse_argument(request,
+		"Provided value is not a whole number in range.", header, text);
 }
 
 static enum s3_error

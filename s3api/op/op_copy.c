@@ -17,6 +17,7 @@
 #include "s3api/sse_c.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/digest.h"
+#include "store/base/io.h"
 #include "store/object.h"
 
 /* S3's bound: larger ones are copied by parts. */
@@ -24,6 +25,7 @@
 
 struct copy {
 	struct copy_source source;
+	const struct access_policies *of_source;
 	struct condition source_condition;
 	enum s3_error refused; /* by check_source() */
 
@@ -70,6 +72,10 @@ check_source(const struct object *source, void *context)
 	struct copy *copy = context;
 
 	copy->refused = S3_OK;
+	if (access_is_of_another(copy->of_source, &source->inode)) {
+		copy->refused = S3_CONDITIONAL_REQUEST_CONFLICT;
+		return STORE_PRECONDITION;
+	}
 	if (!fits_key(copy, &source->inode))
 		return STORE_NO_KEY;
 	if (condition_check(&copy->source_condition, &source->inode))
@@ -160,6 +166,7 @@ prepare(struct request *request, struct copy *copy)
 			&copy->condition_etag);
 	if (!error)
 		error = parse_attrs(request, copy);
+	copy->of_source = &request->access.of_source;
 	copy->source_condition = condition_of_copy_source(request);
 	return error;
 }
@@ -226,13 +233,6 @@ share(struct request *request, struct copy *copy, struct object *object,
 	return S3_OK;
 }
 
-static void
-close_file(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 static enum store_err
 write_piece(void *put, struct slice piece)
 {
@@ -286,7 +286,7 @@ static enum s3_error
 reseal(struct request *request, struct copy *copy, struct object *object,
 	struct checksum *checksum)
 {
-	scoped(close_file) int fd = -1;
+	scoped(io_close_fd) int fd = -1;
 	struct object source;
 	uint64_t offset;
 	enum store_err err = object_open(request->store,

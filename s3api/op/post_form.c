@@ -11,18 +11,6 @@
 
 #define FILENAME "${filename}"
 
-static enum s3_error
-refuse_field(struct request *request, const char *message, const char *name,
-	struct slice value)
-{
-	enum s3_error error =
-		error_set(&request->report, S3_INVALID_ARGUMENT, message);
-
-	error_add(&request->report, "ArgumentName", slice_str(name));
-	error_add(&request->report, "ArgumentValue", value);
-	return error;
-}
-
 /* --- reading -------------------------------------------------------------- */
 
 static enum store_err
@@ -80,7 +68,7 @@ add_field(struct request *request, struct post_form *form, struct slice name,
 		return error_set(&request->report, S3_MAX_POST_PRE_DATA_LENGTH,
 			NULL);
 	if (post_form_field(form, text).data)
-		return refuse_field(request,
+		return request_refuse_argument(request,
 			"A field of a form may be there only once.", text,
 			value);
 	/* Empty is not the same as not there. */
@@ -116,7 +104,7 @@ post_form_read(struct request *request, struct post_form *form)
 		enum store_err err = multipart_next(&form->multipart, &part);
 
 		if (err == STORE_NOT_FOUND)
-			return refuse_field(request,
+			return request_refuse_argument(request,
 				"POST requires exactly one file upload per "
 				"request.",
 				"file", SLICE("0"));
@@ -223,7 +211,7 @@ fill_headers(struct request *request, const struct post_form *form,
 			continue;
 		if (!text_is_token(header.name) ||
 			!text_is_header_value(header.value))
-			return refuse_field(request,
+			return request_refuse_argument(request,
 				"A field has characters that no header can "
 				"have.",
 				name, SLICE_NULL);
@@ -248,7 +236,7 @@ make_key(struct request *request, const struct post_form *form)
 	ptrdiff_t at;
 
 	if (rest.len == 0)
-		return refuse_field(request,
+		return request_refuse_argument(request,
 			"Bucket POST must contain a field named 'key'. If it "
 			"is specified, please check the order of the fields.",
 			"key", rest);
@@ -262,8 +250,8 @@ make_key(struct request *request, const struct post_form *form)
 		return error_set(&request->report, S3_KEY_TOO_LONG, NULL);
 	if (key.len == 0 || !slice_is_utf8(buffer_slice(&key)) ||
 		memchr(key.data, '\0', key.len))
-		return refuse_field(request, "Such a key cannot be.", "key",
-			SLICE_NULL);
+		return request_refuse_argument(request, "Such a key cannot be.",
+			"key", SLICE_NULL);
 	request->key = arena_copy(request->arena, buffer_slice(&key));
 	request->target = OPERATION_OBJECT;
 	return S3_OK;

@@ -26,6 +26,13 @@ inode_etag_text(const struct inode_etag *etag, char to[INODE_ETAG_TEXT_LEN + 1])
 }
 
 bool
+inode_etag_equal(const struct inode_etag *one, const struct inode_etag *other)
+{
+	return one->parts == other->parts &&
+	       memcmp(one->value, other->value, sizeof(one->value)) == 0;
+}
+
+bool
 inode_etag_parse(struct slice text, struct inode_etag *etag)
 {
 	struct inode_etag parsed = {.parts = 0};

@@ -41,13 +41,12 @@ struct inode_etag {
 /* That of no object: none has so many parts. */
 #define INODE_ETAG_OF_NONE ((struct inode_etag){.parts = UINT32_MAX})
 
-/* As a mount publishes: random value, one part. */
 #define INODE_ETAG_TEXT_LEN (32 + 1 + 10)
 
 struct inode {
 	uint64_t ino;
 	uint64_t bucket; /* inode of the bucket's root directory */
-	uint64_t parent; /* directories: where it hangs; else 0 */
+	uint64_t parent; /* of directories, and of what is not published yet */
 	uint32_t mode;	 /* type and permissions, as st_mode */
 	uint32_t uid;
 	uint32_t gid;
@@ -79,6 +78,8 @@ inode_is_dir(const struct inode *inode)
 /* Without quotation marks, with a NUL; gives the length. */
 size_t inode_etag_text(const struct inode_etag *etag,
 	char to[INODE_ETAG_TEXT_LEN + 1]);
+bool inode_etag_equal(const struct inode_etag *one,
+	const struct inode_etag *other);
 /* With or without quotation marks. */
 bool inode_etag_parse(struct slice text, struct inode_etag *etag);
 
@@ -95,12 +96,12 @@ enum inode_attr_kind {
 	INODE_ATTR_TAG,	       /* object tags */
 	INODE_ATTR_XATTR,      /* extended attributes, full name */
 	INODE_ATTR_SYMLINK,    /* name empty; the target */
-	INODE_ATTR_ACL,	       /* name "s3"; later */
-	INODE_ATTR_PART,  /* name: part number as 4 big-endian bytes; value:
-			   * size, checksum: HEAD/GET ?partNumber= */
-	INODE_ATTR_SSE_C, /* name empty; seal.h */
-	INODE_ATTR_NAME,  /* directories, name empty: the component that it
-			   * has in its parent; dentry.c's, never shown */
+	INODE_ATTR_ACL,	       /* name "s3" */
+	INODE_ATTR_PART,       /* names "parts" and "upload": of an upload, for
+				* HEAD/GET ?partNumber= (upload.h) */
+	INODE_ATTR_SSE_C,      /* name empty; seal.h */
+	INODE_ATTR_NAME,       /* directories, name empty: the component that it
+				* has in its parent; dentry.c's, never shown */
 };
 
 struct inode_attr {

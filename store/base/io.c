@@ -95,6 +95,13 @@ io_pwrite(int fd, const void *from, size_t len, uint64_t offset)
 	return put;
 }
 
+void
+io_close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
 enum store_err
 io_pread_all(int fd, void *to, size_t len, uint64_t offset)
 {

@@ -26,6 +26,9 @@ must_check ssize_t io_pwrite(int fd, const void *from, size_t len,
 /* False: reading there would wait for a disk. */
 bool io_is_cached(int fd, uint64_t offset);
 
+/* Where it is one: for scoped(). */
+void io_close_fd(int *fd);
+
 /* All of it, or an error; CORRUPT where the file ends before. */
 must_check enum store_err io_pread_all(int fd, void *to, size_t len,
 	uint64_t offset);

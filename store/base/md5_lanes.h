@@ -4,7 +4,7 @@
  * of the CPU's vectors: AVX-512 has 16 lanes and AVX2 8, chosen at run time.
  *
  * One stream cannot be digested by two lanes, so this serves uploads that
- * come at the same time: docs/decisions/0006-md5-side-by-side.md.
+ * come at the same time: docs/decisions/0006-ring-and-lanes.md.
  *
  * Threads:   any.
  */

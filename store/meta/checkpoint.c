@@ -39,17 +39,10 @@ struct checkpoint {
 	enum store_err failed;
 };
 
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 enum store_err
 checkpoint_boot_id(uint8_t id[CHECKPOINT_BOOT_ID_LEN])
 {
-	scoped(close_fd) int fd = open("/proc/sys/kernel/random/boot_id",
+	scoped(io_close_fd) int fd = open("/proc/sys/kernel/random/boot_id",
 		O_RDONLY | O_CLOEXEC);
 	char text[64];
 	size_t len = 0;
@@ -103,8 +96,8 @@ checkpoint_close(struct checkpoint **ptr)
 		return;
 	db_abort(&checkpoint->pin);
 	helper_pool_free(&checkpoint->helpers);
-	close_fd(&checkpoint->lock_fd);
-	close_fd(&checkpoint->side_fd);
+	io_close_fd(&checkpoint->lock_fd);
+	io_close_fd(&checkpoint->side_fd);
 	free(checkpoint->side_path);
 	free(checkpoint);
 }

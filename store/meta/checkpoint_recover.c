@@ -14,18 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/meta/checkpoint.h"
 #include "store/meta/checkpoint_private.h"
 #include "store/meta/metapage.h"
 #include "store/meta/side.h"
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 static enum store_err
 open_in(const char *dir, const char *name, int flags, int *out)
@@ -63,7 +57,7 @@ expect_whole(const char *meta_path, int fd, const struct side *side)
 static enum store_err
 is_intact(const char *meta_path, const struct side *side, bool *out)
 {
-	scoped(close_fd) int fd = -1;
+	scoped(io_close_fd) int fd = -1;
 	struct metapage saved;
 	uint64_t newest = 0;
 	enum store_err err = open_in(meta_path, "data.mdb", O_RDONLY, &fd);
@@ -117,7 +111,7 @@ lock_out(const char *meta_path, int *fd)
 static enum store_err
 put_back(const char *meta_path, const struct side *side)
 {
-	scoped(close_fd) int fd = -1;
+	scoped(io_close_fd) int fd = -1;
 	enum store_err err = open_in(meta_path, "data.mdb", O_RDWR, &fd);
 
 	return err ? err : metapage_restore(fd, side->metapage);
@@ -127,9 +121,9 @@ static enum store_err
 restore(const char *meta_path, const char *side_path, struct side *side,
 	const uint8_t boot_id[CHECKPOINT_BOOT_ID_LEN])
 {
-	scoped(close_fd) int turn = -1;
-	scoped(close_fd) int lmdb_lock = -1;
-	scoped(close_fd) int slots = -1;
+	scoped(io_close_fd) int turn = -1;
+	scoped(io_close_fd) int lmdb_lock = -1;
+	scoped(io_close_fd) int slots = -1;
 	enum store_err err = side_lock(side_path, &turn);
 
 	if (!err)

@@ -777,15 +777,3 @@ db_cursor_next(struct db_cursor *cursor)
 {
 	return move(cursor, SLICE_NULL, MDB_NEXT);
 }
-
-enum store_err
-db_cursor_prev(struct db_cursor *cursor)
-{
-	return move(cursor, SLICE_NULL, MDB_PREV);
-}
-
-enum store_err
-db_cursor_last(struct db_cursor *cursor)
-{
-	return move(cursor, SLICE_NULL, MDB_LAST);
-}

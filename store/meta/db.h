@@ -139,5 +139,3 @@ void db_cursor_close(struct db_cursor *cursor);
 must_check enum store_err db_cursor_seek(struct db_cursor *cursor,
 	struct slice key);
 must_check enum store_err db_cursor_next(struct db_cursor *cursor);
-must_check enum store_err db_cursor_prev(struct db_cursor *cursor);
-must_check enum store_err db_cursor_last(struct db_cursor *cursor);

@@ -18,7 +18,7 @@
 static struct object
 head(struct temp_mount *temp, const char *key)
 {
-	struct object object = {.version = 0};
+	struct object object = {0};
 
 	cr_assert(not(object_head(temp->store.store, temp->bucket,
 		slice_str(key), &temp->arena, &object)));

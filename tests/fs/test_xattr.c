@@ -45,7 +45,7 @@ get(struct temp_mount *temp, const char *name)
 static struct object
 head(struct temp_mount *temp)
 {
-	struct object object = {.version = 0};
+	struct object object = {0};
 
 	cr_assert(not(object_head(temp->store.store, temp->bucket, SLICE("f"),
 		&temp->arena, &object)));

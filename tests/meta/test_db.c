@@ -295,29 +295,6 @@ Test(db, a_cursor_walks_both_ways_in_byte_order)
 	cr_expect(eq(int, db_cursor_next(&cursor), STORE_OK));
 	cr_expect(slice_equal(cursor.key, SLICE("c\xff")));
 	cr_expect(eq(int, db_cursor_next(&cursor), STORE_NOT_FOUND));
-	cr_expect(eq(int, db_cursor_last(&cursor), STORE_OK));
-	cr_expect(slice_equal(cursor.key, SLICE("c\xff")));
-	cr_expect(eq(int, db_cursor_prev(&cursor), STORE_OK));
-	cr_expect(eq(int, db_cursor_prev(&cursor), STORE_OK));
-	cr_expect(slice_equal(cursor.key, SLICE("a")));
-	cr_expect(eq(int, db_cursor_prev(&cursor), STORE_NOT_FOUND));
-	db_cursor_close(&cursor);
-}
-
-Test(db, before_a_place_behind_the_last_key_is_the_last_key)
-{
-	scoped(rig_close) struct rig rig = rig_open();
-	struct db_cursor cursor;
-
-	put_one(rig.db, SLICE("a"), SLICE("1"));
-	put_one(rig.db, SLICE("b"), SLICE("2"));
-
-	scoped(db_abort) struct db_txn *txn = begin_read(rig.db);
-	cr_assert(eq(int, db_cursor_open(txn, DB_BUCKET, &cursor), STORE_OK));
-	cr_expect(eq(int, db_cursor_seek(&cursor, SLICE("c")),
-		STORE_NOT_FOUND));
-	cr_expect(eq(int, db_cursor_prev(&cursor), STORE_OK));
-	cr_expect(slice_equal(cursor.key, SLICE("b")));
 	db_cursor_close(&cursor);
 }
 
@@ -332,8 +309,6 @@ Test(db, a_cursor_finds_nothing_in_an_empty_table)
 		STORE_NOT_FOUND));
 	cr_expect(eq(int, db_cursor_seek(&cursor, SLICE_NULL),
 		STORE_NOT_FOUND));
-	cr_expect(eq(int, db_cursor_prev(&cursor), STORE_NOT_FOUND));
-	cr_expect(eq(int, db_cursor_last(&cursor), STORE_NOT_FOUND));
 	db_cursor_close(&cursor);
 	db_cursor_close(&cursor);
 }

@@ -126,8 +126,7 @@ call(void *arg)
 	caller->err = commit_run(caller->store, caller->apply, caller->arg,
 		&caller->commit);
 	if (!caller->err && caller->is_durable)
-		caller->err =
-			commit_wait_durable(caller->store, caller->commit);
+		caller->err = durable_wait(caller->store, caller->commit);
 	return NULL;
 }
 
@@ -260,7 +259,7 @@ Test(commit, is_durable_when_the_wait_returns)
 	uint64_t commit;
 
 	cr_assert(zero(int, commit_run(temp.store, apply_row, &row, &commit)));
-	cr_assert(zero(int, commit_wait_durable(temp.store, commit)));
+	cr_assert(zero(int, durable_wait(temp.store, commit)));
 
 	cr_assert(zero(int, store_status(temp.store, &status)));
 	cr_expect(ge(u64, status.last_checkpoint, commit));

@@ -127,7 +127,8 @@ Test(dentry, a_cursor_seeks_among_long_names)
 		STORE_OK));
 
 	long_name(start, 999, 'n');
-	cr_expect(eq(int, dentry_cursor_seek(cursor, slice_str(start)),
+	cr_expect(eq(int,
+		dentry_cursor_restart(cursor, bucket, slice_str(start), false),
 		STORE_OK));
 	cr_expect(eq(int, dentry_cursor_next(cursor, &name, &dentry),
 		STORE_OK));
@@ -136,7 +137,9 @@ Test(dentry, a_cursor_seeks_among_long_names)
 	/* Longer than any name can be. */
 	for (size_t len = 1001; len <= 2 * TREE_KEY_MAX; len += 149) {
 		long_name(start, len, 'n');
-		cr_expect(eq(int, dentry_cursor_seek(cursor, slice_str(start)),
+		cr_expect(eq(int,
+			dentry_cursor_restart(cursor, bucket, slice_str(start),
+				false),
 			STORE_OK));
 		cr_expect(eq(int, dentry_cursor_next(cursor, &name, &dentry),
 			STORE_OK));

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/file_private.h"
+#include "store/file_settle_private.h"
 #include "store/session_private.h"
 #include "tests/store/objects.h"
 #include "tests/support/other_process.h"
@@ -48,7 +48,7 @@ make(struct store *store, uint64_t bucket, const char *name, const char *text)
 static struct object
 head(struct store *store, uint64_t bucket, const char *key)
 {
-	struct object object = {.version = 0};
+	struct object object = {0};
 	scoped(arena_free) struct arena arena = {0};
 
 	cr_assert(not(object_head(store, bucket, slice_str(key), &arena,

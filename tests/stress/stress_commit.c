@@ -16,6 +16,7 @@
 #include "store/base/loop.h"
 #include "store/base/slice.h"
 #include "store/commit_private.h"
+#include "store/durable_private.h"
 #include "store/feed_private.h"
 #include "store/meta/key.h"
 #include "store/session_private.h"
@@ -90,7 +91,7 @@ run_change(uint64_t owner, uint64_t number)
 	} else {
 		err = commit_run(store, apply, &change, &commit);
 		if (!err && number % 3 == 1)
-			expect(!commit_wait_durable(store, commit));
+			expect(!durable_wait(store, commit));
 		expect(number % 3 != 1 || feed_checkpoint(store) >= commit);
 	}
 	expect(err == wanted);
