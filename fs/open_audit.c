@@ -261,13 +261,10 @@ add_outcome(struct buffer *line, enum store_err err)
 }
 
 static void
-add_place(struct buffer *line, struct mount *mount, const struct opened *opened)
+add_place(struct buffer *line, const struct bucket *bucket,
+	const struct opened *opened)
 {
-	struct bucket bucket;
-
-	if (opened->bucket &&
-		!bucket_get_by_ino(mount->store, opened->bucket, &bucket))
-		add_text(line, "bucketName", slice_str(bucket.name));
+	add_text(line, "bucketName", slice_str(bucket->name));
 	add_text(line, "key", opened->key);
 	if (opened->ino)
 		add_number(line, "inode", opened->ino);
@@ -278,8 +275,13 @@ tell(fuse_req_t req, const struct opened *opened)
 {
 	scoped(buffer_free) struct buffer line = {0};
 	struct mount *mount = fuse_req_userdata(req);
+	struct bucket bucket = {0};
 	char now[25];
 
+	if (opened->bucket &&
+		!bucket_get_by_ino(mount->store, opened->bucket, &bucket) &&
+		!audit_choice_of_bucket(mount->store, &bucket))
+		return;
 	clock_to_iso8601(clock_now_ns(), now);
 	buffer_printf(&line, "{\"time\":\"%s\",\"requestId\":\"%016llx\"", now,
 		(unsigned long long)random_u64());
@@ -289,7 +291,7 @@ tell(fuse_req_t req, const struct opened *opened)
 		slice_str(is_denial(error_errno(opened->err)) ? "deny"
 							      : "allow"));
 	add_caller(&line, fuse_req_ctx(req));
-	add_place(&line, mount, opened);
+	add_place(&line, &bucket, opened);
 	add_outcome(&line, opened->err);
 	buffer_append_char(&line, '}');
 	audit_append(mount->open_audit->audit, buffer_slice(&line));

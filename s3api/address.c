@@ -15,24 +15,35 @@ without_port(struct slice host)
 	return colon < 0 ? host : slice_first(host, (size_t)colon);
 }
 
-/* The label(s) before ".DOMAIN", or SLICE_NULL where the host is of none. */
+static bool
+is_below(struct slice host, struct slice domain)
+{
+	return host.len > domain.len + 1 &&
+	       host.data[host.len - domain.len - 1] == '.' &&
+	       slice_equal_nocase(slice_from(host, host.len - domain.len),
+		       domain);
+}
+
+/* The label(s) before ".DOMAIN", or SLICE_NULL where the host is of none.  Of
+ * domains within others the innermost counts, and none is a bucket of
+ * another. */
 static struct slice
 bucket_of_host(struct slice host, const struct server_domains *domains)
 {
+	struct slice innermost = SLICE_NULL;
+
 	host = without_port(host);
 	for (unsigned int i = 0; i < domains->count; i++) {
 		struct slice domain = slice_str(domains->names[i]);
 
-		if (host.len <= domain.len + 1)
-			continue;
-
-		size_t cut = host.len - domain.len;
-
-		if (host.data[cut - 1] == '.' &&
-			slice_equal_nocase(slice_from(host, cut), domain))
-			return slice_first(host, cut - 1);
+		if (slice_equal_nocase(host, domain))
+			return SLICE_NULL;
+		if (is_below(host, domain) && domain.len > innermost.len)
+			innermost = domain;
 	}
-	return SLICE_NULL;
+	return innermost.len > 0
+		       ? slice_first(host, host.len - innermost.len - 1)
+		       : SLICE_NULL;
 }
 
 static struct slice

@@ -5,8 +5,11 @@
 
 #include "s3api/body_private.h"
 #include "s3api/http/http_body.h"
+#include "s3api/http/http_whole.h"
 #include "store/base/text.h"
 
+/* Of a body that is kept whole. */
+#define WHOLE_STEP ((size_t)16 * 1024)
 #define REST_PIECE                                                             \
 	1024 /* of what the caller leaves unread: the end, mostly              \
 	      */
@@ -419,10 +422,9 @@ body_content_encoding(const struct http_request *request)
 enum s3_error
 body_read_all(struct body *body, size_t max, struct slice *out)
 {
-	bool is_known = body->is_length_known && body->length <= max;
-	size_t room = is_known ? (size_t)body->length : max;
-	char *text;
-	size_t len = 0;
+	scoped(http_whole_free) struct http_whole whole = {
+		.is_stranger = body->caller->token.access_key[0] == '\0'};
+	struct buffer *bytes = &whole.bytes;
 	size_t got = 1;
 
 	*out = SLICE_NULL;
@@ -430,15 +432,15 @@ body_read_all(struct body *body, size_t max, struct slice *out)
 		return body->error;
 	if (body->is_length_known && body->length > max)
 		return fail(body, S3_MAX_MESSAGE_LENGTH, NULL);
-	/* One more, to see that there is no more. */
-	text = arena_alloc(body->request->arena, room + 1);
 	while (got) {
-		if (len > room)
-			return fail(body, S3_MAX_MESSAGE_LENGTH, NULL);
-		if (body_read(body, text + len, room + 1 - len, &got))
+		if (http_whole_reserve(&whole, WHOLE_STEP))
+			return fail(body, S3_SLOW_DOWN, NULL);
+		if (body_read(body, bytes->data + bytes->len, WHOLE_STEP, &got))
 			return body->error;
-		len += got;
+		bytes->len += got;
+		if (bytes->len > max)
+			return fail(body, S3_MAX_MESSAGE_LENGTH, NULL);
 	}
-	*out = slice_of(text, len);
+	*out = arena_copy(body->request->arena, buffer_slice(bytes));
 	return body_finish(body);
 }

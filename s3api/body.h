@@ -74,7 +74,7 @@ struct body {
 	uint64_t length; /* of the plain payload */
 	uint64_t got;	 /* so far */
 
-	/* private to body.c */
+	/* private to body.c and body_pieces.c */
 	struct http_request *request;
 	const struct sigv4_caller *caller;
 	struct error_report *report;
@@ -117,7 +117,8 @@ must_check enum s3_error body_finish(struct body *body);
 
 /*
  * The whole of a small body, with its verdict, in the request's arena.
- * MAX_MESSAGE_LENGTH: longer than max.
+ * MAX_MESSAGE_LENGTH: longer than max.  SLOW_DOWN: too many are being read
+ * (http_whole.h).
  */
 must_check enum s3_error body_read_all(struct body *body, size_t max,
 	struct slice *out);

@@ -125,6 +125,8 @@ server_start(struct store *store, const struct server_options *options,
 	server->sigv4 = sigv4_create_for_store(store);
 	server->policies = policy_cache_create();
 	server->allows_sse_c_without_tls = options->allows_sse_c_without_tls;
+	server->allows_control_without_tls =
+		options->allows_control_without_tls;
 	atomic_init(&server->requests, random_u64());
 
 	enum store_err err = copy_domains(server, options);

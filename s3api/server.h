@@ -28,6 +28,8 @@ struct server_options {
 	unsigned int trusted_proxy_count;
 	struct audit *audit;	       /* NULL: none; outlives the server */
 	bool allows_sse_c_without_tls; /* customers' keys in clear: tests */
+	/* Bearers and new keys in clear beyond this machine. */
+	bool allows_control_without_tls;
 };
 
 struct server;

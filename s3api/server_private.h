@@ -25,6 +25,7 @@ struct server {
 	struct policy_cache *policies;
 	struct proxy_networks proxies;
 	bool allows_sse_c_without_tls;
+	bool allows_control_without_tls;
 	struct clerk *clerk;
 	struct http_server *http;
 	struct audit *audit; /* NULL: none is kept */

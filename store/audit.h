@@ -22,6 +22,7 @@
  */
 #pragma once
 
+#include "store/bucket.h"
 #include "store/store.h"
 
 struct audit_options {
@@ -54,3 +55,18 @@ void audit_append(struct audit *audit, struct slice line);
 
 /* How many lines have been dropped. */
 uint64_t audit_dropped(struct audit *audit);
+
+/* --- audit_choice.c ------------------------------------------------------- */
+
+/* Whether what is asked of the bucket, and opened in it, shall stand in the
+ * log: as was chosen for it, else for its owner; else it shall.  Who writes
+ * lines asks. */
+bool audit_choice_of_bucket(struct store *store, const struct bucket *bucket);
+bool audit_choice_of_organization(struct store *store,
+	struct slice organization);
+
+/* Durable; NULL: nothing is chosen any more.  NO_ORGANIZATION. */
+must_check enum store_err audit_choice_set_bucket(struct store *store,
+	uint64_t bucket, const bool *is_wanted);
+must_check enum store_err audit_choice_set_organization(struct store *store,
+	struct slice organization, const bool *is_wanted);

@@ -13,7 +13,8 @@
 #define VERSION 1
 
 /* Documents named KIND/ORGANIZATION/...: they go with it. */
-static const char *const kinds_of_its_own[] = {"orgpolicy", "idp", "user"};
+static const char *const kinds_of_its_own[] = {
+	"orgpolicy", "idp", "setting", "user"};
 
 static struct store_document_kind
 kind_of(struct slice name)

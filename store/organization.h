@@ -4,6 +4,7 @@
  *
  * "default" is always there and has no record.
  *
+ * Threads:   any.
  * Failure:   NO_ORGANIZATION, ORGANIZATION_EXISTS, BAD_NAME (1 to 63 of A-Z
  *            a-z 0-9 . _ and -, a letter or digit first).
  */

@@ -74,8 +74,15 @@ is_of(struct slice text, size_t min, size_t max, const char *others)
 static bool
 is_name(struct slice name, enum token_kind kind)
 {
-	return is_of(name, 1, TOKEN_NAME_MAX,
-		kind == TOKEN_TEMPORARY ? "._-@+=,/" : "._-@");
+	return kind == TOKEN_TEMPORARY
+		       ? is_of(name, 1, TOKEN_PRINCIPAL_MAX, "._-@+=,/:|")
+		       : is_of(name, 1, TOKEN_NAME_MAX, "._-@");
+}
+
+static bool
+is_role(struct slice role)
+{
+	return is_of(role, 1, TOKEN_ROLE_MAX, "._-@+=,/:|~%");
 }
 
 static bool
@@ -346,7 +353,7 @@ check_draft(const struct token_draft *draft, enum token_kind kind,
 		(draft->access_key.len > 0 &&
 			!is_access_key(draft->access_key)))
 		return STORE_BAD_NAME;
-	if (draft->role.len > 0 && !is_name(draft->role, TOKEN_TEMPORARY))
+	if (draft->role.len > 0 && !is_role(draft->role))
 		return STORE_BAD_NAME;
 	if (draft->granted_by.len > TOKEN_GRANT_MAX ||
 		(draft->granted_by.len > 0 && kind != TOKEN_TEMPORARY))
@@ -653,24 +660,30 @@ compare(const void *a, const void *b)
 	return order ? order : strcmp(one->access_key, other->access_key);
 }
 
+/* tokens NULL: counts them. */
 static enum store_err
 read_all(struct db_txn *txn, struct slice organization, struct token *tokens,
-	size_t room, size_t *count)
+	size_t *count)
 {
 	scoped(db_cursor_close) struct db_cursor cursor = {0};
 	enum store_err err = db_cursor_open(txn, DB_TOKEN, &cursor);
 
+	*count = 0;
 	if (!err)
 		err = db_cursor_seek(&cursor, SLICE_NULL);
-	for (; !err && *count < room; err = db_cursor_next(&cursor)) {
-		struct token *token = &tokens[*count];
+	for (; !err; err = db_cursor_next(&cursor)) {
 		struct record_token record;
+		struct token token;
 
-		err = decode(cursor.key, cursor.value, &record, token);
+		err = decode(cursor.key, cursor.value, &record, &token);
 		if (err)
 			return err;
-		*count += organization.len == 0 ||
-			  slice_equal(record.organization, organization);
+		if (organization.len > 0 &&
+			!slice_equal(record.organization, organization))
+			continue;
+		if (tokens)
+			tokens[*count] = token;
+		++*count;
 	}
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
@@ -680,18 +693,17 @@ token_list(struct store *store, struct slice organization, struct arena *arena,
 	struct token **out, size_t *count)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
-	uint64_t room = 0;
 	enum store_err err;
 
 	*out = NULL;
 	*count = 0;
 	err = db_begin_read(store->db, &txn);
 	if (!err)
-		err = db_count(txn, DB_TOKEN, &room);
+		err = read_all(txn, organization, NULL, count);
 	if (err)
 		return err;
-	*out = arena_new_array(arena, room, struct token);
-	err = read_all(txn, organization, *out, room, count);
+	*out = arena_new_array(arena, *count + 1, struct token);
+	err = read_all(txn, organization, *out, count);
 	if (!err && *count > 1)
 		qsort(*out, *count, sizeof(**out), compare);
 	return err;

@@ -10,8 +10,10 @@
  * Secrets are sealed under the store's key; they leave only through
  * token_find(), token_secret() and token_create().
  *
+ * Threads:   any.
  * Failure:   NO_TOKEN, TOKEN_EXISTS, NO_ORGANIZATION, BAD_NAME (1 to 64 of A-Z
- *            a-z 0-9 . _ - and @, those of temporary ones also + = , and /;
+ *            a-z 0-9 . _ - and @; those of temporary ones 1 to 255, of
+ *            + = , / : and | too; their roles 1 to 511, of ~ and % too;
  *            access keys 3 to 128 of A-Z a-z 0-9 . _ -), INVALID.
  */
 #pragma once
@@ -35,6 +37,8 @@ enum token_kind {
 };
 
 #define TOKEN_NAME_MAX 64
+#define TOKEN_PRINCIPAL_MAX 255 /* the name of a temporary one */
+#define TOKEN_ROLE_MAX 511
 #define TOKEN_ACCESS_KEY_MAX 128
 #define TOKEN_SECRET_MIN 8
 #define TOKEN_SECRET_MAX 128
@@ -42,11 +46,11 @@ enum token_kind {
 #define TOKEN_GRANT_MAX 160
 
 struct token {
-	char name[TOKEN_NAME_MAX + 1];
+	char name[TOKEN_PRINCIPAL_MAX + 1];
 	char access_key[TOKEN_ACCESS_KEY_MAX + 1];
 	char organization[64 + 1];
 	char region[64 + 1];
-	char role[TOKEN_NAME_MAX + 1]; /* of temporary ones; may be empty */
+	char role[TOKEN_ROLE_MAX + 1]; /* of temporary ones; may be empty */
 	char granted_by[TOKEN_GRANT_MAX + 1]; /* the same */
 	enum token_level level;
 	enum token_kind kind;

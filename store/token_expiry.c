@@ -66,6 +66,9 @@ token_expiry_take_once(struct db_txn *txn, const uint8_t once[TOKEN_ONCE_LEN],
 	char hex[TEXT_HEX_LEN(TOKEN_ONCE_LEN) + 1];
 	struct slice value;
 
+	/* That it was taken is not known any more. */
+	if (until_ns <= clock_now_ns())
+		return STORE_EXISTS;
 	text_to_hex(once, TOKEN_ONCE_LEN, hex);
 
 	struct store_document_kind taken = store_document_kind("once/%s", hex);

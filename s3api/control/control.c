@@ -25,7 +25,14 @@ static const struct {
 	enum control_code (*run)(struct control *control);
 } routes[] = {
 	{HTTP_METHOD_POST, "temporary-credentials/saml", 0,
-		POLICY_ACTION_CREATE_ACCESS_KEY_SAML, control_saml},
+		POLICY_ACTION_CREATE_ACCESS_KEY_SAML, control_signin_saml},
+	{HTTP_METHOD_POST, "temporary-credentials/oidc", 0,
+		POLICY_ACTION_CREATE_ACCESS_KEY_OIDC, control_signin_oidc},
+	{HTTP_METHOD_GET, "temporary-credentials/oidc/", 0,
+		POLICY_ACTION_CREATE_ACCESS_KEY_OIDC, control_signin_container},
+	{HTTP_METHOD_GET, "temporary-credentials/api-token", LEVEL_WRITE,
+		POLICY_ACTION_CREATE_ACCESS_KEY_FROM_JWT,
+		control_key_container},
 	{HTTP_METHOD_POST, "access-key", LEVEL_WRITE,
 		POLICY_ACTION_CREATE_ACCESS_KEY_FROM_JWT, control_key_create},
 	{HTTP_METHOD_POST, "access-key/revoke", LEVEL_CONFIGURE,
@@ -50,6 +57,11 @@ static const struct {
 		POLICY_ACTION_LIST_BUCKET_INFO, control_bucket_info},
 	{HTTP_METHOD_GET, "bucket-info/", LEVEL_LIST,
 		POLICY_ACTION_GET_BUCKET_INFO, control_bucket_info},
+	{HTTP_METHOD_PUT, "bucket/settings", LEVEL_CONFIGURE,
+		POLICY_ACTION_SET_BUCKET_SETTINGS, control_settings_bucket},
+	{HTTP_METHOD_PUT, "organization/settings", LEVEL_CONFIGURE,
+		POLICY_ACTION_SET_ORGANIZATION_SETTINGS,
+		control_settings_organization},
 };
 
 bool
@@ -311,6 +323,10 @@ route(struct control *control)
 			!fits(routes[i].name, path, &control->rest))
 			continue;
 		request->note.action = policy_action_name(routes[i].action);
+		if (!request_may_carry_keys(request))
+			return control_refuse(control,
+				CONTROL_FAILED_PRECONDITION,
+				"bearers and keys go over TLS only");
 		if (routes[i].needs)
 			code = authorize(control, routes[i].needs,
 				routes[i].action);

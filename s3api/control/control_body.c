@@ -8,13 +8,17 @@ control_body(struct control *control, size_t max, json_t **out)
 {
 	struct policy_error wrong;
 	struct slice text;
-	enum store_err err =
-		http_body_read_all(control->request->http, max, &text);
+	bool is_stranger = control->token.access_key[0] == '\0';
+	enum store_err err = http_body_read_all(control->request->http, max,
+		is_stranger, &text);
 
 	*out = NULL;
 	if (err == STORE_TOO_BIG)
 		return control_refuse(control, CONTROL_INVALID_ARGUMENT,
 			"the body is too large");
+	if (err == STORE_BUSY)
+		return control_refuse(control, CONTROL_RESOURCE_EXHAUSTED,
+			"too many requests at once; try again");
 	if (err)
 		return control_refuse(control, CONTROL_INVALID_ARGUMENT,
 			"the body did not come whole");

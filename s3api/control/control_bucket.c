@@ -35,11 +35,13 @@ info_of(struct control *control, const struct bucket *bucket,
 	if (*err)
 		return NULL;
 	clock_to_iso8601(bucket->created_ns, created);
-	return json_pack("{s:s, s:s, s:s, s:{}, s:[{s:s, s:I, s:s}, "
+	return json_pack("{s:s, s:s, s:s, s:o, s:[{s:s, s:I, s:s}, "
 			 "{s:s, s:I, s:s}]}",
 		"name", bucket->name, "creationTime", created, "location",
-		bucket->region, "settings", "usage", "measurementType", "BYTES",
-		"value", (json_int_t)usage.bytes, "valueHumanReadable",
+		bucket->region, "settings",
+		control_settings_json(control->request->store, bucket, &usage),
+		"usage", "measurementType", "BYTES", "value",
+		(json_int_t)usage.bytes, "valueHumanReadable",
 		human(arena, usage.bytes).data, "measurementType", "OBJECTS",
 		"value", (json_int_t)usage.objects, "valueHumanReadable",
 		arena_printf(arena, "%llu", (unsigned long long)usage.objects)

@@ -9,66 +9,94 @@
 
 /* --- creating ------------------------------------------------------------- */
 
+struct wish {
+	unsigned long duration_s; /* 0: no end */
+	bool needs_session;
+	const struct token_attribute *attributes;
+	size_t attribute_count;
+};
+
+/* Of the bearer's own level; the secret is to be wiped. */
 static enum control_code
-issue(struct control *control, unsigned long duration_s,
-	const struct token_attribute *attributes, size_t attribute_count)
+issue(struct control *control, const struct wish *wish, struct token *out,
+	char secret[TOKEN_SECRET_MAX + 1])
 {
 	struct store *store = control->request->store;
 	const struct token *own = &control->token;
-	int64_t now_ns = clock_now_ns();
-	char secret[TOKEN_SECRET_MAX + 1];
-	char expiry[25] = "";
-	struct token token, found;
+	struct token token;
 	const struct token_draft draft = {
-		.name = arena_printf(control->request->arena,
-			UID_PREFIX "%.50s", own->name),
+		.name = arena_printf(control->request->arena, UID_PREFIX "%s",
+			own->name),
 		.organization = slice_str(own->organization),
 		.level = own->level,
 		.kind = TOKEN_TEMPORARY,
-		.expires_ns = duration_s > 0 ? now_ns + (int64_t)duration_s *
-								CLOCK_NS_PER_S
-					     : 0,
-		.attributes = attributes,
-		.attribute_count = attribute_count,
+		.needs_session = wish->needs_session,
+		.expires_ns =
+			wish->duration_s > 0
+				? clock_now_ns() + (int64_t)wish->duration_s *
+							   CLOCK_NS_PER_S
+				: 0,
+		.attributes = wish->attributes,
+		.attribute_count = wish->attribute_count,
 	};
 	enum store_err err = token_create(store, &draft, &token);
 
 	if (!err)
-		err = token_find(store, slice_str(token.access_key), &found,
+		err = token_find(store, slice_str(token.access_key), out,
 			secret);
 	if (err)
 		return control_store_error(control, err);
 	control_note_issued(control, token.access_key);
-	if (token.expires_ns)
-		clock_to_iso8601(token.expires_ns, expiry);
-
-	json_t *root = json_pack("{s:s, s:s, s:s, s:s?, s:o}", "accessKeyId",
-		token.access_key, "secretKey", secret, "principalName",
-		token.name, "expiry", expiry[0] ? expiry : NULL, "attributes",
-		control_attribute_json(attributes, attribute_count));
-
-	cipher_wipe(secret, sizeof(secret));
-	return control_reply(control, root);
+	return CONTROL_OK;
 }
 
 enum control_code
 control_key_create(struct control *control)
 {
-	unsigned long duration_s = 0;
+	char secret[TOKEN_SECRET_MAX + 1];
+	struct wish wish = {.duration_s = 0};
 	struct token_attribute *attributes;
-	size_t attribute_count;
+	struct token token;
 	json_t *root;
 	enum control_code code = control_body(control, BODY_MAX, &root);
 
 	if (!code)
 		code = control_body_number(control, root, "durationSeconds",
-			SIGNIN_DURATION_S_MAX, &duration_s);
+			SIGNIN_DURATION_S_MAX, &wish.duration_s);
 	if (!code)
 		code = control_attribute_read(control, root, &attributes,
-			&attribute_count);
+			&wish.attribute_count);
 	json_decref(root);
-	return code ? code
-		    : issue(control, duration_s, attributes, attribute_count);
+	if (code)
+		return code;
+	wish.attributes = attributes;
+	code = issue(control, &wish, &token, secret);
+	if (!code)
+		code = control_reply(control,
+			control_credentials(control, &token, secret,
+				wish.attributes, wish.attribute_count));
+	cipher_wipe(secret, sizeof(secret));
+	return code;
+}
+
+/* The same as SDKs ask for credentials of a container. */
+enum control_code
+control_key_container(struct control *control)
+{
+	const struct wish wish = {
+		.duration_s = SIGNIN_DURATION_S_DEFAULT,
+		.needs_session = true,
+	};
+	char secret[TOKEN_SECRET_MAX + 1];
+	struct token token;
+	enum control_code code = issue(control, &wish, &token, secret);
+
+	if (!code)
+		code = control_reply(control,
+			control_credentials_container(control, &token, secret,
+				NULL, 0));
+	cipher_wipe(secret, sizeof(secret));
+	return code;
 }
 
 /* --- telling -------------------------------------------------------------- */

@@ -5,9 +5,11 @@
 #include "s3api/iam/orgpolicy.h"
 #include "s3api/iam/orgpolicy_set.h"
 #include "store/bucket.h"
+#include "store/tree.h"
 
 #define BODY_MAX (64 * 1024)
 #define ASKS_MAX 1000
+#define RESOURCE_MAX (BUCKET_NAME_MAX + 1 + TREE_KEY_MAX)
 
 /* --- access policies ------------------------------------------------------ */
 
@@ -33,7 +35,7 @@ control_policy_put(struct control *control)
 	struct policy_error wrong;
 	struct slice text;
 	enum store_err err = http_body_read_all(control->request->http,
-		POLICY_JSON_MAX, &text);
+		POLICY_JSON_MAX, false, &text);
 
 	if (err)
 		return control_refuse(control, CONTROL_INVALID_ARGUMENT,
@@ -219,6 +221,14 @@ ask_all(struct control *control, const json_t *root, json_t *decisions)
 		slice_str(control->token.organization), request->arena, &own);
 	if (err)
 		return control_store_error(control, err);
+	/* Replies repeat them. */
+	for (size_t i = 0; i < json_array_size(resources); i++) {
+		if (json_string_length(json_array_get(resources, i)) >
+			RESOURCE_MAX)
+			return control_refuse(control, CONTROL_INVALID_ARGUMENT,
+				"resources: one is longer than a bucket and a "
+				"key can be");
+	}
 	request->access.steps = POLICY_STEPS_MAX;
 	for (size_t i = 0; i < json_array_size(resources) && !code; i++)
 		code = ask_of_resource(control, &own, actions,

@@ -40,7 +40,7 @@ struct control {
 void control_note_resource(struct control *control, struct slice resource);
 void control_note_issued(struct control *control, const char *access_key);
 /* The same of a sign-in, here and at STS. */
-void control_saml_note(struct request *request,
+void control_signin_note(struct request *request,
 	const struct signin_result *result);
 
 /* message: a literal, or in the arena. */
@@ -75,12 +75,36 @@ must_check enum control_code control_attribute_read(struct control *control,
 json_t *control_attribute_json(const struct token_attribute *attributes,
 	size_t count);
 
+/* --- control_credentials.c ------------------------------------------------ */
+
+/* {accessKeyId, secretKey, principalName, expiry, attributes}; no end: null. */
+json_t *control_credentials(struct control *control, const struct token *token,
+	const char *secret, const struct token_attribute *attributes,
+	size_t attribute_count);
+/* {AccessKeyId, SecretAccessKey, Token, Expiration, attributes,
+ * multiAttributes}: what SDKs ask AWS_CONTAINER_CREDENTIALS_FULL_URI for.  Of a
+ * key that needs its session and has an end. */
+json_t *control_credentials_container(struct control *control,
+	const struct token *token, const char *secret,
+	const struct token_attribute *attributes, size_t attribute_count);
+
+/* --- control_settings.c --------------------------------------------------- */
+
+struct bucket;
+struct usage;
+
+json_t *control_settings_json(struct store *store, const struct bucket *bucket,
+	const struct usage *usage);
+
 /* What signin.h needs of a request. */
 struct signin control_signin(const struct control *control);
 
 /* Operations. */
-enum control_code control_saml(struct control *control);
+enum control_code control_signin_saml(struct control *control);
+enum control_code control_signin_oidc(struct control *control);
+enum control_code control_signin_container(struct control *control);
 enum control_code control_key_create(struct control *control);
+enum control_code control_key_container(struct control *control);
 enum control_code control_key_list(struct control *control);
 enum control_code control_key_info(struct control *control);
 enum control_code control_key_revoke(struct control *control);
@@ -90,3 +114,5 @@ enum control_code control_policy_put(struct control *control);
 enum control_code control_policy_delete(struct control *control);
 enum control_code control_policy_can_i(struct control *control);
 enum control_code control_bucket_info(struct control *control);
+enum control_code control_settings_bucket(struct control *control);
+enum control_code control_settings_organization(struct control *control);

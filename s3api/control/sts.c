@@ -217,45 +217,72 @@ write_credentials(struct buffer *to, const struct signin *signin,
 	cipher_wipe(session, sizeof(session));
 }
 
-static void
-write_person(struct buffer *to, const struct signin_result *result)
+static const char *
+arn_of(struct arena *arena, const struct token *token)
 {
-	const struct token *token = &result->token;
-	char arn[256];
+	return token->role[0]
+		       ? arena_printf(arena,
+				 "arn:aws:sts::%s:assumed-role/%s/%s",
+				 token->organization, token->role, token->name)
+				 .data
+		       : arena_printf(arena, "arn:aws:iam::%s:user/%s",
+				 token->organization, token->name)
+				 .data;
+}
 
-	(void)snprintf(arn, sizeof(arn), "arn:aws:sts::%s:assumed-role/%s/%s",
-		token->organization, token->role, token->name);
+static void
+write_user(struct buffer *to, struct arena *arena, const struct token *token)
+{
 	xml_writer_open(to, "AssumedRoleUser");
-	xml_writer_str(to, "Arn", arn);
-	(void)snprintf(arn, sizeof(arn), "%s:%s", token->access_key,
-		token->name);
-	xml_writer_str(to, "AssumedRoleId", arn);
+	xml_writer_str(to, "Arn", arn_of(arena, token));
+	xml_writer_text(to, "AssumedRoleId",
+		arena_printf(arena, "%s:%s", token->access_key, token->name));
 	xml_writer_close(to, "AssumedRoleUser");
-	xml_writer_text(to, "Audience", result->audience);
-	xml_writer_text(to, "Issuer", result->issuer);
-	xml_writer_str(to, "Subject", token->name);
-	xml_writer_str(to, "SubjectType", "persistent");
+}
+
+/* What both ask: RoleArn, DurationSeconds, and nothing that would narrow the
+ * session and cannot. */
+static bool
+read_session(struct sts *sts, struct signin *signin)
+{
+	struct request *request = sts->request;
+	struct slice duration = param(sts, "DurationSeconds");
+
+	*signin = (struct signin){
+		.store = request->store,
+		.policies = request->policies,
+		.arena = request->arena,
+		.now_ns = clock_now_ns(),
+		.needs_session = true,
+	};
+	if (!request_may_carry_keys(request))
+		return refuse(sts, 403, "AccessDenied",
+			"Keys are given out over TLS only.");
+	if (param(sts, "Policy").data ||
+		param(sts, "PolicyArns.member.1.arn").data)
+		return refuse(sts, 501, "NotImplemented",
+			"Session policies are not implemented.");
+	if (!read_arn(sts, "RoleArn", "role", &signin->organization,
+		    &signin->role))
+		return false;
+	if (duration.data && (!slice_to_u64(duration, SIGNIN_DURATION_S_MAX,
+				      &signin->duration_s) ||
+				     signin->duration_s < 900))
+		return refuse(sts, 400, "ValidationError",
+			"DurationSeconds must be from 900 to 43200.");
+	return true;
 }
 
 static bool
 assume_role_with_saml(struct sts *sts)
 {
 	struct request *request = sts->request;
-	struct signin signin = {
-		.store = request->store,
-		.policies = request->policies,
-		.arena = request->arena,
-		.now_ns = clock_now_ns(),
-		.response = param(sts, "SAMLAssertion"),
-		.needs_session = true,
-	};
-	struct slice duration = param(sts, "DurationSeconds");
 	struct slice organization = SLICE_NULL;
 	struct signin_result result;
+	struct signin signin;
 	scoped(buffer_free) struct buffer body = {0};
 
-	if (!read_arn(sts, "RoleArn", "role", &signin.organization,
-		    &signin.role) ||
+	if (!read_session(sts, &signin) ||
 		!read_arn(sts, "PrincipalArn", "saml-provider", &organization,
 			&signin.idp))
 		return false;
@@ -263,18 +290,48 @@ assume_role_with_saml(struct sts *sts)
 		return refuse(sts, 400, "ValidationError",
 			"RoleArn and PrincipalArn are of different "
 			"organizations.");
-	if (duration.data && (!slice_to_u64(duration, SIGNIN_DURATION_S_MAX,
-				      &signin.duration_s) ||
-				     signin.duration_s < 900))
-		return refuse(sts, 400, "ValidationError",
-			"DurationSeconds must be from 900 to 43200.");
+	signin.response = param(sts, "SAMLAssertion");
 	signin_saml(&signin, &result);
-	control_saml_note(request, &result);
+	control_signin_note(request, &result);
 	if (refuse_signin(sts, &result)) {
 		open_reply(&body, "AssumeRoleWithSAML");
 		write_credentials(&body, &signin, &result);
-		write_person(&body, &result);
+		write_user(&body, request->arena, &result.token);
+		xml_writer_text(&body, "Audience", result.audience);
+		xml_writer_text(&body, "Issuer", result.issuer);
+		xml_writer_str(&body, "Subject", result.token.name);
+		xml_writer_str(&body, "SubjectType", "persistent");
 		close_reply(request, &body, "AssumeRoleWithSAML");
+	}
+	cipher_wipe(&result.secret, sizeof(result.secret));
+	return sts->code == NULL;
+}
+
+/* --- AssumeRoleWithWebIdentity -------------------------------------------- */
+
+/* The session's name is the token's subject, whatever RoleSessionName says. */
+static bool
+assume_role_with_web_identity(struct sts *sts)
+{
+	struct request *request = sts->request;
+	struct signin_result result;
+	struct signin signin;
+	scoped(buffer_free) struct buffer body = {0};
+
+	if (!read_session(sts, &signin))
+		return false;
+	signin.response = param(sts, "WebIdentityToken");
+	signin_oidc(&signin, &result);
+	control_signin_note(request, &result);
+	if (refuse_signin(sts, &result)) {
+		open_reply(&body, "AssumeRoleWithWebIdentity");
+		write_credentials(&body, &signin, &result);
+		write_user(&body, request->arena, &result.token);
+		xml_writer_text(&body, "SubjectFromWebIdentityToken",
+			result.principal);
+		xml_writer_text(&body, "Audience", result.audience);
+		xml_writer_text(&body, "Provider", result.issuer);
+		close_reply(request, &body, "AssumeRoleWithWebIdentity");
 	}
 	cipher_wipe(&result.secret, sizeof(result.secret));
 	return sts->code == NULL;
@@ -302,7 +359,6 @@ get_caller_identity(struct sts *sts)
 	struct request *request = sts->request;
 	const struct token *token = &request->caller.token;
 	scoped(buffer_free) struct buffer body = {0};
-	char text[256];
 	uint8_t sha256[32];
 	enum sigv4_outcome outcome;
 
@@ -321,18 +377,11 @@ get_caller_identity(struct sts *sts)
 					: slice_str(error_message(
 						  request->report.error))));
 	note_caller(request);
-	if (token->role[0])
-		(void)snprintf(text, sizeof(text),
-			"arn:aws:sts::%s:assumed-role/%s/%s",
-			token->organization, token->role, token->name);
-	else
-		(void)snprintf(text, sizeof(text), "arn:aws:iam::%s:user/%s",
-			token->organization, token->name);
 	open_reply(&body, "GetCallerIdentity");
-	xml_writer_str(&body, "Arn", text);
-	(void)snprintf(text, sizeof(text), "%s:%s", token->organization,
-		token->name);
-	xml_writer_str(&body, "UserId", text);
+	xml_writer_str(&body, "Arn", arn_of(request->arena, token));
+	xml_writer_text(&body, "UserId",
+		arena_printf(request->arena, "%s:%s", token->organization,
+			token->name));
 	xml_writer_str(&body, "Account", token->organization);
 	close_reply(request, &body, "GetCallerIdentity");
 	return true;
@@ -346,10 +395,10 @@ static const struct {
 	bool (*run)(struct sts *sts);
 } routes[] = {
 	{"sts:AssumeRoleWithSAML", assume_role_with_saml},
+	{"sts:AssumeRoleWithWebIdentity", assume_role_with_web_identity},
 	{"sts:GetCallerIdentity", get_caller_identity},
 	{"sts:AssumeRole", NULL},
 	{"sts:AssumeRoot", NULL},
-	{"sts:AssumeRoleWithWebIdentity", NULL},
 	{"sts:DecodeAuthorizationMessage", NULL},
 	{"sts:GetAccessKeyInfo", NULL},
 	{"sts:GetFederationToken", NULL},
@@ -376,9 +425,12 @@ route(struct sts *sts, struct slice action)
 static bool
 handle(struct sts *sts)
 {
-	enum store_err err =
-		http_body_read_all(sts->request->http, BODY_MAX, &sts->body);
+	enum store_err err = http_body_read_all(sts->request->http, BODY_MAX,
+		true, &sts->body);
 
+	if (err == STORE_BUSY)
+		return refuse(sts, 400, "Throttling",
+			"Too many requests at once.");
 	if (err)
 		return refuse(sts, 400, "ValidationError",
 			err == STORE_TOO_BIG ? "The body is too large."

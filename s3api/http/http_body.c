@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "s3api/http/http_private.h"
+#include "s3api/http/http_whole.h"
 #include "store/base/clock.h"
 #include "store/base/io.h"
 
@@ -184,28 +185,12 @@ http_body_read(struct http_request *request, void *to, size_t len, size_t *got)
 }
 
 enum store_err
-http_body_read_full(struct http_request *request, void *to, size_t len,
-	size_t *got)
+http_body_read_all(struct http_request *request, size_t max, bool is_stranger,
+	struct slice *out)
 {
-	char *next = to;
-
-	*got = 0;
-	while (*got < len && !http_body_is_at_end(request)) {
-		size_t more = 0;
-		enum store_err err =
-			http_body_read(request, next + *got, len - *got, &more);
-
-		if (err)
-			return err;
-		*got += more;
-	}
-	return STORE_OK;
-}
-
-enum store_err
-http_body_read_all(struct http_request *request, size_t max, struct slice *out)
-{
-	struct buffer body = {0};
+	scoped(http_whole_free) struct http_whole whole = {
+		.is_stranger = is_stranger};
+	struct buffer *bytes = &whole.bytes;
 	enum store_err err = STORE_OK;
 
 	*out = SLICE_NULL;
@@ -214,16 +199,16 @@ http_body_read_all(struct http_request *request, size_t max, struct slice *out)
 	while (!err && !http_body_is_at_end(request)) {
 		size_t got = 0;
 
-		buffer_reserve(&body, DIRECT_MIN);
-		err = http_body_read(request, body.data + body.len, DIRECT_MIN,
-			&got);
-		body.len += got;
-		if (!err && body.len > max)
+		err = http_whole_reserve(&whole, DIRECT_MIN);
+		if (!err)
+			err = http_body_read(request, bytes->data + bytes->len,
+				DIRECT_MIN, &got);
+		bytes->len += got;
+		if (!err && bytes->len > max)
 			err = STORE_TOO_BIG;
 	}
 	if (!err)
-		*out = arena_copy(request->arena, buffer_slice(&body));
-	buffer_free(&body);
+		*out = arena_copy(request->arena, buffer_slice(bytes));
 	return err;
 }
 

@@ -30,16 +30,13 @@
 must_check enum store_err http_body_read(struct http_request *request, void *to,
 	size_t len, size_t *got);
 
-/* Reads exactly len bytes or to the end, whichever comes first. */
-must_check enum store_err http_body_read_full(struct http_request *request,
-	void *to, size_t len, size_t *got);
-
 /*
- * The whole of a small body, in the request's arena.  TOO_BIG: longer than
- * max; what else http_body_read() gives.
+ * The whole of a small body, in the request's arena; is_stranger: of somebody
+ * who has signed nothing (http_whole.h).  TOO_BIG: longer than max; BUSY: too
+ * many are being read; what else http_body_read() gives.
  */
 must_check enum store_err http_body_read_all(struct http_request *request,
-	size_t max, struct slice *out);
+	size_t max, bool is_stranger, struct slice *out);
 
 /* True once the whole body has been read; at once where there is none. */
 bool http_body_is_at_end(const struct http_request *request);

@@ -119,8 +119,8 @@ struct ask {
 };
 
 struct exposing {
-	struct request *request;
 	const struct ask *ask;
+	struct access_object *object;
 	enum store_err err; /* of the store */
 	bool is_missing;    /* the object that was to be read */
 };
@@ -130,32 +130,68 @@ static void
 expose(void *context, struct decide_exposure *out)
 {
 	struct exposing *exposing = context;
-
 	const struct ask *ask = exposing->ask;
-	struct request *request = exposing->request;
 
 	*out = (struct decide_exposure){0};
 	if (ask->bucket)
-		exposing->err = exposure_read(request->store, ask->bucket,
-			ask->key, ask->action, request->arena, out,
-			&exposing->is_missing);
+		exposing->err = exposure_read(&exposing->object->object,
+			ask->action, out, &exposing->is_missing);
+}
+
+static void
+end_object(struct access_object *object)
+{
+	arena_free(&object->arena);
+}
+
+bool
+access_is_of_another(const struct access_policies *policies,
+	const struct inode *opened)
+{
+	return policies->has_seen &&
+	       (policies->seen_ino != opened->ino ||
+		       !inode_etag_equal(&policies->seen_etag, &opened->etag));
+}
+
+static void
+note_seen(struct access_policies *policies,
+	const struct exposure_object *object)
+{
+	const struct inode *found = &object->found.inode;
+
+	if (!object->is_looked_up)
+		return;
+	/* Two decisions for two objects are for neither. */
+	if (object->err ||
+		(policies->has_seen && access_is_of_another(policies, found)))
+		policies->seen_ino = 0;
+	else
+		policies->seen_ino = found->ino;
+	policies->seen_etag = found->etag;
+	policies->has_seen = true;
 }
 
 static enum store_err
 ask(struct request *request, const struct ask *ask,
-	const struct access_policies *policies, struct decision *decision,
+	struct access_policies *policies, struct decision *decision,
 	bool *is_missing)
 {
-	struct access_object object = {request, ask->bucket, ask->key};
+	scoped(end_object) struct access_object object = {.request = request};
 	const struct policy_context context = {
 		access_find, &object, &request->access.steps};
-	struct exposing exposing = {.request = request, .ask = ask};
+	struct exposing exposing = {.ask = ask, .object = &object};
 	struct decide_policies all = policies->decide;
 	struct slice resource = ask->bucket_name;
 
+	object.object = (struct exposure_object){
+		.store = request->store,
+		.bucket = ask->bucket,
+		.key = ask->key,
+		.arena = &object.arena,
+	};
 	if (ask->key.len > 0)
-		resource = arena_concat(request->arena,
-			arena_concat(request->arena, resource, SLICE("/")),
+		resource = arena_concat(&object.arena,
+			arena_concat(&object.arena, resource, SLICE("/")),
 			ask->key);
 
 	const struct policy_query query = {
@@ -171,6 +207,10 @@ ask(struct request *request, const struct ask *ask,
 	all.expose_context = &exposing;
 	*decision = decide(&query, &all);
 	*is_missing = exposing.is_missing;
+	note_seen(policies, &object.object);
+	/* A Deny of what has a tag must not pass for want of knowing. */
+	if (object.object.err && object.object.err != STORE_NOT_FOUND)
+		return object.object.err;
 	return exposing.err;
 }
 
@@ -251,6 +291,19 @@ access_may(struct request *request, enum policy_action action)
 	return !check(request, &asked, &request->access.policies, &decision);
 }
 
+bool
+access_is_denied(struct request *request, enum policy_action action)
+{
+	const struct ask asked = ask_of_request(request, action);
+	struct decision decision;
+	enum s3_error error =
+		check(request, &asked, &request->access.policies, &decision);
+
+	return error == S3_INTERNAL_ERROR ||
+	       (error && decision.reason != DECIDE_BUCKET_SILENT &&
+		       decision.reason != DECIDE_NO_POLICY);
+}
+
 enum s3_error
 access_check(struct request *request)
 {
@@ -258,6 +311,7 @@ access_check(struct request *request)
 	enum s3_error error =
 		is_on_bucket(request) ? request_find_bucket(request) : S3_OK;
 
+	request->access.policies.has_seen = false;
 	if (error || policy_operation_decides_itself(operation))
 		return error;
 	return access_check_action(request,
@@ -329,7 +383,7 @@ access_may_of_source(struct request *request, enum policy_action action,
 }
 
 enum s3_error
-access_hide_missing(struct request *request, enum s3_error error)
+access_hide_missing_key(struct request *request, enum s3_error error)
 {
 	struct access *access = &request->access;
 	bool is_copy = access->of_source.is_read;
@@ -347,5 +401,13 @@ access_hide_missing(struct request *request, enum s3_error error)
 			is_copy ? &access->of_source : &access->policies,
 			&decision))
 		return error;
-	return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+	return S3_ACCESS_DENIED;
+}
+
+enum s3_error
+access_hide_missing(struct request *request, enum s3_error error)
+{
+	enum s3_error told = access_hide_missing_key(request, error);
+
+	return told == error ? error : error_set(&request->report, told, NULL);
 }

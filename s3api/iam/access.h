@@ -24,6 +24,10 @@ struct access_policies {
 	struct decide_policies decide;
 	struct policy *bucket;
 	bool is_read;
+	/* The object whose tags or list decisions asked for. */
+	bool has_seen;
+	uint64_t seen_ino; /* 0: they saw several, or none */
+	struct inode_etag seen_etag;
 };
 
 struct access {
@@ -63,11 +67,22 @@ must_check enum s3_error access_check(struct request *request);
 must_check enum s3_error access_check_action(struct request *request,
 	enum policy_action action);
 
+/*
+ * Whether what was opened after a decision can be another object than the one
+ * that it was made for, by its tags or its list; one that has just been put in
+ * its place is for those whom its own tags let in.
+ */
+bool access_is_of_another(const struct access_policies *policies,
+	const struct inode *opened);
+
 /* The same where a refusal only changes what is done; false too where the
  * policies cannot be read.  Of the source: after access_check_source(). */
 bool access_may(struct request *request, enum policy_action action);
 bool access_may_of_source(struct request *request, enum policy_action action,
 	struct slice key);
+/* Whether it is refused by more than that the bucket's owner says nothing of
+ * it. */
+bool access_is_denied(struct request *request, enum policy_action action);
 
 /* Whether one of several keys may be deleted; compares: only with a certain
  * ETag, which tells something of it and needs s3:GetObject, as in S3.
@@ -78,6 +93,11 @@ must_check enum s3_error access_check_delete(struct request *request,
 /* Whether the source of a copy may be read.  ACCESS_DENIED, and as above. */
 must_check enum s3_error access_check_source(struct request *request,
 	const struct bucket *bucket, struct slice key);
+
+/* ACCESS_DENIED in place of NO_SUCH_KEY where the bucket may not be listed, for
+ * one of several keys; the report stays as it is. */
+must_check enum s3_error access_hide_missing_key(struct request *request,
+	enum s3_error error);
 
 /*
  * NO_SUCH_KEY for those who may list the bucket, of a copy that of the source;

@@ -3,7 +3,8 @@
 #include "store/base/buffer.h"
 #include "store/base/clock.h"
 #include "store/base/text.h"
-#include "store/object.h"
+
+#define BYTES_A_STEP 16
 
 static void
 add(struct policy_values *out, struct slice value)
@@ -15,20 +16,21 @@ add(struct policy_values *out, struct slice value)
 /* --- of the caller -------------------------------------------------------- */
 
 static struct slice
-caller_arn(const struct request *request)
+caller_arn(struct access_object *object)
 {
+	const struct request *request = object->request;
 	const struct policy_caller *caller = &request->access.caller;
 
 	if (caller->is_anonymous)
 		return SLICE_NULL;
 	if (caller->role.len > 0)
-		return arena_printf(request->arena,
+		return arena_printf(&object->arena,
 			"arn:aws:sts::%.*s:assumed-role/%.*s/%.*s",
 			(int)caller->organization.len,
 			caller->organization.data, (int)caller->role.len,
 			caller->role.data, (int)caller->name.len,
 			caller->name.data);
-	return arena_printf(request->arena, "arn:aws:iam::%.*s:user/%.*s",
+	return arena_printf(&object->arena, "arn:aws:iam::%.*s:user/%.*s",
 		(int)caller->organization.len, caller->organization.data,
 		(int)caller->name.len, caller->name.data);
 }
@@ -42,13 +44,21 @@ caller_type(const struct policy_caller *caller)
 }
 
 static struct slice
-caller_id(const struct request *request)
+caller_id(struct access_object *object)
 {
+	const struct request *request = object->request;
 	const struct policy_caller *caller = &request->access.caller;
 
 	if (caller->is_anonymous)
 		return SLICE("anonymous");
-	return arena_printf(request->arena, "%.*s:%.*s",
+	/* No token can be called ROLE:NAME. */
+	if (caller->role.len > 0)
+		return arena_printf(&object->arena, "%.*s:%.*s:%.*s",
+			(int)caller->organization.len,
+			caller->organization.data, (int)caller->role.len,
+			caller->role.data, (int)caller->name.len,
+			caller->name.data);
+	return arena_printf(&object->arena, "%.*s:%.*s",
 		(int)caller->organization.len, caller->organization.data,
 		(int)caller->name.len, caller->name.data);
 }
@@ -60,20 +70,22 @@ organization(const struct policy_caller *caller)
 }
 
 static struct slice
-signature_age(const struct request *request)
+signature_age(struct access_object *object)
 {
+	const struct request *request = object->request;
 	if (request->access.caller.is_anonymous)
 		return SLICE_NULL;
-	return arena_printf(request->arena, "%lld",
+	return arena_printf(&object->arena, "%lld",
 		(long long)((request->access.now_ns -
 				    request->caller.signed_ns) /
 			    1000000));
 }
 
 static bool
-find_of_caller(const struct request *request, enum policy_key key,
+find_of_caller(struct access_object *object, enum policy_key key,
 	struct slice *out)
 {
+	const struct request *request = object->request;
 	const struct policy_caller *caller = &request->access.caller;
 	bool is_signed = !caller->is_anonymous;
 
@@ -82,11 +94,11 @@ find_of_caller(const struct request *request, enum policy_key key,
 		key == POLICY_KEY_CW_PRINCIPAL_ORG_ID)
 		*out = organization(caller);
 	else if (key == POLICY_KEY_PRINCIPAL_ARN)
-		*out = caller_arn(request);
+		*out = caller_arn(object);
 	else if (key == POLICY_KEY_PRINCIPAL_TYPE)
 		*out = caller_type(caller);
 	else if (key == POLICY_KEY_USER_ID)
-		*out = caller_id(request);
+		*out = caller_id(object);
 	else if (key == POLICY_KEY_USER_NAME) /* IAM: not that of a role */
 		*out = is_signed && caller->role.len == 0 ? caller->name
 							  : SLICE_NULL;
@@ -97,7 +109,7 @@ find_of_caller(const struct request *request, enum policy_key key,
 			       ? SLICE("REST-QUERY-STRING")
 			       : SLICE("REST-HEADER");
 	else if (key == POLICY_KEY_SIGNATURE_AGE)
-		*out = signature_age(request);
+		*out = signature_age(object);
 	else if (key == POLICY_KEY_SIGNATURE_VERSION)
 		*out = is_signed ? SLICE("AWS4-HMAC-SHA256") : SLICE_NULL;
 	else
@@ -140,16 +152,17 @@ static const struct {
 };
 
 static bool
-find_in_request(const struct request *request, enum policy_key key,
+find_in_request(struct access_object *object, enum policy_key key,
 	struct slice *out)
 {
+	const struct request *request = object->request;
 	for (size_t i = 0; i < array_len(sources); i++) {
 		if (sources[i].key != key)
 			continue;
 		if (sources[i].header)
 			*out = request_header(request, sources[i].header);
 		else if (request_has_param(request, sources[i].param))
-			*out = arena_copy(request->arena,
+			*out = arena_copy(&object->arena,
 				request_param(request, sources[i].param));
 		return true;
 	}
@@ -158,66 +171,79 @@ find_in_request(const struct request *request, enum policy_key key,
 
 /* As it is understood: two spellings of a source are one. */
 static struct slice
-copy_source(const struct request *request)
+copy_source(struct access_object *object)
 {
+	const struct request *request = object->request;
 	scoped(buffer_free) struct buffer decoded = {0};
 	struct slice text = request_header(request, "x-amz-copy-source");
 
 	if (!text.data || !text_percent_decode(&decoded, text, false))
 		return SLICE_NULL;
 	if (slice_has_prefix(buffer_slice(&decoded), SLICE("/")))
-		return arena_copy(request->arena,
+		return arena_copy(&object->arena,
 			slice_from(buffer_slice(&decoded), 1));
-	return arena_copy(request->arena, buffer_slice(&decoded));
+	return arena_copy(&object->arena, buffer_slice(&decoded));
 }
 
 static struct slice
-current_time(const struct request *request)
+current_time(struct access_object *object)
 {
+	const struct request *request = object->request;
 	char text[25];
 
 	clock_to_iso8601(request->access.now_ns, text);
-	return arena_copy(request->arena, slice_str(text));
+	return arena_copy(&object->arena, slice_str(text));
 }
 
 static struct slice
-epoch_time(const struct request *request)
+epoch_time(struct access_object *object)
 {
-	return arena_printf(request->arena, "%lld",
+	const struct request *request = object->request;
+	return arena_printf(&object->arena, "%lld",
 		(long long)(request->access.now_ns / CLOCK_NS_PER_S));
 }
 
 /* --- tags ----------------------------------------------------------------- */
 
+/* Looking through many attributes is work like matching. */
 static void
-find_existing_tag(const struct access_object *object, struct slice tag,
+charge(struct access_object *object, size_t bytes)
+{
+	uint64_t *steps = &object->request->access.steps;
+	uint64_t cost = bytes / BYTES_A_STEP;
+
+	*steps -= *steps < cost ? *steps : cost;
+}
+
+static void
+find_existing_tag(struct access_object *object, struct slice tag,
 	struct policy_values *out)
 {
-	struct request *request = object->request;
-	struct object found;
+	const struct slice *attrs = &object->object.found.inode.attrs;
 	struct slice value;
 
-	if (object->bucket && object->key.len > 0 &&
-		!object_head(request->store, object->bucket->ino, object->key,
-			request->arena, &found) &&
-		inode_attr_find(found.inode.attrs, INODE_ATTR_TAG, tag, &value))
+	if (exposure_look_up(&object->object))
+		return;
+	charge(object, attrs->len);
+	if (inode_attr_find(*attrs, INODE_ATTR_TAG, tag, &value))
 		add(out, value);
 }
 
 static struct slice
-decode(const struct request *request, struct slice text)
+decode(struct access_object *object, struct slice text)
 {
 	scoped(buffer_free) struct buffer decoded = {0};
 
 	if (!text_percent_decode(&decoded, text, true))
 		return SLICE_NULL;
-	return arena_copy(request->arena, buffer_slice(&decoded));
+	return arena_copy(&object->arena, buffer_slice(&decoded));
 }
 
 static void
-find_tag_of_body(const struct request *request, struct slice tag,
+find_tag_of_body(struct access_object *object, struct slice tag,
 	struct policy_values *out)
 {
+	const struct request *request = object->request;
 	struct slice rest = request->access.request_tags;
 	struct inode_attr attr;
 
@@ -231,9 +257,10 @@ find_tag_of_body(const struct request *request, struct slice tag,
 
 /* x-amz-tagging: a=1&b=2.  An empty tag stands for all of their names. */
 static void
-find_request_tag(const struct request *request, struct slice tag,
+find_request_tag(struct access_object *object, struct slice tag,
 	struct policy_values *out)
 {
+	const struct request *request = object->request;
 	struct slice rest = request_header(request, "x-amz-tagging");
 	struct slice piece;
 	struct slice name;
@@ -241,11 +268,11 @@ find_request_tag(const struct request *request, struct slice tag,
 	while (slice_split(&rest, '&', &piece)) {
 		if (!slice_split(&piece, '=', &name))
 			continue;
-		name = decode(request, name);
+		name = decode(object, name);
 		if (tag.len == 0)
 			add(out, name);
 		else if (slice_equal(name, tag))
-			add(out, decode(request, piece));
+			add(out, decode(object, piece));
 	}
 }
 
@@ -253,7 +280,7 @@ void
 access_find(void *context, const struct policy_key_name *name,
 	struct policy_values *out)
 {
-	const struct access_object *object = context;
+	struct access_object *object = context;
 	const struct request *request = object->request;
 	struct slice value = SLICE_NULL;
 
@@ -264,21 +291,22 @@ access_find(void *context, const struct policy_key_name *name,
 		 name->key == POLICY_KEY_REQUEST_TAG_KEYS)
 		(request->access.has_request_tags
 				? find_tag_of_body
-				: find_request_tag)(request, name->suffix, out);
+				: find_request_tag)(object, name->suffix, out);
 	else if (name->key == POLICY_KEY_CURRENT_TIME)
-		add(out, current_time(request));
+		add(out, current_time(object));
 	else if (name->key == POLICY_KEY_EPOCH_TIME)
-		add(out, epoch_time(request));
+		add(out, epoch_time(object));
 	else if (name->key == POLICY_KEY_SECURE_TRANSPORT)
 		add(out, request_is_secure(request) ? SLICE("true")
 						    : SLICE("false"));
 	else if (name->key == POLICY_KEY_SOURCE_IP)
 		add(out, request_client_address(request));
 	else if (name->key == POLICY_KEY_COPY_SOURCE)
-		add(out, copy_source(request));
-	else if (name->key == POLICY_KEY_RESOURCE_ACCOUNT && object->bucket)
-		add(out, slice_str(object->bucket->owner));
-	else if (find_of_caller(request, name->key, &value) ||
-		 find_in_request(request, name->key, &value))
+		add(out, copy_source(object));
+	else if (name->key == POLICY_KEY_RESOURCE_ACCOUNT &&
+		 object->object.bucket)
+		add(out, slice_str(object->object.bucket->owner));
+	else if (find_of_caller(object, name->key, &value) ||
+		 find_in_request(object, name->key, &value))
 		add(out, value);
 }

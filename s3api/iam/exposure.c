@@ -181,75 +181,75 @@ exposure_append_acl(struct buffer *attrs, const struct acl *acl)
 
 /* --- for decide() --------------------------------------------------------- */
 
-struct source {
-	struct store *store;
-	const struct bucket *bucket;
-	struct slice key;
-	enum policy_action action;
-	struct arena *arena;
-};
+enum store_err
+exposure_look_up(struct exposure_object *object)
+{
+	if (!object->bucket || object->key.len == 0)
+		return STORE_NOT_FOUND;
+	if (!object->is_looked_up)
+		object->err = object_head(object->store, object->bucket->ino,
+			object->key, object->arena, &object->found);
+	object->is_looked_up = true;
+	return object->err;
+}
 
 /* The list that the action needs; none where none gives it, or the object is
  * not there. */
 static enum store_err
-read_list(const struct source *source, const struct acl **out, bool *is_missing)
+read_list(struct exposure_object *object, enum policy_action action,
+	const struct acl **out, bool *is_missing)
 {
 	bool is_on_object = false;
-	unsigned int needed = acl_needed(source->action, &is_on_object);
-	struct acl *acl = arena_new(source->arena, struct acl);
-	struct object object;
+	unsigned int needed = acl_needed(action, &is_on_object);
+	struct acl *acl = arena_new(object->arena, struct acl);
 	enum store_err err;
 
 	if (!needed)
 		return STORE_OK;
 	if (!is_on_object) {
-		err = exposure_read_acl(source->store, source->bucket,
-			source->arena, acl);
+		err = exposure_read_acl(object->store, object->bucket,
+			object->arena, acl);
 	} else {
-		err = object_head(source->store, source->bucket->ino,
-			source->key, source->arena, &object);
+		err = exposure_look_up(object);
 		*is_missing = err == STORE_NOT_FOUND && needed == ACL_READ;
 		if (err == STORE_NOT_FOUND)
 			return STORE_OK;
 		if (!err)
-			err = exposure_find_acl(source->bucket,
-				object.inode.attrs, acl);
+			err = exposure_find_acl(object->bucket,
+				object->found.inode.attrs, acl);
 	}
 	*out = err ? NULL : acl;
 	return err;
 }
 
 static enum store_err
-read_all(const struct source *source, struct decide_exposure *out,
-	bool *is_missing)
+read_all(struct exposure_object *object, enum policy_action action,
+	struct decide_exposure *out, bool *is_missing)
 {
+	struct store *store = object->store;
 	enum exposure_ownership ownership;
 	unsigned int flags;
-	enum store_err err =
-		exposure_read_block(source->store, source->bucket, &flags);
+	enum store_err err = exposure_read_block(store, object->bucket, &flags);
 
 	if (err && err != STORE_NOT_FOUND)
 		return err;
 	out->ignores_public_acls = flags & EXPOSURE_IGNORE_ACLS;
 	out->restricts_public_bucket = flags & EXPOSURE_RESTRICT_BUCKETS;
-	err = exposure_read_ownership(source->store, source->bucket,
-		&ownership);
+	err = exposure_read_ownership(store, object->bucket, &ownership);
 	if (err || ownership == EXPOSURE_OWNER_ENFORCED)
 		return err;
-	return read_list(source, &out->acl, is_missing);
+	return read_list(object, action, &out->acl, is_missing);
 }
 
 enum store_err
-exposure_read(struct store *store, const struct bucket *bucket,
-	struct slice key, enum policy_action action, struct arena *arena,
+exposure_read(struct exposure_object *object, enum policy_action action,
 	struct decide_exposure *out, bool *is_missing)
 {
-	const struct source source = {store, bucket, key, action, arena};
 	enum store_err err;
 
 	*out = (struct decide_exposure){0};
 	*is_missing = false;
-	err = read_all(&source, out, is_missing);
+	err = read_all(object, action, out, is_missing);
 	if (err)
 		*out = (struct decide_exposure){
 			.restricts_public_bucket = true};

@@ -62,12 +62,25 @@ must_check enum store_err exposure_find_acl(const struct bucket *bucket,
 /* As an attribute that follows the object's others. */
 void exposure_append_acl(struct buffer *attrs, const struct acl *acl);
 
+/* What is decided about: a bucket, or an object in it. */
+struct exposure_object {
+	struct store *store;
+	const struct bucket *bucket; /* may be NULL */
+	struct slice key;	     /* empty: the bucket itself */
+	struct arena *arena;	     /* for what is found */
+	bool is_looked_up;	     /* from then on: */
+	enum store_err err;
+	struct object found;
+};
+
+/* The object as it is, read once.  NOT_FOUND also where there is none to be
+ * asked about. */
+must_check enum store_err exposure_look_up(struct exposure_object *object);
+
 /*
- * What decide() asks of a bucket, or of an object in it (an empty key: none),
- * for an action.  *is_missing: the object that was to be read is not there.  On
- * failure *out opens nothing.
+ * What decide() asks of it for an action.  *is_missing: the object that was to
+ * be read is not there.  On failure *out opens nothing.
  */
-must_check enum store_err exposure_read(struct store *store,
-	const struct bucket *bucket, struct slice key,
-	enum policy_action action, struct arena *arena,
-	struct decide_exposure *out, bool *is_missing);
+must_check enum store_err exposure_read(struct exposure_object *object,
+	enum policy_action action, struct decide_exposure *out,
+	bool *is_missing);

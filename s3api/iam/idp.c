@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/bucket.h"
 #include "store/organization.h"
@@ -10,6 +11,7 @@
 
 #define OWNER 0
 #define KIND "idp/"
+#define KIND_OIDC "oidc" /* of one; SAML's have none */
 
 static bool
 is_name(struct slice name)
@@ -45,7 +47,7 @@ is_text(struct slice text, size_t max)
 }
 
 static bool
-is_list(const struct saml_list *list, size_t max)
+is_list(const struct claims_list *list, size_t max)
 {
 	if (list->count > IDP_LIST_MAX)
 		return false;
@@ -56,18 +58,69 @@ is_list(const struct saml_list *list, size_t max)
 	return true;
 }
 
+/* Empty: it is as tarn has it. */
 static bool
-is_valid(const struct saml_idp *saml)
+is_choice(struct slice text)
+{
+	return text.len == 0 || is_text(text, IDP_TEXT_MAX);
+}
+
+static bool
+is_valid_saml(const struct saml_idp *saml)
 {
 	return is_text(saml->issuer, IDP_TEXT_MAX) &&
 	       saml->certificates.count > 0 && saml->audiences.count > 0 &&
 	       is_list(&saml->certificates, IDP_CERTIFICATE_MAX) &&
 	       is_list(&saml->audiences, IDP_TEXT_MAX) &&
 	       is_list(&saml->recipients, IDP_TEXT_MAX) &&
-	       (saml->role_attribute.len == 0 ||
-		       is_text(saml->role_attribute, IDP_TEXT_MAX)) &&
-	       (saml->principal_attribute.len == 0 ||
-		       is_text(saml->principal_attribute, IDP_TEXT_MAX));
+	       is_choice(saml->role_attribute) &&
+	       is_choice(saml->principal_attribute);
+}
+
+/* It begins the roles of who signs in there. */
+static bool
+is_oidc_issuer(struct slice issuer)
+{
+	if (!is_text(issuer, OIDC_ISSUER_MAX))
+		return false;
+	for (size_t i = 0; i < issuer.len; i++) {
+		char c = issuer.data[i];
+
+		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
+			!(c >= '0' && c <= '9') && !strchr("._-@+=,/:|~%", c))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_valid_oidc(const struct oidc_idp *oidc)
+{
+	return is_oidc_issuer(oidc->issuer) &&
+	       is_text(oidc->keys, OIDC_KEYS_BYTES_MAX) &&
+	       oidc->audiences.count > 0 &&
+	       is_list(&oidc->audiences, IDP_TEXT_MAX) &&
+	       is_choice(oidc->role_claim) && is_choice(oidc->principal_claim);
+}
+
+static bool
+is_valid(const struct idp *idp)
+{
+	return idp->kind == IDP_OIDC ? is_valid_oidc(&idp->oidc)
+				     : is_valid_saml(&idp->saml);
+}
+
+struct slice
+idp_issuer(const struct idp *idp)
+{
+	return idp->kind == IDP_OIDC ? idp->oidc.issuer : idp->saml.issuer;
+}
+
+const struct claims_list *
+idp_audiences(const struct idp *idp)
+{
+	return idp->kind == IDP_OIDC ? &idp->oidc.audiences
+				     : &idp->saml.audiences;
 }
 
 static json_t *
@@ -77,7 +130,7 @@ from_text(struct slice text)
 }
 
 static json_t *
-from_list(const struct saml_list *list)
+from_list(const struct claims_list *list)
 {
 	json_t *array = json_array();
 
@@ -86,27 +139,43 @@ from_list(const struct saml_list *list)
 	return array;
 }
 
+static json_t *
+from_saml(const struct saml_idp *saml)
+{
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1,
+		"issuer", from_text(saml->issuer), "certificates",
+		from_list(&saml->certificates), "audiences",
+		from_list(&saml->audiences), "recipients",
+		from_list(&saml->recipients), "roleAttribute",
+		from_text(saml->role_attribute), "principalAttribute",
+		from_text(saml->principal_attribute));
+}
+
+static json_t *
+from_oidc(const struct oidc_idp *oidc)
+{
+	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "version", 1,
+		"kind", KIND_OIDC, "issuer", from_text(oidc->issuer), "keys",
+		from_text(oidc->keys), "audiences", from_list(&oidc->audiences),
+		"roleClaim", from_text(oidc->role_claim), "principalClaim",
+		from_text(oidc->principal_claim));
+}
+
 enum store_err
 idp_put(struct store *store, struct slice organization, const struct idp *idp)
 {
 	scoped(arena_free) struct arena arena = {0};
-	const struct saml_idp *saml = &idp->saml;
 	enum store_err err = organization_check(store, organization);
 
 	if (err)
 		return err;
 	if (!is_name(idp->name))
 		return STORE_BAD_NAME;
-	if (!is_valid(saml))
+	if (!is_valid(idp))
 		return STORE_INVALID;
 
-	json_t *root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"version", 1, "issuer", from_text(saml->issuer), "certificates",
-		from_list(&saml->certificates), "audiences",
-		from_list(&saml->audiences), "recipients",
-		from_list(&saml->recipients), "roleAttribute",
-		from_text(saml->role_attribute), "principalAttribute",
-		from_text(saml->principal_attribute));
+	json_t *root = idp->kind == IDP_OIDC ? from_oidc(&idp->oidc)
+					     : from_saml(&idp->saml);
 	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 	struct slice value = slice_str(text);
 
@@ -136,7 +205,7 @@ to_text(const json_t *root, const char *name, struct arena *arena,
 
 static bool
 to_list(const json_t *root, const char *name, struct arena *arena,
-	struct saml_list *out)
+	struct claims_list *out)
 {
 	const json_t *array = json_object_get(root, name);
 	size_t count = json_array_size(array);
@@ -152,8 +221,30 @@ to_list(const json_t *root, const char *name, struct arena *arena,
 		items[i] = arena_copy(arena, slice_of(json_string_value(item),
 						     json_string_length(item)));
 	}
-	*out = (struct saml_list){items, count};
+	*out = (struct claims_list){items, count};
 	return true;
+}
+
+static bool
+to_saml(const json_t *root, struct arena *arena, struct saml_idp *saml)
+{
+	return to_text(root, "issuer", arena, &saml->issuer) &&
+	       to_list(root, "certificates", arena, &saml->certificates) &&
+	       to_list(root, "audiences", arena, &saml->audiences) &&
+	       to_list(root, "recipients", arena, &saml->recipients) &&
+	       to_text(root, "roleAttribute", arena, &saml->role_attribute) &&
+	       to_text(root, "principalAttribute", arena,
+		       &saml->principal_attribute);
+}
+
+static bool
+to_oidc(const json_t *root, struct arena *arena, struct oidc_idp *oidc)
+{
+	return to_text(root, "issuer", arena, &oidc->issuer) &&
+	       to_text(root, "keys", arena, &oidc->keys) &&
+	       to_list(root, "audiences", arena, &oidc->audiences) &&
+	       to_text(root, "roleClaim", arena, &oidc->role_claim) &&
+	       to_text(root, "principalClaim", arena, &oidc->principal_claim);
 }
 
 static enum store_err
@@ -161,20 +252,16 @@ decode(struct slice name, struct slice text, struct arena *arena,
 	struct idp *out)
 {
 	json_t *root = json_loadb(text.data, text.len, 0, NULL);
-	struct saml_idp *saml = &out->saml;
+	const char *kind = json_string_value(json_object_get(root, "kind"));
 	bool is_good;
 
 	*out = (struct idp){.name = arena_copy(arena, name)};
-	is_good =
-		json_integer_value(json_object_get(root, "version")) == 1 &&
-		to_text(root, "issuer", arena, &saml->issuer) &&
-		to_list(root, "certificates", arena, &saml->certificates) &&
-		to_list(root, "audiences", arena, &saml->audiences) &&
-		to_list(root, "recipients", arena, &saml->recipients) &&
-		to_text(root, "roleAttribute", arena, &saml->role_attribute) &&
-		to_text(root, "principalAttribute", arena,
-			&saml->principal_attribute) &&
-		is_valid(saml);
+	if (kind && strcmp(kind, KIND_OIDC) == 0)
+		out->kind = IDP_OIDC;
+	is_good = json_integer_value(json_object_get(root, "version")) == 1 &&
+		  (out->kind == IDP_OIDC ? to_oidc(root, arena, &out->oidc)
+					 : to_saml(root, arena, &out->saml)) &&
+		  is_valid(out);
 	json_decref(root);
 	return is_good ? STORE_OK : STORE_CORRUPT;
 }

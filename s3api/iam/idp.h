@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "s3api/iam/oidc.h"
 #include "s3api/iam/saml.h"
 #include "store/store.h"
 
@@ -19,13 +20,25 @@
 #define IDP_METADATA_MAX (1024 * 1024)
 #define IDP_CERTIFICATE_MAX (16 * 1024)
 
-struct idp {
-	struct slice name;
-	struct saml_idp saml;
+enum idp_kind {
+	IDP_SAML,
+	IDP_OIDC,
 };
 
+struct idp {
+	struct slice name;
+	enum idp_kind kind;
+	struct saml_idp saml; /* one of them */
+	struct oidc_idp oidc;
+};
+
+struct slice idp_issuer(const struct idp *idp);
+const struct claims_list *idp_audiences(const struct idp *idp);
+
 /* Durable; in place of one of that name.  INVALID: a text that is empty or too
- * long, or no certificate or audience. */
+ * long, or no certificate, key or audience; of OpenID Connect also an issuer
+ * that could be part of no role: 1 to 255 of A-Z a-z 0-9 . _ - @ + = , / : | ~
+ * and %. */
 must_check enum store_err idp_put(struct store *store,
 	struct slice organization, const struct idp *idp);
 must_check enum store_err idp_get(struct store *store,

@@ -165,7 +165,7 @@ read_entity(const xmlNode *entity, struct arena *arena, struct idp *out,
 	if (out->saml.issuer.len == 0 || count == 0)
 		return refuse(why,
 			"it has no entityID or no certificate for signing");
-	out->saml.certificates = (struct saml_list){items, count};
+	out->saml.certificates = (struct claims_list){items, count};
 	return true;
 }
 

@@ -3,7 +3,7 @@
 
 #include "store/base/text.h"
 
-#define NAME_MAX_LEN 256
+#define NAME_MAX_LEN 768 /* a role, with wildcards */
 
 static const struct policy_context no_context;
 
@@ -20,6 +20,14 @@ is_name(struct slice text, const char *more)
 			return false;
 	}
 	return true;
+}
+
+/* Only those that are ISSUER:SUB have more than plain letters. */
+static bool
+is_role(struct slice name)
+{
+	return is_name(name,
+		slice_find_char(name, ':') >= 0 ? "+=,.@_-:/|~%" : "+=,.@_-");
 }
 
 static bool
@@ -41,8 +49,7 @@ static bool
 set_role(struct arena *arena, struct slice name, struct slice session,
 	struct policy_principal *out)
 {
-	if (!is_name(name, "+=,.@_-:") ||
-		(session.data && !is_name(session, "+=,.@_-:")))
+	if (!is_role(name) || (session.data && !is_name(session, "+=,.@_-:")))
 		return false;
 	out->kind = POLICY_PRINCIPAL_ROLE;
 	out->session = session;

@@ -2,17 +2,17 @@
 #include "s3api/iam/saml_private.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "store/base/clock.h"
 #include "store/base/text.h"
 
 #define SUCCESS "urn:oasis:names:tc:SAML:2.0:status:Success"
 #define BEARER "urn:oasis:names:tc:SAML:2.0:cm:bearer"
-#define SKEW_NS (SAML_SKEW_S * CLOCK_NS_PER_S)
+#define SKEW_NS (CLAIMS_SKEW_S * CLOCK_NS_PER_S)
 /* An assertion is good for so long at most, whatever it says. */
 #define LIFETIME_NS_MAX (24 * 3600 * CLOCK_NS_PER_S)
 #define VALUE_MAX 1024
+#define ACCOUNT_LEN 12 /* digits of an account of AWS */
 
 const char *
 saml_step_name(enum saml_step step)
@@ -44,31 +44,6 @@ saml_step_name(enum saml_step step)
 
 /* --- findings ------------------------------------------------------------- */
 
-static void
-add(struct saml_check *check, enum saml_step step, bool is_good,
-	const char *format, va_list args)
-{
-	struct saml_report *report = check->report;
-	char text[512];
-	struct saml_finding *finding;
-
-	(void)vsnprintf(text, sizeof(text), format, args);
-	/* One place stays for what is wrong. */
-	if (report->count == SAML_FINDINGS_MAX && !report->first_bad &&
-		!is_good)
-		report->count--;
-	if (report->count == SAML_FINDINGS_MAX)
-		return;
-	finding = &report->findings[report->count++];
-	*finding = (struct saml_finding){
-		.step = step,
-		.is_good = is_good,
-		.text = arena_copy(check->arena, slice_str(text)),
-	};
-	if (!is_good && !report->first_bad)
-		report->first_bad = finding;
-}
-
 bool
 saml_good(struct saml_check *check, enum saml_step step, const char *format,
 	...)
@@ -76,7 +51,8 @@ saml_good(struct saml_check *check, enum saml_step step, const char *format,
 	va_list args;
 
 	va_start(args, format);
-	add(check, step, true, format, args);
+	claims_report_add(check->report, check->arena, step, true, format,
+		args);
 	va_end(args);
 	return true;
 }
@@ -87,7 +63,8 @@ saml_bad(struct saml_check *check, enum saml_step step, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	add(check, step, false, format, args);
+	claims_report_add(check->report, check->arena, step, false, format,
+		args);
 	va_end(args);
 	return check->goes_on;
 }
@@ -97,17 +74,7 @@ saml_bad(struct saml_check *check, enum saml_step step, const char *format, ...)
 static const char *
 quote(struct saml_check *check, struct slice text)
 {
-	return saml_xml_quote(text, check->arena);
-}
-
-static bool
-is_in(const struct saml_list *list, struct slice text)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (slice_equal(list->items[i], text))
-			return true;
-	}
-	return false;
+	return claims_quote(text, check->arena);
 }
 
 static bool
@@ -115,8 +82,8 @@ is_recipient(const struct saml_check *check, struct slice text)
 {
 	const struct saml_idp *idp = check->idp;
 
-	return is_in(idp->recipients.count > 0 ? &idp->recipients
-					       : &idp->audiences,
+	return claims_list_has(idp->recipients.count > 0 ? &idp->recipients
+							 : &idp->audiences,
 		text);
 }
 
@@ -215,7 +182,7 @@ check_issuer(struct saml_check *check)
 	struct slice issuer =
 		inner ? saml_xml_text(inner, check->arena) : SLICE_NULL;
 
-	check->facts->issuer = issuer;
+	check->claims->issuer = issuer;
 	if (issuer.len == 0)
 		return saml_bad(check, SAML_ISSUER,
 			"the Assertion has no Issuer, or several");
@@ -296,7 +263,7 @@ check_sessions(struct saml_check *check)
 				  SAML_ASSERTION_NS, "AuthnStatement")) {
 		if (!check_end(check, SAML_TIME, statement,
 			    "SessionNotOnOrAfter",
-			    &check->facts->session_until_ns))
+			    &check->claims->session_until_ns))
 			return false;
 	}
 	return true;
@@ -317,7 +284,7 @@ check_time(struct saml_check *check)
 			"the Assertion has no Conditions, or several");
 	if (!check_begin(check, SAML_TIME, conditions, "NotBefore") ||
 		!check_end(check, SAML_TIME, conditions, "NotOnOrAfter",
-			&check->facts->until_ns))
+			&check->claims->until_ns))
 		return false;
 	if (has_unknown_condition(conditions))
 		return saml_bad(check, SAML_TIME,
@@ -340,7 +307,8 @@ is_for_us(struct saml_check *check, const xmlNode *restriction,
 
 		if (!first->data)
 			*first = text;
-		if (text.len > 0 && is_in(&check->idp->audiences, text))
+		if (text.len > 0 &&
+			claims_list_has(&check->idp->audiences, text))
 			return true;
 	}
 	return false;
@@ -415,7 +383,7 @@ check_subject(struct saml_check *check)
 				  "SubjectConfirmation")
 			: NULL;
 	const char *wrong = "it has no SubjectConfirmation of a bearer";
-	int64_t *until_ns = &check->facts->until_ns;
+	int64_t *until_ns = &check->claims->until_ns;
 	int64_t time_ns = 0;
 
 	/* It may be used by any of them, so once until the last one's end. */
@@ -445,19 +413,38 @@ check_subject(struct saml_check *check)
 
 /* --- attributes ----------------------------------------------------------- */
 
-/* Of AWS's form, "arn:aws:iam::ACCOUNT:role/NAME,arn:...", the NAME. */
+static bool
+is_account_of_aws(struct slice account)
+{
+	for (size_t i = 0; i < account.len; i++) {
+		if (account.data[i] < '0' || account.data[i] > '9')
+			return false;
+	}
+	return account.len == ACCOUNT_LEN;
+}
+
+/* Of AWS's form, "arn:aws:iam::ACCOUNT:role/NAME,arn:...", the NAME; empty: it
+ * is a role of somebody else. */
 static struct slice
-role_of(struct slice value)
+role_of(struct slice value, struct slice organization)
 {
 	struct slice rest = value;
 	struct slice piece;
 
 	while (slice_split(&rest, ',', &piece)) {
 		ptrdiff_t at = slice_find(piece, SLICE(":role/"));
+		struct slice account =
+			slice_first(piece, at < 0 ? 0 : (size_t)at);
 		struct slice name;
 
 		if (!slice_has_prefix(piece, SLICE("arn:")) || at < 0)
 			continue;
+		while (slice_find_char(account, ':') >= 0)
+			account = slice_from(account,
+				(size_t)slice_find_char(account, ':') + 1);
+		if (!is_account_of_aws(account) &&
+			!slice_equal(account, organization))
+			return SLICE("");
 		name = slice_from(piece, (size_t)at + 6);
 		while (slice_find_char(name, '/') >= 0)
 			name = slice_from(name,
@@ -465,22 +452,6 @@ role_of(struct slice value)
 		return name;
 	}
 	return value;
-}
-
-static bool
-is_plain(struct slice text)
-{
-	if (text.len == 0 || text.len > 64)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.data[i];
-
-		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
-			!(c >= '0' && c <= '9') &&
-			(!c || !strchr("._-@+=,", c)))
-			return false;
-	}
-	return true;
 }
 
 /* Values of all attributes of that name, as many as there are up to max + 1;
@@ -530,12 +501,12 @@ check_principal(struct saml_check *check, struct slice name)
 		return saml_bad(check, SAML_ATTRIBUTES,
 			"the attribute %s has %s", quote(check, name),
 			count > 0 ? "several values" : "no value");
-	if (!is_plain(value))
+	if (!claims_name_is_plain(value))
 		return saml_bad(check, SAML_ATTRIBUTES,
 			"the value of %s is not 1 to 64 of A-Z a-z 0-9 "
 			". _ - @ + = and ,",
 			quote(check, name));
-	check->facts->principal = value;
+	check->claims->principal = value;
 	return saml_good(check, SAML_ATTRIBUTES, "the principal is %s",
 		quote(check, value));
 }
@@ -543,22 +514,29 @@ check_principal(struct saml_check *check, struct slice name)
 static bool
 check_roles(struct saml_check *check, struct slice name)
 {
-	struct slice *roles = check->facts->roles;
-	size_t count = find_values(check, name, roles, SAML_ROLES_MAX);
+	struct slice *roles = check->claims->roles;
+	size_t count = find_values(check, name, roles, CLAIMS_ROLES_MAX);
 
-	if (count == 0 || count > SAML_ROLES_MAX)
+	if (count == 0 || count > CLAIMS_ROLES_MAX)
 		return saml_bad(check, SAML_ATTRIBUTES,
 			"the attribute %s has %s", quote(check, name),
 			count > 0 ? "too many values" : "no value");
 	for (size_t i = 0; i < count; i++) {
-		roles[i] = role_of(roles[i]);
-		if (!is_plain(roles[i]))
+		struct slice role = role_of(roles[i], check->idp->organization);
+
+		if (role.len == 0 && roles[i].len > 0)
+			return saml_bad(check, SAML_ATTRIBUTES,
+				"a value of %s is a role of another "
+				"organization: %s",
+				quote(check, name), quote(check, roles[i]));
+		roles[i] = role;
+		if (!claims_name_is_plain(roles[i]))
 			return saml_bad(check, SAML_ATTRIBUTES,
 				"a value of %s is not 1 to 64 of A-Z a-z 0-9 "
 				". _ - @ + = and ,",
 				quote(check, name));
 	}
-	check->facts->role_count = count;
+	check->claims->role_count = count;
 	return saml_good(check, SAML_ATTRIBUTES, "%zu role%s, the first is %s",
 		count, count == 1 ? "" : "s", quote(check, roles[0]));
 }
@@ -581,8 +559,8 @@ check_attributes(struct saml_check *check)
 
 bool
 saml_check(struct slice xml, const struct saml_idp *idp, int64_t now_ns,
-	bool goes_on, struct arena *arena, struct saml_facts *facts,
-	struct saml_report *report)
+	bool goes_on, struct arena *arena, struct claims *claims,
+	struct claims_report *report)
 {
 	static bool (*const steps[])(struct saml_check * check) = {
 		saml_xml_check_structure, saml_signature_check, check_issuer,
@@ -593,13 +571,13 @@ saml_check(struct slice xml, const struct saml_idp *idp, int64_t now_ns,
 		.now_ns = now_ns,
 		.goes_on = goes_on,
 		.arena = arena,
-		.facts = facts,
+		.claims = claims,
 		.report = report,
 	};
 	bool is_whole;
 
-	*facts = (struct saml_facts){0};
-	*report = (struct saml_report){0};
+	*claims = (struct claims){0};
+	*report = (struct claims_report){0};
 	is_whole = saml_xml_load(&check, xml) && check.doc &&
 		   xmlDocGetRootElement(check.doc) && !check.doc->intSubset;
 	for (size_t i = 0; i < array_len(steps) && is_whole; i++)

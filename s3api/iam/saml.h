@@ -13,38 +13,35 @@
  *
  * Threads:   any; of a fiber it is for io_run_blocking(), since it parses,
  *            recurses and does public-key cryptography.
- * Ownership: slices of facts and of the report live in the arena.
+ * Ownership: slices of claims and of the report live in the arena.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "s3api/iam/claims.h"
 #include "store/base/arena.h"
 #include "store/base/compiler.h"
 #include "store/base/slice.h"
 
 #define SAML_BYTES_MAX (256 * 1024)
-#define SAML_SKEW_S 120
-#define SAML_ROLES_MAX 32
 
 #define SAML_ROLE_ATTRIBUTE "https://coreweave.com/SAML/Attributes/Role"
 #define SAML_PRINCIPAL_ATTRIBUTE                                               \
 	"https://coreweave.com/SAML/Attributes/PrincipalName"
 
-struct saml_list {
-	const struct slice *items;
-	size_t count;
-};
-
 /* Who is believed, and for what.  Borrowed. */
 struct saml_idp {
-	struct slice issuer;	       /* its entity id */
-	struct saml_list certificates; /* PEM, one each */
-	struct saml_list audiences;
-	struct saml_list recipients; /* none: the audiences are */
-	struct slice role_attribute; /* empty: SAML_ROLE_ATTRIBUTE */
+	struct slice issuer;		 /* its entity id */
+	struct claims_list certificates; /* PEM, one each */
+	struct claims_list audiences;
+	struct claims_list recipients; /* none: the audiences are */
+	struct slice role_attribute;   /* empty: SAML_ROLE_ATTRIBUTE */
 	struct slice principal_attribute;
+	/* Whose roles may be claimed in AWS's form, beside those of an account
+	 * of AWS: two organizations may trust one provider. */
+	struct slice organization;
 };
 
 /* In the order in which they are looked at. */
@@ -64,38 +61,13 @@ enum saml_step {
 /* "signature"; never NULL. */
 const char *saml_step_name(enum saml_step step);
 
-struct saml_finding {
-	enum saml_step step;
-	bool is_good;
-	struct slice text; /* "signed by certificate 1", without a full stop */
-};
-
-#define SAML_FINDINGS_MAX 32
-
-struct saml_report {
-	struct saml_finding findings[SAML_FINDINGS_MAX];
-	size_t count;
-	const struct saml_finding *first_bad; /* NULL: there is none */
-};
-
-struct saml_facts {
-	struct slice id;     /* of the assertion */
-	struct slice issuer; /* for messages, also where nothing is believed */
-	struct slice principal;
-	struct slice roles[SAML_ROLES_MAX];
-	size_t role_count;
-	/* From then on it is refused as too old. */
-	int64_t until_ns;
-	int64_t session_until_ns; /* 0: it does not say */
-};
-
 /*
  * True where everything can be believed; only then may *facts be used.  With
  * goes_on the report has all that is wrong, else it ends with the first.
  */
 must_check bool saml_check(struct slice xml, const struct saml_idp *idp,
 	int64_t now_ns, bool goes_on, struct arena *arena,
-	struct saml_facts *facts, struct saml_report *report);
+	struct claims *claims, struct claims_report *report);
 
 /* Standard base64, with line feeds and spaces anywhere.  False: it is none, or
  * stands for more than SAML_BYTES_MAX. */

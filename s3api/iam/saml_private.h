@@ -15,8 +15,8 @@ struct saml_check {
 	int64_t now_ns;
 	bool goes_on;
 	struct arena *arena;
-	struct saml_facts *facts;
-	struct saml_report *report;
+	struct claims *claims;
+	struct claims_report *report;
 
 	xmlDoc *doc;
 	xmlNode *response;
@@ -52,9 +52,6 @@ struct slice saml_xml_text(const xmlNode *node, struct arena *arena);
 /* SLICE_NULL: there is none of that name (without a namespace). */
 struct slice saml_xml_attribute(const xmlNode *node, const char *name,
 	struct arena *arena);
-
-/* For messages: what fits, without control characters. */
-const char *saml_xml_quote(struct slice text, struct arena *arena);
 
 /* --- saml_signature.c ----------------------------------------------------- */
 

@@ -120,8 +120,7 @@ is_one_of(struct saml_check *check, const xmlNode *node,
 static const char *
 algorithm_of(struct saml_check *check, const xmlNode *node)
 {
-	return saml_xml_quote(saml_xml_attribute(node, "Algorithm",
-				      check->arena),
+	return claims_quote(saml_xml_attribute(node, "Algorithm", check->arena),
 		check->arena);
 }
 
@@ -254,7 +253,7 @@ verify_with(xmlNode *signature, struct slice certificate)
 static size_t
 verify(const struct saml_check *check, xmlNode *signature)
 {
-	const struct saml_list *list = &check->idp->certificates;
+	const struct claims_list *list = &check->idp->certificates;
 
 	for (size_t i = 0; i < list->count; i++) {
 		if (verify_with(signature, list->items[i]))

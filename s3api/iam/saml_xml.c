@@ -108,14 +108,6 @@ saml_xml_attribute(const xmlNode *node, const char *name, struct arena *arena)
 	return text;
 }
 
-const char *
-saml_xml_quote(struct slice text, struct arena *arena)
-{
-	char *quoted = arena_alloc(arena, 80);
-
-	return policy_json_quote(text, quoted);
-}
-
 /* --- reading -------------------------------------------------------------- */
 
 static bool
@@ -322,7 +314,7 @@ saml_xml_check_structure(struct saml_check *check)
 	if (!check_version_and_id(check, check->assertion, "Assertion") &&
 		!check->goes_on)
 		return false;
-	check->facts->id =
+	check->claims->id =
 		saml_xml_attribute(check->assertion, "ID", check->arena);
 	return check->report->count > bad_before
 		       ? check->goes_on

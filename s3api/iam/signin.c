@@ -28,31 +28,53 @@ end(struct signin_result *result, enum signin_outcome outcome,
 
 /* --- whom to believe ------------------------------------------------------ */
 
+/* Whether the organization's provider could be the one that is meant. */
 static bool
-find_idp(const struct signin *signin, struct idp *idp,
-	struct signin_result *result)
+is_meant(const struct idp *idp, enum idp_kind kind, struct slice issuer)
+{
+	return idp->kind == kind &&
+	       (!issuer.data || slice_equal(idp_issuer(idp), issuer));
+}
+
+/* The only one of its kind, and of that issuer where there is one. */
+static enum store_err
+find_only(const struct signin *signin, enum idp_kind kind, struct slice issuer,
+	struct idp *idp, size_t *found)
 {
 	struct idp *list;
+	size_t count;
+	enum store_err err = idp_list(signin->store, signin->organization,
+		signin->arena, &list, &count);
+
+	*found = 0;
+	for (size_t i = 0; !err && i < count; i++) {
+		if (is_meant(&list[i], kind, issuer) && ++*found == 1)
+			*idp = list[i];
+	}
+	return err || *found == 1 ? err : STORE_NOT_FOUND;
+}
+
+static bool
+find_idp(const struct signin *signin, enum idp_kind kind, struct slice issuer,
+	struct idp *idp, struct signin_result *result)
+{
 	size_t count = 0;
 	enum store_err err;
 
-	if (signin->idp.len > 0) {
+	if (signin->idp.len == 0) {
+		err = find_only(signin, kind, issuer, idp, &count);
+	} else {
 		err = idp_get(signin->store, signin->organization, signin->idp,
 			signin->arena, idp);
-	} else {
-		err = idp_list(signin->store, signin->organization,
-			signin->arena, &list, &count);
-		if (!err && count == 1)
-			*idp = list[0];
-		else if (!err)
+		if (!err && idp->kind != kind)
 			err = STORE_NOT_FOUND;
 	}
 	if (!err)
 		return true;
 	if (count > 1)
 		end(result, SIGNIN_INVALID,
-			"the organization has several identity providers: say "
-			"which by configId");
+			"the organization has several such identity providers: "
+			"say which by configId");
 	else if (err == STORE_NOT_FOUND || err == STORE_NO_ORGANIZATION)
 		end(result, SIGNIN_UNKNOWN,
 			"there is no such organization or identity provider");
@@ -66,12 +88,24 @@ find_idp(const struct signin *signin, struct idp *idp,
 struct job {
 	const struct signin *signin;
 	const struct idp *idp;
-	struct slice xml;
-	struct saml_facts facts;
-	struct saml_report report;
+	struct claims claims;
+	struct claims_report report;
 	bool is_base64;
 	bool is_believed;
 };
+
+static void
+check_saml(struct job *job)
+{
+	const struct signin *signin = job->signin;
+	struct slice xml;
+
+	job->is_base64 = saml_decode(signin->response, signin->arena, &xml);
+	if (job->is_base64)
+		job->is_believed =
+			saml_check(xml, &job->idp->saml, signin->now_ns, false,
+				signin->arena, &job->claims, &job->report);
+}
 
 static void
 run(void *arg)
@@ -79,18 +113,29 @@ run(void *arg)
 	struct job *job = arg;
 	const struct signin *signin = job->signin;
 
-	job->is_base64 =
-		saml_decode(signin->response, signin->arena, &job->xml);
-	if (job->is_base64)
-		job->is_believed = saml_check(job->xml, &job->idp->saml,
-			signin->now_ns, false, signin->arena, &job->facts,
-			&job->report);
+	if (job->idp->kind == IDP_SAML) {
+		check_saml(job);
+		return;
+	}
+	job->is_base64 = true;
+	job->is_believed =
+		oidc_check(signin->response, &job->idp->oidc, signin->now_ns,
+			false, signin->arena, &job->claims, &job->report);
+}
+
+static bool
+is_malformed(const struct job *job)
+{
+	int step = job->report.first_bad->step;
+
+	return step ==
+	       (job->idp->kind == IDP_SAML ? (int)SAML_XML : (int)OIDC_TOKEN);
 }
 
 static bool
 judge(const struct job *job, struct signin_result *result)
 {
-	const struct saml_finding *bad = job->report.first_bad;
+	const struct claims_finding *bad = job->report.first_bad;
 
 	if (job->is_believed)
 		return true;
@@ -99,9 +144,9 @@ judge(const struct job *job, struct signin_result *result)
 			"samlResponse is not base64 of a SAML response");
 	else if (!bad)
 		end(result, SIGNIN_FAILED, "it cannot be judged");
-	else if (bad->step == SAML_XML)
+	else if (is_malformed(job))
 		end(result, SIGNIN_INVALID, bad->text.data);
-	else if (bad->step == SAML_STATUS)
+	else if (job->idp->kind == IDP_SAML && bad->step == SAML_STATUS)
 		end(result, SIGNIN_REJECTED, bad->text.data);
 	else if (slice_find(bad->text, SLICE("expired")) >= 0)
 		end(result, SIGNIN_EXPIRED, bad->text.data);
@@ -126,29 +171,40 @@ believe(struct job *job, struct signin_result *result)
 
 /* --- what for ------------------------------------------------------------- */
 
+/* In an ARN a role that is made of issuer and subject goes by the name of its
+ * provider. */
 static bool
-choose_role(const struct signin *signin, const struct saml_facts *facts,
-	struct slice *role, struct signin_result *result)
+is_made_role(const struct signin *signin, const struct idp *idp)
 {
-	*role = facts->roles[0];
-	if (signin->role.len == 0 && facts->role_count == 1)
+	return idp->kind == IDP_OIDC && idp->oidc.role_claim.len == 0 &&
+	       slice_equal(signin->role, idp->name);
+}
+
+static bool
+choose_role(const struct signin *signin, const struct idp *idp,
+	const struct claims *claims, struct slice *role,
+	struct signin_result *result)
+{
+	*role = claims->roles[0];
+	if ((signin->role.len == 0 && claims->role_count == 1) ||
+		is_made_role(signin, idp))
 		return true;
 	if (signin->role.len == 0) {
 		end(result, SIGNIN_INVALID,
-			"the assertion has several roles: say which by role");
+			"several roles are claimed: say which by role");
 		return false;
 	}
-	for (size_t i = 0; i < facts->role_count; i++) {
-		*role = facts->roles[i];
+	for (size_t i = 0; i < claims->role_count; i++) {
+		*role = claims->roles[i];
 		if (slice_equal(*role, signin->role))
 			return true;
 	}
-	end(result, SIGNIN_REFUSED, "the assertion does not have that role");
+	end(result, SIGNIN_REFUSED, "that role is not claimed");
 	return false;
 }
 
 static int64_t
-choose_end(const struct signin *signin, const struct saml_facts *facts)
+choose_end(const struct signin *signin, const struct claims *claims)
 {
 	unsigned long seconds = signin->duration_s > 0
 					? signin->duration_s
@@ -156,8 +212,8 @@ choose_end(const struct signin *signin, const struct saml_facts *facts)
 	int64_t end_ns = signin->now_ns + (int64_t)seconds * CLOCK_NS_PER_S;
 
 	/* The provider knows best when its session ends. */
-	if (facts->session_until_ns && facts->session_until_ns < end_ns)
-		end_ns = facts->session_until_ns;
+	if (claims->session_until_ns && claims->session_until_ns < end_ns)
+		end_ns = claims->session_until_ns;
 	return end_ns;
 }
 
@@ -206,27 +262,33 @@ signin_is_allowed(const struct signin *signin, enum policy_action action,
 }
 
 static bool
-may_have_key(const struct signin *signin, const struct saml_facts *facts,
-	struct slice role, struct signin_result *result)
+may_have_key(const struct signin *signin, const struct idp *idp,
+	const struct claims *claims, struct slice role,
+	struct signin_result *result)
 {
-	enum store_err err =
-		signin_is_allowed(signin, POLICY_ACTION_CREATE_ACCESS_KEY_SAML,
-			role, facts->principal, &result->decision);
+	enum policy_action action =
+		idp->kind == IDP_SAML ? POLICY_ACTION_CREATE_ACCESS_KEY_SAML
+				      : POLICY_ACTION_CREATE_ACCESS_KEY_OIDC;
+	enum store_err err = signin_is_allowed(signin, action, role,
+		claims->principal, &result->decision);
 
-	result->principal = facts->principal;
+	result->principal = claims->principal;
 	result->role = role;
 	if (err)
 		end(result, SIGNIN_FAILED, "the access policies are damaged");
 	else if (!result->decision.is_allowed)
 		end(result, SIGNIN_FORBIDDEN,
-			"no access policy of the organization allows "
-			"cwobject:CreateAccessKeySAML to the role");
+			arena_printf(signin->arena,
+				"no access policy of the organization allows "
+				"%s to the role",
+				policy_action_name(action))
+				.data);
 	return !err && result->decision.is_allowed;
 }
 
 /* By what an assertion is known: it is taken once, by whichever process. */
 static void
-digest_of_assertion(const struct signin *signin, const struct saml_facts *facts,
+digest_of_assertion(const struct signin *signin, const struct claims *claims,
 	uint8_t once[TOKEN_ONCE_LEN])
 {
 	struct digest digest;
@@ -235,20 +297,20 @@ digest_of_assertion(const struct signin *signin, const struct saml_facts *facts,
 	digest_update(&digest, signin->organization.data,
 		signin->organization.len);
 	digest_update(&digest, "", 1);
-	digest_update(&digest, facts->issuer.data, facts->issuer.len);
+	digest_update(&digest, claims->issuer.data, claims->issuer.len);
 	digest_update(&digest, "", 1);
-	digest_update(&digest, facts->id.data, facts->id.len);
+	digest_update(&digest, claims->id.data, claims->id.len);
 	digest_final(&digest, once);
 }
 
 static void
 issue(const struct signin *signin, const struct idp *idp,
-	const struct saml_facts *facts, struct slice role,
+	const struct claims *claims, struct slice role,
 	struct signin_result *result)
 {
 	uint8_t once[TOKEN_ONCE_LEN];
 	const struct token_draft draft = {
-		.name = facts->principal,
+		.name = claims->principal,
 		.role = role,
 		.granted_by = idp_document(signin->arena, signin->organization,
 			idp->name),
@@ -256,16 +318,17 @@ issue(const struct signin *signin, const struct idp *idp,
 		.level = TOKEN_FULL, /* its policies say what it may */
 		.kind = TOKEN_TEMPORARY,
 		.needs_session = signin->needs_session,
-		.expires_ns = choose_end(signin, facts),
+		.expires_ns = choose_end(signin, claims),
 		.attributes = signin->attributes,
 		.attribute_count = signin->attribute_count,
-		.once = once,
-		.once_until_ns = facts->until_ns,
+		/* An ID token may be shown again until it ends (RFC 7523). */
+		.once = idp->kind == IDP_SAML ? once : NULL,
+		.once_until_ns = claims->until_ns,
 	};
 	struct token token;
 	enum store_err err;
 
-	digest_of_assertion(signin, facts, once);
+	digest_of_assertion(signin, claims, once);
 	err = token_create(signin->store, &draft, &token);
 	if (!err)
 		err = token_find(signin->store, slice_str(token.access_key),
@@ -284,29 +347,74 @@ issue(const struct signin *signin, const struct idp *idp,
 		end(result, SIGNIN_ISSUED, "");
 }
 
-void
-signin_saml(const struct signin *signin, struct signin_result *result)
+static void
+sign_in(const struct signin *signin, enum idp_kind kind, struct slice issuer,
+	struct signin_result *result)
 {
 	struct idp idp;
 	struct job job = {.signin = signin, .idp = &idp};
 	struct slice role;
 
-	*result = (struct signin_result){.outcome = SIGNIN_FAILED};
 	if (signin->duration_s > SIGNIN_DURATION_S_MAX) {
 		end(result, SIGNIN_INVALID,
 			"the duration is longer than 43200 seconds");
 		return;
 	}
-	if (!find_idp(signin, &idp, result))
+	if (!find_idp(signin, kind, issuer, &idp, result))
 		return;
 	result->organization = signin->organization;
+	idp.saml.organization = signin->organization;
 	if (believe(&job, result) &&
-		choose_role(signin, &job.facts, &role, result) &&
-		may_have_key(signin, &job.facts, role, result))
-		issue(signin, &idp, &job.facts, role, result);
-	result->issuer = job.facts.issuer;
-	result->audience = idp.saml.audiences.items[0];
+		choose_role(signin, &idp, &job.claims, &role, result) &&
+		may_have_key(signin, &idp, &job.claims, role, result))
+		issue(signin, &idp, &job.claims, role, result);
+	result->issuer = job.claims.issuer;
+	result->audience = idp_audiences(&idp)->items[0];
+}
+
+static void
+note_failure(const struct signin_result *result)
+{
 	if (result->outcome == SIGNIN_FAILED)
 		log_error("sign-in: %s",
 			result->message ? result->message : "");
+}
+
+void
+signin_saml(const struct signin *signin, struct signin_result *result)
+{
+	*result = (struct signin_result){.outcome = SIGNIN_FAILED};
+	sign_in(signin, IDP_SAML, SLICE_NULL, result);
+	note_failure(result);
+}
+
+struct peek {
+	const struct signin *signin;
+	struct slice issuer;
+	bool is_token;
+};
+
+static void
+peek(void *arg)
+{
+	struct peek *peek = arg;
+
+	peek->is_token = oidc_issuer(peek->signin->response,
+		peek->signin->arena, &peek->issuer);
+}
+
+void
+signin_oidc(const struct signin *signin, struct signin_result *result)
+{
+	struct peek who = {.signin = signin};
+
+	*result = (struct signin_result){.outcome = SIGNIN_FAILED};
+	io_run_blocking(peek, &who);
+	if (!who.is_token)
+		end(result, SIGNIN_INVALID, "it is no ID token");
+	else if (!who.issuer.data)
+		end(result, SIGNIN_REFUSED, "it has no issuer (iss)");
+	else
+		sign_in(signin, IDP_OIDC, who.issuer, result);
+	note_failure(result);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * signin.h - a SAML response for a temporary key.
+ * signin.h - a SAML response, or an ID token, for a temporary key.
  *
- * The response must be one that saml_check() believes, of an identity provider
- * of the organization, not used before in any process; and an access policy of
- * the organization must allow cwobject:CreateAccessKeySAML to the role.  The
- * key has that role and the principal's name, and ends on time, or with the
- * provider.
+ * It must be one that saml_check() or oidc_check() believes, of an identity
+ * provider of the organization, a response also not used before in any process;
+ * and an access policy of the organization must allow
+ * cwobject:CreateAccessKeySAML or -OIDC to the role.  The key has that role and
+ * the principal's name, and ends on time, or with the provider.
  *
  * Threads:   the fiber of the connection; what takes long runs on a helper
  *            thread, a bounded number at a time.
@@ -14,8 +14,8 @@
  */
 #pragma once
 
+#include "s3api/iam/claims.h"
 #include "s3api/iam/policy_cache.h"
-#include "s3api/iam/saml.h"
 #include "store/token.h"
 
 #define SIGNIN_DURATION_S_MAX 43200
@@ -27,8 +27,8 @@ struct signin {
 	struct arena *arena;
 	int64_t now_ns;
 	struct slice organization;
-	struct slice idp;	  /* empty: the only one there is */
-	struct slice response;	  /* base64 */
+	struct slice idp;	  /* empty: the only one that it can be */
+	struct slice response;	  /* base64 of SAML; an ID token */
 	struct slice role;	  /* empty: the only one it has */
 	unsigned long duration_s; /* 0: the session's, or an hour */
 	bool needs_session;	  /* the key is handed out in AWS's form */
@@ -71,6 +71,7 @@ struct signin_result {
 };
 
 void signin_saml(const struct signin *signin, struct signin_result *result);
+void signin_oidc(const struct signin *signin, struct signin_result *result);
 
 /* Whether a statement allows the action to the role and principal, by their
  * names in an access policy's words.  CORRUPT, IO: the policies. */

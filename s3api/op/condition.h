@@ -30,6 +30,7 @@ bool condition_allows_range(const struct request *request,
 	const struct inode *inode);
 
 /* If-Match and If-None-Match: * of a write; *etag is what out may point to.
- * NOT_IMPLEMENTED: If-None-Match with an ETag, as S3 has it. */
+ * NOT_IMPLEMENTED: If-None-Match with an ETag, as S3 has it.  ACCESS_DENIED:
+ * an ETag of what may not be read. */
 must_check enum s3_error condition_of_write(struct request *request,
 	struct object_condition *out, struct inode_etag *etag);

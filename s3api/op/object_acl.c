@@ -50,19 +50,39 @@ object_acl_check(struct request *request, enum exposure_ownership ownership,
 		       : S3_OK;
 }
 
-/* Whoever may put an object may not give it away for that alone, unless it
- * will be theirs. */
+/* Whether it gives the object to nobody but the bucket's owner, which is what
+ * he may ask of those who put. */
+static bool
+is_ceded(const struct request *request, const struct acl *acl)
+{
+	for (size_t i = 0; i < acl->count; i++) {
+		const struct acl_grant *grant = &acl->grants[i];
+
+		if (grant->grantee != ACL_ORGANIZATION ||
+			(!slice_equal(grant->organization, acl->owner) &&
+				!slice_equal(grant->organization,
+					slice_str(request->bucket.owner))))
+			return false;
+	}
+	return true;
+}
+
+/* Whoever may put an object may not give it away for that alone; what will be
+ * theirs they may, where nobody forbids it. */
 static enum s3_error
 check_right(struct request *request, const struct acl *acl)
 {
 	bool is_theirs =
 		!slice_equal(acl->owner, slice_str(request->bucket.owner));
 
-	if (acl_is_private(acl) || is_theirs)
+	if (acl_is_private(acl) || is_ceded(request, acl))
 		return S3_OK;
 	if (!request->access.caller.is_anonymous &&
 		!level_allows(request->caller.token.level, LEVEL_CONFIGURE))
 		return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+	if (is_theirs &&
+		!access_is_denied(request, POLICY_ACTION_PUT_OBJECT_ACL))
+		return S3_OK;
 	return access_check_action(request, POLICY_ACTION_PUT_OBJECT_ACL);
 }
 

@@ -34,10 +34,6 @@ op_delete_object(struct request *request)
 		error = condition_of_write(request, &condition, &etag);
 	if (error)
 		return error;
-	if (condition.must_match)
-		error = access_check_delete(request, request->key, true);
-	if (error)
-		return error_set(&request->report, error, NULL);
 
 	enum store_err err = object_delete(request->store, request->bucket.ino,
 		request->key, &condition);
@@ -84,9 +80,9 @@ refuse_forbidden(struct request *request, struct key_list *list)
 		struct key_list_entry *entry = &list->entries[i];
 
 		if (!entry->refused)
-			entry->refused =
+			entry->refused = access_hide_missing_key(request,
 				access_check_delete(request, entry->key,
-					entry->condition.must_match != NULL);
+					entry->condition.must_match != NULL));
 	}
 }
 
@@ -121,7 +117,8 @@ delete_all(struct request *request, struct key_list *list)
 		/* What is to be gone is gone, unless it had to be there. */
 		if (errs[--count] != STORE_NOT_FOUND ||
 			entry->condition.must_match)
-			entry->refused = reply_error_of_store(errs[count]);
+			entry->refused = access_hide_missing_key(request,
+				reply_error_of_store(errs[count]));
 	}
 	return err;
 }

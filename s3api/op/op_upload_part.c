@@ -225,6 +225,10 @@ open_source(struct request *request, struct source *out)
 
 	if (err)
 		return reply_store_error(request, err);
+	if (access_is_of_another(&request->access.of_source,
+		    &out->object.inode))
+		return error_set(&request->report,
+			S3_CONDITIONAL_REQUEST_CONFLICT, NULL);
 	error = sse_c_open(request, &out->sse_c, out->object.inode.attrs,
 		&out->seal, &out->is_sealed);
 	if (error)
@@ -250,6 +254,19 @@ set_digests(struct upload_part_info *info, const struct pump_digests *digests)
 	memcpy(info->checksum, digests->checksum.value, sizeof(info->checksum));
 }
 
+static struct pump_source
+pump_of(const struct source *source)
+{
+	return (struct pump_source){
+		.inode = &source->object.inode,
+		.seal = source->is_sealed ? &source->seal : NULL,
+		.fd = source->fd,
+		.offset = source->offset,
+		.start = source->start,
+		.len = source->len,
+	};
+}
+
 /*
  * The digests of a part are those of its bytes, so a copied one is read once;
  * the bytes themselves are shared or copied in the kernel.
@@ -258,9 +275,10 @@ static enum s3_error
 digest_source(struct request *request, const struct source *source,
 	enum digest_kind kind, struct upload_part_info *info)
 {
+	const struct pump_source from = pump_of(source);
 	struct pump_digests digests;
-	enum store_err err = pump_file(source->fd,
-		source->offset + source->start, source->len, kind, &digests);
+	enum store_err err =
+		pump_object(&from, true, kind, NULL, NULL, &digests);
 
 	if (err)
 		return reply_store_error(request, err);
@@ -274,14 +292,7 @@ reseal(struct request *request, const struct source *source,
 	const struct target *target, struct upload_part *part,
 	struct upload_part_info *info)
 {
-	const struct pump_source from = {
-		.inode = &source->object.inode,
-		.seal = source->is_sealed ? &source->seal : NULL,
-		.fd = source->fd,
-		.offset = source->offset,
-		.start = source->start,
-		.len = source->len,
-	};
+	const struct pump_source from = pump_of(source);
 	struct pump_digests digests;
 
 	if (target->is_sealed)

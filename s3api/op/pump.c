@@ -11,12 +11,6 @@
 /* Large enough that a piece's cost is its bytes, not its system calls. */
 #define PIECE_MAX (256 * 1024)
 
-static void
-free_piece(char **piece)
-{
-	free(*piece);
-}
-
 static char *
 make_piece(size_t size)
 {
@@ -49,40 +43,6 @@ pump_body(struct request *request, struct body *body,
 		if (err)
 			return reply_store_error(request, err);
 	}
-}
-
-enum store_err
-pump_file(int fd, uint64_t offset, uint64_t len, enum digest_kind kind,
-	struct pump_digests *out)
-{
-	scoped(free_piece) char *piece = make_piece(PIECE_MAX);
-	struct digest md5;
-	struct digest sum = {0};
-	enum store_err err = STORE_OK;
-
-	digest_init(&md5, DIGEST_MD5);
-	if (kind)
-		digest_init(&sum, kind);
-	while (len > 0 && !err) {
-		size_t count = len < PIECE_MAX ? (size_t)len : PIECE_MAX;
-
-		err = io_pread_all(fd, piece, count, offset);
-		if (err)
-			break;
-		digest_update(&md5, piece, count);
-		if (kind)
-			digest_update(&sum, piece, count);
-		offset += count;
-		len -= count;
-	}
-	*out = (struct pump_digests){0};
-	digest_final(&md5, out->md5);
-	if (kind) {
-		out->checksum.kind = kind;
-		out->checksum.len = (uint8_t)digest_len(kind);
-		digest_final(&sum, out->checksum.value);
-	}
-	return err;
 }
 
 struct copying {
@@ -178,7 +138,8 @@ pump_object(const struct pump_source *source, bool wants_md5,
 		/* MD5 would hold up the loop. */
 		io_run_blocking(run_digest, &copying);
 		copying.done += copying.piece.len;
-		err = write(context, copying.piece);
+		if (write)
+			err = write(context, copying.piece);
 	}
 	if (!err)
 		settle(&copying, out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pump.h - bytes from a body, or a file, through digests to where they go, in
- * pieces of bounded size.
+ * pump.h - bytes from a body, or an object, through digests to where they go,
+ * in pieces of bounded size.
  */
 #pragma once
 
@@ -22,10 +22,6 @@ struct pump_digests {
 	struct checksum checksum; /* kind 0: none was asked for */
 };
 
-/* Digests of len bytes of a file.  CORRUPT: it is shorter. */
-must_check enum store_err pump_file(int fd, uint64_t offset, uint64_t len,
-	enum digest_kind kind, struct pump_digests *out);
-
 /* Bytes of an object as object_open() gave it. */
 struct pump_source {
 	const struct inode *inode;
@@ -36,8 +32,9 @@ struct pump_source {
 	uint64_t len;
 };
 
-/* Reads them in clear, digests them (MD5 only where wants_md5) and hands each
- * piece to `write`.  CORRUPT; what write gives. */
+/* Reads them in clear, digests them on a helper thread (MD5 only where
+ * wants_md5) and hands each piece to `write`, where there is one.  CORRUPT: the
+ * file is shorter; what write gives. */
 must_check enum store_err pump_object(const struct pump_source *source,
 	bool wants_md5, enum digest_kind kind,
 	enum store_err (*write)(void *context, struct slice piece),

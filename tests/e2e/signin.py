@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -615,6 +616,125 @@ def a_bearer_opens_the_control_api(site):
         "code"] == 16
 
 
+# --- OpenID Connect ----------------------------------------------------------
+
+ID_ISSUER = "https://ci.example"
+SUBJECT = "repo:acme/app:ref:refs/heads/main"
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class OidcProvider:
+    """A key; openssl signs ID tokens with it."""
+
+    def __init__(self, site, name="oidc"):
+        self.key = site.work / f"{name}.key"
+        self.jwks = site.work / f"{name}.jwks"
+        run("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt",
+            "rsa_keygen_bits:2048", "-out", self.key)
+        modulus = run("openssl", "rsa", "-in", self.key, "-modulus", "-noout")
+        number = bytes.fromhex(modulus.split("Modulus=")[1].split()[0])
+        self.jwks.write_text(json.dumps({"keys": [{
+            "kty": "RSA", "kid": name, "use": "sig", "alg": "RS256",
+            "n": base64url(number), "e": "AQAB"}]}))
+
+    def token(self, **more):
+        now = int(time.time())
+        parts = [{"alg": "RS256", "typ": "JWT"},
+                 {"iss": ID_ISSUER, "aud": AUDIENCE, "sub": SUBJECT,
+                  "iat": now, "exp": now + 300, **more}]
+        text = ".".join(base64url(json.dumps(part).encode())
+                        for part in parts)
+        signed = subprocess.run(
+            ["openssl", "dgst", "-sha256", "-sign", self.key],
+            input=text.encode(), stdout=subprocess.PIPE, check=True)
+        return f"{text}.{base64url(signed.stdout)}"
+
+
+def show(site, token, expect=200):
+    """Shows an ID token; what is said to that."""
+    request = urllib.request.Request(
+        f"{site.endpoint}/v1/cwobject/temporary-credentials/oidc",
+        data=json.dumps({"orgId": ORG, "oidcToken": token}).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as reply:
+            status, text = reply.status, reply.read()
+    except urllib.error.HTTPError as error:
+        status, text = error.code, error.read()
+    assert status == expect, (status, text)
+    return json.loads(text)
+
+
+def an_id_token_gives_keys_that_clients_use(site):
+    site.oidc = OidcProvider(site)
+    site.tarn("idp", "add", ORG, "--name", "ci", "--jwks", site.oidc.jwks,
+              "--issuer", ID_ISSUER, "--audience", AUDIENCE)
+    assert "oidc  https://ci.example" in site.tarn("idp", "list", ORG)
+    policy = site.work / "ci.json"
+    policy.write_text(json.dumps({
+        "version": "v1alpha1", "name": "ci", "statements": [
+            {"name": "s", "effect": "Allow",
+             "actions": ["cwobject:CreateAccessKeyOIDC", "s3:*"],
+             "resources": ["*"],
+             "principals": [f"role/{ID_ISSUER}:repo:acme/*"]}]}))
+    site.tarn("policy", "put", policy, "--org", ORG)
+    keys = show(site, site.oidc.token())
+    assert keys["principalName"] == SUBJECT, keys
+    client = client_of(site, keys["accessKeyId"], keys["secretKey"])
+    client.create_bucket(Bucket="built-by-ci")
+    client.put_object(Bucket="built-by-ci", Key="a", Body=b"built")
+    show(site, OidcProvider(site, "other").token(), 401)
+    show(site, site.oidc.token(aud="https://other"), 401)
+    show(site, site.oidc.token(exp=int(time.time()) - 3600), 401)
+    show(site, site.oidc.token(sub="repo:other/app"), 403)
+
+
+def explain_says_why_of_a_token(site):
+    path = site.work / "token"
+    path.write_text(site.oidc.token() + "\n")
+    said = site.tarn("idp", "explain", path, "--org", ORG, "--name", "ci")
+    assert "it would be believed" in said, said
+    path.write_text(site.oidc.token(aud="https://other"))
+    fails("for no registered audience", TARN, "idp", "explain", path, "--org",
+          ORG, "--name", "ci", "--store", site.store)
+
+
+def sdks_find_credentials_as_in_a_container(site):
+    """Both get them by themselves: aws, and boto3 in a process of its own."""
+    environment = site.environment(
+        AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{site.endpoint}/v1/cwobject/"
+        f"temporary-credentials/oidc/{ORG}",
+        AWS_CONTAINER_AUTHORIZATION_TOKEN=site.oidc.token(),
+        AWS_DEFAULT_REGION="default")
+    listed = run("aws", "--endpoint-url", site.endpoint, "s3", "ls",
+                 "s3://built-by-ci", env=environment)
+    assert listed.split()[-1] == "a", listed
+    got = run(sys.executable, "-c", "import boto3; print(boto3.client('s3', "
+              f"endpoint_url='{site.endpoint}').get_object("
+              "Bucket='built-by-ci', Key='a')['Body'].read())",
+              env=environment)
+    assert "built" in got, got
+
+
+def sdks_assume_a_role_by_themselves(site):
+    token = site.work / "web-identity"
+    token.write_text(site.oidc.token())
+    said = json.loads(run(
+        "aws", "--endpoint-url", site.endpoint, "sts", "assume-role-with-web-"
+        "identity", "--role-arn", f"arn:aws:iam::{ORG}:role/ci",
+        "--role-session-name", "build", "--web-identity-token",
+        token.read_text(), env=site.environment(
+            AWS_DEFAULT_REGION="default")))
+    keys = said["Credentials"]
+    assert said["SubjectFromWebIdentityToken"] == SUBJECT, said
+    listed = client_of(site, keys["AccessKeyId"], keys["SecretAccessKey"],
+                       keys["SessionToken"]).list_objects_v2(
+                           Bucket="built-by-ci")
+    assert listed["KeyCount"] == 1, listed
+
+
 TESTS = [
     each_configuration_is_what_its_client_takes,
     a_deleted_token_ends_at_once_and_its_data_stays,
@@ -634,6 +754,10 @@ TESTS = [
     aws_assumes_a_role,
     keys_end_with_the_provider_they_came_from,
     a_bearer_opens_the_control_api,
+    an_id_token_gives_keys_that_clients_use,
+    explain_says_why_of_a_token,
+    sdks_find_credentials_as_in_a_container,
+    sdks_assume_a_role_by_themselves,
 ]
 
 

@@ -38,8 +38,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.certificates = {&pem, 1},
 		.audiences = {&audience, 1},
 	};
-	struct saml_report report;
-	struct saml_facts facts;
+	struct claims_report report;
+	struct claims facts;
 	struct slice text = slice_of(data, size);
 	struct slice xml;
 	struct idp found;
@@ -49,7 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(report.first_bad && report.first_bad->text.len > 0);
 	assert(report.first_bad == &report.findings[report.count - 1]);
 	assert(!saml_check(text, &idp, NOW_NS, true, &arena, &facts, &report));
-	assert(report.first_bad && report.count <= SAML_FINDINGS_MAX);
+	assert(report.first_bad && report.count <= CLAIMS_FINDINGS_MAX);
 	(void)saml_decode(text, &arena, &xml);
 	assert(idp_metadata_read(text, &arena, &found, &why) || why);
 	return 0;

@@ -17,7 +17,7 @@ take_body(struct http_request *request, struct http_response *response,
 	void *context)
 {
 	struct slice body = SLICE_NULL;
-	enum store_err err = http_body_read_all(request, 100, &body);
+	enum store_err err = http_body_read_all(request, 100, false, &body);
 
 	(void)context;
 	http_reply_begin(response, err ? 400 : 200);

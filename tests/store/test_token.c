@@ -514,6 +514,21 @@ Test(token, what_is_given_once_is_taken_once_until_it_is_swept)
 	cr_expect(eq(int, token_create(temp.store, &draft, &token), STORE_OK));
 }
 
+Test(token, what_is_given_once_is_given_in_time_and_not_after_its_end)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const uint8_t once[TOKEN_ONCE_LEN] = {1, 2, 3};
+	int64_t now_ns = clock_now_ns();
+	struct token_draft draft =
+		temporary("ann", now_ns + 9000 * CLOCK_NS_PER_S);
+	struct token token;
+
+	draft.once = once;
+	draft.once_until_ns = now_ns - 1;
+	cr_expect(eq(int, token_create(temp.store, &draft, &token),
+		STORE_EXISTS));
+}
+
 Test(token, session_tokens_are_each_key_s_own_and_outlive_the_process)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();

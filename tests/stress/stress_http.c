@@ -31,7 +31,7 @@ handle(struct http_request *request, struct http_response *response,
 	void *context)
 {
 	struct slice body = SLICE_NULL;
-	enum store_err err = http_body_read_all(request, 65536, &body);
+	enum store_err err = http_body_read_all(request, 65536, false, &body);
 
 	io_run_blocking(count_call, context);
 	http_reply_begin(response, err ? 400 : 200);

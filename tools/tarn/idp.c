@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tarn idp: identity providers, and why one's assertion is refused. */
+/* tarn idp: identity providers, and why what one says is refused. */
 #include "s3api/iam/idp.h"
 
 #include <jansson.h>
@@ -39,16 +39,21 @@ struct add {
 	const char *path;
 	const char *organization;
 	const char *name;
-	const char *metadata;
 	const char *issuer;
+	struct args_list audiences;
+	/* of SAML */
+	const char *metadata;
 	const char *role_attribute;
 	const char *principal_attribute;
 	struct args_list certificates;
-	struct args_list audiences;
 	struct args_list recipients;
+	/* of OpenID Connect */
+	const char *keys;
+	const char *role_claim;
+	const char *principal_claim;
 };
 
-static struct saml_list
+static struct claims_list
 to_list(const struct args_list *list, struct arena *arena)
 {
 	struct slice *items =
@@ -56,7 +61,7 @@ to_list(const struct args_list *list, struct arena *arena)
 
 	for (unsigned int i = 0; i < list->count; i++)
 		items[i] = slice_str(list->values[i]);
-	return (struct saml_list){items, list->count};
+	return (struct claims_list){items, list->count};
 }
 
 static bool
@@ -81,7 +86,7 @@ read_certificates(const struct add *add, struct arena *arena, struct idp *out)
 	}
 	if (add->certificates.count > 0)
 		out->saml.certificates =
-			(struct saml_list){items, add->certificates.count};
+			(struct claims_list){items, add->certificates.count};
 	return true;
 }
 
@@ -101,21 +106,50 @@ read_metadata(const struct add *add, struct arena *arena, struct idp *out)
 	return false;
 }
 
+static bool
+read_saml(const struct add *add, struct arena *arena, struct idp *out)
+{
+	if (!read_metadata(add, arena, out) ||
+		!read_certificates(add, arena, out))
+		return false;
+	if (add->issuer)
+		out->saml.issuer = slice_str(add->issuer);
+	out->saml.audiences = to_list(&add->audiences, arena);
+	out->saml.recipients = to_list(&add->recipients, arena);
+	out->saml.role_attribute = slice_str(add->role_attribute);
+	out->saml.principal_attribute = slice_str(add->principal_attribute);
+	return true;
+}
+
+static bool
+read_oidc(const struct add *add, struct arena *arena, struct idp *out)
+{
+	const char *why;
+	struct slice text;
+
+	if (!input_read(add->keys, OIDC_KEYS_BYTES_MAX, arena, &text))
+		return false;
+	if (!oidc_keys_read(text, arena, &out->oidc.keys, &why)) {
+		fprintf(stderr, "tarn: %s: %s\n", add->keys, why);
+		return false;
+	}
+	out->kind = IDP_OIDC;
+	out->oidc.issuer = slice_str(add->issuer);
+	out->oidc.audiences = to_list(&add->audiences, arena);
+	out->oidc.role_claim = slice_str(add->role_claim);
+	out->oidc.principal_claim = slice_str(add->principal_claim);
+	return true;
+}
+
 static int
 add_idp(const struct add *add)
 {
 	scoped(arena_free) struct arena arena = {0};
 	struct idp idp = {.name = slice_str(add->name)};
 
-	if (!read_metadata(add, &arena, &idp) ||
-		!read_certificates(add, &arena, &idp))
+	if (!(add->keys ? read_oidc(add, &arena, &idp)
+			: read_saml(add, &arena, &idp)))
 		return COMMAND_FAILED;
-	if (add->issuer)
-		idp.saml.issuer = slice_str(add->issuer);
-	idp.saml.audiences = to_list(&add->audiences, &arena);
-	idp.saml.recipients = to_list(&add->recipients, &arena);
-	idp.saml.role_attribute = slice_str(add->role_attribute);
-	idp.saml.principal_attribute = slice_str(add->principal_attribute);
 
 	scoped(store_close) struct store *store =
 			open_store(add->path, "idp", false);
@@ -129,9 +163,17 @@ add_idp(const struct add *add)
 							 : add->name,
 			err);
 	printf("orgId      %s\nconfigId   %s\nissuer     %.*s\n",
-		add->organization, add->name, (int)idp.saml.issuer.len,
-		idp.saml.issuer.data);
+		add->organization, add->name, (int)idp_issuer(&idp).len,
+		idp_issuer(&idp).data);
 	return COMMAND_OK;
+}
+
+static bool
+has_saml(const struct add *add)
+{
+	return add->metadata || add->role_attribute ||
+	       add->principal_attribute || add->certificates.count > 0 ||
+	       add->recipients.count > 0;
 }
 
 static int
@@ -146,9 +188,12 @@ add_run(int argc, char **argv)
 			&add.metadata, NULL, NULL},
 		{"cert", "FILE", "a signing certificate (PEM); repeatable",
 			NULL, NULL, &add.certificates},
-		{"issuer", "URI", "its entity id", &add.issuer, NULL, NULL},
-		{"audience", "URI", "who its assertions are for; repeatable",
-			NULL, NULL, &add.audiences},
+		{"jwks", "FILE", "the keys of its ID tokens (a JWK set)",
+			&add.keys, NULL, NULL},
+		{"issuer", "URI", "its entity id; iss of its tokens",
+			&add.issuer, NULL, NULL},
+		{"audience", "URI", "who they are for; repeatable", NULL, NULL,
+			&add.audiences},
 		{"recipient", "URL", "where they are sent (the audiences)",
 			NULL, NULL, &add.recipients},
 		{"role-attribute", "NAME", "(" SAML_ROLE_ATTRIBUTE ")",
@@ -157,13 +202,20 @@ add_run(int argc, char **argv)
 			"(..."
 			"/PrincipalName)",
 			&add.principal_attribute, NULL, NULL},
+		{"role-claim", "NAME", "of an ID token (ISSUER:SUB)",
+			&add.role_claim, NULL, NULL},
+		{"principal-claim", "NAME", "(sub)", &add.principal_claim, NULL,
+			NULL},
 	};
 	const struct args_command command = {
 		.usage = "tarn idp add ORG --name NAME (--metadata FILE | "
-			 "--cert FILE --issuer URI)\n"
-			 "       --audience URI --store DIR [OPTION]...",
-		.summary = "Registers who says who people of the organization\n"
-			   "are, in place of one of that name.",
+			 "--cert FILE --issuer URI |\n"
+			 "       --jwks FILE --issuer URI) --audience URI "
+			 "--store DIR [OPTION]...",
+		.summary =
+			"Registers who says who people of the organization\n"
+			"are, by SAML or by OpenID Connect (--jwks), in place\n"
+			"of one of that name.",
 		.options = options,
 		.option_count = array_len(options),
 		.positional = &add.organization,
@@ -175,16 +227,22 @@ add_run(int argc, char **argv)
 	if (!add.path || !add.name || add.audiences.count == 0)
 		args_refuse(&command,
 			"--store, --name and --audience are all needed");
-	if (!add.metadata && (add.certificates.count == 0 || !add.issuer))
+	if (add.keys ? !add.issuer
+		     : !add.metadata &&
+				(add.certificates.count == 0 || !add.issuer))
+		args_refuse(&command, "either --metadata, or --cert and "
+				      "--issuer, or --jwks and --issuer");
+	if (add.keys ? has_saml(&add) : add.role_claim || add.principal_claim)
 		args_refuse(&command,
-			"either --metadata, or --cert and --issuer");
+			"options of SAML and of OpenID Connect do not go "
+			"together");
 	return add_idp(&add);
 }
 
 /* --- list and delete ------------------------------------------------------ */
 
 static void
-add_texts(json_t *root, const char *name, const struct saml_list *list)
+add_texts(json_t *root, const char *name, const struct claims_list *list)
 {
 	json_t *array = json_array();
 
@@ -194,14 +252,27 @@ add_texts(json_t *root, const char *name, const struct saml_list *list)
 	(void)json_object_set_new(root, name, array);
 }
 
+static const char *
+kind_name(const struct idp *idp)
+{
+	return idp->kind == IDP_OIDC ? "oidc" : "saml";
+}
+
 static json_t *
 to_json(const struct idp *idp)
 {
-	json_t *root =
-		json_pack("{s:s%, s:s%}", "name", idp->name.data, idp->name.len,
-			"issuer", idp->saml.issuer.data, idp->saml.issuer.len);
+	struct slice issuer = idp_issuer(idp);
+	json_t *root = json_pack("{s:s%, s:s, s:s%}", "name", idp->name.data,
+		idp->name.len, "kind", kind_name(idp), "issuer", issuer.data,
+		issuer.len);
 
-	add_texts(root, "audiences", &idp->saml.audiences);
+	add_texts(root, "audiences", idp_audiences(idp));
+	if (idp->kind == IDP_OIDC) {
+		(void)json_object_set_new(root, "jwks",
+			json_loadb(idp->oidc.keys.data, idp->oidc.keys.len, 0,
+				NULL));
+		return root;
+	}
 	add_texts(root, "recipients", &idp->saml.recipients);
 	add_texts(root, "certificates", &idp->saml.certificates);
 	return root;
@@ -221,9 +292,10 @@ list(struct store *store, const char *organization, bool json)
 		if (json)
 			(void)json_array_append_new(root, to_json(&idps[i]));
 		else
-			printf("%-20s %.*s\n", idps[i].name.data,
-				(int)idps[i].saml.issuer.len,
-				idps[i].saml.issuer.data);
+			printf("%-20s %s  %.*s\n", idps[i].name.data,
+				kind_name(&idps[i]),
+				(int)idp_issuer(&idps[i]).len,
+				idp_issuer(&idps[i]).data);
 	}
 	if (json && !err)
 		token_print_json(json_incref(root));
@@ -345,9 +417,37 @@ to_xml(struct slice text, struct arena *arena)
 	return text;
 }
 
+static enum policy_action
+action_of(const struct idp *idp)
+{
+	return idp->kind == IDP_OIDC ? POLICY_ACTION_CREATE_ACCESS_KEY_OIDC
+				     : POLICY_ACTION_CREATE_ACCESS_KEY_SAML;
+}
+
+static void
+print_role(const struct signin *signin, const struct idp *idp,
+	struct slice principal, struct slice role)
+{
+	struct signin_decision decision;
+	enum store_err err = signin_is_allowed(signin, action_of(idp), role,
+		principal, &decision);
+	bool is_allowed = !err && decision.is_allowed;
+
+	printf("%s policy      ", is_allowed ? "ok  " : "FAIL");
+	if (err)
+		printf("%s\n", error_sentence(err));
+	else if (is_allowed)
+		printf("the role %.*s may have a key\n", (int)role.len,
+			role.data);
+	else
+		printf("no access policy allows %s to the role %.*s\n",
+			policy_action_name(action_of(idp)), (int)role.len,
+			role.data);
+}
+
 static void
 print_roles(struct store *store, const struct explain *explain,
-	struct arena *arena, const struct saml_facts *facts)
+	struct arena *arena, const struct idp *idp, const struct claims *claims)
 {
 	scoped(policy_cache_free) struct policy_cache *cache =
 			policy_cache_create();
@@ -358,37 +458,34 @@ print_roles(struct store *store, const struct explain *explain,
 		.organization = slice_str(explain->organization),
 	};
 
-	for (size_t i = 0; i < facts->role_count; i++) {
-		struct signin_decision decision;
-		enum store_err err = signin_is_allowed(&signin,
-			POLICY_ACTION_CREATE_ACCESS_KEY_SAML, facts->roles[i],
-			facts->principal, &decision);
+	for (size_t i = 0; i < claims->role_count; i++)
+		print_role(&signin, idp, claims->principal, claims->roles[i]);
+}
 
-		printf("%s policy      %s\n",
-			!err && decision.is_allowed ? "ok  " : "FAIL",
-			err ? error_sentence(err)
-			: decision.is_allowed
-				? arena_printf(arena,
-					  "the role %.*s may have a key",
-					  (int)facts->roles[i].len,
-					  facts->roles[i].data)
-					  .data
-				: arena_printf(arena,
-					  "no access policy allows "
-					  "cwobject:CreateAccessKeySAML to "
-					  "the role %.*s",
-					  (int)facts->roles[i].len,
-					  facts->roles[i].data)
-					  .data);
-	}
+static bool
+check(struct slice text, const struct idp *idp, struct arena *arena,
+	struct claims *claims, struct claims_report *report)
+{
+	if (idp->kind == IDP_OIDC)
+		return oidc_check(slice_trim(text), &idp->oidc, clock_now_ns(),
+			true, arena, claims, report);
+	return saml_check(to_xml(text, arena), &idp->saml, clock_now_ns(), true,
+		arena, claims, report);
+}
+
+static const char *
+step_name(const struct idp *idp, int step)
+{
+	return idp->kind == IDP_OIDC ? oidc_step_name((enum oidc_step)step)
+				     : saml_step_name((enum saml_step)step);
 }
 
 static int
 explain(const struct explain *explain)
 {
 	scoped(arena_free) struct arena arena = {0};
-	struct saml_report report;
-	struct saml_facts facts;
+	struct claims_report report;
+	struct claims claims;
 	struct slice text;
 	struct idp idp;
 	bool is_believed;
@@ -400,17 +497,18 @@ explain(const struct explain *explain)
 			open_store(explain->path, "idp", true);
 	if (!store || !find_idp(store, explain, &arena, &idp))
 		return COMMAND_FAILED;
-	is_believed = saml_check(to_xml(text, &arena), &idp.saml,
-		clock_now_ns(), true, &arena, &facts, &report);
+	idp.saml.organization = slice_str(explain->organization);
+	is_believed = check(text, &idp, &arena, &claims, &report);
 	for (size_t i = 0; i < report.count; i++)
 		printf("%s %-11s %s\n",
 			report.findings[i].is_good ? "ok  " : "FAIL",
-			saml_step_name(report.findings[i].step),
+			step_name(&idp, report.findings[i].step),
 			report.findings[i].text.data);
 	if (is_believed)
-		print_roles(store, explain, &arena, &facts);
-	printf("%s\n",
-		is_believed ? "it would be believed, once" : "it is refused");
+		print_roles(store, explain, &arena, &idp, &claims);
+	printf("%s\n", !is_believed	      ? "it is refused"
+		       : idp.kind == IDP_OIDC ? "it would be believed"
+					      : "it would be believed, once");
 	return is_believed ? COMMAND_OK : COMMAND_REFUSED;
 }
 
@@ -428,9 +526,11 @@ explain_run(int argc, char **argv)
 	const struct args_command command = {
 		.usage = "tarn idp explain FILE --store DIR [--org ORG] "
 			 "[--name NAME]",
-		.summary = "Says step by step whether a SAML response (XML or\n"
-			   "base64; -: stdin) would be believed, and why not.\n"
-			   "Nothing changes.  Exit status 0: it would, 3: not.",
+		.summary =
+			"Says step by step whether a SAML response (XML or\n"
+			"base64) or an ID token (-: stdin) would be believed,\n"
+			"and why not.  Nothing changes.  Exit status 0: it\n"
+			"would, 3: not.",
 		.options = options,
 		.option_count = array_len(options),
 		.positional = &args.file,

@@ -173,12 +173,17 @@ static void
 expose(void *context, struct decide_exposure *out)
 {
 	struct test *test = context;
+	struct exposure_object object = {
+		.store = test->store,
+		.bucket = &test->bucket,
+		.key = slice_str(test->key),
+		.arena = &test->arena,
+	};
 	bool is_missing;
 
 	*out = (struct decide_exposure){0};
 	if (test->has_bucket)
-		test->expose_err = exposure_read(test->store, &test->bucket,
-			slice_str(test->key), test->query.action, &test->arena,
+		test->expose_err = exposure_read(&object, test->query.action,
 			out, &is_missing);
 }
 

@@ -45,6 +45,7 @@ struct serve_args {
 	struct mount_words mount;
 	struct audit_words audit;
 	bool sse_c_without_tls;
+	bool control_without_tls;
 	bool in_background;
 };
 
@@ -324,6 +325,9 @@ serve_run(int argc, char **argv)
 		{"sse-c-without-tls", NULL,
 			"take customers' keys (SSE-C) without TLS, too", NULL,
 			&args.sse_c_without_tls, NULL},
+		{"control-without-tls", NULL,
+			"bearers and new keys in clear, too", NULL,
+			&args.control_without_tls, NULL},
 		MOUNT_OPTIONS_SERVE(args.mount),
 		AUDIT_OPTIONS(args.audit),
 		{"background", NULL,
@@ -379,6 +383,7 @@ serve_run(int argc, char **argv)
 			(unsigned int)args_number(&command, "max-connections",
 				args.connections, 0, CONNECTIONS_MAX),
 		.allows_sse_c_without_tls = args.sse_c_without_tls,
+		.allows_control_without_tls = args.control_without_tls,
 	};
 
 	const struct scrubbing scrubbing = {

@@ -73,3 +73,64 @@ Test(control, levels_and_policies_bound_a_bearer)
 					  CONTROL "access-key", ""),
 		401, 16);
 }
+
+static const struct s3_reply *
+ask_from(struct control_site *site, const char *method, const char *target,
+	const char *more)
+{
+	return control_site_ask(site, method, target,
+		served_text(&site->served, "%sx-forwarded-for: %s\n",
+			site->bearer, more),
+		"");
+}
+
+/* The client's address and TLS are what a trusted proxy says. */
+Test(control, keys_go_over_tls_only)
+{
+	scoped(control_site_close) struct control_site site;
+	static const char *const proxy = "127.0.0.1";
+	const struct server_options options = {
+		.trusted_proxies = &proxy,
+		.trusted_proxy_count = 1,
+	};
+
+	control_site_open_on(&site, served_start_with(options));
+	control_site_expect_error(ask_from(&site, "GET", CONTROL "access-key",
+					  "192.0.2.1"),
+		400, 9);
+	control_site_expect_error(ask_from(&site, "GET",
+					  CONTROL
+					  "temporary-credentials/api-token",
+					  "192.0.2.1\nx-forwarded-proto: http"),
+		400, 9);
+	served_expect_refusal(control_site_ask(&site, "POST", "/",
+				      FORM "x-forwarded-for: 192.0.2.1\n",
+				      "Action=AssumeRoleWithSAML"),
+		403, "AccessDenied");
+	cr_expect(eq(uint,
+		ask_from(&site, "GET", CONTROL "access-key",
+			"192.0.2.1\nx-forwarded-proto: https")
+			->status,
+		200));
+	cr_expect(eq(uint,
+		ask_from(&site, "GET", CONTROL "access-key", "127.0.0.9")
+			->status,
+		200));
+}
+
+Test(control, keys_go_in_clear_where_that_is_wanted)
+{
+	scoped(control_site_close) struct control_site site;
+	static const char *const proxy = "127.0.0.1";
+	const struct server_options options = {
+		.trusted_proxies = &proxy,
+		.trusted_proxy_count = 1,
+		.allows_control_without_tls = true,
+	};
+
+	control_site_open_on(&site, served_start_with(options));
+	cr_expect(eq(uint,
+		ask_from(&site, "GET", CONTROL "access-key", "192.0.2.1")
+			->status,
+		200));
+}

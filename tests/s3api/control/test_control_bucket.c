@@ -45,3 +45,26 @@ Test(control_bucket, a_bucket_s_own_host_is_the_bucket_s_alone)
 	served.client.host = NULL;
 	cr_expect(eq(uint, served_ask(&served, "PUT", "/v1")->status, 400));
 }
+
+/* A bucket of the outer one could be called as the inner one begins. */
+Test(control_bucket, of_two_domains_the_inner_one_counts)
+{
+	static const char *const domains[] = {"example", "s3.example"};
+	scoped(served_stop) struct served served =
+			served_start_with((struct server_options){
+				.domains = domains,
+				.domain_count = 2,
+			});
+
+	served_bucket(&served, "photos");
+	served_bucket(&served, "photos.s3");
+	served_put(&served, "/photos/a", "inner");
+	served_put(&served, "/photos.s3/a", "outer");
+	served.client.host = "photos.s3.example";
+	served_expect_body(served_ask(&served, "GET", "/a"), 200, "inner");
+	/* The domain itself is no bucket of the other. */
+	served.client.host = "s3.example";
+	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
+		"inner");
+	served.client.host = NULL;
+}

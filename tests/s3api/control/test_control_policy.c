@@ -73,4 +73,11 @@ Test(control_policy, can_i_says_what_the_policies_say)
 					  CONTROL "auth/can-i",
 					  "{\"actions\":\"s3:GetObject\"}"),
 		400, 3);
+	control_site_expect_error(
+		control_site_ask_as_ops(&site, "POST", CONTROL "auth/can-i",
+			served_text(&site.served,
+				"{\"actions\":[\"s3:GetObject\"],"
+				"\"resources\":[\"photos/%05000d\"]}",
+				0)),
+		400, 3);
 }

@@ -17,7 +17,7 @@ serve_echo(struct http_request *request, struct http_response *response)
 {
 	struct slice body = SLICE_NULL;
 	enum store_err err =
-		http_body_read_all(request, 2 * HTTP_FIXTURE_BIG, &body);
+		http_body_read_all(request, 2 * HTTP_FIXTURE_BIG, false, &body);
 
 	if (err) {
 		http_reply_begin(response, err == STORE_TOO_BIG ? 413 : 400);

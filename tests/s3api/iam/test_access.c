@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Policies over the wire: who gets in, and what the policy operations say. */
 #include "s3api/iam/access.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+
 #include "s3api/iam/orgpolicy.h"
 #include "store/bucket.h"
 #include "tests/s3api/op/served.h"
@@ -627,4 +632,195 @@ Test(access, strangers_may_put_where_the_policy_says_so)
 	served.client.is_anonymous = false;
 	served_expect_body(served_ask(&served, "GET", "/photos/inbox/a"), 200,
 		"bytes");
+}
+
+Test(access, a_write_that_compares_needs_the_right_to_read)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "hello");
+	(void)put_policy(&served,
+		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
+			  "\"Action\":\"s3:GetObject\",\"Resource\":"
+			  "[\"arn:aws:s3:::photos/*\"]"));
+
+	served_expect_refusal(
+		served_send(&served, "PUT", "/photos/a",
+			"if-match: \"5d41402abc4b2a76b9719d911017c592\"\n",
+			SLICE("other")),
+		403, "AccessDenied");
+	cr_expect(eq(uint,
+		served_send(&served, "PUT", "/photos/a", "if-match: *\n",
+			SLICE("other"))
+			->status,
+		200));
+}
+
+Test(access, a_delete_of_many_tells_nobody_what_is_there)
+{
+	scoped(served_stop) struct served served = served_start();
+	struct slice list =
+		SLICE("<Delete><Object><Key>none</Key><ETag>"
+		      "&quot;5d41402abc4b2a76b9719d911017c592&quot;</ETag>"
+		      "</Object></Delete>");
+
+	served_bucket(&served, "photos");
+	served_expect_elements(served_send(&served, "POST", "/photos?delete",
+				       NULL, list),
+		"Code", "NoSuchKey ");
+	(void)put_policy(&served,
+		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
+			  "\"Action\":\"s3:ListBucket\",\"Resource\":"
+			  "\"arn:aws:s3:::photos\""));
+	served_expect_elements(served_send(&served, "POST", "/photos?delete",
+				       NULL, list),
+		"Code", "AccessDenied ");
+}
+
+Test(access, who_signed_in_is_no_token_of_that_name)
+{
+	scoped(served_stop) struct served served = served_start();
+	const struct token_draft draft = {
+		.name = SLICE("backup"),
+		.role = SLICE("reader"),
+		.kind = TOKEN_TEMPORARY,
+		.level = TOKEN_FULL,
+	};
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "a");
+	served_put(&served, "/photos/b", "b");
+	(void)put_policy(&served,
+		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":"
+		"\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\","
+		"\"Resource\":\"arn:aws:s3:::photos/a\",\"Condition\":"
+		"{\"StringEquals\":{\"aws:userid\":\"default:backup\"}}},"
+		"{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":"
+		"\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::photos/b\","
+		"\"Condition\":{\"StringEquals\":{\"aws:userid\":"
+		"\"default:reader:backup\"}}}]}");
+	(void)served_become_drafted(&served, &draft);
+	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 403,
+		"AccessDenied");
+	served_expect_body(served_ask(&served, "GET", "/photos/b"), 200, "b");
+}
+
+/* A policy of hundreds of conditions, each on a tag that is not there. */
+static void
+put_policy_of_tags(struct served *served)
+{
+	scoped(buffer_free) struct buffer policy = {0};
+
+	buffer_append_str(&policy,
+		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":"
+		"\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:DeleteObject\","
+		"\"Resource\":\"arn:aws:s3:::photos/*\",\"Condition\":"
+		"{\"StringNotEquals\":{");
+	for (int i = 0; i < 300; i++)
+		buffer_printf(&policy, "%s\"s3:ExistingObjectTag/%d\":\"x\"",
+			i ? "," : "", i);
+	buffer_append_str(&policy, "}}}]}");
+	cr_assert(eq(uint,
+		put_policy(served, buffer_slice(&policy).data)->status, 204));
+}
+
+/* The peak of this process, which serves. */
+static long
+resident_mib(void)
+{
+	struct rusage usage;
+
+	(void)getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss / 1024;
+}
+
+/* It was 20 KB for each of 300 conditions and 1,000 keys. */
+Test(access, conditions_on_tags_take_no_memory)
+{
+	scoped(served_stop) struct served served = served_start();
+	scoped(buffer_free) struct buffer list = {0};
+	scoped(buffer_free) struct buffer headers = {0};
+	long before;
+
+	served_bucket(&served, "photos");
+	for (int i = 0; i < 10; i++)
+		buffer_printf(&headers, "x-amz-meta-m%d: %0190d\n", i, i);
+	cr_assert(eq(uint,
+		served_send(&served, "PUT", "/photos/a", headers.data,
+			SLICE("bytes"))
+			->status,
+		200));
+	put_policy_of_tags(&served);
+	buffer_append_str(&list, "<Delete>");
+	for (int i = 0; i < 1000; i++)
+		buffer_append_str(&list, "<Object><Key>a</Key></Object>");
+	buffer_append_str(&list, "</Delete>");
+
+	before = resident_mib();
+	cr_expect(eq(uint,
+		served_send(&served, "POST", "/photos?delete", NULL,
+			buffer_slice(&list))
+			->status,
+		200));
+	/* AddressSanitizer keeps up to 256 of what was freed. */
+	cr_expect(lt(long, resident_mib() - before, 400));
+	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
+		"bytes");
+}
+
+struct swapping {
+	struct served *served;
+	atomic_bool is_done;
+};
+
+/* Public with a tag, and secret without, in turns. */
+static void *
+swap(void *arg)
+{
+	struct swapping *swapping = arg;
+	struct s3_client client;
+
+	s3_client_open(&client, server_port(swapping->served->server),
+		swapping->served->client.access_key,
+		swapping->served->client.secret);
+	for (int i = 0; i < 150; i++) {
+		(void)s3_client_ask(&client, "PUT", "/photos/a",
+			"x-amz-tagging: public=yes\n", SLICE("public"));
+		(void)s3_client_ask(&client, "PUT", "/photos/a", NULL,
+			SLICE("secret"));
+	}
+	atomic_store(&swapping->is_done, true);
+	s3_client_close(&client);
+	return NULL;
+}
+
+Test(access, what_is_sent_is_what_was_decided_about)
+{
+	scoped(served_stop) struct served served = served_start();
+	struct swapping swapping = {.served = &served};
+	struct s3_client stranger;
+	pthread_t thread;
+	unsigned int seen = 0;
+
+	served_bucket(&served, "photos");
+	(void)put_policy(&served,
+		STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\","
+			  "\"Action\":\"s3:GetObject\",\"Resource\":"
+			  "\"arn:aws:s3:::photos/*\",\"Condition\":"
+			  "{\"StringEquals\":{"
+			  "\"s3:ExistingObjectTag/public\":\"yes\"}}"));
+	s3_client_open(&stranger, server_port(served.server), "", "");
+	stranger.is_anonymous = true;
+	cr_assert(eq(int, pthread_create(&thread, NULL, swap, &swapping), 0));
+	while (!atomic_load(&swapping.is_done)) {
+		const struct s3_reply *reply = s3_client_ask(&stranger, "GET",
+			"/photos/a", NULL, SLICE(""));
+
+		seen += reply->status == 200;
+		cr_expect(not(slice_equal(reply->body, SLICE("secret"))));
+	}
+	(void)pthread_join(thread, NULL);
+	cr_expect(gt(uint, seen, 0));
+	s3_client_close(&stranger);
 }

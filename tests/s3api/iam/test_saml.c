@@ -17,8 +17,8 @@
 struct attempt {
 	struct assertion_idp idp;
 	struct saml_idp trust;
-	struct saml_facts facts;
-	struct saml_report report;
+	struct claims facts;
+	struct claims_report report;
 	bool is_believed;
 };
 
@@ -48,7 +48,7 @@ static void
 expect_refused(struct attempt *attempt, const char *xml, enum saml_step step,
 	const char *text)
 {
-	struct saml_report all;
+	struct claims_report all;
 	bool is_believed_all = saml_check(slice_str(xml), &attempt->trust,
 		NOW_NS, true, &attempt->idp.arena, &attempt->facts, &all);
 
@@ -91,7 +91,7 @@ Test(saml, a_signed_assertion_is_believed)
 	cr_expect(slice_equal(attempt.facts.roles[0], SLICE("reader")));
 	cr_expect(slice_equal(attempt.facts.roles[1], SLICE("writer")));
 	cr_expect(eq(i64, attempt.facts.until_ns,
-		NOW_NS + (300 + SAML_SKEW_S) * CLOCK_NS_PER_S));
+		NOW_NS + (300 + CLAIMS_SKEW_S) * CLOCK_NS_PER_S));
 	cr_expect(eq(i64, attempt.facts.session_until_ns,
 		NOW_NS + 1800 * CLOCK_NS_PER_S));
 }
@@ -133,7 +133,7 @@ Test(saml, any_of_the_registered_certificates_will_do)
 	assertion_idp_open(&other, "P-256");
 	certificates[0] = other.certificate;
 	certificates[1] = attempt.idp.certificate;
-	attempt.trust.certificates = (struct saml_list){certificates, 2};
+	attempt.trust.certificates = (struct claims_list){certificates, 2};
 	expect_believed(&attempt, assertion_make(&attempt.idp, &usual));
 }
 
@@ -676,7 +676,7 @@ Test(saml, without_recipients_the_audiences_are)
 	struct assertion a = assertion_usual(NOW_NS);
 
 	attempt_open(&attempt);
-	attempt.trust.recipients = (struct saml_list){NULL, 0};
+	attempt.trust.recipients = (struct claims_list){NULL, 0};
 	expect_refused(&attempt, assertion_make(&attempt.idp, &a),
 		SAML_DESTINATION, "no registered recipient");
 	a.recipient = a.destination = ASSERTION_AUDIENCE;
@@ -696,6 +696,23 @@ Test(saml, roles_of_aws_s_form_are_read_by_their_name)
 	expect_believed(&attempt, assertion_make(&attempt.idp, &a));
 	cr_expect(slice_equal(attempt.facts.roles[0], SLICE("SSOViewOnly")));
 	cr_expect(slice_equal(attempt.facts.roles[1], SLICE("Deep")));
+}
+
+Test(saml, a_role_of_another_organization_is_refused)
+{
+	scoped(attempt_close) struct attempt attempt;
+	struct assertion a = assertion_usual(NOW_NS);
+
+	attempt_open(&attempt);
+	attempt.trust.organization = SLICE("prod");
+	a.roles[0] = "arn:aws:iam::prod:role/admin,"
+		     "arn:aws:iam::prod:saml-provider/main";
+	expect_believed(&attempt, assertion_make(&attempt.idp, &a));
+	cr_expect(slice_equal(attempt.facts.roles[0], SLICE("admin")));
+	a.roles[0] = "arn:aws:iam::dev:role/admin,"
+		     "arn:aws:iam::dev:saml-provider/main";
+	expect_refused(&attempt, assertion_make(&attempt.idp, &a),
+		SAML_ATTRIBUTES, "a role of another organization");
 }
 
 /* --- the public example --------------------------------------------------- */
@@ -750,8 +767,8 @@ Test(saml, the_documentation_s_example_is_refused_for_each_of_its_reasons)
 
 	attempt_open(&attempt);
 	attempt.trust.issuer = SLICE("my-org.com");
-	attempt.trust.audiences = (struct saml_list){&audience, 1};
-	attempt.trust.recipients = (struct saml_list){NULL, 0};
+	attempt.trust.audiences = (struct claims_list){&audience, 1};
+	attempt.trust.recipients = (struct claims_list){NULL, 0};
 	cr_expect(not(saml_check(slice_str(example), &attempt.trust, NOW_NS,
 		true, &attempt.idp.arena, &attempt.facts, &attempt.report)));
 
@@ -759,11 +776,11 @@ Test(saml, the_documentation_s_example_is_refused_for_each_of_its_reasons)
 		bool is_said = false;
 
 		for (size_t f = 0; f < attempt.report.count; f++) {
-			const struct saml_finding *finding =
+			const struct claims_finding *finding =
 				&attempt.report.findings[f];
 
 			is_said |= !finding->is_good &&
-				   finding->step == reasons[i].step &&
+				   finding->step == (int)reasons[i].step &&
 				   strstr(finding->text.data, reasons[i].text);
 		}
 		cr_expect(is_said, "%s is not said", reasons[i].text);

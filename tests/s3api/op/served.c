@@ -63,27 +63,24 @@ start_audited(const struct server_options *wanted, bool is_audited)
 	return served;
 }
 
-static struct served
-start(const struct server_options *options)
+struct served
+served_start_with(struct server_options options)
 {
-	return start_audited(options, false);
+	options.address = "127.0.0.1";
+	options.threads = 1;
+	return start_audited(&options, false);
 }
 
 struct served
 served_start(void)
 {
-	return start(&(struct server_options){
-		.address = "127.0.0.1",
-		.threads = 1,
-	});
+	return served_start_with((struct server_options){0});
 }
 
 struct served
 served_start_sse_c(void)
 {
-	return start(&(struct server_options){
-		.address = "127.0.0.1",
-		.threads = 1,
+	return served_start_with((struct server_options){
 		.allows_sse_c_without_tls = true,
 	});
 }
@@ -91,9 +88,7 @@ served_start_sse_c(void)
 struct served
 served_start_domain(const char *domain)
 {
-	return start(&(struct server_options){
-		.address = "127.0.0.1",
-		.threads = 1,
+	return served_start_with((struct server_options){
 		.domains = &domain,
 		.domain_count = 1,
 	});

@@ -29,6 +29,8 @@ struct served {
 };
 
 struct served served_start(void);
+/* On a loopback, with one thread, and what else is asked for. */
+struct served served_start_with(struct server_options options);
 /* One that takes customers' keys (SSE-C) without TLS. */
 struct served served_start_sse_c(void);
 /* Virtual-host style for buckets of this domain. */

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an organization chooses for itself, and for a bucket of its own. */
+#include <string.h>
+
+#include "s3api/control/control_private.h"
+#include "store/audit.h"
+#include "store/bucket.h"
+#include "store/usage.h"
+
+#define BODY_MAX (16 * 1024)
+#define CAP_BYTES_MAX INT64_MAX
+
+static const char *const of_bucket[] = {"auditLoggingEnabled", "archiveEnabled",
+	"archiveAfterLastAccessDays", "configuredCapacityCapBytes"};
+
+/* What is asked for; NULL: stays. */
+struct settings {
+	const bool *is_audited;
+	const bool *is_archived;
+	const uint64_t *cap_bytes;
+};
+
+json_t *
+control_settings_json(struct store *store, const struct bucket *bucket,
+	const struct usage *usage)
+{
+	return json_pack("{s:b, s:b, s:I}", "auditLoggingEnabled",
+		audit_choice_of_bucket(store, bucket), "archiveEnabled", 0,
+		"configuredCapacityCapBytes", (json_int_t)usage->quota.bytes);
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+/* Those that would be passed over are refused. */
+static enum control_code
+check_names(struct control *control, json_t *settings, size_t known)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(settings))
+		return control_refuse(control, CONTROL_INVALID_ARGUMENT,
+			"settings: must be an object");
+	json_object_foreach(settings, name, value)
+	{
+		size_t i = 0;
+
+		while (i < known && strcmp(of_bucket[i], name) != 0)
+			i++;
+		if (i == known)
+			return control_refuse(control, CONTROL_INVALID_ARGUMENT,
+				"settings: there is no such setting");
+	}
+	return CONTROL_OK;
+}
+
+static enum control_code
+read_bool(struct control *control, const json_t *settings, const char *name,
+	const bool **out)
+{
+	const json_t *value = json_object_get(settings, name);
+	bool *is_on;
+
+	if (!value || json_is_null(value))
+		return CONTROL_OK;
+	if (!json_is_boolean(value))
+		return control_refuse(control, CONTROL_INVALID_ARGUMENT,
+			arena_printf(control->request->arena,
+				"%s: must be true or false", name)
+				.data);
+	is_on = arena_new(control->request->arena, bool);
+	*is_on = json_is_true(value);
+	*out = is_on;
+	return CONTROL_OK;
+}
+
+static enum control_code
+read_cap(struct control *control, const json_t *settings, const uint64_t **out)
+{
+	unsigned long *cap = arena_new(control->request->arena, unsigned long);
+	enum control_code code = control_body_number(control, settings,
+		of_bucket[3], CAP_BYTES_MAX, cap);
+	const json_t *value = json_object_get(settings, of_bucket[3]);
+
+	if (!code && value && !json_is_null(value))
+		*out = cap;
+	return code;
+}
+
+/* There is no archive: what asks for one is not answered as if there were. */
+static enum control_code
+refuse_archive(struct control *control, const json_t *settings,
+	const struct settings *wanted)
+{
+	unsigned long days = 0;
+	enum control_code code = control_body_number(control, settings,
+		of_bucket[2], UINT32_MAX, &days);
+
+	if (!code && ((wanted->is_archived && *wanted->is_archived) || days))
+		code = control_refuse(control, CONTROL_UNIMPLEMENTED,
+			"objects are not archived");
+	return code;
+}
+
+static enum control_code
+read_settings(struct control *control, json_t *root, size_t known,
+	struct settings *out)
+{
+	json_t *settings = json_object_get(root, "settings");
+	enum control_code code = check_names(control, settings, known);
+
+	if (!code)
+		code = read_bool(control, settings, of_bucket[0],
+			&out->is_audited);
+	if (!code)
+		code = read_bool(control, settings, of_bucket[1],
+			&out->is_archived);
+	if (!code)
+		code = refuse_archive(control, settings, out);
+	return code ? code : read_cap(control, settings, &out->cap_bytes);
+}
+
+/* --- of a bucket ---------------------------------------------------------- */
+
+static enum control_code
+find_bucket(struct control *control, const json_t *root, struct bucket *out)
+{
+	struct store *store = control->request->store;
+	struct slice name = SLICE_NULL;
+	enum control_code code =
+		control_body_text(control, root, "bucketName", &name);
+	enum store_err err = code ? STORE_OK : bucket_get(store, name, out);
+
+	if (code)
+		return code;
+	if (err == STORE_NO_BUCKET ||
+		(!err && strcmp(out->owner, control->token.organization) != 0))
+		return control_refuse(control, CONTROL_NOT_FOUND,
+			"the organization has no such bucket");
+	if (err)
+		return control_store_error(control, err);
+	control_note_resource(control, name);
+	return CONTROL_OK;
+}
+
+/* Out: what holds then. */
+static enum store_err
+apply(struct store *store, const struct bucket *bucket,
+	const struct settings *wanted, struct usage *usage)
+{
+	enum store_err err = usage_of_bucket(store, bucket->ino, usage);
+
+	if (!err && wanted->cap_bytes) {
+		usage->quota.bytes = *wanted->cap_bytes;
+		err = usage_set_bucket_quota(store, bucket->ino, &usage->quota);
+	}
+	if (!err && wanted->is_audited)
+		err = audit_choice_set_bucket(store, bucket->ino,
+			wanted->is_audited);
+	return err;
+}
+
+enum control_code
+control_settings_bucket(struct control *control)
+{
+	struct store *store = control->request->store;
+	struct settings wanted = {0};
+	struct bucket bucket;
+	struct usage usage;
+	enum store_err err;
+	json_t *root;
+	enum control_code code = control_body(control, BODY_MAX, &root);
+
+	if (!code)
+		code = read_settings(control, root, array_len(of_bucket),
+			&wanted);
+	if (!code)
+		code = find_bucket(control, root, &bucket);
+	json_decref(root);
+	if (code)
+		return code;
+	err = apply(store, &bucket, &wanted, &usage);
+	if (err)
+		return control_store_error(control, err);
+	return control_reply(control,
+		json_pack("{s:s, s:o}", "bucketName", bucket.name, "settings",
+			control_settings_json(store, &bucket, &usage)));
+}
+
+/* --- of the organization -------------------------------------------------- */
+
+enum control_code
+control_settings_organization(struct control *control)
+{
+	struct store *store = control->request->store;
+	struct slice organization = slice_str(control->token.organization);
+	struct settings wanted = {0};
+	enum store_err err = STORE_OK;
+	json_t *root;
+	enum control_code code = control_body(control, BODY_MAX, &root);
+
+	if (!code)
+		code = read_settings(control, root, 1, &wanted);
+	json_decref(root);
+	if (code)
+		return code;
+	if (wanted.is_audited)
+		err = audit_choice_set_organization(store, organization,
+			wanted.is_audited);
+	if (err)
+		return control_store_error(control, err);
+	return control_reply(control,
+		json_pack("{s:{s:b}}", "settings", "auditLoggingEnabled",
+			audit_choice_of_organization(store, organization)));
+}
