@@ -402,15 +402,26 @@ find_idp(struct store *store, const struct explain *explain,
 	return !err;
 }
 
+/* As it comes from a file: with line feeds around it. */
+static struct slice
+without_blanks(struct slice text)
+{
+	static const char blanks[] = " \t\r\n";
+
+	while (text.len > 0 && strchr(blanks, text.data[0]))
+		text = slice_from(text, 1);
+	while (text.len > 0 && strchr(blanks, text.data[text.len - 1]))
+		text.len--;
+	return text;
+}
+
 /* XML as it is, or base64 of it. */
 static struct slice
 to_xml(struct slice text, struct arena *arena)
 {
-	struct slice trimmed = text;
+	struct slice trimmed = without_blanks(text);
 	struct slice xml;
 
-	while (trimmed.len > 0 && strchr(" \t\r\n", trimmed.data[0]))
-		trimmed = slice_from(trimmed, 1);
 	if (trimmed.len > 0 && trimmed.data[0] != '<' &&
 		saml_decode(text, arena, &xml))
 		return xml;
@@ -467,8 +478,8 @@ check(struct slice text, const struct idp *idp, struct arena *arena,
 	struct claims *claims, struct claims_report *report)
 {
 	if (idp->kind == IDP_OIDC)
-		return oidc_check(slice_trim(text), &idp->oidc, clock_now_ns(),
-			true, arena, claims, report);
+		return oidc_check(without_blanks(text), &idp->oidc,
+			clock_now_ns(), true, arena, claims, report);
 	return saml_check(to_xml(text, arena), &idp->saml, clock_now_ns(), true,
 		arena, claims, report);
 }
