@@ -10,6 +10,8 @@
 #include "s3api/http/http_private.h"
 
 #define SPARE_MAX 64
+/* Most response headers fit; a longer one does not stay with a spare. */
+#define HEADER_KEPT ((size_t)8 * 1024)
 
 void
 http_exchange_free(struct http_exchange *exchange)
@@ -71,6 +73,19 @@ http_exchange_take(struct http_connection *connection)
 	return exchange != NULL;
 }
 
+/* What the request had of its own: a spare waits for nobody knows how long. */
+static void
+forget_request(struct http_exchange *exchange)
+{
+	struct buffer *header = &exchange->response.header;
+
+	exchange->start = 0;
+	exchange->end = 0;
+	arena_reset(&exchange->arena);
+	if (header->capacity > HEADER_KEPT)
+		buffer_free(header);
+}
+
 void
 http_exchange_give(struct http_connection *connection)
 {
@@ -80,12 +95,11 @@ http_exchange_give(struct http_connection *connection)
 	if (!exchange)
 		return;
 	connection->exchange = NULL;
-	exchange->start = 0;
-	exchange->end = 0;
 	if (worker->spare_count == SPARE_MAX) {
 		http_exchange_free(exchange);
 		return;
 	}
+	forget_request(exchange);
 	exchange->next = worker->spare;
 	worker->spare = exchange;
 	worker->spare_count++;
