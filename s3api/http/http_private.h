@@ -96,6 +96,7 @@ struct http_worker {
 	struct loop *loop;
 	pthread_t thread;
 	struct http_acceptor acceptors[HTTP_LISTENERS];
+	size_t acceptor_count;		/* their fibers */
 	atomic_size_t connection_count; /* also those on their way here */
 	struct http_connection *connections;
 	/* without a whole header, who waits for longest first */
@@ -113,7 +114,7 @@ struct http_server {
 	struct http_listener listeners[HTTP_LISTENERS];
 	size_t listener_count;
 	bool is_drained;
-	atomic_size_t acceptors; /* fibers */
+	atomic_size_t accepting; /* workers, in a drain */
 	atomic_size_t connections;
 	atomic_size_t refused; /* of them, those beyond the limit */
 	size_t worker_count;

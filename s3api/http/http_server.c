@@ -102,7 +102,7 @@ accept_connections(void *arg)
 			io_sleep_ms(ACCEPT_RETRY_MS);
 		}
 	}
-	atomic_fetch_sub(&worker->server->acceptors, 1);
+	worker->acceptor_count--;
 }
 
 static void
@@ -149,11 +149,10 @@ start_acceptors(struct http_worker *worker)
 	for (size_t i = 0; i < server->listener_count && !err; i++) {
 		worker->acceptors[i] =
 			(struct http_acceptor){worker, &server->listeners[i]};
-		atomic_fetch_add(&server->acceptors, 1);
 		err = loop_spawn(worker->loop, accept_connections,
 			&worker->acceptors[i]);
-		if (err)
-			atomic_fetch_sub(&server->acceptors, 1);
+		if (!err)
+			worker->acceptor_count++;
 	}
 	return err;
 }
@@ -268,7 +267,11 @@ http_server_connections(const struct http_server *server)
 	return atomic_load(&server->connections);
 }
 
-/* A fiber of each worker. */
+/*
+ * A fiber of each worker.  An accept that the kernel has moved to a thread of
+ * its own ends as if by a signal, and begins anew: it is canceled until its
+ * fiber has heard of it.
+ */
 static void
 stop_accepting(void *arg)
 {
@@ -276,8 +279,12 @@ stop_accepting(void *arg)
 	struct http_server *server = worker->server;
 
 	worker->is_draining = true;
-	for (size_t i = 0; i < server->listener_count; i++)
-		io_cancel_fd(server->listeners[i].fd);
+	while (worker->acceptor_count > 0) {
+		for (size_t i = 0; i < server->listener_count; i++)
+			io_cancel_fd(server->listeners[i].fd);
+		io_sleep_ms(DRAIN_STEP_MS);
+	}
+	atomic_fetch_sub(&server->accepting, 1);
 }
 
 /* A fiber of each worker; the loop stops once all its fibers have ended. */
@@ -320,8 +327,9 @@ http_server_drain(struct http_server *server, int64_t timeout_ms)
 		return;
 	/* An acceptor hands connections to any worker, so all acceptors end
 	 * before the first loop may. */
+	atomic_store(&server->accepting, server->thread_count);
 	spawn_at_each(server, stop_accepting);
-	while (atomic_load(&server->acceptors))
+	while (atomic_load(&server->accepting) > 0)
 		io_sleep_ms(1);
 	/* Newcomers are refused, not left to wait for nobody. */
 	for (size_t i = 0; i < server->listener_count; i++)

@@ -210,6 +210,19 @@ http_fixture_say(int fd, struct slice text)
 		(long)text.len));
 }
 
+void
+http_fixture_hear_until(int fd, const char *text)
+{
+	size_t len = strlen(text);
+	char last[100] = "";
+
+	cr_assert(lt(sz, len, sizeof(last)));
+	while (memcmp(last, text, len) != 0) {
+		memmove(last, last + 1, len - 1);
+		cr_assert(eq(long, recv(fd, last + len - 1, 1, 0), 1));
+	}
+}
+
 char *
 http_fixture_hear(int fd, size_t *len)
 {

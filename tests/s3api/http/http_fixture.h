@@ -39,6 +39,9 @@ void http_fixture_stop(struct http_fixture *fixture);
 int http_fixture_connect(unsigned int port);
 void http_fixture_say(int fd, struct slice text);
 
+/* All of it up to that text. */
+void http_fixture_hear_until(int fd, const char *text);
+
 /* Everything until the server closes; NUL-terminated, to be freed. */
 char *http_fixture_hear(int fd, size_t *len);
 
