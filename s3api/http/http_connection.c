@@ -4,9 +4,7 @@
  *    its socket; others may cancel its waits and shut the socket down.
  * 2. Requests are served one after the other, so replies are in order; what
  *    the client has sent ahead stays in exchange->input.
- * 3. A connection is in worker->waiting as long as no whole header has come;
- *    then it may be cut off to make room for another.
- * 4. An exchange exists from the first byte of a request until its reply is
+ * 3. An exchange exists from the first byte of a request until its reply is
  *    out and nothing sent ahead is left.
  */
 #include "s3api/http/http_connection.h"
@@ -204,38 +202,6 @@ complete_reply(struct http_connection *connection)
 	return http_body_drain(&exchange->request);
 }
 
-/* Invariant 3. */
-static void
-start_waiting(struct http_connection *connection)
-{
-	if (connection->is_waiting)
-		return;
-	TAILQ_INSERT_TAIL(&connection->worker->waiting, connection, waiting);
-	connection->is_waiting = true;
-}
-
-static void
-stop_waiting(struct http_connection *connection)
-{
-	if (!connection->is_waiting)
-		return;
-	TAILQ_REMOVE(&connection->worker->waiting, connection, waiting);
-	connection->is_waiting = false;
-}
-
-/* Cuts off who has waited for longest.  False: nobody waits. */
-static bool
-make_room(struct http_worker *worker)
-{
-	struct http_connection *oldest = TAILQ_FIRST(&worker->waiting);
-
-	if (!oldest)
-		return false;
-	stop_waiting(oldest);
-	http_connection_cut_off(oldest);
-	return true;
-}
-
 /* False: the connection ends. */
 static bool
 serve_request(struct http_connection *connection)
@@ -244,11 +210,11 @@ serve_request(struct http_connection *connection)
 		&connection->worker->server->config;
 	struct http_exchange *exchange = connection->exchange;
 
-	start_waiting(connection);
+	http_crowd_join(connection);
 	http_exchange_begin(connection);
 	if (!receive_header(connection) || !accept_header(connection))
 		return false;
-	stop_waiting(connection);
+	http_crowd_leave(connection);
 	config->handle(&exchange->request, &exchange->response,
 		config->context);
 	return complete_reply(connection);
@@ -266,7 +232,7 @@ await_request(struct http_connection *connection)
 	if (worker->is_draining)
 		return false;
 	connection->is_idle = true;
-	start_waiting(connection);
+	http_crowd_join(connection);
 	int err = http_stream_await_input(&connection->stream,
 		http_exchange_room(limits), &input, deadline_ms);
 
@@ -299,7 +265,7 @@ linger(struct http_connection *connection)
 	ssize_t got;
 
 	connection->is_idle = true; /* a drain need not wait for it */
-	start_waiting(connection);
+	http_crowd_join(connection);
 	do {
 		got = connection->worker->is_draining
 			      ? 0
@@ -339,7 +305,7 @@ leave(struct http_connection *connection)
 {
 	struct http_worker *worker = connection->worker;
 
-	stop_waiting(connection);
+	http_crowd_leave(connection);
 	http_exchange_give(connection);
 	*connection->link = connection->next;
 	if (connection->next)
@@ -372,7 +338,7 @@ begin_tls(struct http_connection *connection)
 	if (!connection->tls)
 		return true;
 	connection->is_idle = true;
-	start_waiting(connection);
+	http_crowd_join(connection);
 	enum store_err err = http_stream_begin_tls(&connection->stream,
 		connection->tls, deadline_ms);
 
@@ -412,32 +378,23 @@ turn_away(struct http_connection *connection)
 	atomic_fetch_sub(&server->refused, 1);
 }
 
-static bool
-is_one_too_many(const struct http_server *server)
-{
-	return atomic_load(&server->connections) >
-	       server->config.limits.connections +
-		       atomic_load(&server->refused);
-}
-
 void
 http_connection_serve(void *arg)
 {
 	struct http_connection *connection = arg;
 	struct http_worker *worker = connection->worker;
-	struct http_server *server = worker->server;
 
 	arrive(connection);
 	if (worker->is_draining) {
 		leave(connection);
 		return;
 	}
-	if (is_one_too_many(server) && !make_room(worker)) {
-		turn_away(connection);
-	} else {
+	if (http_crowd_has_room(worker)) {
 		if (begin_tls(connection))
 			serve_requests(connection);
 		finish(connection);
+	} else {
+		turn_away(connection);
 	}
 	leave(connection);
 }

@@ -76,7 +76,7 @@ struct http_connection {
 	struct http_stream stream;
 	struct http_tls *tls; /* to begin with; NULL: plain */
 	bool is_idle;	      /* nothing is lost if it ends where it waits */
-	bool is_waiting;      /* in worker->waiting */
+	bool is_waiting;      /* in worker->waiting: http_crowd.c */
 	bool is_keep_alive;   /* as far as the client goes */
 	struct sockaddr_storage peer;
 	struct http_exchange *exchange; /* NULL while idle */
@@ -127,6 +127,14 @@ http_limits_of(const struct http_connection *connection)
 {
 	return &connection->worker->server->config.limits;
 }
+
+/* From here on the connection may be cut off to make room for another, in the
+ * order in which they came; until it leaves. */
+void http_crowd_join(struct http_connection *connection);
+void http_crowd_leave(struct http_connection *connection);
+
+/* False: there are too many connections, of which none makes room. */
+must_check bool http_crowd_has_room(struct http_worker *worker);
 
 /* Gives the connection one, a spare or a new one; false: no memory. */
 bool http_exchange_take(struct http_connection *connection);
