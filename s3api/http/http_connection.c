@@ -370,6 +370,7 @@ turn_away(struct http_connection *connection)
 	struct http_server *server = connection->worker->server;
 	bool is_crowd = atomic_fetch_add(&server->refused, 1) >= REFUSED_MAX;
 
+	connection->is_placeless = true;
 	/* Each of a crowd costs no more than one send. */
 	if (!(is_crowd && connection->tls) && begin_tls(connection))
 		refuse_connection(connection, 503, "too many connections");

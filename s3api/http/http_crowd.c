@@ -2,15 +2,17 @@
 /*
  * Who makes room where there are as many connections as there may be.
  *
- * A connection is in worker->waiting as long as no whole header has come; then
- * it may be cut off to make room for another.
+ * 1. A connection is in worker->waiting as long as no whole header has come;
+ *    then it may be cut off to make room for another.
+ * 2. One that was turned away, or cut off before, never is: it has no place to
+ *    leave to another.
  */
 #include "s3api/http/http_private.h"
 
 void
 http_crowd_join(struct http_connection *connection)
 {
-	if (connection->is_waiting)
+	if (connection->is_waiting || connection->is_placeless)
 		return;
 	TAILQ_INSERT_TAIL(&connection->worker->waiting, connection, waiting);
 	connection->is_waiting = true;
@@ -34,6 +36,7 @@ make_room(struct http_worker *worker)
 	if (!oldest)
 		return false;
 	http_crowd_leave(oldest);
+	oldest->is_placeless = true;
 	http_connection_cut_off(oldest);
 	return true;
 }

@@ -77,6 +77,7 @@ struct http_connection {
 	struct http_tls *tls; /* to begin with; NULL: plain */
 	bool is_idle;	      /* nothing is lost if it ends where it waits */
 	bool is_waiting;      /* in worker->waiting: http_crowd.c */
+	bool is_placeless;    /* turned away, or cut off for another */
 	bool is_keep_alive;   /* as far as the client goes */
 	struct sockaddr_storage peer;
 	struct http_exchange *exchange; /* NULL while idle */

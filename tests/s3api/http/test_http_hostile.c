@@ -126,22 +126,41 @@ Test(http_hostile, who_has_waited_longest_makes_room_first)
 		close(fds[i]);
 }
 
+/* A request that is being served until it gets four bytes, and the last of its
+ * connection. */
+static void
+begin_upload(int fd)
+{
+	char byte;
+
+	http_fixture_say(fd, SLICE("PUT /echo HTTP/1.1\r\nHost: h\r\n"
+				   "Expect: 100-continue\r\n"
+				   "Connection: close\r\n"
+				   "Content-Length: 4\r\n\r\n"));
+	cr_assert(eq(long, recv(fd, &byte, 1, 0), 1));
+}
+
+static void
+end_upload(int fd)
+{
+	size_t len = 0;
+
+	http_fixture_say(fd, SLICE("body"));
+	char *reply = http_fixture_hear(fd, &len);
+	cr_expect(eq(sz, count_of(reply, "\r\n\r\nbody"), 1));
+	free(reply);
+}
+
 Test(http_hostile, requests_that_are_being_served_are_not_cut_off)
 {
 	scoped(http_fixture_stop) struct http_fixture fixture;
 	int fds[CROWD];
-	char byte;
 	size_t len = 0;
 	start_for_a_crowd(&fixture);
 
 	for (size_t i = 0; i < CROWD; i++) {
 		fds[i] = http_fixture_connect(http_server_port(fixture.server));
-		http_fixture_say(fds[i],
-			SLICE("PUT /echo HTTP/1.1\r\nHost: h\r\n"
-			      "Expect: 100-continue\r\n"
-			      "Connection: close\r\n"
-			      "Content-Length: 4\r\n\r\n"));
-		cr_assert(eq(long, recv(fds[i], &byte, 1, 0), 1));
+		begin_upload(fds[i]);
 	}
 	for (size_t i = 0; i < 3 * CROWD; i++) {
 		char *reply = http_fixture_ask(&fixture, SLICE(HELLO), &len);
@@ -151,13 +170,39 @@ Test(http_hostile, requests_that_are_being_served_are_not_cut_off)
 	}
 
 	for (size_t i = 0; i < CROWD; i++) {
-		http_fixture_say(fds[i], SLICE("body"));
-		char *reply = http_fixture_hear(fds[i], &len);
-		cr_expect(eq(sz, count_of(reply, "\r\n\r\nbody"), 1));
-		free(reply);
+		end_upload(fds[i]);
 		close(fds[i]);
 	}
 	expect_answer(&fixture);
+}
+
+/* They have no place that they could leave to anybody. */
+Test(http_hostile, those_who_were_turned_away_make_no_room)
+{
+	scoped(http_fixture_stop) struct http_fixture fixture;
+	int fds[2 * CROWD];
+	size_t len = 0;
+	start_for_a_crowd(&fixture);
+	for (size_t i = 0; i < CROWD; i++) {
+		fds[i] = http_fixture_connect(http_server_port(fixture.server));
+		begin_upload(fds[i]);
+	}
+
+	/* They stay though the server has no more to say to them. */
+	for (size_t i = CROWD; i < 2 * CROWD; i++) {
+		fds[i] = http_fixture_connect(http_server_port(fixture.server));
+		http_fixture_say(fds[i],
+			SLICE("GET /hello HTTP/1.1\r\nHost: h\r\n"
+			      "Connection: close\r\n\r\n"));
+		char *reply = http_fixture_hear(fds[i], &len);
+		cr_expect(eq(sz, count_of(reply, "HTTP/1.1 503 "), 1));
+		free(reply);
+	}
+
+	for (size_t i = 0; i < CROWD; i++)
+		end_upload(fds[i]);
+	for (size_t i = 0; i < 2 * CROWD; i++)
+		close(fds[i]);
 }
 
 Test(http_hostile, a_body_that_trickles_is_given_up)
