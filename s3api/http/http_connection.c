@@ -220,19 +220,30 @@ serve_request(struct http_connection *connection)
 	return complete_reply(connection);
 }
 
+/*
+ * From here on nothing is lost if it ends where it waits: a drain need not wait
+ * for it, and it may make room for another.  False: it ends now.
+ */
+static bool
+start_idling(struct http_connection *connection)
+{
+	if (connection->worker->is_draining)
+		return false;
+	connection->is_idle = true;
+	http_crowd_join(connection);
+	return true;
+}
+
 /* Waits for a request, and takes what has come of it.  False: none comes. */
 static bool
 await_request(struct http_connection *connection)
 {
-	struct http_worker *worker = connection->worker;
 	const struct http_limits *limits = http_limits_of(connection);
 	int64_t deadline_ms = clock_monotonic_ms() + limits->idle_timeout_ms;
 	struct io_input input;
 
-	if (worker->is_draining)
+	if (!start_idling(connection))
 		return false;
-	connection->is_idle = true;
-	http_crowd_join(connection);
 	int err = http_stream_await_input(&connection->stream,
 		http_exchange_room(limits), &input, deadline_ms);
 
@@ -264,13 +275,11 @@ linger(struct http_connection *connection)
 	char scrap[8192];
 	ssize_t got;
 
-	connection->is_idle = true; /* a drain need not wait for it */
-	http_crowd_join(connection);
 	do {
-		got = connection->worker->is_draining
-			      ? 0
-			      : io_recv(connection->stream.fd, scrap,
-					sizeof(scrap), deadline_ms);
+		got = start_idling(connection)
+			      ? io_recv(connection->stream.fd, scrap,
+					sizeof(scrap), deadline_ms)
+			      : 0;
 	} while (got > 0 && clock_monotonic_ms() < deadline_ms);
 }
 
@@ -337,8 +346,8 @@ begin_tls(struct http_connection *connection)
 
 	if (!connection->tls)
 		return true;
-	connection->is_idle = true;
-	http_crowd_join(connection);
+	if (!start_idling(connection))
+		return false;
 	enum store_err err = http_stream_begin_tls(&connection->stream,
 		connection->tls, deadline_ms);
 

@@ -6,8 +6,19 @@
  *    then it may be cut off to make room for another.
  * 2. One that was turned away, or cut off before, never is: it has no place to
  *    leave to another.
+ * 3. The list belongs to the worker's thread.  Others ask there, and only
+ *    where waiting_count says that it may be worth it: to be asked for nothing
+ *    by each of a crowd would cost more than to refuse them.
  */
 #include "s3api/http/http_private.h"
+#include "store/base/event.h"
+
+/* What one worker asks of another. */
+struct plea {
+	struct http_worker *asked;
+	bool is_heard;
+	struct event done;
+};
 
 void
 http_crowd_join(struct http_connection *connection)
@@ -16,6 +27,7 @@ http_crowd_join(struct http_connection *connection)
 		return;
 	TAILQ_INSERT_TAIL(&connection->worker->waiting, connection, waiting);
 	connection->is_waiting = true;
+	atomic_fetch_add(&connection->worker->waiting_count, 1);
 }
 
 void
@@ -25,6 +37,7 @@ http_crowd_leave(struct http_connection *connection)
 		return;
 	TAILQ_REMOVE(&connection->worker->waiting, connection, waiting);
 	connection->is_waiting = false;
+	atomic_fetch_sub(&connection->worker->waiting_count, 1);
 }
 
 /* Cuts off who has waited for longest.  False: nobody waits. */
@@ -41,6 +54,46 @@ make_room(struct http_worker *worker)
 	return true;
 }
 
+/* A fiber of the worker that is asked. */
+static void
+hear(void *arg)
+{
+	struct plea *plea = arg;
+
+	plea->is_heard = make_room(plea->asked);
+	event_set(&plea->done);
+}
+
+/* Waits for the answer: of several who ask at once each needs its own. */
+static bool
+ask(struct http_worker *asked)
+{
+	struct plea plea = {.asked = asked, .done = EVENT_INIT};
+
+	if (loop_spawn(asked->loop, hear, &plea))
+		return false;
+	event_wait(&plea.done);
+	return plea.is_heard;
+}
+
+static bool
+make_room_elsewhere(struct http_worker *worker)
+{
+	struct http_server *server = worker->server;
+
+	for (size_t i = 0; i < server->worker_count; i++) {
+		struct http_worker *other = &server->workers[i];
+
+		/* Then the other's loop may have ended: http_server_drain(). */
+		if (worker->is_draining)
+			return false;
+		if (other != worker && atomic_load(&other->waiting_count) > 0 &&
+			ask(other))
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_one_too_many(const struct http_server *server)
 {
@@ -52,5 +105,6 @@ is_one_too_many(const struct http_server *server)
 bool
 http_crowd_has_room(struct http_worker *worker)
 {
-	return !is_one_too_many(worker->server) || make_room(worker);
+	return !is_one_too_many(worker->server) || make_room(worker) ||
+	       make_room_elsewhere(worker);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * http_private.h - what the parts of one connection share.  All of it belongs
- * to the thread of the worker's loop.
+ * to the thread of the worker's loop, but for what is fixed or atomic.
  */
 #pragma once
 
@@ -102,6 +102,7 @@ struct http_worker {
 	struct http_connection *connections;
 	/* without a whole header, who waits for longest first */
 	TAILQ_HEAD(, http_connection) waiting;
+	atomic_size_t waiting_count;
 	struct http_exchange *spare;
 	size_t spare_count;
 	bool is_draining;
@@ -134,7 +135,10 @@ http_limits_of(const struct http_connection *connection)
 void http_crowd_join(struct http_connection *connection);
 void http_crowd_leave(struct http_connection *connection);
 
-/* False: there are too many connections, of which none makes room. */
+/*
+ * False: there are too many connections, of which none makes room.  May wait
+ * for another worker, in which case a drain may have begun.
+ */
 must_check bool http_crowd_has_room(struct http_worker *worker);
 
 /* Gives the connection one, a spare or a new one; false: no memory. */

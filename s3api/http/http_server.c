@@ -325,8 +325,9 @@ http_server_drain(struct http_server *server, int64_t timeout_ms)
 
 	if (server->is_drained)
 		return;
-	/* An acceptor hands connections to any worker, so all acceptors end
-	 * before the first loop may. */
+	/* An acceptor hands connections to any worker, and one that does not
+	 * drain yet asks any for room: no loop may end before all acceptors
+	 * have, and all workers drain. */
 	atomic_store(&server->accepting, server->thread_count);
 	spawn_at_each(server, stop_accepting);
 	while (atomic_load(&server->accepting) > 0)

@@ -114,8 +114,11 @@ run_server(bool is_drained_early, size_t *answered)
 	struct http_server *server = NULL;
 	struct client clients[CLIENTS] = {0};
 	pthread_t threads[CLIENTS];
-	enum store_err err = http_server_create(&config, &server);
 
+	/* Newcomers ask other workers for room, which begin to drain. */
+	if (is_drained_early)
+		config.limits.connections = CLIENTS / 2;
+	enum store_err err = http_server_create(&config, &server);
 	assert(!err);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		clients[i].port = http_server_port(server);

@@ -223,6 +223,18 @@ http_fixture_hear_until(int fd, const char *text)
 	}
 }
 
+unsigned long
+http_fixture_thread_of(int fd)
+{
+	char reply[1000] = "";
+
+	http_fixture_say(fd, SLICE("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"));
+	cr_assert(gt(long, recv(fd, reply, sizeof(reply) - 1, 0), 0));
+	const char *line = strstr(reply, "x-thread: ");
+	cr_assert(ne(ptr, (void *)line, NULL));
+	return strtoul(line + strlen("x-thread: "), NULL, 10);
+}
+
 char *
 http_fixture_hear(int fd, size_t *len)
 {

@@ -39,6 +39,9 @@ void http_fixture_stop(struct http_fixture *fixture);
 int http_fixture_connect(unsigned int port);
 void http_fixture_say(int fd, struct slice text);
 
+/* Which thread answers on a connection, by a request for /hello. */
+unsigned long http_fixture_thread_of(int fd);
+
 /* All of it up to that text. */
 void http_fixture_hear_until(int fd, const char *text);
 

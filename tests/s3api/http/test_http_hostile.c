@@ -151,6 +151,43 @@ end_upload(int fd)
 	free(reply);
 }
 
+/* Three of the five are on one loop; the next one comes to the other. */
+static bool
+is_on_smaller_loop(const unsigned long threads[5], size_t i)
+{
+	size_t count = 0;
+
+	for (size_t k = 0; k < 5; k++)
+		count += threads[k] == threads[i];
+	return count == 2;
+}
+
+Test(http_hostile, who_waits_on_another_loop_makes_room_too)
+{
+	scoped(http_fixture_stop) struct http_fixture fixture;
+	struct http_limits limits = http_fixture_limits;
+	unsigned long threads[5];
+	int fds[5];
+	limits.connections = 5;
+	http_fixture_start_with(&fixture, &limits);
+	for (size_t i = 0; i < 5; i++) {
+		fds[i] = http_fixture_connect(http_server_port(fixture.server));
+		threads[i] = http_fixture_thread_of(fds[i]);
+	}
+
+	for (size_t i = 0; i < 5; i++) {
+		if (is_on_smaller_loop(threads, i))
+			begin_upload(fds[i]);
+	}
+	expect_answer(&fixture);
+
+	for (size_t i = 0; i < 5; i++) {
+		if (is_on_smaller_loop(threads, i))
+			end_upload(fds[i]);
+		close(fds[i]);
+	}
+}
+
 Test(http_hostile, requests_that_are_being_served_are_not_cut_off)
 {
 	scoped(http_fixture_stop) struct http_fixture fixture;

@@ -485,21 +485,6 @@ Test(http_server, turns_away_more_connections_than_it_may_have)
 		close(fds[i]);
 }
 
-/* The thread that answers on a new connection, which stays. */
-static unsigned long
-thread_of(int fd)
-{
-	char reply[1000] = "";
-	unsigned long thread = 0;
-
-	http_fixture_say(fd, SLICE("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"));
-	cr_assert(gt(long, recv(fd, reply, sizeof(reply) - 1, 0), 0));
-	const char *line = strstr(reply, "x-thread: ");
-	cr_assert(ne(ptr, (void *)line, NULL));
-	thread = strtoul(line + strlen("x-thread: "), NULL, 10);
-	return thread;
-}
-
 Test(http_server, shares_connections_evenly_among_its_threads)
 {
 	struct http_limits limits = http_fixture_limits;
@@ -512,7 +497,7 @@ Test(http_server, shares_connections_evenly_among_its_threads)
 
 	for (int i = 0; i < 40; i++) {
 		fds[i] = http_fixture_connect(http_server_port(fixture.server));
-		unsigned long thread = thread_of(fds[i]);
+		unsigned long thread = http_fixture_thread_of(fds[i]);
 		first = first ? first : thread;
 		of_first += thread == first;
 	}
