@@ -229,6 +229,7 @@ http_body_can_be_drained(const struct http_request *request)
 bool
 http_body_drain(struct http_request *request)
 {
+	const struct http_worker *worker = request->connection->worker;
 	uint64_t left = http_limits_of(request->connection)->unread_bytes;
 	char scrap[8192];
 
@@ -239,7 +240,7 @@ http_body_drain(struct http_request *request)
 		enum store_err err =
 			http_body_read(request, scrap, sizeof(scrap), &got);
 
-		if (err || got > left)
+		if (err || got > left || worker->is_draining)
 			return false;
 		left -= got;
 	}

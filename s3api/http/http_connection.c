@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "s3api/http/http_body.h"
 #include "s3api/http/http_private.h"
 #include "store/base/clock.h"
 #include "store/base/io.h"
@@ -185,6 +186,36 @@ has_whole_reply(const struct http_connection *connection)
 		       !exchange->response.has_body);
 }
 
+/*
+ * From here on nothing is lost if it ends where it waits: a drain need not wait
+ * for it, and it may make room for another.  False: it ends now.
+ */
+static bool
+start_idling(struct http_connection *connection)
+{
+	if (connection->worker->is_draining)
+		return false;
+	connection->is_idle = true;
+	http_crowd_join(connection);
+	return true;
+}
+
+/* The reply is out.  False: the connection ends. */
+static bool
+skip_body(struct http_connection *connection)
+{
+	struct http_request *request = &connection->exchange->request;
+
+	if (http_body_is_at_end(request))
+		return true;
+	if (!start_idling(connection))
+		return false;
+	bool is_skipped = http_body_drain(request);
+
+	connection->is_idle = false;
+	return is_skipped;
+}
+
 /* Sees to it that there is a whole reply.  False: the connection ends. */
 static bool
 complete_reply(struct http_connection *connection)
@@ -199,7 +230,7 @@ complete_reply(struct http_connection *connection)
 		return false;
 	if (!has_whole_reply(connection))
 		return false;
-	return http_body_drain(&exchange->request);
+	return skip_body(connection);
 }
 
 /* False: the connection ends. */
@@ -218,20 +249,6 @@ serve_request(struct http_connection *connection)
 	config->handle(&exchange->request, &exchange->response,
 		config->context);
 	return complete_reply(connection);
-}
-
-/*
- * From here on nothing is lost if it ends where it waits: a drain need not wait
- * for it, and it may make room for another.  False: it ends now.
- */
-static bool
-start_idling(struct http_connection *connection)
-{
-	if (connection->worker->is_draining)
-		return false;
-	connection->is_idle = true;
-	http_crowd_join(connection);
-	return true;
 }
 
 /* Waits for a request, and takes what has come of it.  False: none comes. */

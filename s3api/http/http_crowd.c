@@ -2,8 +2,8 @@
 /*
  * Who makes room where there are as many connections as there may be.
  *
- * 1. A connection is in worker->waiting as long as no whole header has come;
- *    then it may be cut off to make room for another.
+ * 1. A connection is in worker->waiting as long as it has no whole header that
+ *    was not replied to yet; then it may be cut off to make room for another.
  * 2. One that was turned away, or cut off before, never is: it has no place to
  *    leave to another.
  * 3. The list belongs to the worker's thread.  Others ask there, and only

@@ -164,7 +164,8 @@ void http_body_begin(struct http_exchange *exchange);
 must_check enum store_err
 http_body_send_continue(struct http_connection *connection);
 
-/* Reads what is left, up to limits.unread_bytes; false: more is left. */
+/* Reads what is left, up to limits.unread_bytes; false: more is left, or a
+ * drain has begun. */
 bool http_body_drain(struct http_request *request);
 
 /* True where the connection can go on after a reply sent now. */

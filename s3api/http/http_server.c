@@ -287,21 +287,24 @@ stop_accepting(void *arg)
 	atomic_fetch_sub(&server->accepting, 1);
 }
 
-/* A fiber of each worker; the loop stops once all its fibers have ended. */
+/* A fiber of each worker; the loop stops once all its fibers have ended.  One
+ * that was between two waits has heard nothing: it is told again. */
 static void
 drain_worker(void *arg)
 {
 	struct http_worker *worker = arg;
-	struct http_connection *connection;
 
-	for (connection = worker->connections; connection;
-		connection = connection->next)
-		http_connection_close_idle(connection);
 	while (worker->connections) {
-		if (clock_monotonic_ms() >= worker->drain_deadline_ms) {
-			for (connection = worker->connections; connection;
-				connection = connection->next)
+		bool is_late =
+			clock_monotonic_ms() >= worker->drain_deadline_ms;
+		struct http_connection *connection;
+
+		for (connection = worker->connections; connection;
+			connection = connection->next) {
+			if (is_late)
 				http_connection_cut_off(connection);
+			else
+				http_connection_close_idle(connection);
 		}
 		io_sleep_ms(DRAIN_STEP_MS);
 	}

@@ -8,9 +8,10 @@
  * and go with it.
  *
  * Crowds: where there are as many connections as there may be, the one that
- * has been without a whole request header for longest makes room for the next:
- * of those that the same loop serves, or else of another's; only if all are
- * being served does the next get 503.
+ * has been without a whole request header for longest makes room for the next
+ * (also while what is left of the last one's body comes): of those that the
+ * same loop serves, or else of another's; only if all are being served does
+ * the next get 503.
  *
  * Threads:   any one thread creates, drains and frees; the handler runs on
  *            the loops' fibers, many at a time.

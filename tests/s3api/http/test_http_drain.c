@@ -13,6 +13,8 @@
 
 /* After 128 polls for nothing the kernel has a thread wait in accept(2). */
 #define DISAPPOINTMENTS 1000
+/* Longer than a test may take. */
+#define LONG_MS ((int64_t)600 * 1000)
 
 struct hold {
 	sem_t begun;
@@ -102,4 +104,21 @@ Test(http_drain, ends_an_accept_that_blocks_in_the_kernel, .timeout = 60)
 	http_server_free(&server);
 	if (!is_blocking)
 		cr_skip_test("no accept blocks in this kernel");
+}
+
+Test(http_drain, does_not_wait_for_a_body_that_was_refused, .timeout = 60)
+{
+	struct http_limits limits = http_fixture_limits;
+	limits.body_timeout_ms = LONG_MS;
+	scoped(http_fixture_stop) struct http_fixture fixture;
+	http_fixture_start_with(&fixture, &limits);
+	int fd = http_fixture_connect(http_server_port(fixture.server));
+
+	http_fixture_say(fd, SLICE("PUT /unread HTTP/1.1\r\nHost: h\r\n"
+				   "Content-Length: 4000\r\n\r\nx"));
+	http_fixture_hear_until(fd, "\r\n\r\nunread");
+	http_server_drain(fixture.server, LONG_MS);
+
+	cr_expect(zero(sz, http_server_connections(fixture.server)));
+	close(fd);
 }

@@ -91,6 +91,29 @@ Test(http_hostile, slow_headers_make_room)
 	expect_crowd_makes_room(SLICE("GET / HTTP/1.1\r\nHost: h\r\nX-a: "));
 }
 
+#define REFUSED                                                                \
+	"PUT /unread HTTP/1.1\r\nHost: h\r\nContent-Length: 4000\r\n\r\n"
+
+Test(http_hostile, bodies_that_were_refused_make_room)
+{
+	scoped(http_fixture_stop) struct http_fixture fixture;
+	int fds[CROWD];
+	start_for_a_crowd(&fixture);
+	for (size_t i = 0; i < CROWD; i++) {
+		fds[i] = http_fixture_connect(http_server_port(fixture.server));
+		http_fixture_say(fds[i], SLICE(REFUSED));
+		http_fixture_hear_until(fds[i], "\r\n\r\nunread");
+	}
+
+	for (size_t i = 0; i < CROWD; i++)
+		http_fixture_say(fds[i], SLICE("x"));
+	for (size_t i = 0; i < 5; i++)
+		expect_answer(&fixture);
+
+	for (size_t i = 0; i < CROWD; i++)
+		close(fds[i]);
+}
+
 Test(http_hostile, connections_kept_idle_make_room)
 {
 	expect_crowd_makes_room(SLICE(HELLO));
