@@ -3,15 +3,11 @@
 
 #include <ctype.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
+#include "s3api/capacity.h"
 #include "s3api/request.h"
 #include "s3api/server_private.h"
-#include "store/base/log.h"
 #include "store/base/random.h"
-
-#define DESCRIPTORS_KEPT 256u
-#define CONNECTIONS_FEW 4096u
 
 static void
 free_server(struct server *server)
@@ -69,25 +65,17 @@ parse_proxies(struct server *server, const struct server_options *options)
 	return STORE_OK;
 }
 
-/* A connection takes two descriptors, its own and that of what it sends; the
- * store needs some to write at all, whoever connects. */
 static void
-limit_connections(struct http_limits *limits)
+limit_connections(struct http_limits *limits,
+	const struct server_options *options)
 {
-	struct rlimit limit;
+	const struct capacity capacity = capacity_read();
+	bool are_asked_for = options->max_connections > 0;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) ||
-		limit.rlim_cur >= DESCRIPTORS_KEPT + 2 * limits->connections)
-		return;
-	uint64_t kept = limit.rlim_cur / 2 < DESCRIPTORS_KEPT
-				? limit.rlim_cur / 2
-				: DESCRIPTORS_KEPT;
-	limits->connections = (size_t)(limit.rlim_cur - kept) / 2;
-	if (limits->connections < CONNECTIONS_FEW)
-		log_warn("at most %zu connections: the process may have %llu "
-			 "descriptors",
-			limits->connections,
-			(unsigned long long)limit.rlim_cur);
+	if (are_asked_for)
+		limits->connections = options->max_connections;
+	limits->connections = capacity_connections(&capacity,
+		limits->connections, are_asked_for);
 }
 
 static enum store_err
@@ -106,9 +94,7 @@ start_http(struct server *server, const struct server_options *options)
 		.context = server,
 	};
 
-	if (options->max_connections > 0)
-		config.limits.connections = options->max_connections;
-	limit_connections(&config.limits);
+	limit_connections(&config.limits, options);
 	return http_server_create(&config, &server->http);
 }
 

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "s3api/capacity.h"
 #include "s3api/http/http_body.h"
-#include "s3api/http/http_server.h"
+#include "s3api/http/http_private.h"
 #include "s3api/request.h"
 #include "s3api/server_private.h"
 #include "tests/s3api/http/http_fixture.h"
+#include "tests/support/temp_store.h"
 
 static void
 take_body(struct http_request *request, struct http_response *response,
@@ -57,4 +60,23 @@ Test(server, says_slow_down_in_xml_where_it_is_full)
 	close(fd);
 	close(busy);
 	http_server_free(&server);
+}
+
+Test(server, takes_no_more_connections_than_the_system_has_room_for)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct capacity capacity = capacity_read();
+	struct server *server = NULL;
+	cr_assert(zero(int, server_start(temp.store,
+				    &(struct server_options){
+					    .address = "127.0.0.1",
+					    .threads = 1,
+					    .max_connections = UINT_MAX,
+				    },
+				    &server)));
+
+	cr_expect(eq(sz, server->http->config.limits.connections,
+		capacity_connections(&capacity, UINT_MAX, true)));
+
+	server_stop(&server, 0);
 }
