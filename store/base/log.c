@@ -2,6 +2,8 @@
 #include "store/base/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,16 +11,24 @@
 #include <unistd.h>
 
 #include "store/base/clock.h"
+#include "store/base/mutex.h"
 #include "store/base/slice.h"
 
 /* A pipe takes this much in one piece (PIPE_BUF), so lines never mix. */
 #define LOG_LINE_MAX 4096
 #define LOG_MESSAGE_MAX 2048
 #define LOG_CUT "..."
+/* What tells of dropped lines, with a number of any size, ends a line. */
+#define LOG_CLOSING_MAX 64
 
 /* Fixed before the first thread starts. */
 static enum log_level log_level = LOG_INFO;
 static enum log_format log_format = LOG_TEXT;
+
+/* Held through a write, so that what poll(2) has said still holds. */
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+/* under log_lock */
+static uint64_t log_dropped; /* lines since the last that was written */
 
 static const char *const log_level_names[] = {
 	[LOG_ERROR] = "error",
@@ -122,23 +132,65 @@ append_escaped(struct line *line, struct slice text)
 	return true;
 }
 
+/* Ends the line; the room for it is there. */
+static void
+close_line(struct line *line)
+{
+	const bool is_json = log_format == LOG_JSON;
+	char closing[LOG_CLOSING_MAX] = "";
+
+	if (log_dropped)
+		(void)snprintf(closing, sizeof(closing),
+			is_json ? "\",\"lines_dropped\":%" PRIu64 "}\n"
+				: " lines_dropped=%" PRIu64 "\n",
+			log_dropped);
+	else
+		(void)snprintf(closing, sizeof(closing),
+			is_json ? "\"}\n" : "\n");
+	line->end = sizeof(line->text);
+	append(line, slice_str(closing));
+}
+
+/*
+ * A pipe whose reader stands still must not stop a loop.  Where poll(2) finds
+ * room in a pipe or a socket, a line fits; a file has always room.
+ */
+static bool
+would_wait(void)
+{
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&out, 1, 0) == 0;
+}
+
 /*
  * One write a line: lines of several threads and processes stay whole.  There
- * is nobody to tell when it fails.
+ * is nobody to tell when it fails, but with the next one.
  */
-static void
+static bool
 write_line(const struct line *line)
 {
-	while (write(STDERR_FILENO, line->text, line->len) < 0)
-		if (errno != EINTR)
-			return;
+	ssize_t written;
+
+	if (would_wait())
+		return false;
+	do {
+		written = write(STDERR_FILENO, line->text, line->len);
+	} while (written < 0 && errno == EINTR);
+	return written >= 0;
+}
+
+static void
+finish_line(struct line *line)
+{
+	mutex_scoped(&log_lock);
+	close_line(line);
+	log_dropped = write_line(line) ? 0 : log_dropped + 1;
 }
 
 static void
 log_message(enum log_level level, const char *format, va_list args)
 {
-	const bool is_json = log_format == LOG_JSON;
-	const struct slice closing = is_json ? SLICE("\"}\n") : SLICE("\n");
 	struct line line = {.len = 0};
 	char message[LOG_MESSAGE_MAX + 1];
 	char now[25];
@@ -148,21 +200,21 @@ log_message(enum log_level level, const char *format, va_list args)
 
 	clock_to_iso8601(clock_now_ns(), now);
 	line.len = (size_t)snprintf(line.text, sizeof(line.text),
-		is_json ? "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\""
+		log_format == LOG_JSON
+			? "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\""
 			: "%s %-5s ",
 		now, log_level_names[level]);
-	line.end = sizeof(line.text) - closing.len - strlen(LOG_CUT);
+	line.end = sizeof(line.text) - LOG_CLOSING_MAX - strlen(LOG_CUT);
 	is_cut = len > LOG_MESSAGE_MAX;
 	if (is_cut)
 		len = LOG_MESSAGE_MAX;
 	if (!append_escaped(&line,
 		    slice_of(message, len > 0 ? (size_t)len : 0)))
 		is_cut = true;
-	line.end = sizeof(line.text);
+	line.end += strlen(LOG_CUT);
 	if (is_cut)
 		append(&line, SLICE(LOG_CUT));
-	append(&line, closing);
-	write_line(&line);
+	finish_line(&line);
 	errno = saved;
 }
 

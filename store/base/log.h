@@ -5,6 +5,10 @@
  * Text: "2026-11-21T20:18:00.000Z info  message key=value"; JSON: one object
  * a line.  Control characters are escaped.  Secrets are never passed here.
  *
+ * Where standard error is a pipe or a socket that takes no more, lines are
+ * dropped rather than waited for; the next one that it takes ends with their
+ * number: "lines_dropped=3".
+ *
  * Threads: any; a line is one write.
  */
 #pragma once

@@ -234,3 +234,77 @@ Test(log, lines_of_several_threads_stay_whole)
 	}
 	cr_expect(eq(sz, count, 600));
 }
+
+/* A pipe as standard error, in which so many lines were too many. */
+#define TOO_MANY 5000
+
+static size_t
+count_lines(const char *text)
+{
+	size_t count = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		count++;
+	return count;
+}
+
+/* What has come through a pipe that is open at its other end. */
+static size_t
+drain(int fd, char *text, size_t room)
+{
+	ssize_t len = read(fd, text, room - 1);
+
+	cr_assert(gt(long, len, 0));
+	text[len] = '\0';
+	return count_lines(text);
+}
+
+static int
+log_too_much(void)
+{
+	int pipe_fds[2];
+
+	cr_assert(eq(int, pipe(pipe_fds), 0));
+	cr_assert(ge(int, dup2(pipe_fds[1], STDERR_FILENO), 0));
+	for (int i = 0; i < TOO_MANY; i++)
+		log_info("nobody reads this line for now");
+	return pipe_fds[0];
+}
+
+Test(log, lines_that_a_pipe_does_not_take_are_dropped_and_counted,
+	.timeout = 60)
+{
+	static char text[1 << 20];
+	char wanted[100];
+	int fd = log_too_much();
+	size_t before = drain(fd, text, sizeof(text));
+	cr_expect(lt(sz, before, TOO_MANY));
+	cr_expect(slice_has_suffix(slice_str(text), SLICE(" for now\n")));
+
+	log_info("now");
+	log_info("then");
+
+	snprintf(wanted, sizeof(wanted), "info  now lines_dropped=%zu\n",
+		TOO_MANY - before);
+	cr_expect(eq(sz, drain(fd, text, sizeof(text)), 2));
+	cr_expect(strstr(text, wanted) != NULL, "%s", text);
+	cr_expect(slice_has_suffix(slice_str(text), SLICE(" info  then\n")));
+}
+
+Test(log, a_json_line_tells_of_dropped_ones_too, .timeout = 60)
+{
+	static char text[1 << 20];
+	log_setup(LOG_INFO, LOG_JSON);
+	int fd = log_too_much();
+	size_t before = drain(fd, text, sizeof(text));
+
+	log_info("now");
+
+	drain(fd, text, sizeof(text));
+	json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	cr_assert(ne(ptr, line, NULL));
+	cr_expect(eq(i64,
+		json_integer_value(json_object_get(line, "lines_dropped")),
+		TOO_MANY - before));
+	json_decref(line);
+}
