@@ -12,6 +12,7 @@
 #include "fs/handle.h"
 #include "fs/invalidate.h"
 #include "fs/mount_point.h"
+#include "fs/notices.h"
 #include "fs/op.h"
 #include "fs/open_audit.h"
 #include "fs/passthrough.h"
@@ -266,7 +267,9 @@ mount_run(struct mount *mount)
 	struct pollfd stop = {.fd = mount->stop_fd, .events = POLLIN};
 	pthread_t loop;
 
-	enum store_err err = invalidate_start(mount->invalidate);
+	enum store_err err = notices_start(mount->session, &mount->notices);
+	if (!err)
+		err = invalidate_start(mount->invalidate);
 	if (err)
 		return err;
 	int failed = pthread_create(&loop, NULL, run_loop, mount);
@@ -280,8 +283,9 @@ mount_run(struct mount *mount)
 	if (!atomic_load(&mount->is_over))
 		mount_point_abort(mount->mount_point, mount->connection);
 	join_loop(mount, loop);
-	/* It writes to the session's descriptor. */
+	/* They write to the session's descriptor. */
 	invalidate_free(&mount->invalidate);
+	notices_stop(mount->notices);
 	fuse_session_unmount(mount->session);
 	ring_stop(&mount->ring);
 	handle_close_all(mount);
@@ -302,6 +306,7 @@ mount_destroy(struct mount **mount_at)
 		fuse_session_destroy(mount->session);
 	}
 	ring_stop(&mount->ring);
+	notices_free(&mount->notices);
 	handle_close_all(mount);
 	passthrough_free(&mount->passthrough);
 	open_audit_free(&mount->open_audit);

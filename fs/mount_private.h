@@ -18,6 +18,7 @@
 
 struct passthrough; /* passthrough.c */
 struct invalidate;  /* invalidate.c */
+struct notices;	    /* notices.c */
 struct ring;	    /* ring.c */
 struct open_audit;  /* open_audit.c */
 struct handle;	    /* handle.c */
@@ -39,6 +40,7 @@ struct mount {
 	struct workers *workers;
 	struct passthrough *passthrough;
 	struct invalidate *invalidate;
+	struct notices *notices;       /* while mount_run() runs */
 	struct ring *ring;	       /* or NULL */
 	struct open_audit *open_audit; /* NULL: there is no log */
 	int stop_fd;		       /* written to: mount_run() is to end */

@@ -4,6 +4,7 @@
 
 #include "fs/entry.h"
 #include "fs/handle.h"
+#include "fs/notices.h"
 #include "fs/op.h"
 #include "fs/open_audit.h"
 #include "fs/owner.h"
@@ -216,10 +217,11 @@ append(fuse_req_t req, fuse_ino_t ino, struct slice data, uint64_t offset,
 		reply_err(req, err);
 		return;
 	}
-	fuse_reply_write(req, done);
-	/* Not before: it waits for the pages that are being written. */
+	/* First, so that few read what the kernel has put in the wrong place.
+	 * What waits for this answer stays locked until then. */
 	if (end != offset + done)
-		fuse_lowlevel_notify_inval_inode(mount->session, ino, 0, 0);
+		notices_drop_pages(mount->notices, ino);
+	fuse_reply_write(req, done);
 }
 
 void

@@ -3,27 +3,44 @@
 
 #include <assert.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fs/mount_point.h"
 #include "store/audit.h"
 #include "store/base/clock.h"
 #include "store/base/digest.h"
 #include "store/base/io.h"
+#include "store/base/mutex.h"
 #include "store/bucket.h"
+
+#define LIMIT_NS (30 * CLOCK_NS_PER_S)
 
 struct temp_mount_server {
 	struct mount *mount;
 	pid_t pid;
 	int from; /* of the other process: its status when it is ready */
 	int to;	  /* a byte is a question; closed: it is to end */
+
+	/* temp_mount_limit() */
+	bool is_limited;
+	pthread_t watcher;
+	struct timespec deadline;
+	unsigned int connection;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	bool has_ended; /* under lock */
 };
 
 const char *
@@ -160,6 +177,81 @@ temp_mount_start(struct temp_mount *temp)
 }
 
 void
+temp_mount_start_with_ring(struct temp_mount *temp)
+{
+	int fd = open(TEMP_MOUNT_RING_SWITCH, O_RDWR | O_CLOEXEC);
+	char before;
+
+	assert(!flock(fd, LOCK_EX) && pread(fd, &before, 1, 0) == 1);
+	assert(pwrite(fd, "Y", 1, 0) == 1);
+	temp_mount_start(temp);
+	assert(pwrite(fd, &before, 1, 0) == 1);
+	/* The mount's process has it open, too. */
+	assert(!flock(fd, LOCK_UN) && !close(fd));
+	assert(temp->status.has_io_uring);
+}
+
+/* One that somebody has detached can be reached by nothing but the kernel's
+ * control file system, which need not be mounted. */
+static void
+abort_connection(unsigned int number)
+{
+	char dir[] = "/tmp/tarn-control-XXXXXX";
+	char path[64];
+
+	assert(mkdtemp(dir) && !mount("none", dir, "fusectl", 0, NULL));
+	(void)snprintf(path, sizeof(path), "%s/%u/abort", dir, number);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert(fd < 0 || write(fd, "1", 1) == 1);
+	if (fd >= 0)
+		(void)close(fd);
+	assert(!umount2(dir, 0) && !rmdir(dir));
+}
+
+static void *
+watch(void *arg)
+{
+	struct temp_mount_server *server = arg;
+	int err = 0;
+	mutex_scoped(&server->lock);
+
+	while (!server->has_ended && err != ETIMEDOUT)
+		err = pthread_cond_clockwait(&server->ended, &server->lock,
+			CLOCK_MONOTONIC, &server->deadline);
+	if (!server->has_ended) {
+		abort_connection(server->connection);
+		(void)kill(server->pid, SIGKILL);
+	}
+	return NULL;
+}
+
+void
+temp_mount_limit(struct temp_mount *temp)
+{
+	struct temp_mount_server *server = temp->server;
+
+	server->is_limited = true;
+	server->connection = mount_point_connection(temp->dir);
+	server->deadline = clock_to_timespec(clock_monotonic_ns() + LIMIT_NS);
+	assert(server->connection);
+	mutex_init(&server->lock);
+	assert(!pthread_cond_init(&server->ended, NULL));
+	assert(!pthread_create(&server->watcher, NULL, watch, server));
+}
+
+static void
+end_limit(struct temp_mount_server *server)
+{
+	mutex_lock(&server->lock);
+	server->has_ended = true;
+	pthread_cond_signal(&server->ended);
+	mutex_unlock(&server->lock);
+	assert(!pthread_join(server->watcher, NULL));
+	(void)pthread_cond_destroy(&server->ended);
+	mutex_destroy(&server->lock);
+}
+
+void
 temp_mount_stop(struct temp_mount *temp)
 {
 	struct temp_mount_server *server = temp->server;
@@ -167,6 +259,8 @@ temp_mount_stop(struct temp_mount *temp)
 
 	(void)close(server->to);
 	assert(waitpid(server->pid, &status, 0) == server->pid);
+	if (server->is_limited)
+		end_limit(server);
 	assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	(void)close(server->from);
 	free(server);

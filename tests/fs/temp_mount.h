@@ -37,6 +37,17 @@ void temp_mount_close(struct temp_mount *temp);
 void temp_mount_stop(struct temp_mount *temp);
 void temp_mount_start(struct temp_mount *temp);
 
+/* The kernel's parameter: "Y" or "N".  Who changes it holds its lock,
+ * flock(2). */
+#define TEMP_MOUNT_RING_SWITCH "/sys/module/fuse/parameters/enable_uring"
+/* Mounts with it set. */
+void temp_mount_start_with_ring(struct temp_mount *temp);
+
+/* For a test of what could hang, while it is mounted: if it is not stopped in
+ * half a minute its connection is aborted and its process killed, so that
+ * whoever waits for it goes on, and the test fails. */
+void temp_mount_limit(struct temp_mount *temp);
+
 /* Stops it: the lines of its audit log since the last time, each with its end.
  */
 struct slice temp_mount_lines(struct temp_mount *temp);

@@ -10,15 +10,8 @@
 #include <unistd.h>
 
 #include "store/base/clock.h"
+#include "store/file.h"
 #include "tests/fs/needs_mount.h"
-
-#define PARAMETER "/sys/module/fuse/parameters/enable_uring"
-#define NEEDS_RING()                                                           \
-	do {                                                                   \
-		NEEDS_MOUNT();                                                 \
-		if (access(PARAMETER, W_OK))                                   \
-			cr_skip_test("the kernel has no FUSE over io_uring");  \
-	} while (0)
 
 #define MOUNTS 20
 #define STEP_MIN_NS 100000
@@ -26,23 +19,14 @@
 /* More than a queue has entries, and than there are helpers. */
 #define THREADS 40
 
-/* Mounts anew with the parameter set.  Who changes it holds its lock. */
 static struct temp_mount
 open_with_ring(bool is_small_files)
 {
 	struct temp_mount temp = temp_mount_open();
-	int fd = open(PARAMETER, O_RDWR | O_CLOEXEC);
-	char before;
 
 	temp_mount_stop(&temp);
 	temp.is_small_files = is_small_files;
-	cr_assert(not(flock(fd, LOCK_EX)));
-	cr_assert(eq(i64, pread(fd, &before, 1, 0), 1));
-	cr_assert(eq(i64, pwrite(fd, "Y", 1, 0), 1));
-	temp_mount_start(&temp);
-	cr_assert(eq(i64, pwrite(fd, &before, 1, 0), 1));
-	cr_assert(not(close(fd)));
-	cr_assert(temp.status.has_io_uring);
+	temp_mount_start_with_ring(&temp);
 	return temp;
 }
 
@@ -82,7 +66,7 @@ Test(ring, one_that_is_taken_back_is_not_missed)
 	NEEDS_RING();
 	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
 	struct switching it = {
-		.fd = open(PARAMETER, O_RDWR | O_CLOEXEC),
+		.fd = open(TEMP_MOUNT_RING_SWITCH, O_RDWR | O_CLOEXEC),
 		.mount_point = temp.dir,
 	};
 	int64_t step_ns = 32000000, after_ns = 0;
@@ -136,6 +120,38 @@ Test(ring, an_answer_is_given_before_a_name_is_dropped)
 		cr_assert(not(rmdir(temp_mount_at(&temp, "e"))));
 		cr_assert(not(unlink(temp_mount_at(&temp, "d"))));
 	}
+}
+
+/* The kernel keeps the page locked that is being written, and it is to drop it,
+ * since the bytes are not where it took the end to be. */
+Test(ring, who_appends_beside_another_process_has_an_answer)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_ring(false);
+	struct file *other = NULL;
+	struct stat info;
+	uint64_t end;
+	size_t done;
+
+	temp_mount_limit(&temp);
+	temp_mount_put(&temp, "log", "begin.");
+	/* The kernel passes small ones through to nobody who reads. */
+	int reader = open(temp_mount_at(&temp, "log"), O_RDONLY);
+	int fd = open(temp_mount_at(&temp, "log"), O_WRONLY | O_APPEND);
+	cr_assert(fd >= 0 && !fstat(fd, &info));
+	cr_assert(not(file_open(temp.store.store, info.st_ino, O_WRONLY,
+		&other)));
+	for (int i = 0; i < 3; i++) {
+		cr_assert(not(file_append(other, SLICE("theirs."), &done,
+			&end)));
+		cr_assert(eq(i64, write(fd, "ours.", 5), 5));
+	}
+	cr_assert(not(file_close(&other, O_WRONLY)));
+	cr_assert(not(close(fd)));
+	cr_assert(not(close(reader)));
+
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "log"),
+		"begin.theirs.ours.theirs.ours.theirs.ours."));
 }
 
 /* Of more than is answered at once, so by a helper, and the whole buffer. */
