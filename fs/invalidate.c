@@ -7,6 +7,7 @@
 
 #include "fs/handle.h"
 #include "fs/name.h"
+#include "fs/notices.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/bucket.h"
@@ -23,29 +24,43 @@ struct invalidate {
 	pthread_t thread;
 };
 
+/* A name as it is shown, with a NUL behind it. */
 static void
-drop_name(struct mount *mount, uint64_t parent, struct slice component,
-	bool has_twin)
+drop_now(struct mount *mount, uint64_t parent, struct slice shown)
 {
-	char shown[NAME_MAX_SHOWN + 1];
-	size_t len = name_show(component, has_twin, shown);
-
 	/* ENOENT: the kernel does not have it. */
 	fuse_lowlevel_notify_inval_entry(mount->session,
-		mount_node(mount, parent), shown, len);
+		mount_node(mount, parent), shown.data, shown.len);
+}
+
+static void
+drop_soon(struct mount *mount, uint64_t parent, struct slice shown)
+{
+	notices_drop_name(mount->notices, mount_node(mount, parent), shown);
 }
 
 /* The name as a file's and as a directory's, in all that it may be shown as. */
 static void
-drop_component(struct mount *mount, uint64_t parent, struct slice component)
+drop_shown(struct mount *mount, uint64_t parent, struct slice component,
+	void (*drop)(struct mount *mount, uint64_t parent, struct slice shown))
 {
+	char shown[NAME_MAX_SHOWN + 1];
 	struct slice text = component;
+	size_t len = name_show(component, false, shown);
 
 	if (text.len > 0 && text.data[text.len - 1] == '/')
 		text.len--;
-	drop_name(mount, parent, component, false);
-	if (text.len > 0)
-		drop_name(mount, parent, text, true);
+	drop(mount, parent, slice_of(shown, len));
+	if (text.len == 0)
+		return;
+	len = name_show(text, true, shown);
+	drop(mount, parent, slice_of(shown, len));
+}
+
+static void
+drop_component(struct mount *mount, uint64_t parent, struct slice component)
+{
+	drop_shown(mount, parent, component, drop_now);
 }
 
 void
@@ -55,8 +70,9 @@ invalidate_twins(struct mount *mount, uint64_t parent, struct slice text)
 
 	if (tree_lookup(mount->store, parent, text, TREE_FILE, NULL, &inode))
 		return;
+	/* Before: what was looked up until now is not kept, or is dropped. */
 	atomic_fetch_add(&mount->changes, 1);
-	drop_component(mount, parent, text);
+	drop_shown(mount, parent, text, drop_soon);
 }
 
 static void

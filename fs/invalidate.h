@@ -18,7 +18,8 @@ must_check enum store_err invalidate_create(struct mount *mount,
 must_check enum store_err invalidate_start(struct invalidate *invalidate);
 void invalidate_free(struct invalidate **invalidate);
 
-/* A directory of that name came or went by way of this mount, after the
- * reply: the file of the same name, if there is one, is shown differently
- * from now on. */
+/* A directory of that name came or went by way of this mount: the file of the
+ * same name, if there is one, is shown differently from now on.  The kernel is
+ * told of it soon (notices.h): its names may be held by who waits for an
+ * answer. */
 void invalidate_twins(struct mount *mount, uint64_t parent, struct slice text);

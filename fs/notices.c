@@ -4,12 +4,15 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/base/mutex.h"
 
 struct notice {
 	struct notice *next;
-	fuse_ino_t node; /* all of its pages */
+	fuse_ino_t node;
+	size_t name_len; /* 0: all pages of the node; else a name below it */
+	char name[];	 /* and a NUL, which libfuse reads */
 };
 
 struct notices {
@@ -29,7 +32,12 @@ static void
 drop(struct notices *notices, const struct notice *notice)
 {
 	/* ENOENT: the kernel does not have it. */
-	fuse_lowlevel_notify_inval_inode(notices->session, notice->node, 0, 0);
+	if (notice->name_len > 0)
+		fuse_lowlevel_notify_inval_entry(notices->session, notice->node,
+			notice->name, notice->name_len);
+	else
+		fuse_lowlevel_notify_inval_inode(notices->session, notice->node,
+			0, 0);
 }
 
 /* NULL: it is over. */
@@ -90,32 +98,50 @@ notices_start(struct fuse_session *session, struct notices **out)
 	return STORE_OK;
 }
 
-/* One that has not begun is as good: so they are no more than open files,
- * however long the thread waits. */
+/* One that has not begun is as good.  So those of pages are no more than open
+ * files, however long the thread waits. */
 static bool
-has_one_locked(const struct notices *notices, fuse_ino_t node)
+has_it_locked(const struct notices *notices, fuse_ino_t node, struct slice name)
 {
 	const struct notice *notice = notices->first;
 
-	while (notice && notice->node != node)
+	while (notice &&
+		(notice->node != node ||
+			!slice_equal(slice_of(notice->name, notice->name_len),
+				name)))
 		notice = notice->next;
 	return notice != NULL;
+}
+
+static void
+hand_over(struct notices *notices, fuse_ino_t node, struct slice name)
+{
+	mutex_scoped(&notices->lock);
+
+	if (notices->is_over || has_it_locked(notices, node, name))
+		return;
+	struct notice *notice = malloc(sizeof(*notice) + name.len + 1);
+	if (!notice)
+		error_out_of_memory();
+	*notice = (struct notice){.node = node, .name_len = name.len};
+	if (name.len > 0)
+		memcpy(notice->name, name.data, name.len);
+	notice->name[name.len] = '\0';
+	*notices->end = notice;
+	notices->end = &notice->next;
+	pthread_cond_signal(&notices->has_some);
 }
 
 void
 notices_drop_pages(struct notices *notices, fuse_ino_t node)
 {
-	mutex_scoped(&notices->lock);
+	hand_over(notices, node, SLICE_NULL);
+}
 
-	if (notices->is_over || has_one_locked(notices, node))
-		return;
-	struct notice *notice = malloc(sizeof(*notice));
-	if (!notice)
-		error_out_of_memory();
-	*notice = (struct notice){.node = node};
-	*notices->end = notice;
-	notices->end = &notice->next;
-	pthread_cond_signal(&notices->has_some);
+void
+notices_drop_name(struct notices *notices, fuse_ino_t parent, struct slice name)
+{
+	hand_over(notices, parent, name);
 }
 
 void

@@ -6,7 +6,10 @@
  *    its directory's lock: until whoever holds these has his answer, which may
  *    be to a question that has not been asked yet.  So who answers the kernel
  *    hands over what is to be dropped, and a thread of its own drops it: no
- *    answer waits for that one.
+ *    answer waits for that one.  Attributes alone are dropped without a wait,
+ *    while a question about their file waits for its answer: else the kernel
+ *    may be about to forget it, which takes questions of its own.  So who
+ *    answers drops them himself, before his answer.
  * 2. What is handed over is in the store already: what the kernel asks from
  *    then on brings back nothing old.
  * 3. It is dropped before or after the caller has his answer.  Pages that the
@@ -22,6 +25,7 @@
 #include <fuse_lowlevel.h>
 
 #include "store/base/error.h"
+#include "store/base/slice.h"
 
 struct notices;
 
@@ -30,6 +34,9 @@ must_check enum store_err notices_start(struct fuse_session *session,
 
 /* All pages of a file, and its attributes. */
 void notices_drop_pages(struct notices *notices, fuse_ino_t node);
+/* A name of a directory. */
+void notices_drop_name(struct notices *notices, fuse_ino_t parent,
+	struct slice name);
 
 /* Waits until all is dropped, so the kernel must have its answers meanwhile.
  * What is handed over from then on is forgotten. */

@@ -161,7 +161,8 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		reply_err(req, STORE_BUSY);
 		return;
 	}
-	/* The reply to an open has no room for it. */
+	/* The reply to an open has no room for it, and comes after it:
+	 * notices.h. */
 	if (has_new_mode)
 		fuse_lowlevel_notify_inval_inode(mount->session, ino, -1, 0);
 	if (fuse_reply_open(req, info) == -ENOENT)
@@ -282,10 +283,11 @@ op_file_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	if (err)
 		log_error("inode %llu: not brought up to date: %s",
 			(unsigned long long)ino, error_sentence(err));
-	reply_err(req, err);
-	/* Stores through a map have moved no time that the kernel knows of. */
+	/* Stores through a map have moved no time that the kernel knows of.
+	 * Before the answer: notices.h. */
 	if (is_writer && passthrough_is_active(mount))
 		fuse_lowlevel_notify_inval_inode(mount->session, ino, -1, 0);
+	reply_err(req, err);
 }
 
 void

@@ -9,9 +9,12 @@
  * 4. What may wait for a disk is run by a helper: while the queue's thread
  *    waits, all that this CPU asks waits behind it.
  * 5. A handler may look at its request until it returns, and not only until it
- *    has answered.  So the command is given after that; but before a handler
- *    has the kernel drop a name, since that waits for whoever waits for the
- *    answer.  Names are copied: what drops them looks at them after that.
+ *    has answered.  So the command is given after that.  Names are copied: the
+ *    answer is put where they were.
+ * 6. So no handler may wait for anything that is held by who waits for an
+ *    answer: his own, or, on a queue's thread, the next one from this CPU.  Of
+ *    what the kernel is to drop it tells the kernel itself of attributes only,
+ *    and before its answer; the rest it hands over: notices.h.
  */
 #include "fs/ring.h"
 
@@ -85,8 +88,6 @@ struct entry {
 
 	uint64_t commit_id;
 	bool is_answered;
-	bool is_given; /* the answer, to the kernel */
-	bool is_with_helper;
 	struct helper_job job;
 	struct entry *next; /* under queue->lock */
 };
@@ -154,7 +155,6 @@ give_command(struct entry *entry, uint32_t code)
 		.data = entry,
 	};
 
-	entry->is_given = true;
 	command_ring_add(entry->queue->commands, &command);
 }
 
@@ -218,7 +218,6 @@ answer(struct entry *entry)
 	const struct fuse_buf buffer = put_together(entry, copy);
 
 	entry->is_answered = false;
-	entry->is_given = false;
 	current = entry;
 	fuse_session_process_buf(entry->queue->ring->mount->session, &buffer);
 	current = NULL;
@@ -300,14 +299,11 @@ take(struct entry *entry)
 		.arg = entry,
 		.done = EVENT_INIT,
 	};
-	entry->is_with_helper = may_wait(header);
-	if (entry->is_with_helper &&
+	if (may_wait(header) &&
 		helper_pool_submit(entry->queue->ring->helpers, &entry->job))
 		return;
-	entry->is_with_helper = false;
 	answer(entry);
-	if (!entry->is_given)
-		give_command(entry, CODE_COMMIT_AND_FETCH);
+	give_command(entry, CODE_COMMIT_AND_FETCH);
 }
 
 static void
@@ -503,15 +499,14 @@ ring_of(void *context)
 	return ((struct mount *)context)->ring;
 }
 
-/* Invariant 5.  A helper's handlers drop no names. */
-static void
-give_before_notice(struct entry *entry)
+/* Invariant 6, of a line for the kernel to drop something. */
+static bool
+is_of_attributes(const struct iovec *iov)
 {
-	if (!entry->is_answered || entry->is_given || entry->is_with_helper)
-		return;
-	current = NULL;
-	give_command(entry, CODE_COMMIT_AND_FETCH);
-	command_ring_submit(entry->queue->commands);
+	const struct fuse_out_header *out = iov[0].iov_base;
+	const struct fuse_notify_inval_inode_out *inode = iov[1].iov_base;
+
+	return out->error == FUSE_NOTIFY_INVAL_INODE && inode->off < 0;
 }
 
 /* What libfuse writes: answers, and lines for the kernel to drop something. */
@@ -525,8 +520,8 @@ send(int fd, struct iovec *iov, int count, void *context)
 		fill_answer(current, iov, count);
 		return (ssize_t)out->len;
 	}
-	if (current && out->unique == 0)
-		give_before_notice(current);
+	assert(!current || out->unique != 0 ||
+		(!current->is_answered && is_of_attributes(iov)));
 	if (ring->init_unique && out->unique == ring->init_unique &&
 		!out->error && count > 1 &&
 		iov[1].iov_len >= sizeof(struct fuse_init_out))

@@ -3,6 +3,7 @@
  * tests/e2e/io_uring.py; here is what only a ring can do wrong. */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -105,7 +106,7 @@ Test(ring, what_is_written_is_read)
 /* Where a directory goes, the file of the same name is shown differently from
  * then on.  Dropping that name waits for who holds the directory that it is in:
  * he who waits for the answer. */
-Test(ring, an_answer_is_given_before_a_name_is_dropped)
+Test(ring, no_answer_waits_for_a_name_to_be_dropped)
 {
 	NEEDS_RING();
 	scoped(temp_mount_close) struct temp_mount temp = open_with_ring(false);
@@ -119,6 +120,90 @@ Test(ring, an_answer_is_given_before_a_name_is_dropped)
 			"a file"));
 		cr_assert(not(rmdir(temp_mount_at(&temp, "e"))));
 		cr_assert(not(unlink(temp_mount_at(&temp, "d"))));
+	}
+}
+
+#define TURNS 500
+
+struct changer {
+	pthread_t thread;
+	void *(*change)(void *arg);
+	char paths[2][128];
+	bool is_done;
+};
+
+static void
+stay_on_first_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	cr_assert(not(pthread_setaffinity_np(pthread_self(), sizeof(set),
+		&set)));
+}
+
+static void *
+exchange(void *arg)
+{
+	struct changer *changer = arg;
+	int failed = 0;
+
+	stay_on_first_cpu();
+	for (int i = 0; !failed && i < TURNS; i++)
+		failed = renameat2(AT_FDCWD, changer->paths[0], AT_FDCWD,
+			changer->paths[1], RENAME_EXCHANGE);
+	changer->is_done = !failed;
+	return NULL;
+}
+
+static void *
+make_and_remove(void *arg)
+{
+	struct changer *changer = arg;
+	int failed = 0;
+
+	stay_on_first_cpu();
+	for (int i = 0; !failed && i < TURNS; i++) {
+		failed = mkdir(changer->paths[0], 0755);
+		if (!failed)
+			failed = rmdir(changer->paths[0]);
+	}
+	changer->is_done = !failed;
+	return NULL;
+}
+
+/* After a directory was renamed a name is dropped, which waits for all who wait
+ * for the directory's lock; and whoever of them gets it asks the same queue,
+ * which is that CPU's. */
+Test(ring, who_waits_for_a_directory_is_answered_while_a_name_is_dropped)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_ring(false);
+	struct changer changers[] = {
+		{.change = exchange},
+		{.change = make_and_remove},
+		{.change = make_and_remove},
+	};
+
+	temp_mount_limit(&temp);
+	for (int i = 0; i < 2; i++) {
+		cr_assert(not(mkdir(temp_mount_at(&temp, "d%d", i), 0755)));
+		(void)snprintf(changers[0].paths[i], 128, "%s",
+			temp_mount_at(&temp, "d%d", i));
+		(void)snprintf(changers[1 + i].paths[0], 128, "%s",
+			temp_mount_at(&temp, "e%d", i));
+	}
+	/* These are shown as something else, beside directories. */
+	temp_mount_put(&temp, "d0", "a file");
+	temp_mount_put(&temp, "d1", "a file");
+	for (size_t i = 0; i < array_len(changers); i++)
+		cr_assert(not(pthread_create(&changers[i].thread, NULL,
+			changers[i].change, &changers[i])));
+
+	for (size_t i = 0; i < array_len(changers); i++) {
+		cr_assert(not(pthread_join(changers[i].thread, NULL)));
+		cr_expect(changers[i].is_done);
 	}
 }
 
