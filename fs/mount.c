@@ -147,7 +147,8 @@ get_ready(void *context)
 {
 	struct mount *mount = context;
 
-	if (fuse_session_exited(mount->session))
+	if (atomic_load(&mount->is_ending) ||
+		fuse_session_exited(mount->session))
 		return;
 	atomic_store(&mount->is_ready, true);
 	if (mount->options.ready)
@@ -242,7 +243,6 @@ run_loop(void *arg)
 
 	if (workers_run(mount->workers))
 		log_error("mount: no thread could be started");
-	atomic_store(&mount->is_over, true);
 	mount_stop(mount);
 	return NULL;
 }
@@ -261,6 +261,41 @@ join_loop(struct mount *mount, pthread_t loop)
 		 ETIMEDOUT);
 }
 
+/* An error is shown where the connection is over: what was mounted is not, and
+ * its number may be another's. */
+static bool
+is_connected(const struct mount *mount)
+{
+	struct pollfd device = {.fd = fuse_session_fd(mount->session)};
+
+	return poll(&device, 1, 0) != 1 || !(device.revents & POLLERR);
+}
+
+/*
+ * 1. The connection may go on: where somebody has detached what was mounted and
+ *    is still in it, only the kernel's control file system could end it, which
+ *    need not be mounted.  So nothing here may wait for its end.
+ * 2. Who waits for an answer may hold what the two threads wait for that have
+ *    the kernel drop things: these end while there are answers.
+ * 3. The session's descriptor is closed when nobody writes to it any more: its
+ *    number may be a data file's then.  Whoever still waits gets an error.
+ */
+static void
+end(struct mount *mount, pthread_t loop)
+{
+	atomic_store(&mount->is_ending, true);
+	if (is_connected(mount))
+		mount_point_abort(mount->mount_point, mount->connection);
+	invalidate_free(&mount->invalidate);
+	notices_stop(mount->notices);
+	/* The loop drops what it has not begun. */
+	fuse_session_exit(mount->session);
+	join_loop(mount, loop);
+	ring_stop(&mount->ring);
+	fuse_session_unmount(mount->session);
+	handle_close_all(mount);
+}
+
 enum store_err
 mount_run(struct mount *mount)
 {
@@ -277,18 +312,7 @@ mount_run(struct mount *mount)
 		return error_from_errno(failed);
 	while (poll(&stop, 1, -1) < 0 && errno == EINTR)
 		continue;
-	fuse_session_exit(mount->session);
-	/* The loop drops what it has not begun: nobody may wait for that, the
-	 * invalidating thread behind him. */
-	if (!atomic_load(&mount->is_over))
-		mount_point_abort(mount->mount_point, mount->connection);
-	join_loop(mount, loop);
-	/* They write to the session's descriptor. */
-	invalidate_free(&mount->invalidate);
-	notices_stop(mount->notices);
-	fuse_session_unmount(mount->session);
-	ring_stop(&mount->ring);
-	handle_close_all(mount);
+	end(mount, loop);
 	return STORE_OK;
 }
 
@@ -301,12 +325,12 @@ mount_destroy(struct mount **mount_at)
 		return;
 	invalidate_free(&mount->invalidate);
 	workers_free(&mount->workers);
+	ring_stop(&mount->ring);
+	notices_free(&mount->notices);
 	if (mount->session) {
 		fuse_session_unmount(mount->session);
 		fuse_session_destroy(mount->session);
 	}
-	ring_stop(&mount->ring);
-	notices_free(&mount->notices);
 	handle_close_all(mount);
 	passthrough_free(&mount->passthrough);
 	open_audit_free(&mount->open_audit);

@@ -229,10 +229,15 @@ mount_point_connection(const char *path)
 void
 mount_point_abort(const char *path, unsigned int connection)
 {
-	if (!umount2(path, MNT_FORCE | MNT_DETACH) || errno != EPERM)
-		return; /* or somebody was faster */
-	if (!detach_by_fusermount(path))
+	/* Somebody may have detached it and mounted something else there. */
+	bool is_there =
+		!connection || mount_point_connection(path) == connection;
+
+	if (is_there && !umount2(path, MNT_FORCE | MNT_DETACH))
+		return;
+	if (is_there && errno == EPERM && !detach_by_fusermount(path))
 		log_warn("mount: cannot unmount %s", path);
+	/* Who is still in it waits for answers. */
 	if (connection)
 		(void)connection_abort(connection);
 }

@@ -15,7 +15,8 @@ must_check enum store_err mount_point_prepare(const char *path);
 /* The connection of what is mounted there (connection.h); 0: not known. */
 unsigned int mount_point_connection(const char *path);
 
-/* Detaches what is mounted there.  System calls that wait for it end with an
- * error: of root's mount, and of others' where the kernel's control file system
- * is mounted. */
+/* Detaches what is mounted there, where it is of this connection or that is not
+ * known (0).  System calls that wait for it end with an error: of root's mount,
+ * and of others' and of what was detached before where the kernel's control
+ * file system is mounted. */
 void mount_point_abort(const char *path, unsigned int connection);

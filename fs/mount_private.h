@@ -55,7 +55,7 @@ struct mount {
 
 	/* atomic */
 	atomic_bool is_ready;
-	atomic_bool is_over; /* the loop has ended */
+	atomic_bool is_ending;
 	_Atomic(int64_t) root_mtime_ns;
 	atomic_uint_fast64_t requests;
 	/* Grows with each line of the feed that somebody else wrote: what was

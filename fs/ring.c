@@ -15,6 +15,10 @@
  *    answer: his own, or, on a queue's thread, the next one from this CPU.  Of
  *    what the kernel is to drop it tells the kernel itself of attributes only,
  *    and before its answer; the rest it hands over: notices.h.
+ * 7. A queue's thread ends when all its entries have been given back, as they
+ *    are at the end of the connection, or when it is to and no helper is about
+ *    one of them.  With it end the commands (command_ring.h), which hold the
+ *    device: else the connection would not end when the session closes it.
  */
 #include "fs/ring.h"
 
@@ -103,7 +107,9 @@ struct queue {
 
 	/* the thread's */
 	struct entry entries[ENTRIES];
-	int end; /* why the kernel gave a command back */
+	unsigned int live;   /* entries that the kernel will say more of */
+	unsigned int helped; /* those that helpers are about */
+	int end;	     /* why the kernel gave a command back */
 
 	pthread_mutex_t lock;
 	struct entry *answered; /* under lock */
@@ -120,6 +126,7 @@ struct ring {
 	uint64_t init_unique; /* the thread's that reads INIT */
 
 	atomic_bool is_offered; /* by the kernel, and we can */
+	atomic_bool is_ending;
 };
 
 /* The entry whose request this thread is about. */
@@ -300,8 +307,10 @@ take(struct entry *entry)
 		.done = EVENT_INIT,
 	};
 	if (may_wait(header) &&
-		helper_pool_submit(entry->queue->ring->helpers, &entry->job))
+		helper_pool_submit(entry->queue->ring->helpers, &entry->job)) {
+		entry->queue->helped++;
 		return;
+	}
 	answer(entry);
 	give_command(entry, CODE_COMMIT_AND_FETCH);
 }
@@ -319,6 +328,7 @@ give_answers_of_helpers(struct queue *queue)
 
 		/* Its last steps: the job is used again. */
 		event_wait(&entry->job.done);
+		queue->helped--;
 		give_command(entry, CODE_COMMIT_AND_FETCH);
 		entry = next;
 	}
@@ -335,24 +345,26 @@ stay_on_cpu(unsigned int number)
 	(void)pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
-/* False: no further result will come for the entry. */
-static bool
+static void
 go_on(struct queue *queue, const struct command_result *result)
 {
 	struct entry *entry = result->data;
 
 	switch (result->result) {
 	case 0:
-		take(entry);
-		return true;
+		if (atomic_load(&queue->ring->is_ending))
+			queue->live--; /* for the connection's end */
+		else
+			take(entry);
+		break;
 	case -EAGAIN:
 	case -EINTR:
 		give_command(entry, entry->commit_id ? CODE_COMMIT_AND_FETCH
 						     : CODE_REGISTER);
-		return true;
-	default:
+		break;
+	default: /* no further result will come for the entry */
 		queue->end = -result->result;
-		return false;
+		queue->live--;
 	}
 }
 
@@ -360,6 +372,7 @@ static void
 judge_end(struct queue *queue)
 {
 	switch (queue->end) {
+	case 0:	       /* ring_stop() */
 	case ENOTCONN: /* the connection has ended */
 		break;
 	case EOPNOTSUPP:
@@ -374,24 +387,33 @@ judge_end(struct queue *queue)
 	}
 }
 
+/* Invariant 7. */
+static bool
+is_at_end(const struct queue *queue)
+{
+	return queue->live == 0 ||
+	       (queue->helped == 0 && atomic_load(&queue->ring->is_ending));
+}
+
 static void *
 run_queue(void *arg)
 {
 	struct queue *queue = arg;
-	unsigned int live = ENTRIES;
 
 	stay_on_cpu(queue->number);
+	queue->live = ENTRIES;
 	for (size_t i = 0; i < ENTRIES; i++)
 		give_command(&queue->entries[i], CODE_REGISTER);
-	while (live > 0) {
+	while (!is_at_end(queue)) {
 		struct command_result result =
 			command_ring_wait(queue->commands);
 
 		if (!result.data)
 			give_answers_of_helpers(queue);
-		else if (!go_on(queue, &result))
-			live--;
+		else
+			go_on(queue, &result);
 	}
+	command_ring_submit(queue->commands);
 	judge_end(queue);
 	return NULL;
 }
@@ -579,7 +601,7 @@ is_switched_on(void)
 
 	read_line("/sys/module/fuse/parameters/enable_uring", line,
 		sizeof(line));
-	/* Who may not abort a connection could not end the threads. */
+	/* Others' mounts have not been tried with it. */
 	return line[0] == 'Y' && privilege_may_mount();
 }
 
@@ -627,8 +649,10 @@ close_queue(struct queue *queue)
 {
 	if (!queue->memory)
 		return;
-	if (queue->has_thread)
+	if (queue->has_thread) {
+		command_ring_wake(queue->commands);
 		pthread_join(queue->thread, NULL);
+	}
 	command_ring_close(&queue->commands);
 	(void)munmap(queue->memory,
 		ENTRIES * (PAGE + queue->ring->payload_len));
@@ -642,6 +666,7 @@ ring_stop(struct ring **ring_at)
 
 	if (!ring)
 		return;
+	atomic_store(&ring->is_ending, true);
 	/* No helper is about one of them any more. */
 	for (unsigned int i = 0; i < ring->count; i++)
 		close_queue(&ring->queues[i]);

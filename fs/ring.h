@@ -9,7 +9,8 @@
  * if they had been read, and what it writes is taken from it.  INIT, INTERRUPT
  * and FORGET still come by way of workers.h.
  *
- * Threads:   one a CPU, between the reply to INIT and ring_stop().
+ * Threads:   one a CPU, between the reply to INIT and ring_stop(), and those
+ *            of helper.h.
  */
 #pragma once
 
@@ -27,6 +28,7 @@ struct ring *ring_attach(struct mount *mount);
 /* The kernel has agreed to it. */
 bool ring_is_active(const struct ring *ring);
 
-/* Waits for the threads, which end with the connection.  NULL is allowed; the
- * session must not be used any more. */
+/* Ends the threads, also where the connection goes on: what they have begun is
+ * answered, and nothing more.  Before the session's descriptor is closed, and
+ * when nobody else uses the session any more.  NULL is allowed. */
 void ring_stop(struct ring **ring);

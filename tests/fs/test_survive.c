@@ -2,7 +2,11 @@
 /* A mount process that is killed, and the one that comes after it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -10,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fs/mount_point.h"
 #include "store/bucket.h"
 #include "tests/fs/needs_mount.h"
 #include "tests/support/other_process.h"
@@ -134,6 +139,105 @@ Test(survive, stopping_with_files_open_brings_them_up_to_date)
 	(void)close(fd);
 
 	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "half"));
+}
+
+#define TIMES 5
+
+/* Two that the mount is between: one holds a directory in each system call, and
+ * what the other puts there the kernel is to drop, when it gets that lock. */
+struct crowd {
+	struct temp_mount *temp;
+	int dir;
+	atomic_int made;
+	atomic_int put;
+	atomic_bool is_over;
+};
+
+static void *
+make_until_end(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	while (!mkdirat(crowd->dir, "x", 0755) &&
+		!unlinkat(crowd->dir, "x", AT_REMOVEDIR))
+		atomic_fetch_add(&crowd->made, 1);
+	return NULL;
+}
+
+static void *
+put_until_end(void *arg)
+{
+	struct crowd *crowd = arg;
+	char key[32];
+
+	while (!atomic_load(&crowd->is_over)) {
+		int number = atomic_fetch_add(&crowd->put, 1);
+
+		(void)snprintf(key, sizeof(key), "d/%d", number % TIMES);
+		temp_mount_put(crowd->temp, key, "text");
+	}
+	return NULL;
+}
+
+/* Detached it cannot be unmounted again, and goes on for who is in it. */
+static void
+stop_detached(struct temp_mount *temp)
+{
+	struct crowd crowd = {.temp = temp};
+	pthread_t maker, putter;
+
+	temp_mount_limit(temp);
+	cr_assert(not(mkdir(temp_mount_at(temp, "d"), 0755)));
+	crowd.dir = open(temp_mount_at(temp, "d"), O_RDONLY | O_DIRECTORY);
+	int fd = open(temp_mount_at(temp, "f"), O_RDWR | O_CREAT, 0644);
+	cr_assert(crowd.dir >= 0 && fd >= 0);
+	cr_assert(not(umount2(temp->dir, MNT_DETACH)));
+	cr_assert(not(pthread_create(&maker, NULL, make_until_end, &crowd)));
+	cr_assert(not(pthread_create(&putter, NULL, put_until_end, &crowd)));
+	while (atomic_load(&crowd.made) < TIMES ||
+		atomic_load(&crowd.put) < TIMES)
+		sched_yield();
+
+	temp_mount_stop(temp);
+
+	atomic_store(&crowd.is_over, true);
+	cr_assert(not(pthread_join(maker, NULL)));
+	cr_assert(not(pthread_join(putter, NULL)));
+	(void)close(crowd.dir);
+	(void)close(fd);
+}
+
+Test(survive, what_somebody_detached_and_is_still_in_ends)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	stop_detached(&temp);
+}
+
+Test(survive, what_somebody_detached_and_is_still_in_ends_over_io_uring)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	temp_mount_stop(&temp);
+	temp_mount_start_with_ring(&temp);
+	stop_detached(&temp);
+}
+
+/* As of a second mount, where somebody has detached the first. */
+Test(survive, what_is_mounted_in_the_place_of_another_stays)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	unsigned int connection = mount_point_connection(temp.dir);
+
+	mount_point_abort(temp.dir, UINT_MAX);
+	cr_expect(eq(u32, mount_point_connection(temp.dir), connection));
+	temp_mount_write(&temp, "f", "text");
+	mount_point_abort(temp.dir, connection);
+
+	cr_expect(eq(u32, mount_point_connection(temp.dir), 0));
 }
 
 Test(survive, mounting_where_nothing_is_or_a_mount_lives_is_refused)
