@@ -271,6 +271,7 @@ may_wait(const struct exchange_header *header)
 {
 	const void *op_in = header->op_in;
 	const struct fuse_open_in *open_in = op_in;
+	const struct fuse_create_in *create_in = op_in;
 	const struct fuse_setattr_in *set_in = op_in;
 
 	switch (((const struct fuse_in_header *)header->in_out)->opcode) {
@@ -288,6 +289,8 @@ may_wait(const struct exchange_header *header)
 		return true;
 	case FUSE_OPEN: /* for writing: may copy what is shared first */
 		return (open_in->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY;
+	case FUSE_CREATE: /* what is to be synced is published first */
+		return (create_in->flags & O_DSYNC) != 0;
 	case FUSE_SETATTR:
 		return (set_in->valid & FATTR_SIZE) != 0;
 	default:

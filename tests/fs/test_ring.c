@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the other tests of the mount do is done over io_uring by
  * tests/e2e/io_uring.py; here is what only a ring can do wrong. */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -237,6 +238,56 @@ Test(ring, who_appends_beside_another_process_has_an_answer)
 
 	cr_expect(eq(str, (char *)temp_mount_read(&temp, "log"),
 		"begin.theirs.ours.theirs.ours.theirs.ours."));
+}
+
+struct creator {
+	pthread_t thread;
+	char path[128];
+	int fd;
+};
+
+static void *
+create_synced(void *arg)
+{
+	struct creator *creator = arg;
+
+	stay_on_first_cpu();
+	creator->fd = open(creator->path,
+		O_CREAT | O_EXCL | O_RDWR | O_SYNC | O_CLOEXEC, 0644);
+	return NULL;
+}
+
+/* What is written with O_SYNC is published at once, durably: that waits for a
+ * checkpoint. */
+Test(ring, others_are_answered_while_a_file_is_created_that_is_to_be_synced)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_ring(false);
+	struct creator creator = {.fd = -1};
+	char path[128];
+
+	temp_mount_limit(&temp);
+	stay_on_first_cpu();
+	(void)snprintf(creator.path, sizeof(creator.path), "%s",
+		temp_mount_at(&temp, "f"));
+	(void)snprintf(path, sizeof(path), "%s/meta/checkpoint.lock",
+		temp.store.path);
+	int lock = open(path, O_RDWR | O_CLOEXEC);
+	cr_assert(not(flock(lock, LOCK_EX)));
+	cr_assert(not(pthread_create(&creator.thread, NULL, create_synced,
+		&creator)));
+	while (temp_mount_status(&temp).open_files == 0)
+		sched_yield();
+
+	/* In another directory: that one is locked until the file is there. */
+	cr_expect(eq(int, access(temp_mount_at(&temp, "../none"), F_OK), -1));
+	cr_expect(eq(int, errno, ENOENT));
+
+	cr_assert(not(flock(lock, LOCK_UN)));
+	cr_assert(not(pthread_join(creator.thread, NULL)));
+	cr_expect(ge(int, creator.fd, 0));
+	(void)close(creator.fd);
+	(void)close(lock);
 }
 
 /* Of more than is answered at once, so by a helper, and the whole buffer. */
