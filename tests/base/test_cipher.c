@@ -96,7 +96,7 @@ Test(cipher, one_changed_bit_anywhere_is_corrupt)
 Test(cipher, another_key_nonce_or_name_does_not_open)
 {
 	static const uint8_t other[32] = {1};
-	uint8_t sealed[6 + CIPHER_TAG_LEN];
+	uint8_t sealed[6 + CIPHER_TAG_LEN] = {0};
 	struct slice all = slice_of(sealed, sizeof(sealed));
 	uint8_t opened[6];
 
