@@ -23,6 +23,7 @@
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/owner.h"
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/hold_private.h"
 #include "store/meta/key.h"
@@ -262,7 +263,7 @@ is_written_since(struct job *job, uint64_t id, const struct record_blob *then,
 	enum store_err err = db_begin_read(job->store->db, &txn);
 
 	if (!err)
-		err = commit_get_blob(txn, id, &now);
+		err = blob_record_get(txn, id, &now);
 	*is_written = err == STORE_NOT_FOUND ||
 		      (!err && (!now.has_crc64nvme ||
 				       now.crc64nvme != then->crc64nvme));

@@ -12,6 +12,7 @@
 
 #include "store/backup_private.h"
 #include "store/base/log.h"
+#include "store/blob_record_private.h"
 #include "store/check.h"
 #include "store/commit_private.h"
 #include "store/scrub.h"
@@ -137,7 +138,7 @@ is_segment(const struct job *job, uint64_t id)
 	if (db_open(&options, &db))
 		return false;
 	bool is_known =
-		!db_begin_read(db, &txn) && !commit_get_blob(txn, id, &record);
+		!db_begin_read(db, &txn) && !blob_record_get(txn, id, &record);
 	db_abort(&txn);
 	db_close(&db);
 	return is_known && record.place == RECORD_BLOB_SEGMENT;

@@ -6,6 +6,7 @@
  */
 #include "store/base/clock.h"
 #include "store/base/codec.h"
+#include "store/blob_record_private.h"
 #include "store/check_private.h"
 #include "store/commit_private.h"
 #include "store/scrub_private.h"
@@ -117,7 +118,7 @@ check_data_inode(struct check *check, const struct inode *inode)
 		return STORE_OK;
 	if (check_find(&check->lost, inode->blob))
 		return STORE_OK; /* reported */
-	if (blob && !commit_get_blob(check->txn, inode->blob, &record) &&
+	if (blob && !blob_record_get(check->txn, inode->blob, &record) &&
 		record.place == RECORD_BLOB_PACKED)
 		return check_packed_inode(check, inode, &record);
 	if (inode->blob) {

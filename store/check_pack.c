@@ -5,6 +5,7 @@
  * overlaps is neighbours.
  */
 #include "store/base/codec.h"
+#include "store/blob_record_private.h"
 #include "store/check_private.h"
 #include "store/commit_private.h"
 #include "store/reap_private.h"
@@ -126,7 +127,7 @@ check_pack_row(struct check *check, struct slice key, struct slice value)
 				"waits to be compacted and is gone");
 		return STORE_OK;
 	}
-	enum store_err err = commit_get_blob(check->txn, blob, &record);
+	enum store_err err = blob_record_get(check->txn, blob, &record);
 	if (err == STORE_NOT_FOUND) {
 		struct check_lost *lost = check_add(&check->lost, blob);
 
@@ -180,7 +181,7 @@ reaches_over(struct db_txn *txn, const struct record_blob *record,
 		return STORE_OK;
 	}
 	if (!err || err == STORE_NOT_FOUND)
-		err = commit_get_blob(txn, record->segment, &whole);
+		err = blob_record_get(txn, record->segment, &whole);
 	*is_over = !err && end > whole.size;
 	return err == STORE_NOT_FOUND || err == STORE_CORRUPT ? STORE_OK : err;
 }
@@ -252,7 +253,7 @@ check_file(struct check *check, uint64_t id, const struct record_blob *record)
 	/* Gone since, with all that was in it. */
 	scoped(db_abort) struct db_txn *txn = NULL;
 	if (!db_begin_read(check->store->db, &txn) &&
-		commit_get_blob(txn, id, &now) == STORE_NOT_FOUND)
+		blob_record_get(txn, id, &now) == STORE_NOT_FOUND)
 		return STORE_OK;
 	check_note(check, err ? CHECK_BLOB_MISSING : CHECK_BLOB_SIZE,
 		CHECK_FIX_NONE,
@@ -310,7 +311,7 @@ count_rows(struct db_txn *txn, uint64_t segment, struct record_blob *record)
 		if (!err && owner != segment)
 			break;
 		if (!err)
-			err = commit_get_blob(txn, blob, &packed);
+			err = blob_record_get(txn, blob, &packed);
 		if (err)
 			return STORE_CORRUPT;
 		record->references++;
@@ -330,7 +331,7 @@ fix_segment(struct store *store, struct db_txn *txn, uint64_t segment)
 	bool is_open = false;
 	struct key key;
 	struct slice value;
-	enum store_err err = commit_get_blob(txn, segment, &was);
+	enum store_err err = blob_record_get(txn, segment, &was);
 
 	if (!err && was.place == RECORD_BLOB_SEGMENT) {
 		key = key_u64(was.session);
@@ -350,8 +351,8 @@ fix_segment(struct store *store, struct db_txn *txn, uint64_t segment)
 	if (err)
 		return err;
 	if (!record.references)
-		return commit_free_blob(txn, segment);
-	return commit_put_blob(txn, segment, &record);
+		return blob_record_free(txn, segment);
+	return blob_record_put(txn, segment, &record);
 }
 
 static enum store_err
@@ -365,11 +366,11 @@ fix_packed(struct db_txn *txn, const struct check_job *job)
 		.offset = job->c,
 	};
 	struct record_blob other;
-	enum store_err err = commit_get_blob(txn, job->a, &other);
+	enum store_err err = blob_record_get(txn, job->a, &other);
 
 	if (err != STORE_NOT_FOUND)
 		return err ? err : STORE_EXISTS;
-	return commit_put_blob(txn, job->a, &record);
+	return blob_record_put(txn, job->a, &record);
 }
 
 static enum store_err
@@ -377,7 +378,7 @@ fix_place(struct db_txn *txn, uint64_t blob)
 {
 	scoped(buffer_free) struct buffer value = {0};
 	struct record_blob record;
-	enum store_err err = commit_get_blob(txn, blob, &record);
+	enum store_err err = blob_record_get(txn, blob, &record);
 
 	if (err || record.place != RECORD_BLOB_PACKED)
 		return err ? err : STORE_NOT_FOUND;

@@ -8,6 +8,7 @@
 
 #include "store/base/clock.h"
 #include "store/base/codec.h"
+#include "store/blob_record_private.h"
 #include "store/check_private.h"
 #include "store/chunk_private.h"
 #include "store/commit_private.h"
@@ -263,7 +264,7 @@ fix_size(struct store *store, struct db_txn *txn, const struct check_job *job)
 	struct inode now = was;
 	now.size = 0;
 	if (now.blob)
-		err = commit_get_blob(txn, now.blob, &record);
+		err = blob_record_get(txn, now.blob, &record);
 	if (!err && record.place == RECORD_BLOB_PACKED) {
 		now.size = record.size;
 		return dentry_update_inode(txn, &was, &now);
@@ -285,11 +286,11 @@ fix_cut_off(struct store *store, struct db_txn *txn,
 	struct record_blob record;
 
 	(void)store;
-	enum store_err err = commit_get_blob(txn, job->a, &record);
+	enum store_err err = blob_record_get(txn, job->a, &record);
 	if (err || record.is_damaged)
 		return err;
 	record.is_damaged = true;
-	err = commit_put_blob(txn, job->a, &record);
+	err = blob_record_put(txn, job->a, &record);
 	return err ? err : scrub_state_count(txn, 1);
 }
 
@@ -331,7 +332,7 @@ fix_references(struct store *store, struct db_txn *txn,
 	record.references = job->b ? (uint32_t)job->b : 1;
 	record_encode_blob(&value, &record);
 	err = db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
-	return err || job->b ? err : commit_drop_blob(txn, job->a);
+	return err || job->b ? err : blob_record_drop(txn, job->a);
 }
 
 static enum store_err

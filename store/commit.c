@@ -14,18 +14,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "store/base/buffer.h"
-#include "store/base/codec.h"
 #include "store/base/event.h"
 #include "store/base/fiber.h"
 #include "store/base/mutex.h"
 #include "store/counter_private.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
-#include "store/meta/key.h"
-#include "store/meta/record.h"
-#include "store/scrub_private.h"
-#include "store/segment_private.h"
 #include "store/session_private.h"
 #include "store/thread_private.h"
 
@@ -473,145 +467,6 @@ commit_run_written_durably(struct store *store,
 	struct change change = {.write = write, .apply = apply, .arg = arg};
 
 	return run_acknowledgeable(store, &change);
-}
-
-static enum store_err
-put_number(struct db_txn *txn, enum db_table table, uint64_t blob)
-{
-	scoped(buffer_free) struct buffer value = {0};
-	struct key key = key_u64(blob);
-
-	codec_encode_u64(&value, db_txn_number(txn));
-	return db_put(txn, table, key_slice(&key), buffer_slice(&value));
-}
-
-enum store_err
-commit_add_unflushed(struct db_txn *txn, uint64_t blob)
-{
-	return put_number(txn, DB_UNFLUSHED, blob);
-}
-
-enum store_err
-commit_get_blob(struct db_txn *txn, uint64_t blob, struct record_blob *record)
-{
-	struct key key = key_u64(blob);
-	struct slice value;
-	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &value);
-
-	return err ? err : record_decode_blob(value, record);
-}
-
-enum store_err
-commit_put_blob(struct db_txn *txn, uint64_t blob,
-	const struct record_blob *record)
-{
-	scoped(buffer_free) struct buffer value = {0};
-	struct key key = key_u64(blob);
-
-	record_encode_blob(&value, record);
-	return db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
-}
-
-/* What an inode or upload names has a record. */
-static enum store_err
-get_named_blob(struct db_txn *txn, uint64_t blob, struct record_blob *record)
-{
-	enum store_err err = commit_get_blob(txn, blob, record);
-
-	return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
-}
-
-enum store_err
-commit_add_blob(struct store *store, struct db_txn *txn, uint64_t blob,
-	uint64_t size)
-{
-	const struct record_blob record = {
-		.place = RECORD_BLOB_FILE,
-		.references = 1,
-		.size = size,
-	};
-	enum store_err err = commit_put_blob(txn, blob, &record);
-
-	if (!err)
-		err = commit_add_unflushed(txn, blob);
-	if (!err)
-		session_settle_blob(store, blob);
-	return err;
-}
-
-enum store_err
-commit_share_blob(struct db_txn *txn, uint64_t blob)
-{
-	struct record_blob record;
-	enum store_err err = get_named_blob(txn, blob, &record);
-
-	if (err)
-		return err;
-	if (record.is_damaged)
-		return STORE_DAMAGED;
-	if (record.references == UINT32_MAX)
-		return STORE_TOO_MANY_LINKS;
-	record.references++;
-	return commit_put_blob(txn, blob, &record);
-}
-
-enum store_err
-commit_free_blob(struct db_txn *txn, uint64_t blob)
-{
-	struct key key = key_u64(blob);
-	enum store_err err = db_delete(txn, DB_BLOB, key_slice(&key));
-
-	if (!err)
-		err = db_delete(txn, DB_UNFLUSHED, key_slice(&key));
-	if (err && err != STORE_NOT_FOUND)
-		return err;
-	return put_number(txn, DB_FREED, blob);
-}
-
-enum store_err
-commit_drop_blob(struct db_txn *txn, uint64_t blob)
-{
-	struct record_blob record;
-	struct key key = key_u64(blob);
-
-	if (blob == 0)
-		return STORE_OK;
-	enum store_err err = get_named_blob(txn, blob, &record);
-	if (err)
-		return err;
-	if (record.references > 1) {
-		record.references--;
-		return commit_put_blob(txn, blob, &record);
-	}
-	if (record.is_damaged)
-		err = scrub_state_count(txn, -1);
-	if (err)
-		return err;
-	if (record.place != RECORD_BLOB_PACKED)
-		return commit_free_blob(txn, blob);
-	err = db_delete(txn, DB_BLOB, key_slice(&key));
-	return err ? err : segment_remove(txn, &record);
-}
-
-enum store_err
-commit_blob_references(struct db_txn *txn, uint64_t blob, uint32_t *references)
-{
-	struct record_blob record = {0};
-	enum store_err err = commit_get_blob(txn, blob, &record);
-
-	*references = record.references;
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
-enum store_err
-commit_blob_is_shared(struct db_txn *txn, uint64_t blob, bool *is_shared)
-{
-	struct record_blob record = {.references = 0};
-	enum store_err err = commit_get_blob(txn, blob, &record);
-
-	*is_shared =
-		record.references != 1 || record.place == RECORD_BLOB_PACKED;
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
 enum store_err

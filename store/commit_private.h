@@ -52,33 +52,6 @@ must_check enum store_err commit_run_written_durably(struct store *store,
 
 /* For use inside apply. */
 
-/* Blob data that the checkpoint of this commit must flush. */
-must_check enum store_err commit_add_unflushed(struct db_txn *txn,
-	uint64_t blob);
-/* Takes one reference; the last one gone, the data is reclaimed after the
- * checkpoint.  0: nothing to do. */
-must_check enum store_err commit_drop_blob(struct db_txn *txn, uint64_t blob);
-/* A record for new data, with one reference, and its mark for the checkpoint;
- * ends its lease. */
-must_check enum store_err commit_add_blob(struct store *store,
-	struct db_txn *txn, uint64_t blob, uint64_t size);
-/* One more reference. */
-must_check enum store_err commit_share_blob(struct db_txn *txn, uint64_t blob);
-/* Whether it must not be written to: another record has it, too, or it lies
- * in a segment.  True where there is no such blob. */
-must_check enum store_err commit_blob_is_shared(struct db_txn *txn,
-	uint64_t blob, bool *is_shared);
-/* A blob's record as it is.  NOT_FOUND. */
-must_check enum store_err commit_get_blob(struct db_txn *txn, uint64_t blob,
-	struct record_blob *record);
-must_check enum store_err commit_put_blob(struct db_txn *txn, uint64_t blob,
-	const struct record_blob *record);
-/* Takes out the record of a file or segment that nothing names any more; its
- * data is reclaimed after the checkpoint. */
-must_check enum store_err commit_free_blob(struct db_txn *txn, uint64_t blob);
-/* 0 where there is no such blob. */
-must_check enum store_err commit_blob_references(struct db_txn *txn,
-	uint64_t blob, uint32_t *references);
 /* A number never given out before, for an inode, upload, ... */
 must_check enum store_err commit_new_number(struct db_txn *txn,
 	uint64_t *number);

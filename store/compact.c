@@ -8,6 +8,7 @@
 #include "store/base/codec.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/durable_private.h"
 #include "store/meta/key.h"
@@ -73,7 +74,7 @@ add_row(struct step *step, struct db_txn *txn, const struct db_cursor *cursor,
 	*is_full = segment != step->segment;
 	if (*is_full)
 		return STORE_OK;
-	err = commit_get_blob(txn, move.blob, &record);
+	err = blob_record_get(txn, move.blob, &record);
 	if (!err && (record.segment != segment || record.offset != offset ||
 			    record.size > PACK_MAX))
 		err = STORE_CORRUPT;

@@ -6,6 +6,7 @@
 #include "store/base/clock.h"
 #include "store/base/codec.h"
 #include "store/base/digest.h"
+#include "store/blob_record_private.h"
 #include "store/chunk_private.h"
 #include "store/session_private.h"
 #include "store/tree.h"
@@ -366,7 +367,7 @@ replace_dir(struct store *store, struct db_txn *txn, uint64_t ino,
 	now.attrs = buffer_slice(&attrs);
 	err = dentry_update_inode(txn, &was, &now);
 	if (!err)
-		err = commit_drop_blob(txn, was.blob);
+		err = blob_record_drop(txn, was.blob);
 	return err ? err : feed_append_inode(store, txn, ino, true);
 }
 
@@ -436,9 +437,9 @@ dentry_forget(struct store *store, struct db_txn *txn,
 
 	enum store_err err = db_delete(txn, DB_INODE, key_slice(&key));
 	if (!err)
-		err = commit_drop_blob(txn, inode->blob);
+		err = blob_record_drop(txn, inode->blob);
 	if (!err)
-		err = commit_drop_blob(txn, inode->pending);
+		err = blob_record_drop(txn, inode->pending);
 	if (!err && (inode->pending ||
 			    (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED))))
 		err = session_set_open(store, txn, inode->ino, 0);
@@ -555,7 +556,7 @@ make_dir_implicit(struct store *store, struct db_txn *txn,
 	now.attrs = buffer_slice(&attrs);
 	enum store_err err = dentry_update_inode(txn, was, &now);
 	if (!err)
-		err = commit_drop_blob(txn, was->blob);
+		err = blob_record_drop(txn, was->blob);
 	if (!err)
 		err = feed_append_inode(store, txn, now.ino, true);
 	*out = now;

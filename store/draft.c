@@ -6,6 +6,7 @@
 
 #include "store/base/io.h"
 #include "store/base/log.h"
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/session_private.h"
 
@@ -133,7 +134,7 @@ draft_add(const struct draft *draft, struct db_txn *txn)
 	assert(!draft->failure);
 	if (!draft->blob)
 		return STORE_OK;
-	return commit_add_blob(draft->store, txn, draft->blob, draft->size);
+	return blob_record_add(draft->store, txn, draft->blob, draft->size);
 }
 
 enum store_err
@@ -170,7 +171,7 @@ is_named(struct draft *draft)
 
 	err = db_begin_read(draft->store->db, &txn);
 	if (!err)
-		err = commit_blob_references(txn, draft->blob, &references);
+		err = blob_record_references(txn, draft->blob, &references);
 	return err || references;
 }
 

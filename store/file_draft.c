@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "store/blob_record_private.h"
 #include "store/dentry_private.h"
 #include "store/draft_private.h"
 #include "store/file_seal_private.h"
@@ -33,7 +34,7 @@ apply_begin(struct store *store, struct db_txn *txn, void *arg)
 	request->result = inode;
 	/* How long it will be is told at publication. */
 	if (!err)
-		err = commit_add_blob(store, txn, request->blob, 0);
+		err = blob_record_add(store, txn, request->blob, 0);
 	if (!err)
 		err = session_set_open(store, txn, inode.ino, INODE_DIRTY);
 	return err ? err : feed_append_inode(store, txn, inode.ino, true);

@@ -12,6 +12,7 @@
 #include "store/base/clock.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
+#include "store/blob_record_private.h"
 #include "store/dentry_private.h"
 #include "store/draft_private.h"
 #include "store/durable_private.h"
@@ -126,7 +127,7 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	inode->bucket = dir.bucket;
 	err = commit_new_number(txn, &inode->ino);
 	if (!err)
-		err = commit_add_blob(store, txn, inode->pending, 0);
+		err = blob_record_add(store, txn, inode->pending, 0);
 	if (!err)
 		err = dentry_save_inode(txn, inode);
 	if (!err && inode->nlink > 0)
@@ -205,7 +206,7 @@ find_packed(struct store *store, struct db_txn *txn, uint64_t blob,
 
 	*packed = (struct record_blob){0};
 	if (blob)
-		err = commit_get_blob(txn, blob, packed);
+		err = blob_record_get(txn, blob, packed);
 	if (packed->is_damaged)
 		return STORE_DAMAGED;
 	if (packed->segment && durable_may_be_lost(store, txn, packed->segment))
@@ -239,7 +240,7 @@ read_record(struct file *file, struct record_blob *packed, struct buffer *attrs)
 	file->blob = file->is_pending ? inode.pending : inode.blob;
 	file->is_shared = false;
 	if (file->blob)
-		err = commit_blob_is_shared(txn, file->blob, &file->is_shared);
+		err = blob_record_is_shared(txn, file->blob, &file->is_shared);
 	if (!err)
 		err = find_packed(file->store, txn, file->blob, packed);
 	file->is_packed = packed->segment != 0;
@@ -463,9 +464,9 @@ static enum store_err
 put_clone(struct store *store, struct db_txn *txn, struct mark_request *request,
 	uint64_t old)
 {
-	enum store_err err = commit_add_blob(store, txn, request->clone,
+	enum store_err err = blob_record_add(store, txn, request->clone,
 		request->clone_size);
-	return err ? err : commit_drop_blob(txn, old);
+	return err ? err : blob_record_drop(txn, old);
 }
 
 /* Of bytes that are about to be others: scrub.h. */
@@ -473,13 +474,13 @@ static enum store_err
 drop_checksum(struct db_txn *txn, uint64_t blob)
 {
 	struct record_blob record;
-	enum store_err err = commit_get_blob(txn, blob, &record);
+	enum store_err err = blob_record_get(txn, blob, &record);
 
 	if (err || !record.has_crc64nvme)
 		return err;
 	record.has_crc64nvme = false;
 	record.crc64nvme = 0;
-	return commit_put_blob(txn, blob, &record);
+	return blob_record_put(txn, blob, &record);
 }
 
 /* The clone was made while others might change what it is of: where that was
@@ -507,7 +508,7 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 		return err;
 	uint64_t data = inode.pending ? inode.pending : inode.blob;
 	if (!err && data)
-		err = commit_blob_is_shared(txn, data, &is_shared);
+		err = blob_record_is_shared(txn, data, &is_shared);
 	if (err)
 		return err;
 	request->is_other =
@@ -586,7 +587,7 @@ check_gone(struct file *file)
 		return STORE_OK;
 	enum store_err err = db_begin_read(file->store->db, &txn);
 	if (!err)
-		err = commit_get_blob(txn, file->blob, &record);
+		err = blob_record_get(txn, file->blob, &record);
 	if (err == STORE_NOT_FOUND)
 		return STORE_OK;
 	return err ? err : STORE_BUSY;
@@ -647,7 +648,7 @@ apply_rewrite(struct store *store, struct db_txn *txn, void *arg)
 	inode.attrs = SLICE_NULL;
 	request->result = inode;
 	if (!err)
-		err = commit_add_blob(store, txn, request->blob, 0);
+		err = blob_record_add(store, txn, request->blob, 0);
 	if (!err)
 		err = session_set_open(store, txn, inode.ino, INODE_DIRTY);
 	return err ? err : feed_append_inode(store, txn, inode.ino, true);

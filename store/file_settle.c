@@ -16,6 +16,7 @@
 
 #include "store/base/clock.h"
 #include "store/base/log.h"
+#include "store/blob_record_private.h"
 #include "store/dentry_private.h"
 #include "store/file_draft_private.h"
 #include "store/file_open_private.h"
@@ -70,14 +71,14 @@ static enum store_err
 set_blob_size(struct db_txn *txn, uint64_t blob, uint64_t size)
 {
 	struct record_blob record;
-	enum store_err err = commit_get_blob(txn, blob, &record);
+	enum store_err err = blob_record_get(txn, blob, &record);
 
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
 	if (record.size == size)
 		return STORE_OK;
 	record.size = size;
-	return commit_put_blob(txn, blob, &record);
+	return blob_record_put(txn, blob, &record);
 }
 
 /*
@@ -133,11 +134,11 @@ publish(struct store *store, struct db_txn *txn, const struct inode *was,
 	enum store_err err = dentry_update_inode(txn, was, now);
 
 	if (!err && now->blob != was->blob)
-		err = commit_drop_blob(txn, was->blob);
+		err = blob_record_drop(txn, was->blob);
 	if (!err && now->blob)
 		err = set_blob_size(txn, now->blob, file_len);
 	if (!err && now->blob)
-		err = commit_add_unflushed(txn, now->blob);
+		err = blob_record_mark_unflushed(txn, now->blob);
 	return err ? err : feed_append_inode(store, txn, now->ino, true);
 }
 
@@ -306,7 +307,7 @@ drop_pending(struct db_txn *txn, const struct inode *was)
 	now.parent = 0;
 	now.flags &= ~(uint32_t)INODE_UNPUBLISHED;
 	enum store_err err = dentry_update_inode(txn, was, &now);
-	return err ? err : commit_drop_blob(txn, was->pending);
+	return err ? err : blob_record_drop(txn, was->pending);
 }
 
 /* After a power cut, and where nobody can open it: the bytes of what nobody

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "store/base/clock.h"
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/durable_private.h"
 #include "store/object_key_private.h"
@@ -27,7 +28,7 @@ find_place(struct store *store, struct db_txn *txn, uint64_t blob,
 {
 	struct record_blob record = {.place = RECORD_BLOB_FILE};
 	enum store_err err =
-		blob ? commit_get_blob(txn, blob, &record) : STORE_OK;
+		blob ? blob_record_get(txn, blob, &record) : STORE_OK;
 
 	*place = (struct place){
 		.blob = blob,

@@ -5,6 +5,7 @@
 
 #include "store/base/clock.h"
 #include "store/base/random.h"
+#include "store/blob_record_private.h"
 #include "store/draft_private.h"
 #include "store/object_key_private.h"
 #include "store/sealed.h"
@@ -166,7 +167,7 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 		describe_clone(copy);
 		err = draft_add(copy->clone, txn);
 	} else if (copy->made.blob) {
-		err = commit_share_blob(txn, copy->made.blob);
+		err = blob_record_share(txn, copy->made.blob);
 	}
 	if (!err)
 		err = object_key_publish(store, txn, copy->bucket, copy->key,

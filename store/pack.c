@@ -10,6 +10,7 @@
 #include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/base/mutex.h"
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/segment_private.h"
 #include "store/session_private.h"
@@ -328,7 +329,7 @@ is_mostly_dead(struct store *store, uint64_t segment, bool *out)
 	enum store_err err = db_begin_read(store->db, &txn);
 
 	if (!err)
-		err = commit_get_blob(txn, segment, &record);
+		err = blob_record_get(txn, segment, &record);
 	*out = !err &&
 	       (!record.live || (record.size >= RETIRE_MIN &&
 					record.live <= record.size / 2));

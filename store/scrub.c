@@ -16,6 +16,7 @@
 #include "store/base/log.h"
 #include "store/base/mutex.h"
 #include "store/base/owner.h"
+#include "store/blob_record_private.h"
 #include "store/bucket.h"
 #include "store/commit_private.h"
 #include "store/dentry_private.h"
@@ -91,7 +92,7 @@ choose(struct run *run, struct db_txn *txn, struct slice value)
 	item->file_len = sealed_file_len(&item->inode);
 	item->inode.attrs = SLICE_NULL;
 	enum store_err err =
-		commit_get_blob(txn, item->inode.blob, &item->record);
+		blob_record_get(txn, item->inode.blob, &item->record);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	if (item->record.references > 1 &&

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "store/base/digest.h"
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/dentry_private.h"
 #include "store/feed_private.h"
@@ -26,14 +27,14 @@ scrub_mark_uploaded(struct db_txn *txn, const struct inode *made)
 		inode_attr_find(made->attrs, INODE_ATTR_SSE_C, SLICE_NULL,
 			&value))
 		return STORE_OK;
-	enum store_err err = commit_get_blob(txn, made->blob, &record);
+	enum store_err err = blob_record_get(txn, made->blob, &record);
 	if (err)
 		return err;
 	record.has_crc64nvme = true;
 	record.crc64nvme = 0;
 	for (size_t i = 0; i < sizeof(record.crc64nvme); i++)
 		record.crc64nvme = record.crc64nvme << 8 | made->checksum[i];
-	return commit_put_blob(txn, made->blob, &record);
+	return blob_record_put(txn, made->blob, &record);
 }
 
 /* Rule 2: whether the inode and the record are what they were. */
@@ -56,7 +57,7 @@ is_as_before(struct db_txn *txn, const struct scrub_item *item,
 		return STORE_OK;
 	err = session_has_open(txn, 0, was->ino, true, &is_open);
 	if (!err && !is_open)
-		err = commit_get_blob(txn, was->blob, record);
+		err = blob_record_get(txn, was->blob, record);
 	if (err || is_open)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	*is_same = record->place == old->place &&
@@ -116,7 +117,7 @@ mark_one(struct store *store, struct db_txn *txn, struct scrub_item *item)
 	judge(item, &record);
 	bool is_other = record.is_damaged != was_damaged;
 	if (is_other || item->is_computed)
-		err = commit_put_blob(txn, item->inode.blob, &record);
+		err = blob_record_put(txn, item->inode.blob, &record);
 	if (!err && is_other)
 		err = scrub_state_count(txn, record.is_damaged ? 1 : -1);
 	if (!err && is_other)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "store/base/codec.h"
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/counter_private.h"
 #include "store/meta/key.h"
@@ -15,7 +16,7 @@
 static enum store_err
 get_segment(struct db_txn *txn, uint64_t segment, struct record_blob *record)
 {
-	enum store_err err = commit_get_blob(txn, segment, record);
+	enum store_err err = blob_record_get(txn, segment, record);
 
 	if (err == STORE_NOT_FOUND)
 		return STORE_CORRUPT;
@@ -57,10 +58,10 @@ save(struct db_txn *txn, uint64_t segment, const struct record_blob *record)
 	enum store_err err;
 
 	if (!record->references) {
-		err = commit_free_blob(txn, segment);
+		err = blob_record_free(txn, segment);
 		return err ? err : segment_unlist(txn, segment);
 	}
-	err = commit_put_blob(txn, segment, record);
+	err = blob_record_put(txn, segment, record);
 	if (!err && is_worth_moving(record))
 		err = put_row(txn, 0, segment, 0);
 	return err;
@@ -82,7 +83,7 @@ segment_create(struct store *store, struct db_txn *txn, uint64_t *segment)
 	struct key key = key_u64_u64(record.session, *segment);
 	codec_encode_u64(&value, 1);
 	err = db_put(txn, DB_LEASE, key_slice(&key), buffer_slice(&value));
-	return err ? err : commit_put_blob(txn, *segment, &record);
+	return err ? err : blob_record_put(txn, *segment, &record);
 }
 
 enum store_err
@@ -102,7 +103,7 @@ segment_add(struct db_txn *txn, uint64_t segment, uint64_t offset,
 	if (!err)
 		err = counter_take(txn, COUNTER_BLOB, 1, blob);
 	if (!err)
-		err = commit_put_blob(txn, *blob, &packed);
+		err = blob_record_put(txn, *blob, &packed);
 	if (!err)
 		err = put_row(txn, segment, offset, *blob);
 	if (err)
@@ -111,8 +112,8 @@ segment_add(struct db_txn *txn, uint64_t segment, uint64_t offset,
 	record.live += size;
 	if (record.size < offset + size)
 		record.size = offset + size;
-	err = commit_put_blob(txn, segment, &record);
-	return err ? err : commit_add_unflushed(txn, segment);
+	err = blob_record_put(txn, segment, &record);
+	return err ? err : blob_record_mark_unflushed(txn, segment);
 }
 
 enum store_err
@@ -139,7 +140,7 @@ move_one(struct db_txn *txn, uint64_t from, uint64_t to,
 	const struct segment_move *move, bool *is_moved)
 {
 	struct record_blob record;
-	enum store_err err = commit_get_blob(txn, move->blob, &record);
+	enum store_err err = blob_record_get(txn, move->blob, &record);
 
 	*is_moved = !err && record.place == RECORD_BLOB_PACKED &&
 		    record.segment == from && record.offset == move->from &&
@@ -148,7 +149,7 @@ move_one(struct db_txn *txn, uint64_t from, uint64_t to,
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	record.segment = to;
 	record.offset = move->to;
-	err = commit_put_blob(txn, move->blob, &record);
+	err = blob_record_put(txn, move->blob, &record);
 	if (!err)
 		err = delete_row(txn, from, move->from);
 	return err ? err : put_row(txn, to, move->to, move->blob);
@@ -163,7 +164,7 @@ segment_move(struct db_txn *txn, uint64_t from, uint64_t to,
 	enum store_err err = get_segment(txn, to, &target);
 
 	if (!err)
-		err = commit_get_blob(txn, from, &source);
+		err = blob_record_get(txn, from, &source);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	for (size_t i = 0; i < count; i++) {
@@ -189,8 +190,8 @@ segment_move(struct db_txn *txn, uint64_t from, uint64_t to,
 		return STORE_OK;
 	err = save(txn, from, &source);
 	if (!err)
-		err = commit_put_blob(txn, to, &target);
-	return err ? err : commit_add_unflushed(txn, to);
+		err = blob_record_put(txn, to, &target);
+	return err ? err : blob_record_mark_unflushed(txn, to);
 }
 
 enum store_err
@@ -214,7 +215,7 @@ apply_seal(struct store *store, struct db_txn *txn, void *arg)
 
 	(void)store;
 	if (!err || err == STORE_NOT_FOUND)
-		err = commit_get_blob(txn, seal->segment, &record);
+		err = blob_record_get(txn, seal->segment, &record);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	if (record.place != RECORD_BLOB_SEGMENT || record.references < 1)
@@ -225,7 +226,7 @@ apply_seal(struct store *store, struct db_txn *txn, void *arg)
 	record.references--;
 	/* The new length of the file, too, is to be durable. */
 	if (record.references)
-		err = commit_add_unflushed(txn, seal->segment);
+		err = blob_record_mark_unflushed(txn, seal->segment);
 	return err ? err : save(txn, seal->segment, &record);
 }
 
@@ -241,7 +242,7 @@ cut_tail(struct store *store, uint64_t segment)
 	int fd;
 
 	if (!err)
-		err = commit_get_blob(txn, segment, &record);
+		err = blob_record_get(txn, segment, &record);
 	db_abort(&txn);
 	if (!err)
 		err = blob_open(store->blobs, segment, O_RDWR, &fd);

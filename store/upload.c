@@ -8,6 +8,7 @@
 #include "store/base/digest.h"
 #include "store/base/random.h"
 #include "store/base/text.h"
+#include "store/blob_record_private.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
 #include "store/seal.h"
@@ -236,7 +237,7 @@ remove_parts(struct db_txn *txn, uint64_t bucket, uint64_t number)
 		key = key_u64_u64(number, gone.part);
 		err = db_delete(txn, DB_PART, key_slice(&key));
 		if (!err)
-			err = commit_drop_blob(txn, gone.blob);
+			err = blob_record_drop(txn, gone.blob);
 	}
 	return err ? err : usage_add(txn, bucket, &change);
 }
@@ -258,7 +259,7 @@ upload_remove(struct db_txn *txn, uint64_t bucket, uint64_t number)
 	blob = record.blob;
 	err = remove_parts(txn, bucket, number);
 	if (!err)
-		err = commit_drop_blob(txn, blob);
+		err = blob_record_drop(txn, blob);
 	if (!err)
 		err = db_delete(txn, DB_UPLOAD, key_slice(&key));
 	return err;

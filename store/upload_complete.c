@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "store/base/digest.h"
+#include "store/blob_record_private.h"
 #include "store/draft_private.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
@@ -404,9 +405,9 @@ take_upload_blob(struct complete *complete, struct db_txn *txn)
 	record_encode_blob(&value, &record);
 	err = db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
 	if (!err)
-		err = commit_share_blob(txn, plan->blob);
+		err = blob_record_share(txn, plan->blob);
 	if (!err && plan->has_displaced)
-		err = commit_add_unflushed(txn, plan->blob);
+		err = blob_record_mark_unflushed(txn, plan->blob);
 	return err;
 }
 
@@ -422,7 +423,7 @@ take_blob(struct complete *complete, struct db_txn *txn, uint64_t *blob)
 		return STORE_OK;
 	case WAY_PART:
 		*blob = plan->pieces[0].blob;
-		return commit_share_blob(txn, *blob);
+		return blob_record_share(txn, *blob);
 	case WAY_UPLOAD:
 		*blob = plan->blob;
 		return take_upload_blob(complete, txn);

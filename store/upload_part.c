@@ -7,6 +7,7 @@
 #include "store/base/clock.h"
 #include "store/base/io.h"
 #include "store/base/random.h"
+#include "store/blob_record_private.h"
 #include "store/draft_private.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
@@ -372,7 +373,7 @@ settle_in_place(struct store *store, struct db_txn *txn,
 	if (!err)
 		err = upload_parts_release(txn, part->upload, part->number);
 	if (!err)
-		err = commit_add_unflushed(txn, blob);
+		err = blob_record_mark_unflushed(txn, blob);
 	/* Somebody took this session for dead, and the slot from it. */
 	return err == STORE_NOT_FOUND ? STORE_BUSY : err;
 }
@@ -389,7 +390,7 @@ drop_earlier(struct db_txn *txn, const struct upload_part *part, uint64_t *size)
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	*size = earlier.size;
-	return commit_drop_blob(txn, earlier.blob);
+	return blob_record_drop(txn, earlier.blob);
 }
 
 static enum store_err

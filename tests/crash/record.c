@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "store/base/log.h"
+#include "store/blob_record_private.h"
 #include "store/bucket.h"
 #include "store/commit_private.h"
 #include "store/counter_private.h"
@@ -53,17 +54,17 @@ __wrap_checkpoint_make(struct checkpoint *checkpoint,
 	return err;
 }
 
-/* In the place of commit_drop_blob(). */
-enum store_err __real_commit_drop_blob(struct db_txn *txn, uint64_t blob);
-enum store_err __wrap_commit_drop_blob(struct db_txn *txn, uint64_t blob);
+/* In the place of blob_record_drop(). */
+enum store_err __real_blob_record_drop(struct db_txn *txn, uint64_t blob);
+enum store_err __wrap_blob_record_drop(struct db_txn *txn, uint64_t blob);
 
 enum store_err
-__wrap_commit_drop_blob(struct db_txn *txn, uint64_t blob)
+__wrap_blob_record_drop(struct db_txn *txn, uint64_t blob)
 {
 	static const uint64_t covered = 0;
 	struct key key = key_u64(blob);
 	struct slice value;
-	enum store_err err = __real_commit_drop_blob(txn, blob);
+	enum store_err err = __real_blob_record_drop(txn, blob);
 
 	if (err || !reclaims_early ||
 		db_get(txn, DB_FREED, key_slice(&key), &value))

@@ -12,6 +12,7 @@
 
 #include "store/base/digest.h"
 #include "store/base/io.h"
+#include "store/blob_record_private.h"
 #include "store/bucket.h"
 #include "store/check.h"
 #include "store/commit_private.h"
@@ -124,7 +125,7 @@ objects_is_segment(struct store *store, uint64_t id)
 	enum store_err err = db_begin_read(store->db, &txn);
 
 	if (!err)
-		err = commit_get_blob(txn, id, &record);
+		err = blob_record_get(txn, id, &record);
 	return !err && record.place == RECORD_BLOB_SEGMENT;
 }
 

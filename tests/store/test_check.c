@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "store/blob_record_private.h"
 #include "store/meta/key.h"
 #include "store/upload.h"
 #include "tests/store/names.h"
@@ -109,7 +110,7 @@ raw_blob(struct store *store, uint64_t blob)
 	struct record_blob record;
 
 	cr_assert(eq(int, db_begin_read(store->db, &txn), STORE_OK));
-	cr_assert(eq(int, commit_get_blob(txn, blob, &record), STORE_OK));
+	cr_assert(eq(int, blob_record_get(txn, blob, &record), STORE_OK));
 	return record;
 }
 

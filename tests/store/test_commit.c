@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 
 #include <criterion/criterion.h>
@@ -321,11 +322,11 @@ apply_step(struct store *store, struct db_txn *txn, void *arg)
 
 	switch (step->what) {
 	case ADD:
-		return commit_add_blob(store, txn, step->blob, 5);
+		return blob_record_add(store, txn, step->blob, 5);
 	case SHARE:
-		return commit_share_blob(txn, step->blob);
+		return blob_record_share(txn, step->blob);
 	case DROP:
-		return commit_drop_blob(txn, step->blob);
+		return blob_record_drop(txn, step->blob);
 	}
 	return STORE_INVALID;
 }
@@ -387,7 +388,7 @@ static enum store_err
 apply_unflushed(struct store *store, struct db_txn *txn, void *arg)
 {
 	(void)store;
-	return commit_add_unflushed(txn, *(const uint64_t *)arg);
+	return blob_record_mark_unflushed(txn, *(const uint64_t *)arg);
 }
 
 Test(commit, keeps_an_unflushed_record_that_was_put_there_again)

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "store/blob_record_private.h"
 #include "store/durable_private.h"
 #include "store/file.h"
 #include "store/tree.h"
@@ -411,7 +412,7 @@ Test(pack, room_set_aside_for_a_segment_is_given_back_at_the_end)
 	inode = find(temp.store, bucket, "k");
 	scoped(db_abort) struct db_txn *txn = NULL;
 	cr_assert(zero(int, db_begin_read(temp.store->db, &txn)));
-	cr_assert(zero(int, commit_get_blob(txn, inode.blob, &record)));
+	cr_assert(zero(int, blob_record_get(txn, inode.blob, &record)));
 	cr_assert(zero(int, blob_stat(temp.store->blobs, record.segment, &st)));
 
 	cr_expect(eq(i64, st.st_size, 1));
@@ -432,7 +433,7 @@ Test(pack, a_segment_that_has_lost_its_end_is_not_made_longer)
 	scoped(db_abort) struct db_txn *txn = NULL;
 	cr_assert(zero(int, db_begin_read(temp.store->db, &txn)));
 	cr_assert(zero(int,
-		commit_get_blob(txn, find(temp.store, bucket, "k").blob,
+		blob_record_get(txn, find(temp.store, bucket, "k").blob,
 			&record)));
 	db_abort(&txn);
 	cr_assert(zero(int,
@@ -453,7 +454,7 @@ mark_unflushed(struct store *store, uint64_t segment)
 	uint64_t number;
 
 	cr_assert(zero(int, db_begin_write(store->db, &txn)));
-	cr_assert(zero(int, commit_add_unflushed(txn, segment)));
+	cr_assert(zero(int, blob_record_mark_unflushed(txn, segment)));
 	cr_assert(zero(int, db_commit(&txn, &number)));
 }
 
@@ -481,7 +482,7 @@ Test(pack, what_a_failed_flush_may_have_taken_is_neither_read_nor_added_to)
 	struct inode inode = find(temp.store, bucket, "k");
 	scoped(db_abort) struct db_txn *txn = NULL;
 	cr_assert(zero(int, db_begin_read(temp.store->db, &txn)));
-	cr_assert(zero(int, commit_get_blob(txn, inode.blob, &record)));
+	cr_assert(zero(int, blob_record_get(txn, inode.blob, &record)));
 	db_abort(&txn);
 	int64_t size = file_size(temp.store, record.segment);
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "store/base/codec.h"
+#include "store/blob_record_private.h"
 #include "store/meta/key.h"
 #include "store/segment_private.h"
 #include "tests/store/names.h"
@@ -37,7 +38,7 @@ get(struct store *store, uint64_t blob)
 	struct record_blob record;
 
 	cr_assert(zero(int, db_begin_read(store->db, &txn)));
-	cr_assert(zero(int, commit_get_blob(txn, blob, &record)));
+	cr_assert(zero(int, blob_record_get(txn, blob, &record)));
 	return record;
 }
 

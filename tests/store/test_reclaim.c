@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/data/blob_spare.h"
 #include "store/feed_private.h"
@@ -35,14 +36,14 @@ has_file(struct store *store, uint64_t blob)
 static enum store_err
 apply_add(struct store *store, struct db_txn *txn, void *arg)
 {
-	return commit_add_blob(store, txn, *(uint64_t *)arg, 0);
+	return blob_record_add(store, txn, *(uint64_t *)arg, 0);
 }
 
 static enum store_err
 apply_drop(struct store *store, struct db_txn *txn, void *arg)
 {
 	(void)store;
-	return commit_drop_blob(txn, *(uint64_t *)arg);
+	return blob_record_drop(txn, *(uint64_t *)arg);
 }
 
 static uint64_t

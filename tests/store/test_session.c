@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/meta/key.h"
 #include "store/reclaim_private.h"
@@ -50,14 +51,14 @@ make_file(struct store *store)
 static enum store_err
 apply_add(struct store *store, struct db_txn *txn, void *arg)
 {
-	return commit_add_blob(store, txn, *(uint64_t *)arg, 0);
+	return blob_record_add(store, txn, *(uint64_t *)arg, 0);
 }
 
 static enum store_err
 apply_drop(struct store *store, struct db_txn *txn, void *arg)
 {
 	(void)store;
-	return commit_drop_blob(txn, *(uint64_t *)arg);
+	return blob_record_drop(txn, *(uint64_t *)arg);
 }
 
 static uint64_t

@@ -15,6 +15,7 @@
 #include "store/base/clock.h"
 #include "store/base/loop.h"
 #include "store/base/slice.h"
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
@@ -54,7 +55,7 @@ apply(struct store *unused, struct db_txn *txn, void *arg)
 		db_put(txn, DB_DOCUMENT, key_slice(&key), SLICE("a document"));
 
 	if (!err && change->blob)
-		err = commit_add_blob(unused, txn, change->blob, 0);
+		err = blob_record_add(unused, txn, change->blob, 0);
 	if (!err)
 		err = feed_append_inode(unused, txn, change->number,
 			change->blob != 0);

@@ -24,6 +24,7 @@
 #include "store/base/log.h"
 #include "store/base/random.h"
 #include "store/base/slice.h"
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
@@ -98,9 +99,9 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 	enum store_err err = read_row(txn, change->owner, &before);
 
 	if (!err)
-		err = commit_drop_blob(txn, before.blob);
+		err = blob_record_drop(txn, before.blob);
 	if (!err)
-		err = commit_add_blob(store, txn, change->blob, 8);
+		err = blob_record_add(store, txn, change->blob, 8);
 	return err ? err
 		   : db_put(txn, DB_DOCUMENT, key_slice(&key),
 			     slice_of(change, sizeof(*change)));
