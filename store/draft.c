@@ -128,33 +128,64 @@ draft_copy(struct draft *draft, int from, uint64_t offset, uint64_t len)
 	return note(draft, err, len);
 }
 
+/* Its bytes are to be packed, and are still in memory. */
+static bool
+is_small(const struct draft *draft)
+{
+	return draft->body.len > 0;
+}
+
 enum store_err
-draft_add(const struct draft *draft, struct db_txn *txn)
+draft_add(const struct draft *draft, struct db_txn *txn, uint64_t *blob)
 {
 	assert(!draft->failure);
+	if (is_small(draft))
+		return pack_add(txn, &draft->place, blob);
+	*blob = draft->blob;
 	if (!draft->blob)
 		return STORE_OK;
 	return blob_record_add(draft->store, txn, draft->blob, draft->size);
 }
 
-enum store_err
-draft_reserve(struct draft *draft)
+struct packing {
+	struct draft *draft;
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg);
+	void *arg;
+};
+
+static enum store_err
+write_packed(struct store *store, void *arg)
 {
-	return pack_promise(draft->store, draft->body.len, &draft->place);
+	const struct packing *packing = arg;
+
+	return pack_write(store, &packing->draft->place,
+		buffer_slice(&packing->draft->body));
+}
+
+static enum store_err
+apply_packed(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct packing *packing = arg;
+
+	return packing->apply(store, txn, packing->arg);
 }
 
 enum store_err
-draft_put_in_place(struct draft *draft)
+draft_commit_durably(struct draft *draft,
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg),
+	void *arg)
 {
-	return pack_write(draft->store, &draft->place,
-		buffer_slice(&draft->body));
-}
+	struct packing packing = {draft, apply, arg};
+	enum store_err err;
 
-enum store_err
-draft_pack(const struct draft *draft, struct db_txn *txn, uint64_t *blob)
-{
-	assert(!draft->failure);
-	return pack_add(txn, &draft->place, blob);
+	if (!is_small(draft))
+		return commit_run_durably(draft->store, apply, arg);
+	err = pack_promise(draft->store, draft->body.len, &draft->place);
+	return err ? err
+		   : commit_run_written_durably(draft->store, write_packed,
+			     apply_packed, &packing);
 }
 
 /*

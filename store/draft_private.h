@@ -7,14 +7,15 @@
  *	struct draft draft = DRAFT_INIT(store);
  *	draft_write(&draft, data);		as often as needed
  *	draft_settle(&draft);
- *	... draft_add(&draft, txn) inside apply, with what names it ...
+ *	draft_commit_durably(&draft, apply, arg);
+ *	... draft_add(&draft, txn, &blob) in apply, with what names it ...
  *	draft_end(&draft, err);			kept if named, else removed
  *
  * 1. No file is made before the first byte: an empty object has no blob.
  * 2. After a failed write no commit can name the draft.
  * 3. A process that dies leaves the file to whoever reaps its session.
  * 4. Only one with pack_max is ever packed, and as long as it is no larger
- *    than that: it has no file, and its blob no number before draft_pack().
+ *    than that: it has no file, and its blob no number before draft_add().
  *
  * Threads:   one at a time.
  */
@@ -58,25 +59,17 @@ must_check enum store_err draft_copy(struct draft *draft, int from,
 /* After the last write and before the commit: the draft's failure, if any. */
 must_check enum store_err draft_settle(struct draft *draft);
 
+/* commit_run_durably(), which first writes to a segment what is to be packed;
+ * may wait for a commit of its own.  Whoever sets no pack_max may as well use
+ * commit_run(). */
+must_check enum store_err draft_commit_durably(struct draft *draft,
+	enum store_err (*apply)(struct store *store, struct db_txn *txn,
+		void *arg),
+	void *arg);
+
 /* Inside apply: the blob's record, with one reference, and the mark for the
- * checkpoint to flush it.  Nothing where it is empty. */
+ * checkpoint to flush it.  *blob: its number; 0 where it is empty. */
 must_check enum store_err draft_add(const struct draft *draft,
-	struct db_txn *txn);
-
-/* True where the bytes are to be packed: the next three instead of
- * draft_add(). */
-static inline bool
-draft_is_small(const struct draft *draft)
-{
-	return draft->body.len > 0;
-}
-
-/* Before the commit; may wait for one of its own. */
-must_check enum store_err draft_reserve(struct draft *draft);
-/* As the write() of commit_run_written(). */
-must_check enum store_err draft_put_in_place(struct draft *draft);
-/* Inside apply.  *blob: its number. */
-must_check enum store_err draft_pack(const struct draft *draft,
 	struct db_txn *txn, uint64_t *blob);
 
 /* Closes the descriptor.  err: what became of the commit; unless STORE_OK the

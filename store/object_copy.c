@@ -89,7 +89,6 @@ describe_clone(struct copy *copy)
 	struct inode *made = &copy->made;
 
 	made->size = copy->clone->size;
-	made->blob = copy->clone->blob;
 	random_bytes(made->etag.value, sizeof(made->etag.value));
 	made->etag.parts = 1;
 	made->checksum_kind = 0;
@@ -165,7 +164,7 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 		return err;
 	if (is_clone) {
 		describe_clone(copy);
-		err = draft_add(copy->clone, txn);
+		err = draft_add(copy->clone, txn, &copy->made.blob);
 	} else if (copy->made.blob) {
 		err = blob_record_share(txn, copy->made.blob);
 	}

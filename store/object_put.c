@@ -118,9 +118,7 @@ apply_put(struct store *store, struct db_txn *txn, void *arg)
 	if (err)
 		return err;
 	commit->made = *commit->wanted;
-	err = draft_is_small(commit->draft)
-		      ? draft_pack(commit->draft, txn, &commit->made.blob)
-		      : draft_add(commit->draft, txn);
+	err = draft_add(commit->draft, txn, &commit->made.blob);
 	if (!err)
 		err = scrub_mark_uploaded(txn, &commit->made);
 	if (!err)
@@ -152,26 +150,6 @@ describe_sealed(struct object_put *put, struct inode *wanted,
 }
 
 static enum store_err
-write_small(struct store *store, void *arg)
-{
-	const struct put_commit *commit = arg;
-
-	(void)store;
-	return draft_put_in_place(commit->draft);
-}
-
-/* Small ones share a segment, and its flush. */
-static enum store_err
-run_small(struct store *store, struct put_commit *commit)
-{
-	enum store_err err = draft_reserve(commit->draft);
-
-	return err ? err
-		   : commit_run_written_durably(store, write_small, apply_put,
-			     commit);
-}
-
-static enum store_err
 commit_put(struct object_put *put, uint64_t bucket, struct slice key,
 	const struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *out)
@@ -196,10 +174,7 @@ commit_put(struct object_put *put, uint64_t bucket, struct slice key,
 	if (err)
 		return err;
 	wanted.size = put->size;
-	wanted.blob = put->draft.blob;
-	err = draft_is_small(&put->draft)
-		      ? run_small(put->store, &commit)
-		      : commit_run_durably(put->store, apply_put, &commit);
+	err = draft_commit_durably(&put->draft, apply_put, &commit);
 	if (err)
 		return err;
 	*out = (struct object){.inode = commit.made};

@@ -428,8 +428,7 @@ take_blob(struct complete *complete, struct db_txn *txn, uint64_t *blob)
 		*blob = plan->blob;
 		return take_upload_blob(complete, txn);
 	case WAY_COPY:
-		*blob = complete->draft.blob;
-		return draft_add(&complete->draft, txn);
+		return draft_add(&complete->draft, txn, blob);
 	}
 	return STORE_INVALID;
 }

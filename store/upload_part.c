@@ -97,7 +97,7 @@ start_blob(struct db_txn *txn, struct place *place,
 	enum store_err err =
 		upload_save(txn, part->ref.bucket, part->upload, record);
 	if (!err && place->took_draft)
-		err = draft_add(&part->draft, txn);
+		err = draft_add(&part->draft, txn, &record->blob);
 	return err;
 }
 
@@ -430,7 +430,7 @@ apply_part(struct store *store, struct db_txn *txn, void *arg)
 	const struct upload_part *part = commit->part;
 	struct record_upload record;
 	struct usage_mark mark;
-	uint64_t number, earlier;
+	uint64_t number, earlier, blob;
 	enum store_err err;
 
 	err = usage_mark(txn, part->ref.bucket, &mark);
@@ -441,7 +441,7 @@ apply_part(struct store *store, struct db_txn *txn, void *arg)
 	if (part->is_in_place)
 		err = settle_in_place(store, txn, part, record.blob);
 	else
-		err = draft_add(&part->draft, txn);
+		err = draft_add(&part->draft, txn, &blob);
 	if (!err)
 		err = drop_earlier(txn, part, &earlier);
 	if (!err)
