@@ -55,6 +55,7 @@ class Report:
         self.options = options
         self.machine = {}
         self.groups = []
+        self.was_cut_off = False
 
     def wants(self, name):
         """Whether --only leaves the row in."""
@@ -121,6 +122,11 @@ class Report:
             lines += ["| " + " | ".join(self.cells(row)) + " |"
                       for row in group["rows"]]
         return "\n".join(lines) + "\n"
+
+    def end_early(self):
+        """Says so in the table; no row is left half."""
+        self.was_cut_off = True
+        self.machine["run"] += ", ended before the last row"
 
     def finish(self):
         if self.options.json:
