@@ -271,6 +271,20 @@ is_connected(const struct mount *mount)
 	return poll(&device, 1, 0) != 1 || !(device.revents & POLLERR);
 }
 
+/* Closes the session's descriptor.  libfuse would unmount whatever is mounted
+ * there by now. */
+static void
+close_session(struct mount *mount)
+{
+	if (!mount->session)
+		return;
+	if (!mount->connection ||
+		mount_point_connection(mount->mount_point) == mount->connection)
+		fuse_session_unmount(mount->session);
+	fuse_session_destroy(mount->session);
+	mount->session = NULL;
+}
+
 /*
  * 1. The connection may go on: where somebody has detached what was mounted and
  *    is still in it, only the kernel's control file system could end it, which
@@ -292,7 +306,7 @@ end(struct mount *mount, pthread_t loop)
 	fuse_session_exit(mount->session);
 	join_loop(mount, loop);
 	ring_stop(&mount->ring);
-	fuse_session_unmount(mount->session);
+	close_session(mount);
 	handle_close_all(mount);
 }
 
@@ -327,10 +341,7 @@ mount_destroy(struct mount **mount_at)
 	workers_free(&mount->workers);
 	ring_stop(&mount->ring);
 	notices_free(&mount->notices);
-	if (mount->session) {
-		fuse_session_unmount(mount->session);
-		fuse_session_destroy(mount->session);
-	}
+	close_session(mount);
 	handle_close_all(mount);
 	passthrough_free(&mount->passthrough);
 	open_audit_free(&mount->open_audit);

@@ -40,7 +40,7 @@ struct mount {
 	struct workers *workers;
 	struct passthrough *passthrough;
 	struct invalidate *invalidate;
-	struct notices *notices;       /* while mount_run() runs */
+	struct notices *notices;       /* from mount_run() on */
 	struct ring *ring;	       /* or NULL */
 	struct open_audit *open_audit; /* NULL: there is no log */
 	int stop_fd;		       /* written to: mount_run() is to end */

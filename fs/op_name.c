@@ -214,9 +214,10 @@ op_name_rmdir(fuse_req_t req, fuse_ino_t node, const char *name)
 		err = bucket_delete(mount->store, entry_text(&entry));
 	else if (!err)
 		err = tree_rmdir(mount->store, parent, entry_text(&entry));
-	reply_err(req, err);
+	/* The name goes as soon as the caller gives up its directory. */
 	if (!err && parent != INODE_ROOT)
 		invalidate_twins(mount, parent, entry_text(&entry));
+	reply_err(req, err);
 }
 
 /* The new name, which may be one that is there already. */
@@ -262,10 +263,10 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 			&replaced);
 	if (!err && replaced.ino)
 		file_attr_note(mount->store, &replaced);
-	reply_err(req, err);
-	if (err || (from.want == TREE_FILE && !(flags & RENAME_EXCHANGE)))
-		return;
 	/* A directory came and one went. */
-	invalidate_twins(mount, parent, entry_text(&from));
-	invalidate_twins(mount, new_parent, entry_text(&to));
+	if (!err && (from.want == TREE_DIR || (flags & RENAME_EXCHANGE))) {
+		invalidate_twins(mount, parent, entry_text(&from));
+		invalidate_twins(mount, new_parent, entry_text(&to));
+	}
+	reply_err(req, err);
 }

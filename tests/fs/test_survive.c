@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -238,6 +240,28 @@ Test(survive, what_is_mounted_in_the_place_of_another_stays)
 	mount_point_abort(temp.dir, connection);
 
 	cr_expect(eq(u32, mount_point_connection(temp.dir), 0));
+}
+
+/* Also where the end of the first is a mount's own: libfuse would unmount what
+ * is there. */
+Test(survive, the_end_of_what_was_detached_spares_what_is_there_now)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct statfs there;
+
+	temp_mount_write(&temp, "f", "text");
+	int fd = open(temp_mount_at(&temp, "f"), O_RDONLY);
+	cr_assert(ge(int, fd, 0));
+	cr_assert(not(umount2(temp.dir, MNT_DETACH)));
+	cr_assert(not(mount("tmpfs", temp.dir, "tmpfs", 0, NULL)));
+
+	temp_mount_stop(&temp);
+
+	cr_expect(not(statfs(temp.dir, &there)));
+	cr_expect(eq(long, (long)there.f_type, TMPFS_MAGIC));
+	(void)close(fd);
+	cr_expect(not(umount2(temp.dir, MNT_DETACH)));
 }
 
 Test(survive, mounting_where_nothing_is_or_a_mount_lives_is_refused)
