@@ -6,11 +6,12 @@
 #include <sys/resource.h>
 
 #include "store/base/log.h"
+#include "store/base/loop.h"
 
 /* The store needs some to write at all, whoever connects. */
 #define DESCRIPTORS_KEPT ((uint64_t)256)
-/* Tables, libraries, stacks of threads, and of fibers kept for the next ones.
- */
+/* Tables, libraries, stacks of threads; and two for each stack that a loop
+ * keeps for the next fiber. */
 #define MAPPINGS_KEPT ((uint64_t)8192)
 #define CONNECTIONS_FEW 4096u
 
@@ -58,11 +59,12 @@ limit(size_t connections, uint64_t have, uint64_t kept)
 
 size_t
 capacity_connections(const struct capacity *capacity, size_t wanted,
-	bool are_asked_for)
+	unsigned int loops, bool are_asked_for)
 {
+	uint64_t kept = MAPPINGS_KEPT + 2ull * LOOP_STACKS_MAX * loops;
 	size_t by_descriptors =
 		limit(wanted, capacity->descriptors, DESCRIPTORS_KEPT);
-	size_t by_mappings = limit(wanted, capacity->mappings, MAPPINGS_KEPT);
+	size_t by_mappings = limit(wanted, capacity->mappings, kept);
 	size_t most =
 		by_descriptors < by_mappings ? by_descriptors : by_mappings;
 

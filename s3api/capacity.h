@@ -24,4 +24,4 @@ struct capacity capacity_read(void);
  * needs.  A warning tells of fewer, where they were asked for or are few.
  */
 size_t capacity_connections(const struct capacity *capacity, size_t wanted,
-	bool are_asked_for);
+	unsigned int loops, bool are_asked_for);

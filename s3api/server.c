@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "s3api/capacity.h"
 #include "s3api/request.h"
@@ -71,11 +72,14 @@ limit_connections(struct http_limits *limits,
 {
 	const struct capacity capacity = capacity_read();
 	bool are_asked_for = options->max_connections > 0;
+	unsigned int loops =
+		options->threads ? options->threads
+				 : (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (are_asked_for)
 		limits->connections = options->max_connections;
 	limits->connections = capacity_connections(&capacity,
-		limits->connections, are_asked_for);
+		limits->connections, loops, are_asked_for);
 }
 
 static enum store_err

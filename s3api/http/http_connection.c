@@ -21,6 +21,7 @@
 
 /* How long a client that was refused may go on sending. */
 #define LINGER_MS 2000
+#define LINGER_PIECES_MAX 64
 /* Connections beyond the limit that are refused at leisure. */
 #define REFUSED_MAX 64
 
@@ -298,6 +299,12 @@ linger(struct http_connection *connection)
 					sizeof(scrap), deadline_ms)
 			      : 0;
 	} while (got > 0 && clock_monotonic_ms() < deadline_ms);
+	/* A drain waits for nobody; what has come may yet be taken. */
+	for (int i = 0; i < LINGER_PIECES_MAX; i++) {
+		if (recv(connection->stream.fd, scrap, sizeof(scrap),
+			    MSG_DONTWAIT) <= 0)
+			break;
+	}
 }
 
 /* A reply cut short must not look like one that ends here. */
@@ -324,6 +331,7 @@ arrive(struct http_connection *connection)
 	if (connection->next)
 		connection->next->link = &connection->next;
 	worker->connections = connection;
+	atomic_fetch_sub(&worker->server->coming, 1);
 }
 
 static void

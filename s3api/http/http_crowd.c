@@ -12,6 +12,9 @@
  */
 #include "s3api/http/http_private.h"
 #include "store/base/event.h"
+#include "store/base/io.h"
+
+#define TRIES 50
 
 /* What one worker asks of another. */
 struct plea {
@@ -70,9 +73,10 @@ ask(struct http_worker *asked)
 {
 	struct plea plea = {.asked = asked, .done = EVENT_INIT};
 
-	if (loop_spawn(asked->loop, hear, &plea))
-		return false;
-	event_wait(&plea.done);
+	atomic_fetch_add(&asked->server->coming, 1);
+	if (!loop_spawn(asked->loop, hear, &plea))
+		event_wait(&plea.done);
+	atomic_fetch_sub(&asked->server->coming, 1);
 	return plea.is_heard;
 }
 
@@ -102,9 +106,20 @@ is_one_too_many(const struct http_server *server)
 		       atomic_load(&server->refused);
 }
 
+/* Those that are coming count, and are in a list only a moment later: who finds
+ * nobody to cut off looks again. */
 bool
 http_crowd_has_room(struct http_worker *worker)
 {
-	return !is_one_too_many(worker->server) || make_room(worker) ||
-	       make_room_elsewhere(worker);
+	struct http_server *server = worker->server;
+
+	for (int i = 0; i < TRIES; i++) {
+		if (!is_one_too_many(server) || make_room(worker) ||
+			make_room_elsewhere(worker))
+			return true;
+		if (i > 0 && atomic_load(&server->coming) == 0)
+			break;
+		io_sleep_ms(1);
+	}
+	return false;
 }

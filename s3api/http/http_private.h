@@ -118,6 +118,7 @@ struct http_server {
 	bool is_drained;
 	atomic_size_t accepting; /* workers, in a drain */
 	atomic_size_t connections;
+	atomic_size_t coming;  /* of these: not begun yet, or asking for room */
 	atomic_size_t refused; /* of them, those beyond the limit */
 	size_t worker_count;
 	size_t thread_count;

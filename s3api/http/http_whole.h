@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http_whole.h - memory for bodies that are kept whole until they have been
- * understood: as much as has come, and of all connections together no more
- * than this.  Strangers, who have signed nothing yet, have an allowance of
- * their own, so that they can take nobody else's.
+ * http_whole.h - memory for bodies that are kept whole, while they come: as
+ * much as has come, and of all connections together no more than this.
+ * Strangers, who have signed nothing yet, have an allowance of their own, so
+ * that they can take nobody else's.
  *
  * Threads:   one a body; what is held is counted for the process.
  */

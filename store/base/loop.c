@@ -318,7 +318,7 @@ expire(struct loop *loop)
 static void
 recycle(struct loop *loop, struct fiber *fiber)
 {
-	if (loop->pool_count < LOOP_POOL_MAX) {
+	if (loop->pool_count < LOOP_STACKS_MAX) {
 		fiber->next = loop->pool;
 		loop->pool = fiber;
 		loop->pool_count++;

@@ -11,6 +11,9 @@
 
 #include "store/base/fiber.h"
 
+/* Stacks that a loop keeps for its next fibers. */
+#define LOOP_STACKS_MAX 256
+
 /* IO: no io_uring to be had; NO_MEMORY. */
 must_check enum store_err loop_create(struct loop **out);
 /* Only after loop_run() has returned (or never ran), with no fiber left. */

@@ -15,7 +15,6 @@
 #include "store/base/ring.h"
 
 #define LOOP_FD_BUCKETS 256
-#define LOOP_POOL_MAX 256 /* stacks kept for the next fibers */
 
 /* One wait of one fiber; lies on that fiber's stack. */
 struct loop_wait {

@@ -18,7 +18,7 @@ ask(struct capacity capacity, size_t wanted, bool are_asked_for,
 
 	cr_assert(ge(int, fd, 0));
 	cr_assert(ge(int, dup2(fd, STDERR_FILENO), 0));
-	size_t most = capacity_connections(&capacity, wanted, are_asked_for);
+	size_t most = capacity_connections(&capacity, wanted, 0, are_asked_for);
 	ssize_t len = pread(fd, logged, 999, 0);
 	cr_assert(ge(long, len, 0));
 	logged[len] = '\0';
@@ -72,6 +72,14 @@ Test(capacity, a_connection_takes_two_mappings_and_the_process_some)
 	capacity.mappings = 10000;
 	cr_expect(eq(sz, ask(capacity, 10000, false, logged), 2500));
 	cr_expect(strstr(logged, "at most 2500 connections") != NULL);
+}
+
+Test(capacity, each_loop_keeps_stacks_of_its_own)
+{
+	const struct capacity capacity = {UINT64_MAX, 65530};
+
+	cr_expect(eq(sz, capacity_connections(&capacity, 50000, 16, true),
+		24573));
 }
 
 Test(capacity, is_read_from_the_system)

@@ -76,7 +76,7 @@ Test(server, takes_no_more_connections_than_the_system_has_room_for)
 				    &server)));
 
 	cr_expect(eq(sz, server->http->config.limits.connections,
-		capacity_connections(&capacity, UINT_MAX, true)));
+		capacity_connections(&capacity, UINT_MAX, 1, true)));
 
 	server_stop(&server, 0);
 }
