@@ -248,12 +248,16 @@ make_id(struct server *server, char id[REQUEST_ID_LEN + 1])
 	text_to_hex(&number, sizeof(number), id);
 }
 
-/* What is about no bucket always is. */
+/* What is about no bucket always is; a copy as what it reads, too. */
 static bool
 is_audited(const struct request *request)
 {
+	const struct bucket *source = &request->access.source;
+
 	return request->bucket.ino == 0 ||
-	       audit_choice_of_bucket(request->store, &request->bucket);
+	       audit_choice_of_bucket(request->store, &request->bucket) ||
+	       (source->ino != 0 &&
+		       audit_choice_of_bucket(request->store, source));
 }
 
 void

@@ -178,6 +178,22 @@ control_store_error(struct control *control, enum store_err err)
 	return control_refuse(control, CONTROL_INTERNAL, "internal error");
 }
 
+/* Where the library keeps them until their object goes. */
+static void
+wipe_secrets(json_t *root)
+{
+	static const char *const members[] = {
+		"secretKey", "SecretAccessKey", "Token"};
+
+	for (size_t i = 0; i < array_len(members); i++) {
+		const json_t *value = json_object_get(root, members[i]);
+
+		if (json_is_string(value))
+			cipher_wipe((char *)(uintptr_t)json_string_value(value),
+				json_string_length(value));
+	}
+}
+
 /* Secrets may be in it. */
 static void
 send_json(struct request *request, unsigned int status, json_t *root)
@@ -197,6 +213,7 @@ send_json(struct request *request, unsigned int status, json_t *root)
 	if (text)
 		cipher_wipe(text, len);
 	free(text);
+	wipe_secrets(root);
 	json_decref(root);
 }
 

@@ -37,6 +37,9 @@ control_policy_put(struct control *control)
 	enum store_err err = http_body_read_all(control->request->http,
 		POLICY_JSON_MAX, false, &text);
 
+	if (err == STORE_BUSY)
+		return control_refuse(control, CONTROL_RESOURCE_EXHAUSTED,
+			"too many requests at once; try again");
 	if (err)
 		return control_refuse(control, CONTROL_INVALID_ARGUMENT,
 			err == STORE_TOO_BIG ? "the policy is larger than 20 KB"

@@ -150,13 +150,13 @@ apply(struct store *store, const struct bucket *bucket,
 {
 	enum store_err err = usage_of_bucket(store, bucket->ino, usage);
 
+	if (!err && wanted->is_audited)
+		err = audit_choice_set_bucket(store, bucket->ino,
+			wanted->is_audited);
 	if (!err && wanted->cap_bytes) {
 		usage->quota.bytes = *wanted->cap_bytes;
 		err = usage_set_bucket_quota(store, bucket->ino, &usage->quota);
 	}
-	if (!err && wanted->is_audited)
-		err = audit_choice_set_bucket(store, bucket->ino,
-			wanted->is_audited);
 	return err;
 }
 

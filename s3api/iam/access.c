@@ -2,7 +2,9 @@
 #include "s3api/iam/access.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "s3api/auth/level.h"
 #include "s3api/iam/access_private.h"
 #include "s3api/iam/exposure.h"
 #include "s3api/iam/orgpolicy_set.h"
@@ -10,6 +12,7 @@
 #include "s3api/iam/policy_operation.h"
 #include "s3api/reply.h"
 #include "store/base/clock.h"
+#include "store/base/digest.h"
 #include "store/base/log.h"
 
 void
@@ -144,13 +147,38 @@ end_object(struct access_object *object)
 	arena_free(&object->arena);
 }
 
+/* What decisions look at: tags and the list.  Not the ETag: of a file that a
+ * mount writes to it changes with each write. */
+static void
+digest_looks(const struct inode *inode, uint8_t value[32])
+{
+	struct slice rest = inode->attrs;
+	struct inode_attr attr;
+	struct digest digest;
+
+	digest_init(&digest, DIGEST_SHA256);
+	while (inode_attr_next(&rest, &attr)) {
+		if (attr.kind != INODE_ATTR_TAG && attr.kind != INODE_ATTR_ACL)
+			continue;
+		digest_update(&digest, &attr.name.len, sizeof(attr.name.len));
+		digest_update(&digest, attr.name.data, attr.name.len);
+		digest_update(&digest, &attr.value.len, sizeof(attr.value.len));
+		digest_update(&digest, attr.value.data, attr.value.len);
+	}
+	digest_final(&digest, value);
+}
+
 bool
 access_is_of_another(const struct access_policies *policies,
 	const struct inode *opened)
 {
-	return policies->has_seen &&
-	       (policies->seen_ino != opened->ino ||
-		       !inode_etag_equal(&policies->seen_etag, &opened->etag));
+	uint8_t looks[32];
+
+	if (!policies->has_seen)
+		return false;
+	digest_looks(opened, looks);
+	return policies->seen_ino != opened->ino ||
+	       memcmp(policies->seen, looks, sizeof(looks)) != 0;
 }
 
 static void
@@ -167,7 +195,8 @@ note_seen(struct access_policies *policies,
 		policies->seen_ino = 0;
 	else
 		policies->seen_ino = found->ino;
-	policies->seen_etag = found->etag;
+	if (!object->err)
+		digest_looks(found, policies->seen);
 	policies->has_seen = true;
 }
 
@@ -279,7 +308,23 @@ access_check_action(struct request *request, enum policy_action action)
 		check(request, &asked, &access->policies, &access->decision);
 
 	access->action = action;
+	if (access->asked_count < ACCESS_ASKED_MAX)
+		access->asked[access->asked_count++] = action;
 	return error ? error_set(&request->report, error, NULL) : S3_OK;
+}
+
+enum s3_error
+access_check_again(struct request *request)
+{
+	struct access *access = &request->access;
+	size_t count = access->asked_count;
+	enum s3_error error = S3_OK;
+
+	access->policies.has_seen = false;
+	access->asked_count = 0;
+	for (size_t i = 0; i < count && !error; i++)
+		error = access_check_action(request, access->asked[i]);
+	return error;
 }
 
 bool
@@ -311,12 +356,18 @@ access_check(struct request *request)
 	enum s3_error error =
 		is_on_bucket(request) ? request_find_bucket(request) : S3_OK;
 
-	request->access.policies.has_seen = false;
 	if (error || policy_operation_decides_itself(operation))
 		return error;
 	return access_check_action(request,
 		policy_operation_action(operation,
 			request_has_param(request, "versionId")));
+}
+
+bool
+access_may_tell(const struct request *request)
+{
+	return request->access.caller.is_anonymous ||
+	       level_allows(request->caller.token.level, LEVEL_READ);
 }
 
 enum s3_error
@@ -335,6 +386,8 @@ access_check_delete(struct request *request, struct slice key, bool compares)
 	access->action = asked.action;
 	if (error || !compares)
 		return error;
+	if (!access_may_tell(request))
+		return S3_ACCESS_DENIED;
 
 	struct decision decision;
 

@@ -27,8 +27,10 @@ struct access_policies {
 	/* The object whose tags or list decisions asked for. */
 	bool has_seen;
 	uint64_t seen_ino; /* 0: they saw several, or none */
-	struct inode_etag seen_etag;
+	uint8_t seen[32];  /* SHA-256 of those attributes */
 };
+
+#define ACCESS_ASKED_MAX 8
 
 struct access {
 	struct policy_caller caller;
@@ -46,6 +48,9 @@ struct access {
 	/* On what the request itself names; for logs. */
 	enum policy_action action;
 	struct decision decision;
+	/* What was asked about that, to ask it again. */
+	enum policy_action asked[ACCESS_ASKED_MAX];
+	size_t asked_count;
 };
 
 /* Once it is known who asks. */
@@ -75,6 +80,9 @@ must_check enum s3_error access_check_action(struct request *request,
 bool access_is_of_another(const struct access_policies *policies,
 	const struct inode *opened);
 
+/* Asks again what was asked, of what is there now. */
+must_check enum s3_error access_check_again(struct request *request);
+
 /* The same where a refusal only changes what is done; false too where the
  * policies cannot be read.  Of the source: after access_check_source(). */
 bool access_may(struct request *request, enum policy_action action);
@@ -83,6 +91,9 @@ bool access_may_of_source(struct request *request, enum policy_action action,
 /* Whether it is refused by more than that the bucket's owner says nothing of
  * it. */
 bool access_is_denied(struct request *request, enum policy_action action);
+
+/* Whether the caller's level lets them learn something of what objects hold. */
+bool access_may_tell(const struct request *request);
 
 /* Whether one of several keys may be deleted; compares: only with a certain
  * ETag, which tells something of it and needs s3:GetObject, as in S3.

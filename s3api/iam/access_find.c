@@ -51,9 +51,9 @@ caller_id(struct access_object *object)
 
 	if (caller->is_anonymous)
 		return SLICE("anonymous");
-	/* No token can be called ROLE:NAME. */
+	/* Neither a token's name, nor a role or a principal, has a space. */
 	if (caller->role.len > 0)
-		return arena_printf(&object->arena, "%.*s:%.*s:%.*s",
+		return arena_printf(&object->arena, "%.*s:%.*s %.*s",
 			(int)caller->organization.len,
 			caller->organization.data, (int)caller->role.len,
 			caller->role.data, (int)caller->name.len,

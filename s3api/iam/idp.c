@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/base/log.h"
 #include "store/bucket.h"
 #include "store/organization.h"
 #include "store/token.h"
@@ -139,6 +140,39 @@ from_list(const struct claims_list *list)
 	return array;
 }
 
+/* One goes on after the other with a colon, as ISSUER:SUB does. */
+static bool
+are_alike(struct slice one, struct slice other)
+{
+	struct slice rest;
+
+	if (one.len > other.len)
+		return are_alike(other, one);
+	if (one.len == other.len || !slice_has_prefix(other, one))
+		return false;
+	rest = slice_from(other, one.len);
+	return rest.data[0] == ':';
+}
+
+static enum store_err
+check_issuer(struct store *store, struct slice organization,
+	const struct idp *idp)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct idp *list;
+	size_t count;
+	enum store_err err =
+		idp_list(store, organization, &arena, &list, &count);
+
+	for (size_t i = 0; i < count && !err; i++) {
+		if (list[i].kind == IDP_OIDC &&
+			!slice_equal(list[i].name, idp->name) &&
+			are_alike(list[i].oidc.issuer, idp->oidc.issuer))
+			err = STORE_EXISTS;
+	}
+	return err;
+}
+
 static json_t *
 from_saml(const struct saml_idp *saml)
 {
@@ -173,6 +207,10 @@ idp_put(struct store *store, struct slice organization, const struct idp *idp)
 		return STORE_BAD_NAME;
 	if (!is_valid(idp))
 		return STORE_INVALID;
+	if (idp->kind == IDP_OIDC)
+		err = check_issuer(store, organization, idp);
+	if (err)
+		return err;
 
 	json_t *root = idp->kind == IDP_OIDC ? from_oidc(&idp->oidc)
 					     : from_saml(&idp->saml);
@@ -293,6 +331,26 @@ idp_delete(struct store *store, struct slice organization, struct slice name)
 	return token_end_grant(store, idp_document(&arena, organization, name));
 }
 
+/* One that is damaged keeps nobody from the others. */
+static enum store_err
+decode_all(const struct bucket_document *documents, size_t prefix_len,
+	struct arena *arena, struct idp *out, size_t *count)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i < *count; i++) {
+		struct slice name = slice_from(documents[i].kind, prefix_len);
+
+		if (decode(name, documents[i].value, arena, &out[good]))
+			log_warn("the identity provider %.*s is damaged",
+				(int)name.len, name.data);
+		else
+			good++;
+	}
+	*count = good;
+	return STORE_OK;
+}
+
 enum store_err
 idp_list(struct store *store, struct slice organization, struct arena *arena,
 	struct idp **out, size_t *count)
@@ -309,8 +367,5 @@ idp_list(struct store *store, struct slice organization, struct arena *arena,
 	if (err)
 		return err;
 	*out = arena_new_array(arena, *count + 1, struct idp);
-	for (size_t i = 0; i < *count && !err; i++)
-		err = decode(slice_from(documents[i].kind, prefix.len),
-			documents[i].value, arena, &(*out)[i]);
-	return err;
+	return decode_all(documents, prefix.len, arena, *out, count);
 }

@@ -38,7 +38,8 @@ const struct claims_list *idp_audiences(const struct idp *idp);
 /* Durable; in place of one of that name.  INVALID: a text that is empty or too
  * long, or no certificate, key or audience; of OpenID Connect also an issuer
  * that could be part of no role: 1 to 255 of A-Z a-z 0-9 . _ - @ + = , / : | ~
- * and %. */
+ * and %.  EXISTS: another provider's issuer is that one up to a colon, so their
+ * roles could not be told apart. */
 must_check enum store_err idp_put(struct store *store,
 	struct slice organization, const struct idp *idp);
 must_check enum store_err idp_get(struct store *store,
@@ -50,6 +51,7 @@ must_check enum store_err idp_delete(struct store *store,
 /* The document of the store that it is, in the arena: token.h's granted_by. */
 struct slice idp_document(struct arena *arena, struct slice organization,
 	struct slice name);
+/* Those that are damaged are told to the log, and left out. */
 must_check enum store_err idp_list(struct store *store,
 	struct slice organization, struct arena *arena, struct idp **out,
 	size_t *count);

@@ -239,23 +239,25 @@ read_time(const struct check *check, const char *name, int64_t *out_ns)
 	*out_ns = 0;
 	if (!value)
 		return true;
-	if (!json_is_number(value) || !(seconds >= 1 && seconds < SECONDS_MAX))
+	if (!json_is_number(value) || !(seconds >= 0 && seconds < SECONDS_MAX))
 		return false;
 	*out_ns = (int64_t)seconds * CLOCK_NS_PER_S;
 	return true;
 }
 
-/* Of nbf and iat. */
+/* Of nbf and iat; false: it says why. */
 static bool
-check_begin(struct check *check, const char *name)
+is_begun(struct check *check, const char *name)
 {
 	int64_t at_ns;
 
 	if (!read_time(check, name, &at_ns))
-		return bad(check, OIDC_TIME, "%s is no time", name);
-	if (at_ns > check->now_ns + CLAIMS_SKEW_S * CLOCK_NS_PER_S)
-		return bad(check, OIDC_TIME, "it is not valid yet (%s)", name);
-	return true;
+		(void)bad(check, OIDC_TIME, "%s is no time", name);
+	else if (at_ns > check->now_ns + CLAIMS_SKEW_S * CLOCK_NS_PER_S)
+		(void)bad(check, OIDC_TIME, "it is not valid yet (%s)", name);
+	else
+		return true;
+	return false;
 }
 
 static bool
@@ -269,7 +271,7 @@ check_time(struct check *check)
 	check->claims->until_ns = until_ns;
 	if (until_ns <= check->now_ns)
 		return bad(check, OIDC_TIME, "it has expired");
-	if (!check_begin(check, "nbf") || !check_begin(check, "iat"))
+	if (!is_begun(check, "nbf") || !is_begun(check, "iat"))
 		return check->goes_on;
 	return good(check, OIDC_TIME, "it is valid now");
 }

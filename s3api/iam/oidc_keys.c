@@ -71,11 +71,30 @@ oidc_keys_fit(const struct oidc_algorithm *algorithm, const json_t *key)
 
 /* --- reading -------------------------------------------------------------- */
 
+static bool
+may_verify(const json_t *key)
+{
+	const json_t *operations = json_object_get(key, "key_ops");
+	const json_t *operation;
+	size_t i;
+
+	json_array_foreach(operations, i, operation)
+	{
+		const char *name = json_string_value(operation);
+
+		if (name && strcmp(name, "verify") == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Of a kind that any algorithm is for, and not for something else. */
 static bool
 is_for_signatures(const json_t *key)
 {
 	if (json_object_get(key, "use") && !is_text(key, "use", "sig"))
+		return false;
+	if (json_object_get(key, "key_ops") && !may_verify(key))
 		return false;
 	for (size_t i = 0; i < array_len(algorithms); i++) {
 		if (oidc_keys_fit(&algorithms[i], key))

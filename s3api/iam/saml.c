@@ -51,7 +51,7 @@ saml_good(struct saml_check *check, enum saml_step step, const char *format,
 	va_list args;
 
 	va_start(args, format);
-	claims_report_add(check->report, check->arena, step, true, format,
+	claims_report_add(check->report, check->arena, (int)step, true, format,
 		args);
 	va_end(args);
 	return true;
@@ -63,7 +63,7 @@ saml_bad(struct saml_check *check, enum saml_step step, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	claims_report_add(check->report, check->arena, step, false, format,
+	claims_report_add(check->report, check->arena, (int)step, false, format,
 		args);
 	va_end(args);
 	return check->goes_on;

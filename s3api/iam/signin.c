@@ -12,7 +12,7 @@
 #include "store/base/io.h"
 #include "store/base/log.h"
 
-/* Checks under way in this process.  Each keeps a helper thread busy: most of
+/* Sign-ins under way in this process.  Each keeps a helper thread busy: most of
  * a loop's stay free for others (HELPER_THREADS_MAX). */
 #define AT_ONCE_MAX 4
 
@@ -48,7 +48,15 @@ find_only(const struct signin *signin, enum idp_kind kind, struct slice issuer,
 
 	*found = 0;
 	for (size_t i = 0; !err && i < count; i++) {
-		if (is_meant(&list[i], kind, issuer) && ++*found == 1)
+		if (!is_meant(&list[i], kind, issuer))
+			continue;
+		/* As STS names it. */
+		if (kind == IDP_OIDC &&
+			slice_equal(list[i].name, signin->role)) {
+			*idp = list[i];
+			return STORE_OK;
+		}
+		if (++*found == 1)
 			*idp = list[i];
 	}
 	return err || *found == 1 ? err : STORE_NOT_FOUND;
@@ -158,15 +166,8 @@ judge(const struct job *job, struct signin_result *result)
 static bool
 believe(struct job *job, struct signin_result *result)
 {
-	bool has_place = atomic_fetch_add(&at_once, 1) < AT_ONCE_MAX;
-
-	if (has_place)
-		io_run_blocking(run, job);
-	atomic_fetch_sub(&at_once, 1);
-	if (has_place)
-		return judge(job, result);
-	end(result, SIGNIN_BUSY, "too many sign in at once; try again");
-	return false;
+	io_run_blocking(run, job);
+	return judge(job, result);
 }
 
 /* --- what for ------------------------------------------------------------- */
@@ -347,47 +348,6 @@ issue(const struct signin *signin, const struct idp *idp,
 		end(result, SIGNIN_ISSUED, "");
 }
 
-static void
-sign_in(const struct signin *signin, enum idp_kind kind, struct slice issuer,
-	struct signin_result *result)
-{
-	struct idp idp;
-	struct job job = {.signin = signin, .idp = &idp};
-	struct slice role;
-
-	if (signin->duration_s > SIGNIN_DURATION_S_MAX) {
-		end(result, SIGNIN_INVALID,
-			"the duration is longer than 43200 seconds");
-		return;
-	}
-	if (!find_idp(signin, kind, issuer, &idp, result))
-		return;
-	result->organization = signin->organization;
-	idp.saml.organization = signin->organization;
-	if (believe(&job, result) &&
-		choose_role(signin, &idp, &job.claims, &role, result) &&
-		may_have_key(signin, &idp, &job.claims, role, result))
-		issue(signin, &idp, &job.claims, role, result);
-	result->issuer = job.claims.issuer;
-	result->audience = idp_audiences(&idp)->items[0];
-}
-
-static void
-note_failure(const struct signin_result *result)
-{
-	if (result->outcome == SIGNIN_FAILED)
-		log_error("sign-in: %s",
-			result->message ? result->message : "");
-}
-
-void
-signin_saml(const struct signin *signin, struct signin_result *result)
-{
-	*result = (struct signin_result){.outcome = SIGNIN_FAILED};
-	sign_in(signin, IDP_SAML, SLICE_NULL, result);
-	note_failure(result);
-}
-
 struct peek {
 	const struct signin *signin;
 	struct slice issuer;
@@ -403,18 +363,83 @@ peek(void *arg)
 		peek->signin->arena, &peek->issuer);
 }
 
-void
-signin_oidc(const struct signin *signin, struct signin_result *result)
+/* Of an ID token, which tells whom to look for. */
+static bool
+find_issuer(const struct signin *signin, struct slice *issuer,
+	struct signin_result *result)
 {
 	struct peek who = {.signin = signin};
 
-	*result = (struct signin_result){.outcome = SIGNIN_FAILED};
 	io_run_blocking(peek, &who);
+	*issuer = who.issuer;
 	if (!who.is_token)
 		end(result, SIGNIN_INVALID, "it is no ID token");
 	else if (!who.issuer.data)
 		end(result, SIGNIN_REFUSED, "it has no issuer (iss)");
-	else
-		sign_in(signin, IDP_OIDC, who.issuer, result);
-	note_failure(result);
+	return who.is_token && who.issuer.data;
+}
+
+static bool
+look(struct job *job, enum idp_kind kind, struct idp *idp,
+	struct signin_result *result)
+{
+	const struct signin *signin = job->signin;
+	struct slice issuer = SLICE_NULL;
+
+	if (kind == IDP_OIDC && !find_issuer(signin, &issuer, result))
+		return false;
+	if (!find_idp(signin, kind, issuer, idp, result))
+		return false;
+	result->organization = signin->organization;
+	idp->saml.organization = signin->organization;
+	result->audience = idp_audiences(idp)->items[0];
+	return believe(job, result);
+}
+
+/* All that is done for somebody who has shown nothing yet. */
+static bool
+look_in_turn(struct job *job, enum idp_kind kind, struct idp *idp,
+	struct signin_result *result)
+{
+	bool has_place = atomic_fetch_add(&at_once, 1) < AT_ONCE_MAX;
+	bool is_believed = has_place && look(job, kind, idp, result);
+
+	atomic_fetch_sub(&at_once, 1);
+	if (!has_place)
+		end(result, SIGNIN_BUSY, "too many sign in at once; try again");
+	return is_believed;
+}
+
+static void
+sign_in(const struct signin *signin, enum idp_kind kind,
+	struct signin_result *result)
+{
+	struct idp idp;
+	struct job job = {.signin = signin, .idp = &idp};
+	struct slice role;
+
+	*result = (struct signin_result){.outcome = SIGNIN_FAILED};
+	if (signin->duration_s > SIGNIN_DURATION_S_MAX)
+		end(result, SIGNIN_INVALID,
+			"the duration is longer than 43200 seconds");
+	else if (look_in_turn(&job, kind, &idp, result) &&
+		 choose_role(signin, &idp, &job.claims, &role, result) &&
+		 may_have_key(signin, &idp, &job.claims, role, result))
+		issue(signin, &idp, &job.claims, role, result);
+	result->issuer = job.claims.issuer;
+	if (result->outcome == SIGNIN_FAILED)
+		log_error("sign-in: %s",
+			result->message ? result->message : "");
+}
+
+void
+signin_saml(const struct signin *signin, struct signin_result *result)
+{
+	sign_in(signin, IDP_SAML, result);
+}
+
+void
+signin_oidc(const struct signin *signin, struct signin_result *result)
+{
+	sign_in(signin, IDP_OIDC, result);
 }

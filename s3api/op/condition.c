@@ -126,6 +126,8 @@ condition_of_write(struct request *request, struct object_condition *out,
 		*etag = INODE_ETAG_OF_NONE;
 	out->must_match = etag;
 	/* Whether it matches tells something of what is there. */
+	if (!access_may_tell(request))
+		return error_set(&request->report, S3_ACCESS_DENIED, NULL);
 	if (access_may(request, POLICY_ACTION_GET_OBJECT))
 		return S3_OK;
 	return access_check_action(request, POLICY_ACTION_GET_OBJECT);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* S3 API: GetBucketAcl, PutBucketAcl, GetObjectAcl, PutObjectAcl. */
 #include "s3api/op/acl_document.h"
+#include "s3api/op/decided.h"
 #include "s3api/op/document.h"
 #include "s3api/op/object_acl.h"
 #include "s3api/op/op.h"
@@ -18,24 +19,26 @@ struct state {
 };
 
 /* A bucket without lists shows what holds: its owner's alone. */
-static enum store_err
+static enum s3_error
 read_list(struct request *request, struct state *state)
 {
+	bool counts = state->ownership != EXPOSURE_OWNER_ENFORCED;
+	bool is_on_object = request->key.len > 0;
 	struct object object;
+	enum s3_error error = S3_OK;
 	enum store_err err = STORE_OK;
 
-	if (request->key.len == 0) {
-		if (state->ownership != EXPOSURE_OWNER_ENFORCED)
-			err = exposure_read_acl(request->store,
-				&request->bucket, request->arena, state->acl);
-		return err;
-	}
-	err = object_head(request->store, request->bucket.ino, request->key,
-		request->arena, &object);
-	if (!err && state->ownership != EXPOSURE_OWNER_ENFORCED)
+	if (is_on_object)
+		error = decided_head(request, &object);
+	if (error || !counts)
+		return error;
+	if (is_on_object)
 		err = exposure_find_acl(&request->bucket, object.inode.attrs,
 			state->acl);
-	return err;
+	else
+		err = exposure_read_acl(request->store, &request->bucket,
+			request->arena, state->acl);
+	return err ? reply_store_error(request, err) : S3_OK;
 }
 
 static enum s3_error
@@ -44,16 +47,18 @@ read_state(struct request *request, struct state *state)
 	enum store_err err = exposure_read_ownership(request->store,
 		&request->bucket, &state->ownership);
 
+	enum s3_error error = err ? reply_store_error(request, err) : S3_OK;
+
 	state->acl = arena_new(request->arena, struct acl);
 	acl_init(state->acl, slice_str(request->bucket.owner));
-	if (!err)
-		err = read_list(request, state);
+	if (!error)
+		error = read_list(request, state);
 	state->of = (struct acl_document_of){
 		.owner = state->acl->owner,
 		.bucket_owner = slice_str(request->bucket.owner),
 		.is_on_object = request->key.len > 0,
 	};
-	return err ? reply_store_error(request, err) : S3_OK;
+	return error;
 }
 
 enum s3_error

@@ -3,6 +3,7 @@
 #include "s3api/iam/access.h"
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
+#include "s3api/op/decided.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
 #include "s3api/sse_c.h"
@@ -203,11 +204,9 @@ op_attributes_get(struct request *request)
 	if (error)
 		return error;
 
-	enum store_err err = object_head(request->store, request->bucket.ino,
-		request->key, request->arena, &object);
-
-	if (err)
-		return reply_store_error(request, err);
+	error = decided_head(request, &object);
+	if (error)
+		return error;
 	error = sse_c_open(request, &sse_c, object.inode.attrs, &seal,
 		&is_sealed);
 	if (error)

@@ -2,6 +2,7 @@
 /* S3 API: GetObject, HeadObject. */
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
+#include "s3api/op/decided.h"
 #include "s3api/op/op.h"
 #include "s3api/op/range.h"
 #include "s3api/op/sealed_body.h"
@@ -13,8 +14,6 @@
 
 /* Up to here header and bytes leave in one send, from memory. */
 #define SMALL_MAX (32 * 1024)
-/* An object is not replaced more often between a decision and an open. */
-#define OPENED_MAX 16
 
 struct get {
 	struct object object;
@@ -225,41 +224,6 @@ open_body(struct request *request, struct get *get)
 	return err ? reply_store_error(request, err) : S3_OK;
 }
 
-static enum store_err
-open_once(struct request *request, struct get *get, bool wants_bytes)
-{
-	if (get->fd >= 0)
-		io_close(get->fd);
-	get->fd = -1;
-	return wants_bytes
-		       ? object_open(request->store, request->bucket.ino,
-				 request->key, request->arena, &get->object,
-				 &get->fd, &get->offset)
-		       : object_head(request->store, request->bucket.ino,
-				 request->key, request->arena, &get->object);
-}
-
-/* The very object that the request was allowed to have: where another has
- * taken its place meanwhile, that one is asked about, too. */
-static enum s3_error
-open_object(struct request *request, struct get *get, bool wants_bytes)
-{
-	for (int i = 0; i < OPENED_MAX; i++) {
-		enum store_err err = open_once(request, get, wants_bytes);
-		enum s3_error error;
-
-		if (err)
-			return reply_store_error(request, err);
-		if (!access_is_of_another(&request->access.policies,
-			    &get->object.inode))
-			return S3_OK;
-		error = access_check(request);
-		if (error)
-			return error;
-	}
-	return error_set(&request->report, S3_SERVICE_UNAVAILABLE, NULL);
-}
-
 enum s3_error
 op_get_object(struct request *request)
 {
@@ -269,7 +233,7 @@ op_get_object(struct request *request)
 	if (error)
 		return error;
 
-	error = open_object(request, &get, true);
+	error = decided_open(request, &get.object, &get.fd, &get.offset);
 	if (error)
 		return error;
 	error = check(request, &get);
@@ -296,7 +260,7 @@ op_get_head(struct request *request)
 	if (error)
 		return error;
 
-	error = open_object(request, &get, false);
+	error = decided_head(request, &get.object);
 	if (error)
 		return error;
 	error = check(request, &get);

@@ -4,6 +4,7 @@
  * same of buckets.
  */
 #include "s3api/iam/access.h"
+#include "s3api/op/decided.h"
 #include "s3api/op/document.h"
 #include "s3api/op/op.h"
 #include "s3api/op/tag_set.h"
@@ -28,11 +29,10 @@ enum s3_error
 op_tagging_get(struct request *request)
 {
 	struct object object;
-	enum store_err err = object_head(request->store, request->bucket.ino,
-		request->key, request->arena, &object);
+	enum s3_error error = decided_head(request, &object);
 
-	if (err)
-		return reply_store_error(request, err);
+	if (error)
+		return error;
 	reply_tags(request, object.inode.attrs);
 	return S3_OK;
 }

@@ -25,6 +25,12 @@ fail(const char *what, enum store_err err)
 			"tarn: %s: names have 1 to %d of A-Z a-z 0-9 . _ and "
 			"-\n",
 			what, IDP_NAME_MAX);
+	else if (err == STORE_EXISTS)
+		fprintf(stderr,
+			"tarn: %s: its issuer and another provider's are the "
+			"same up to a colon: their roles could not be told "
+			"apart\n",
+			what);
 	else if (err == STORE_INVALID)
 		fprintf(stderr, "tarn: %s: texts have 1 to %d bytes of UTF-8\n",
 			what, IDP_TEXT_MAX);

@@ -4,6 +4,7 @@
 
 #include "s3api/iam/idp.h"
 #include "store/base/clock.h"
+#include "store/bucket.h"
 #include "tests/s3api/control/control_site.h"
 #include "tests/s3api/iam/id_token.h"
 
@@ -162,6 +163,51 @@ Test(control_oidc, a_provider_of_saml_is_found_beside_one_of_oidc)
 						  "_2", "reader"),
 					  ",\"configId\":\"ci\""),
 		404, 5);
+}
+
+/* ISSUER:SUB of the one could be the other's. */
+Test(control_oidc, issuers_that_could_be_taken_for_each_other_are_refused)
+{
+	static const char *const issuers[] = {ID_TOKEN_ISSUER ":8443/ci",
+		"https://id.example/realm-2", "https://id.example"};
+	static const enum store_err expected[] = {
+		STORE_EXISTS, STORE_OK, STORE_OK};
+	scoped(oidc_site_close) struct oidc_site site;
+
+	oidc_site_open(&site);
+	for (size_t i = 0; i < array_len(issuers); i++) {
+		struct idp idp = {
+			.name = SLICE("other"),
+			.kind = IDP_OIDC,
+			.oidc = id_token_trust(&site.issuer),
+		};
+
+		idp.oidc.issuer = slice_str(issuers[i]);
+		cr_expect(eq(int,
+				  idp_put(site.control.served.temp.store,
+					  SLICE(ORGANIZATION_DEFAULT), &idp),
+				  expected[i]),
+			"%s", issuers[i]);
+	}
+}
+
+Test(control_oidc, one_that_is_damaged_keeps_nobody_from_the_others)
+{
+	scoped(oidc_site_close) struct oidc_site site;
+	struct slice damaged = SLICE("{\"version\":1,");
+
+	oidc_site_open(&site);
+	cr_assert(eq(int,
+		bucket_set_document(site.control.served.temp.store, 0,
+			SLICE("idp/" ORGANIZATION_DEFAULT "/aaa"), &damaged),
+		STORE_OK));
+	cr_expect(eq(uint, sign_in(&site, token(&site), "")->status, 200));
+	cr_expect(eq(uint,
+		control_site_sign_in(&site.control,
+			control_site_response(&site.control, "_1", "reader"),
+			"")
+			->status,
+		200));
 }
 
 Test(control_oidc, keys_end_with_the_identity_provider)

@@ -132,6 +132,27 @@ Test(control_settings, a_bucket_s_requests_are_logged_as_was_chosen)
 	cr_expect(strstr(lines, "cwobject:SetOrganizationSettings") != NULL);
 }
 
+Test(control_settings, a_copy_is_logged_where_its_source_is)
+{
+	scoped(control_site_close) struct control_site site;
+	const char *lines;
+
+	control_site_open_on(&site, served_start_audited());
+	served_bucket(&site.served, "quiet");
+	expect_told(control_site_ask_as_ops(&site, "PUT", OF_BUCKET,
+			    "{\"bucketName\":\"quiet\",\"settings\":"
+			    "{\"auditLoggingEnabled\":false}}"),
+		"\"auditLoggingEnabled\":false");
+	cr_expect(eq(uint,
+		served_send(&site.served, "PUT", "/quiet/copy",
+			"x-amz-copy-source: photos/a\n", SLICE(""))
+			->status,
+		200));
+
+	lines = served_lines(&site.served);
+	cr_expect(strstr(lines, "\"sourceBucketName\":\"photos\"") != NULL);
+}
+
 Test(control_settings, an_organization_s_choice_is_its_buckets)
 {
 	scoped(control_site_close) struct control_site site;

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "s3api/iam/orgpolicy.h"
+#include "store/base/digest.h"
 #include "store/bucket.h"
 #include "tests/s3api/op/served.h"
 
@@ -699,7 +700,7 @@ Test(access, who_signed_in_is_no_token_of_that_name)
 		"{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":"
 		"\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::photos/b\","
 		"\"Condition\":{\"StringEquals\":{\"aws:userid\":"
-		"\"default:reader:backup\"}}}]}");
+		"\"default:reader backup\"}}}]}");
 	(void)served_become_drafted(&served, &draft);
 	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 403,
 		"AccessDenied");
@@ -823,4 +824,66 @@ Test(access, what_is_sent_is_what_was_decided_about)
 	(void)pthread_join(thread, NULL);
 	cr_expect(gt(uint, seen, 0));
 	s3_client_close(&stranger);
+}
+
+Test(access, who_may_only_write_learns_nothing_by_comparing)
+{
+	scoped(served_stop) struct served served = served_start();
+	static const char right[] =
+		"if-match: \"5d41402abc4b2a76b9719d911017c592\"\n";
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "hello");
+	served_become(&served, TOKEN_WRITE);
+	served_expect_refusal(served_send(&served, "PUT", "/photos/a", right,
+				      SLICE("other")),
+		403, "AccessDenied");
+	served_expect_refusal(served_send(&served, "DELETE", "/photos/a", right,
+				      SLICE("")),
+		403, "AccessDenied");
+	served_expect_elements(
+		served_send(&served, "POST", "/photos?delete", NULL,
+			SLICE("<Delete><Object><Key>a</Key><ETag>"
+			      "&quot;5d41402abc4b2a76b9719d911017c592&quot;"
+			      "</ETag></Object></Delete>")),
+		"Code", "AccessDenied ");
+	served_put(&served, "/photos/a", "other");
+}
+
+static void
+set_attr(struct inode *inode, struct buffer *attrs, enum inode_attr_kind kind,
+	const char *value)
+{
+	struct inode_attr attr = {kind, SLICE("k"), slice_str(value)};
+
+	attrs->len = 0;
+	inode_attr_append(attrs, &attr);
+	inode->attrs = buffer_slice(attrs);
+}
+
+/* A file that a mount writes to stays what it is; one whose tags are others, or
+ * that has another's place, does not. */
+Test(access, what_was_seen_is_known_by_its_number_and_tags)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct inode inode = {.ino = 7, .etag = {.parts = 1}};
+	struct access_policies none = {.has_seen = false};
+	struct access_policies seen = {.has_seen = true, .seen_ino = 7};
+
+	cr_expect(not(access_is_of_another(&none, &inode)));
+	/* The SHA-256 of nothing. */
+	digest_of(DIGEST_SHA256, SLICE(""), seen.seen);
+	cr_expect(not(access_is_of_another(&seen, &inode)));
+	inode.etag.parts = 2;
+	inode.size = 5;
+	cr_expect(not(access_is_of_another(&seen, &inode)));
+	set_attr(&inode, &attrs, INODE_ATTR_META, "x");
+	cr_expect(not(access_is_of_another(&seen, &inode)));
+	set_attr(&inode, &attrs, INODE_ATTR_TAG, "x");
+	cr_expect(access_is_of_another(&seen, &inode));
+	set_attr(&inode, &attrs, INODE_ATTR_ACL, "x");
+	cr_expect(access_is_of_another(&seen, &inode));
+	inode.attrs = SLICE("");
+	inode.ino = 8;
+	cr_expect(access_is_of_another(&seen, &inode));
 }

@@ -268,6 +268,7 @@ Test(oidc, it_holds_for_its_time)
 		token_with(&attempt, "exp", json_real(NOW_S - 118.5)));
 	expect_believed(&attempt,
 		token_with(&attempt, "nbf", json_integer(NOW_S + 119)));
+	expect_believed(&attempt, token_with(&attempt, "iat", json_integer(0)));
 }
 
 Test(oidc, it_is_of_the_provider_and_for_us)
@@ -412,6 +413,13 @@ Test(oidc, only_public_keys_are_registered)
 	expect_no_keys(dumped(&arena, shared.key), "shared secret");
 	expect_no_keys(dumped(&arena, good.key), "private");
 	expect_no_keys(weak, "less than 2048 bits");
+
+	set = json_loads(id_token_keys(&good), 0, NULL);
+	(void)json_object_set_new(json_array_get(json_object_get(set, "keys"),
+					  0),
+		"key_ops", json_pack("[s]", "encrypt"));
+	expect_no_keys(dumped(&arena, set), "it has no key of");
+	json_decref(set);
 
 	/* Those for something else are passed over. */
 	set = json_loads(id_token_keys(&good), 0, NULL);
