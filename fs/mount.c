@@ -271,15 +271,22 @@ is_connected(const struct mount *mount)
 	return poll(&device, 1, 0) != 1 || !(device.revents & POLLERR);
 }
 
-/* Closes the session's descriptor.  libfuse would unmount whatever is mounted
- * there by now. */
+/* What is mounted there is somebody else's, and ours goes on unseen. */
+static bool
+is_displaced(const struct mount *mount)
+{
+	return mount->connection && is_connected(mount) &&
+	       mount_point_connection(mount->mount_point) != mount->connection;
+}
+
+/* Closes the session's descriptor.  Of a connection that has not ended libfuse
+ * would unmount whatever is mounted at its path. */
 static void
 close_session(struct mount *mount)
 {
 	if (!mount->session)
 		return;
-	if (!mount->connection ||
-		mount_point_connection(mount->mount_point) == mount->connection)
+	if (!is_displaced(mount))
 		fuse_session_unmount(mount->session);
 	fuse_session_destroy(mount->session);
 	mount->session = NULL;
