@@ -127,9 +127,11 @@ remove_some_while_read(bool by_s3)
 		if (!seen[i])
 			continue;
 		if (by_s3)
-			cr_assert(not(object_delete(temp.store.store,
-				temp.bucket, slice_str(strstr(path, "d/")),
-				NULL)));
+			cr_assert(eq(int,
+				object_delete(temp.store.store, temp.bucket,
+					slice_str(strstr(path, "/d/") + 1),
+					NULL),
+				STORE_OK));
 		else
 			cr_assert(not(unlink(path)));
 	}
