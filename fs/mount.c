@@ -2,6 +2,7 @@
 #include "fs/mount.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,7 +272,8 @@ is_connected(const struct mount *mount)
 	return poll(&device, 1, 0) != 1 || !(device.revents & POLLERR);
 }
 
-/* What is mounted there is somebody else's, and ours goes on unseen. */
+/* What is mounted at the path is not ours, which goes on unseen; libfuse would
+ * unmount it all the same. */
 static bool
 is_displaced(const struct mount *mount)
 {
@@ -279,15 +281,28 @@ is_displaced(const struct mount *mount)
 	       mount_point_connection(mount->mount_point) != mount->connection;
 }
 
-/* Closes the session's descriptor.  Of a connection that has not ended libfuse
- * would unmount whatever is mounted at its path. */
+/* Closes the device, and leaves a descriptor in its place that polls as that of
+ * a connection which has ended: libfuse unmounts nothing then. */
+static void
+sever(const struct mount *mount)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return;
+	(void)close(ends[0]);
+	(void)dup3(ends[1], fuse_session_fd(mount->session), O_CLOEXEC);
+	(void)close(ends[1]);
+}
+
 static void
 close_session(struct mount *mount)
 {
 	if (!mount->session)
 		return;
-	if (!is_displaced(mount))
-		fuse_session_unmount(mount->session);
+	if (is_displaced(mount))
+		sever(mount);
+	fuse_session_unmount(mount->session);
 	fuse_session_destroy(mount->session);
 	mount->session = NULL;
 }
