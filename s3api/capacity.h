@@ -21,7 +21,8 @@ struct capacity capacity_read(void);
 
 /*
  * As many connections as are wanted, or as there can be besides what the store
- * needs.  A warning tells of fewer, where they were asked for or are few.
+ * needs and so many loops keep.  A warning tells of fewer, where they were
+ * asked for or are few.
  */
 size_t capacity_connections(const struct capacity *capacity, size_t wanted,
 	unsigned int loops, bool are_asked_for);

@@ -15,39 +15,48 @@ kind_of(struct arena *arena, struct slice organization)
 		organization.data);
 }
 
-/* What cannot be read is logged rather than left out. */
+/* False: nothing was chosen.  What cannot be read is logged rather than left
+ * out. */
 static bool
 read_choice(struct store *store, uint64_t owner, struct slice kind,
-	struct arena *arena, bool unless_told)
+	struct arena *arena, bool *is_wanted)
 {
 	struct slice value;
 	enum store_err err =
 		bucket_get_document(store, owner, kind, arena, &value);
 
+	*is_wanted = true;
 	if (err == STORE_NOT_FOUND)
-		return unless_told;
+		return false;
 	if (err)
 		log_warn("audit: what is to be logged: %s",
 			error_sentence(err));
-	return err || !slice_equal(value, SLICE(OFF));
+	else
+		*is_wanted = !slice_equal(value, SLICE(OFF));
+	return true;
 }
 
 bool
 audit_choice_of_organization(struct store *store, struct slice organization)
 {
 	scoped(arena_free) struct arena arena = {0};
+	bool is_wanted;
 
-	return read_choice(store, 0, kind_of(&arena, organization), &arena,
-		true);
+	(void)read_choice(store, 0, kind_of(&arena, organization), &arena,
+		&is_wanted);
+	return is_wanted;
 }
 
 bool
 audit_choice_of_bucket(struct store *store, const struct bucket *bucket)
 {
 	scoped(arena_free) struct arena arena = {0};
+	bool is_wanted;
 
-	return read_choice(store, bucket->ino, SLICE(OF_BUCKET), &arena,
-		audit_choice_of_organization(store, slice_str(bucket->owner)));
+	if (read_choice(store, bucket->ino, SLICE(OF_BUCKET), &arena,
+		    &is_wanted))
+		return is_wanted;
+	return audit_choice_of_organization(store, slice_str(bucket->owner));
 }
 
 enum store_err

@@ -10,8 +10,14 @@
 #define BODY_MAX (16 * 1024)
 #define CAP_BYTES_MAX INT64_MAX
 
-static const char *const of_bucket[] = {"auditLoggingEnabled", "archiveEnabled",
-	"archiveAfterLastAccessDays", "configuredCapacityCapBytes"};
+#define AUDIT "auditLoggingEnabled"
+#define ARCHIVE "archiveEnabled"
+#define ARCHIVE_DAYS "archiveAfterLastAccessDays"
+#define CAP "configuredCapacityCapBytes"
+
+/* An organization has the first alone. */
+static const char *const names[] = {AUDIT, ARCHIVE, ARCHIVE_DAYS, CAP};
+#define NAMES_OF_ORGANIZATION 1
 
 /* What is asked for; NULL: stays. */
 struct settings {
@@ -24,9 +30,9 @@ json_t *
 control_settings_json(struct store *store, const struct bucket *bucket,
 	const struct usage *usage)
 {
-	return json_pack("{s:b, s:b, s:I}", "auditLoggingEnabled",
-		audit_choice_of_bucket(store, bucket), "archiveEnabled", 0,
-		"configuredCapacityCapBytes", (json_int_t)usage->quota.bytes);
+	return json_pack("{s:b, s:b, s:I}", AUDIT,
+		audit_choice_of_bucket(store, bucket), ARCHIVE, 0, CAP,
+		(json_int_t)usage->quota.bytes);
 }
 
 /* --- reading -------------------------------------------------------------- */
@@ -45,7 +51,7 @@ check_names(struct control *control, json_t *settings, size_t known)
 	{
 		size_t i = 0;
 
-		while (i < known && strcmp(of_bucket[i], name) != 0)
+		while (i < known && strcmp(names[i], name) != 0)
 			i++;
 		if (i == known)
 			return control_refuse(control, CONTROL_INVALID_ARGUMENT,
@@ -78,9 +84,9 @@ static enum control_code
 read_cap(struct control *control, const json_t *settings, const uint64_t **out)
 {
 	unsigned long *cap = arena_new(control->request->arena, unsigned long);
-	enum control_code code = control_body_number(control, settings,
-		of_bucket[3], CAP_BYTES_MAX, cap);
-	const json_t *value = json_object_get(settings, of_bucket[3]);
+	enum control_code code =
+		control_body_number(control, settings, CAP, CAP_BYTES_MAX, cap);
+	const json_t *value = json_object_get(settings, CAP);
 
 	if (!code && value && !json_is_null(value))
 		*out = cap;
@@ -94,7 +100,7 @@ refuse_archive(struct control *control, const json_t *settings,
 {
 	unsigned long days = 0;
 	enum control_code code = control_body_number(control, settings,
-		of_bucket[2], UINT32_MAX, &days);
+		ARCHIVE_DAYS, UINT32_MAX, &days);
 
 	if (!code && ((wanted->is_archived && *wanted->is_archived) || days))
 		code = control_refuse(control, CONTROL_UNIMPLEMENTED,
@@ -110,11 +116,9 @@ read_settings(struct control *control, json_t *root, size_t known,
 	enum control_code code = check_names(control, settings, known);
 
 	if (!code)
-		code = read_bool(control, settings, of_bucket[0],
-			&out->is_audited);
+		code = read_bool(control, settings, AUDIT, &out->is_audited);
 	if (!code)
-		code = read_bool(control, settings, of_bucket[1],
-			&out->is_archived);
+		code = read_bool(control, settings, ARCHIVE, &out->is_archived);
 	if (!code)
 		code = refuse_archive(control, settings, out);
 	return code ? code : read_cap(control, settings, &out->cap_bytes);
@@ -172,8 +176,7 @@ control_settings_bucket(struct control *control)
 	enum control_code code = control_body(control, BODY_MAX, &root);
 
 	if (!code)
-		code = read_settings(control, root, array_len(of_bucket),
-			&wanted);
+		code = read_settings(control, root, array_len(names), &wanted);
 	if (!code)
 		code = find_bucket(control, root, &bucket);
 	json_decref(root);
@@ -200,7 +203,8 @@ control_settings_organization(struct control *control)
 	enum control_code code = control_body(control, BODY_MAX, &root);
 
 	if (!code)
-		code = read_settings(control, root, 1, &wanted);
+		code = read_settings(control, root, NAMES_OF_ORGANIZATION,
+			&wanted);
 	json_decref(root);
 	if (code)
 		return code;
@@ -210,6 +214,6 @@ control_settings_organization(struct control *control)
 	if (err)
 		return control_store_error(control, err);
 	return control_reply(control,
-		json_pack("{s:{s:b}}", "settings", "auditLoggingEnabled",
+		json_pack("{s:{s:b}}", "settings", AUDIT,
 			audit_choice_of_organization(store, organization)));
 }

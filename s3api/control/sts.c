@@ -217,24 +217,23 @@ write_credentials(struct buffer *to, const struct signin *signin,
 	cipher_wipe(session, sizeof(session));
 }
 
-static const char *
-arn_of(struct arena *arena, const struct token *token)
+static struct policy_caller
+caller_of(const struct token *token)
 {
-	return token->role[0]
-		       ? arena_printf(arena,
-				 "arn:aws:sts::%s:assumed-role/%s/%s",
-				 token->organization, token->role, token->name)
-				 .data
-		       : arena_printf(arena, "arn:aws:iam::%s:user/%s",
-				 token->organization, token->name)
-				 .data;
+	return (struct policy_caller){
+		.organization = slice_str(token->organization),
+		.name = slice_str(token->name),
+		.role = slice_str(token->role),
+	};
 }
 
 static void
 write_user(struct buffer *to, struct arena *arena, const struct token *token)
 {
+	const struct policy_caller caller = caller_of(token);
+
 	xml_writer_open(to, "AssumedRoleUser");
-	xml_writer_str(to, "Arn", arn_of(arena, token));
+	xml_writer_text(to, "Arn", policy_principal_arn(&caller, arena));
 	xml_writer_text(to, "AssumedRoleId",
 		arena_printf(arena, "%s:%s", token->access_key, token->name));
 	xml_writer_close(to, "AssumedRoleUser");
@@ -359,6 +358,7 @@ get_caller_identity(struct sts *sts)
 	struct request *request = sts->request;
 	const struct token *token = &request->caller.token;
 	scoped(buffer_free) struct buffer body = {0};
+	struct policy_caller caller;
 	uint8_t sha256[32];
 	enum sigv4_outcome outcome;
 
@@ -377,11 +377,12 @@ get_caller_identity(struct sts *sts)
 					: slice_str(error_message(
 						  request->report.error))));
 	note_caller(request);
+	caller = caller_of(token);
 	open_reply(&body, "GetCallerIdentity");
-	xml_writer_str(&body, "Arn", arn_of(request->arena, token));
+	xml_writer_text(&body, "Arn",
+		policy_principal_arn(&caller, request->arena));
 	xml_writer_text(&body, "UserId",
-		arena_printf(request->arena, "%s:%s", token->organization,
-			token->name));
+		policy_principal_id(&caller, request->arena));
 	xml_writer_str(&body, "Account", token->organization);
 	close_reply(request, &body, "GetCallerIdentity");
 	return true;

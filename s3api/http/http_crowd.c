@@ -14,7 +14,8 @@
 #include "store/base/event.h"
 #include "store/base/io.h"
 
-#define TRIES 50
+/* A millisecond each. */
+#define TRIES 20
 
 /* What one worker asks of another. */
 struct plea {
@@ -107,7 +108,8 @@ is_one_too_many(const struct http_server *server)
 }
 
 /* Those that are coming count, and are in a list only a moment later: who finds
- * nobody to cut off looks again. */
+ * nobody to cut off looks again.  Meanwhile he counts as refused, and takes no
+ * place from others. */
 bool
 http_crowd_has_room(struct http_worker *worker)
 {
@@ -117,9 +119,12 @@ http_crowd_has_room(struct http_worker *worker)
 		if (!is_one_too_many(server) || make_room(worker) ||
 			make_room_elsewhere(worker))
 			return true;
-		if (i > 0 && atomic_load(&server->coming) == 0)
+		if (worker->is_draining ||
+			(i > 0 && atomic_load(&server->coming) == 0))
 			break;
+		atomic_fetch_add(&server->refused, 1);
 		io_sleep_ms(1);
+		atomic_fetch_sub(&server->refused, 1);
 	}
 	return false;
 }

@@ -119,7 +119,7 @@ struct http_server {
 	atomic_size_t accepting; /* workers, in a drain */
 	atomic_size_t connections;
 	atomic_size_t coming;  /* of these: not begun yet, or asking for room */
-	atomic_size_t refused; /* of them, those beyond the limit */
+	atomic_size_t refused; /* of them, beyond the limit, or about to be */
 	size_t worker_count;
 	size_t thread_count;
 	struct http_worker workers[];

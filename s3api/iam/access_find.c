@@ -16,51 +16,11 @@ add(struct policy_values *out, struct slice value)
 /* --- of the caller -------------------------------------------------------- */
 
 static struct slice
-caller_arn(struct access_object *object)
-{
-	const struct request *request = object->request;
-	const struct policy_caller *caller = &request->access.caller;
-
-	if (caller->is_anonymous)
-		return SLICE_NULL;
-	if (caller->role.len > 0)
-		return arena_printf(&object->arena,
-			"arn:aws:sts::%.*s:assumed-role/%.*s/%.*s",
-			(int)caller->organization.len,
-			caller->organization.data, (int)caller->role.len,
-			caller->role.data, (int)caller->name.len,
-			caller->name.data);
-	return arena_printf(&object->arena, "arn:aws:iam::%.*s:user/%.*s",
-		(int)caller->organization.len, caller->organization.data,
-		(int)caller->name.len, caller->name.data);
-}
-
-static struct slice
 caller_type(const struct policy_caller *caller)
 {
 	return caller->is_anonymous   ? SLICE("Anonymous")
 	       : caller->role.len > 0 ? SLICE("AssumedRole")
 				      : SLICE("User");
-}
-
-static struct slice
-caller_id(struct access_object *object)
-{
-	const struct request *request = object->request;
-	const struct policy_caller *caller = &request->access.caller;
-
-	if (caller->is_anonymous)
-		return SLICE("anonymous");
-	/* Neither a token's name, nor a role or a principal, has a space. */
-	if (caller->role.len > 0)
-		return arena_printf(&object->arena, "%.*s:%.*s %.*s",
-			(int)caller->organization.len,
-			caller->organization.data, (int)caller->role.len,
-			caller->role.data, (int)caller->name.len,
-			caller->name.data);
-	return arena_printf(&object->arena, "%.*s:%.*s",
-		(int)caller->organization.len, caller->organization.data,
-		(int)caller->name.len, caller->name.data);
 }
 
 static struct slice
@@ -94,11 +54,11 @@ find_of_caller(struct access_object *object, enum policy_key key,
 		key == POLICY_KEY_CW_PRINCIPAL_ORG_ID)
 		*out = organization(caller);
 	else if (key == POLICY_KEY_PRINCIPAL_ARN)
-		*out = caller_arn(object);
+		*out = policy_principal_arn(caller, &object->arena);
 	else if (key == POLICY_KEY_PRINCIPAL_TYPE)
 		*out = caller_type(caller);
 	else if (key == POLICY_KEY_USER_ID)
-		*out = caller_id(object);
+		*out = policy_principal_id(caller, &object->arena);
 	else if (key == POLICY_KEY_USER_NAME) /* IAM: not that of a role */
 		*out = is_signed && caller->role.len == 0 ? caller->name
 							  : SLICE_NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/iam/claims.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,10 +47,11 @@ claims_subject_is_valid(struct slice name)
 	return is_of(name, CLAIMS_SUBJECT_MAX, "._-@+=,/:|");
 }
 
-void
-claims_report_add(struct claims_report *report, struct arena *arena, int step,
-	bool is_good, const char *format, va_list args)
+static void
+add(struct claims_check *check, int step, bool is_good, const char *format,
+	va_list args)
 {
+	struct claims_report *report = check->report;
 	char text[512];
 	struct claims_finding *finding;
 
@@ -64,10 +66,32 @@ claims_report_add(struct claims_report *report, struct arena *arena, int step,
 	*finding = (struct claims_finding){
 		.step = step,
 		.is_good = is_good,
-		.text = arena_copy(arena, slice_str(text)),
+		.text = arena_copy(check->arena, slice_str(text)),
 	};
 	if (!is_good && !report->first_bad)
 		report->first_bad = finding;
+}
+
+bool
+claims_good(struct claims_check *check, int step, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(check, step, true, format, args);
+	va_end(args);
+	return true;
+}
+
+bool
+claims_bad(struct claims_check *check, int step, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(check, step, false, format, args);
+	va_end(args);
+	return check->goes_on;
 }
 
 const char *

@@ -5,11 +5,11 @@
  */
 #pragma once
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "store/base/arena.h"
+#include "store/base/compiler.h"
 #include "store/base/slice.h"
 
 /* Clocks may differ by so much. */
@@ -57,9 +57,20 @@ struct claims_report {
 	const struct claims_finding *first_bad; /* NULL: there is none */
 };
 
-/* Of too many only the first are kept, and the first that is bad. */
-void claims_report_add(struct claims_report *report, struct arena *arena,
-	int step, bool is_good, const char *format, va_list args);
+/* What is under way; borrowed. */
+struct claims_check {
+	bool goes_on; /* to tell of all that is wrong */
+	struct arena *arena;
+	struct claims_report *report;
+};
+
+/* Writes a finding; of too many only the first are kept, and the first that is
+ * bad.  What comes back is whether to go on: always, or where that is wanted.
+ */
+bool claims_good(struct claims_check *check, int step, const char *format, ...)
+	printf_like(3, 4);
+bool claims_bad(struct claims_check *check, int step, const char *format, ...)
+	printf_like(3, 4);
 
 /* For messages: what fits, without control characters. */
 const char *claims_quote(struct slice text, struct arena *arena);

@@ -11,12 +11,11 @@
 #define SECONDS_MAX 9.0e9
 
 struct check {
+	struct claims_check findings;
 	const struct oidc_idp *idp;
 	int64_t now_ns;
-	bool goes_on;
 	struct arena *arena;
 	struct claims *claims;
-	struct claims_report *report;
 
 	/* The token's parts, as they stand there. */
 	struct slice header_text;
@@ -44,36 +43,6 @@ oidc_step_name(enum oidc_step step)
 		return "claims";
 	}
 	return "";
-}
-
-static bool good(struct check *check, enum oidc_step step, const char *format,
-	...) printf_like(3, 4);
-static bool bad(struct check *check, enum oidc_step step, const char *format,
-	...) printf_like(3, 4);
-
-static bool
-good(struct check *check, enum oidc_step step, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	claims_report_add(check->report, check->arena, (int)step, true, format,
-		args);
-	va_end(args);
-	return true;
-}
-
-/* Whether to go on. */
-static bool
-bad(struct check *check, enum oidc_step step, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	claims_report_add(check->report, check->arena, (int)step, false, format,
-		args);
-	va_end(args);
-	return check->goes_on;
 }
 
 static const char *
@@ -181,13 +150,13 @@ check_keys(struct check *check, const struct oidc_algorithm *algorithm,
 			continue;
 		tried++;
 		if (is_signed_by(check, key))
-			return good(check, OIDC_SIGNATURE,
+			return claims_good(&check->findings, OIDC_SIGNATURE,
 				"signed by key %zu with %s", i + 1,
 				algorithm->name);
 	}
-	return tried > 0 ? bad(check, OIDC_SIGNATURE,
+	return tried > 0 ? claims_bad(&check->findings, OIDC_SIGNATURE,
 				   "it is not signed by a registered key")
-			 : bad(check, OIDC_SIGNATURE,
+			 : claims_bad(&check->findings, OIDC_SIGNATURE,
 				   "no key is registered for %s and the kid %s",
 				   algorithm->name, quote(check, kid));
 }
@@ -202,12 +171,12 @@ check_signature(struct check *check)
 	bool goes_on;
 
 	if (!algorithm)
-		return bad(check, OIDC_SIGNATURE,
+		return claims_bad(&check->findings, OIDC_SIGNATURE,
 			"its algorithm is none of RS256, RS384, RS512, PS256, "
 			"PS384, PS512, ES256, ES384 and ES512: %s",
 			quote(check, name));
 	if (json_object_get(check->header, "crit"))
-		return bad(check, OIDC_SIGNATURE,
+		return claims_bad(&check->findings, OIDC_SIGNATURE,
 			"it asks for extensions (crit)");
 	set = json_loadb(check->idp->keys.data, check->idp->keys.len, 0, NULL);
 	goes_on = check_keys(check, algorithm, json_object_get(set, "keys"));
@@ -223,10 +192,11 @@ check_issuer(struct check *check)
 	struct slice issuer = check->claims->issuer;
 
 	if (!slice_equal(issuer, check->idp->issuer))
-		return bad(check, OIDC_ISSUER,
+		return claims_bad(&check->findings, OIDC_ISSUER,
 			"it is issued by %s and not by %s",
 			quote(check, issuer), quote(check, check->idp->issuer));
-	return good(check, OIDC_ISSUER, "issued by %s", quote(check, issuer));
+	return claims_good(&check->findings, OIDC_ISSUER, "issued by %s",
+		quote(check, issuer));
 }
 
 /* A NumericDate; false: it is none.  0: it is not there. */
@@ -252,9 +222,11 @@ is_begun(struct check *check, const char *name)
 	int64_t at_ns;
 
 	if (!read_time(check, name, &at_ns))
-		(void)bad(check, OIDC_TIME, "%s is no time", name);
+		(void)claims_bad(&check->findings, OIDC_TIME, "%s is no time",
+			name);
 	else if (at_ns > check->now_ns + CLAIMS_SKEW_S * CLOCK_NS_PER_S)
-		(void)bad(check, OIDC_TIME, "it is not valid yet (%s)", name);
+		(void)claims_bad(&check->findings, OIDC_TIME,
+			"it is not valid yet (%s)", name);
 	else
 		return true;
 	return false;
@@ -266,14 +238,16 @@ check_time(struct check *check)
 	int64_t until_ns;
 
 	if (!read_time(check, "exp", &until_ns) || until_ns == 0)
-		return bad(check, OIDC_TIME, "it has no end (exp)");
+		return claims_bad(&check->findings, OIDC_TIME,
+			"it has no end (exp)");
 	until_ns += CLAIMS_SKEW_S * CLOCK_NS_PER_S;
 	check->claims->until_ns = until_ns;
 	if (until_ns <= check->now_ns)
-		return bad(check, OIDC_TIME, "it has expired");
+		return claims_bad(&check->findings, OIDC_TIME,
+			"it has expired");
 	if (!is_begun(check, "nbf") || !is_begun(check, "iat"))
-		return check->goes_on;
-	return good(check, OIDC_TIME, "it is valid now");
+		return check->findings.goes_on;
+	return claims_good(&check->findings, OIDC_TIME, "it is valid now");
 }
 
 static bool
@@ -285,15 +259,17 @@ check_audience(struct check *check)
 	size_t i;
 
 	if (json_is_string(value) && claims_list_has(wanted, text_of(value)))
-		return good(check, OIDC_AUDIENCE, "it is for a registered one");
+		return claims_good(&check->findings, OIDC_AUDIENCE,
+			"it is for a registered one");
 	json_array_foreach(value, i, item)
 	{
 		if (json_is_string(item) &&
 			claims_list_has(wanted, text_of(item)))
-			return good(check, OIDC_AUDIENCE,
+			return claims_good(&check->findings, OIDC_AUDIENCE,
 				"it is for a registered one");
 	}
-	return bad(check, OIDC_AUDIENCE, "it is for no registered audience: %s",
+	return claims_bad(&check->findings, OIDC_AUDIENCE,
+		"it is for no registered audience: %s",
 		quote(check,
 			text_of(json_is_array(value) ? json_array_get(value, 0)
 						     : value)));
@@ -316,13 +292,13 @@ check_principal(struct check *check, struct slice claim)
 		arena_str(check->arena, claim)));
 
 	if (!is_principal(name))
-		return bad(check, OIDC_CLAIMS,
+		return claims_bad(&check->findings, OIDC_CLAIMS,
 			"%s is not 1 to %d of A-Z a-z 0-9 . _ - @ + = , / : "
 			"and |: %s",
 			quote(check, claim), CLAIMS_SUBJECT_MAX,
 			quote(check, name));
 	check->claims->principal = arena_copy(check->arena, name);
-	return good(check, OIDC_CLAIMS, "the principal is %s",
+	return claims_good(&check->findings, OIDC_CLAIMS, "the principal is %s",
 		quote(check, name));
 }
 
@@ -352,12 +328,13 @@ check_roles(struct check *check, struct slice claim)
 		add_role(check, json_array_get(value, i));
 	count = check->claims->role_count;
 	if (count == 0)
-		return bad(check, OIDC_CLAIMS,
+		return claims_bad(&check->findings, OIDC_CLAIMS,
 			"%s has no role: 1 to 64 of A-Z a-z 0-9 . _ - @ + = "
 			"and ,",
 			quote(check, claim));
-	return good(check, OIDC_CLAIMS, "%zu role%s, the first is %s", count,
-		count == 1 ? "" : "s", quote(check, check->claims->roles[0]));
+	return claims_good(&check->findings, OIDC_CLAIMS,
+		"%zu role%s, the first is %s", count, count == 1 ? "" : "s",
+		quote(check, check->claims->roles[0]));
 }
 
 /* ISSUER:SUB, which no other provider can say. */
@@ -370,7 +347,7 @@ make_role(struct check *check)
 	check->claims->roles[0] = arena_printf(check->arena, "%.*s:%.*s",
 		(int)issuer.len, issuer.data, (int)sub.len, sub.data);
 	check->claims->role_count = 1;
-	return good(check, OIDC_CLAIMS, "the role is %s",
+	return claims_good(&check->findings, OIDC_CLAIMS, "the role is %s",
 		quote(check, check->claims->roles[0]));
 }
 
@@ -381,7 +358,7 @@ check_claims(struct check *check)
 	struct slice sub = text_of(json_object_get(check->payload, "sub"));
 
 	if (!claims_subject_is_valid(sub))
-		return bad(check, OIDC_CLAIMS,
+		return claims_bad(&check->findings, OIDC_CLAIMS,
 			"sub is not 1 to %d of A-Z a-z 0-9 . _ - @ + = , / : "
 			"and |: %s",
 			CLAIMS_SUBJECT_MAX, quote(check, sub));
@@ -404,10 +381,9 @@ oidc_check(struct slice token, const struct oidc_idp *idp, int64_t now_ns,
 	struct check check = {
 		.idp = idp,
 		.now_ns = now_ns,
-		.goes_on = goes_on,
 		.arena = arena,
 		.claims = claims,
-		.report = report,
+		.findings = {goes_on, arena, report},
 	};
 
 	*claims = (struct claims){0};
@@ -415,14 +391,14 @@ oidc_check(struct slice token, const struct oidc_idp *idp, int64_t now_ns,
 	if (open_token(&check, token)) {
 		claims->issuer = arena_copy(arena,
 			text_of(json_object_get(check.payload, "iss")));
-		good(&check, OIDC_TOKEN, "%zu bytes of a signed token",
-			token.len);
+		claims_good(&check.findings, OIDC_TOKEN,
+			"%zu bytes of a signed token", token.len);
 		for (size_t i = 0; i < array_len(steps); i++) {
 			if (!steps[i](&check))
 				break;
 		}
 	} else {
-		bad(&check, OIDC_TOKEN,
+		claims_bad(&check.findings, OIDC_TOKEN,
 			"it is no signed token: three parts of base64url, the "
 			"first two JSON objects, of up to %d bytes",
 			OIDC_BYTES_MAX);

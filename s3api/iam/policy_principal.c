@@ -183,3 +183,37 @@ policy_principal_is(const struct policy_principal *principal,
 	}
 	return false;
 }
+
+struct slice
+policy_principal_arn(const struct policy_caller *caller, struct arena *arena)
+{
+	if (caller->is_anonymous)
+		return SLICE_NULL;
+	if (caller->role.len > 0)
+		return arena_printf(arena,
+			"arn:aws:sts::%.*s:assumed-role/%.*s/%.*s",
+			(int)caller->organization.len,
+			caller->organization.data, (int)caller->role.len,
+			caller->role.data, (int)caller->name.len,
+			caller->name.data);
+	return arena_printf(arena, "arn:aws:iam::%.*s:user/%.*s",
+		(int)caller->organization.len, caller->organization.data,
+		(int)caller->name.len, caller->name.data);
+}
+
+struct slice
+policy_principal_id(const struct policy_caller *caller, struct arena *arena)
+{
+	if (caller->is_anonymous)
+		return SLICE("anonymous");
+	/* Neither a token's name, nor a role or a principal, has a space. */
+	if (caller->role.len > 0)
+		return arena_printf(arena, "%.*s:%.*s %.*s",
+			(int)caller->organization.len,
+			caller->organization.data, (int)caller->role.len,
+			caller->role.data, (int)caller->name.len,
+			caller->name.data);
+	return arena_printf(arena, "%.*s:%.*s", (int)caller->organization.len,
+		caller->organization.data, (int)caller->name.len,
+		caller->name.data);
+}

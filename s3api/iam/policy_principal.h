@@ -46,3 +46,12 @@ must_check bool policy_principal_parse_short(struct arena *arena,
 
 bool policy_principal_is(const struct policy_principal *principal,
 	const struct policy_caller *caller, struct slice owner);
+
+/* How a caller is called in conditions and by STS, in the arena:
+ * "arn:aws:sts::ORG:assumed-role/ROLE/NAME" or "arn:aws:iam::ORG:user/NAME";
+ * "ORG:ROLE NAME" or "ORG:NAME" (aws:userid).  Of nobody SLICE_NULL, and
+ * "anonymous". */
+struct slice policy_principal_arn(const struct policy_caller *caller,
+	struct arena *arena);
+struct slice policy_principal_id(const struct policy_caller *caller,
+	struct arena *arena);

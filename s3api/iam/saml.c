@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/iam/saml_private.h"
 
-#include <stdarg.h>
-
 #include "store/base/clock.h"
 #include "store/base/text.h"
 
@@ -40,33 +38,6 @@ saml_step_name(enum saml_step step)
 		return "attributes";
 	}
 	return "";
-}
-
-/* --- findings ------------------------------------------------------------- */
-
-bool
-saml_good(struct saml_check *check, enum saml_step step, const char *format,
-	...)
-{
-	va_list args;
-
-	va_start(args, format);
-	claims_report_add(check->report, check->arena, (int)step, true, format,
-		args);
-	va_end(args);
-	return true;
-}
-
-bool
-saml_bad(struct saml_check *check, enum saml_step step, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	claims_report_add(check->report, check->arena, (int)step, false, format,
-		args);
-	va_end(args);
-	return check->goes_on;
 }
 
 /* --- values --------------------------------------------------------------- */
@@ -129,7 +100,7 @@ check_end(struct saml_check *check, enum saml_step step, const xmlNode *node,
 	case MOMENT_NONE:
 		return true;
 	case MOMENT_BAD:
-		return saml_bad(check, step,
+		return claims_bad(&check->findings, step,
 			"%s of %s is no time in UTC, as 2026-01-31T12:00:00Z: "
 			"%s",
 			name, node->name,
@@ -139,8 +110,8 @@ check_end(struct saml_check *check, enum saml_step step, const xmlNode *node,
 		break;
 	}
 	if (has_passed(check, time_ns))
-		return saml_bad(check, step, "it has expired: %s of %s is %s",
-			name, node->name,
+		return claims_bad(&check->findings, step,
+			"it has expired: %s of %s is %s", name, node->name,
 			quote(check,
 				saml_xml_attribute(node, name, check->arena)));
 	if (*until_ns == 0 || time_ns < *until_ns)
@@ -156,14 +127,14 @@ check_begin(struct saml_check *check, enum saml_step step, const xmlNode *node,
 	enum moment moment = read_time(check, node, name, &time_ns);
 
 	if (moment == MOMENT_BAD)
-		return saml_bad(check, step,
+		return claims_bad(&check->findings, step,
 			"%s of %s is no time in UTC, as 2026-01-31T12:00:00Z: "
 			"%s",
 			name, node->name,
 			quote(check,
 				saml_xml_attribute(node, name, check->arena)));
 	if (moment == MOMENT_GOOD && lies_ahead(check, time_ns))
-		return saml_bad(check, step,
+		return claims_bad(&check->findings, step,
 			"it is not valid yet: %s of %s is %s", name, node->name,
 			quote(check,
 				saml_xml_attribute(node, name, check->arena)));
@@ -184,16 +155,16 @@ check_issuer(struct saml_check *check)
 
 	check->claims->issuer = issuer;
 	if (issuer.len == 0)
-		return saml_bad(check, SAML_ISSUER,
+		return claims_bad(&check->findings, SAML_ISSUER,
 			"the Assertion has no Issuer, or several");
 	if (!slice_equal(issuer, check->idp->issuer))
-		return saml_bad(check, SAML_ISSUER,
+		return claims_bad(&check->findings, SAML_ISSUER,
 			"the Issuer %s is not the registered %s",
 			quote(check, issuer), quote(check, check->idp->issuer));
 	if (outer && !slice_equal(saml_xml_text(outer, check->arena), issuer))
-		return saml_bad(check, SAML_ISSUER,
+		return claims_bad(&check->findings, SAML_ISSUER,
 			"the Issuer of the Response is another one");
-	return saml_good(check, SAML_ISSUER, "issued by %s",
+	return claims_good(&check->findings, SAML_ISSUER, "issued by %s",
 		quote(check, issuer));
 }
 
@@ -210,10 +181,10 @@ check_status(struct saml_check *check)
 		     : SLICE_NULL;
 
 	if (!slice_equal(value, SLICE(SUCCESS)))
-		return saml_bad(check, SAML_STATUS,
+		return claims_bad(&check->findings, SAML_STATUS,
 			"the identity provider did not say Success: %s",
 			value.len > 0 ? quote(check, value) : "no status");
-	return saml_good(check, SAML_STATUS, "Success");
+	return claims_good(&check->findings, SAML_STATUS, "Success");
 }
 
 static bool
@@ -223,12 +194,13 @@ check_destination(struct saml_check *check)
 		"Destination", check->arena);
 
 	if (destination.len == 0)
-		return saml_good(check, SAML_DESTINATION, "none is said");
+		return claims_good(&check->findings, SAML_DESTINATION,
+			"none is said");
 	if (!is_recipient(check, destination))
-		return saml_bad(check, SAML_DESTINATION,
+		return claims_bad(&check->findings, SAML_DESTINATION,
 			"the Destination %s is no registered recipient",
 			quote(check, destination));
-	return saml_good(check, SAML_DESTINATION, "%s",
+	return claims_good(&check->findings, SAML_DESTINATION, "%s",
 		quote(check, destination));
 }
 
@@ -274,24 +246,25 @@ check_time(struct saml_check *check)
 {
 	const xmlNode *conditions = saml_xml_only_child(check->assertion,
 		SAML_ASSERTION_NS, "Conditions");
-	size_t before = check->report->count;
+	size_t before = check->findings.report->count;
 
 	if (!check_begin(check, SAML_TIME, check->assertion, "IssueInstant") ||
 		!check_sessions(check))
 		return false;
 	if (!conditions)
-		return saml_bad(check, SAML_TIME,
+		return claims_bad(&check->findings, SAML_TIME,
 			"the Assertion has no Conditions, or several");
 	if (!check_begin(check, SAML_TIME, conditions, "NotBefore") ||
 		!check_end(check, SAML_TIME, conditions, "NotOnOrAfter",
 			&check->claims->until_ns))
 		return false;
 	if (has_unknown_condition(conditions))
-		return saml_bad(check, SAML_TIME,
+		return claims_bad(&check->findings, SAML_TIME,
 			"there is a condition that is not known");
-	return check->report->count > before
-		       ? check->goes_on
-		       : saml_good(check, SAML_TIME, "it is valid now");
+	return check->findings.report->count > before
+		       ? check->findings.goes_on
+		       : claims_good(&check->findings, SAML_TIME,
+				 "it is valid now");
 }
 
 static bool
@@ -327,17 +300,18 @@ check_audience(struct saml_check *check)
 	struct slice first = SLICE_NULL;
 
 	if (!restriction)
-		return saml_bad(check, SAML_AUDIENCE,
+		return claims_bad(&check->findings, SAML_AUDIENCE,
 			"it is for no Audience in particular");
 	for (; restriction; restriction = saml_xml_next(restriction,
 				    SAML_ASSERTION_NS, "AudienceRestriction")) {
 		first = SLICE_NULL;
 		if (!is_for_us(check, restriction, &first))
-			return saml_bad(check, SAML_AUDIENCE,
+			return claims_bad(&check->findings, SAML_AUDIENCE,
 				"the Audience %s is not registered",
 				first.len > 0 ? quote(check, first) : "");
 	}
-	return saml_good(check, SAML_AUDIENCE, "it is for a registered one");
+	return claims_good(&check->findings, SAML_AUDIENCE,
+		"it is for a registered one");
 }
 
 /* What is wrong with a confirmation; NULL: it is one of ours. */
@@ -400,15 +374,16 @@ check_subject(struct saml_check *check)
 			time_ns = end_ns;
 	}
 	if (wrong)
-		return saml_bad(check, SAML_SUBJECT, "%s", wrong);
+		return claims_bad(&check->findings, SAML_SUBJECT, "%s", wrong);
 	if (*until_ns == 0 || time_ns < *until_ns)
 		*until_ns = time_ns;
 	if (lies_ahead(check, *until_ns - LIFETIME_NS_MAX))
-		return saml_bad(check, SAML_SUBJECT,
+		return claims_bad(&check->findings, SAML_SUBJECT,
 			"it claims to be good for more than a day");
 	/* So long the clock's skew is forgiven. */
 	*until_ns += SKEW_NS;
-	return saml_good(check, SAML_SUBJECT, "a bearer, to a registered one");
+	return claims_good(&check->findings, SAML_SUBJECT,
+		"a bearer, to a registered one");
 }
 
 /* --- attributes ----------------------------------------------------------- */
@@ -498,17 +473,17 @@ check_principal(struct saml_check *check, struct slice name)
 	size_t count = find_values(check, name, &value, 1);
 
 	if (count != 1)
-		return saml_bad(check, SAML_ATTRIBUTES,
+		return claims_bad(&check->findings, SAML_ATTRIBUTES,
 			"the attribute %s has %s", quote(check, name),
 			count > 0 ? "several values" : "no value");
 	if (!claims_name_is_plain(value))
-		return saml_bad(check, SAML_ATTRIBUTES,
+		return claims_bad(&check->findings, SAML_ATTRIBUTES,
 			"the value of %s is not 1 to 64 of A-Z a-z 0-9 "
 			". _ - @ + = and ,",
 			quote(check, name));
 	check->claims->principal = value;
-	return saml_good(check, SAML_ATTRIBUTES, "the principal is %s",
-		quote(check, value));
+	return claims_good(&check->findings, SAML_ATTRIBUTES,
+		"the principal is %s", quote(check, value));
 }
 
 static bool
@@ -518,27 +493,28 @@ check_roles(struct saml_check *check, struct slice name)
 	size_t count = find_values(check, name, roles, CLAIMS_ROLES_MAX);
 
 	if (count == 0 || count > CLAIMS_ROLES_MAX)
-		return saml_bad(check, SAML_ATTRIBUTES,
+		return claims_bad(&check->findings, SAML_ATTRIBUTES,
 			"the attribute %s has %s", quote(check, name),
 			count > 0 ? "too many values" : "no value");
 	for (size_t i = 0; i < count; i++) {
 		struct slice role = role_of(roles[i], check->idp->organization);
 
 		if (role.len == 0 && roles[i].len > 0)
-			return saml_bad(check, SAML_ATTRIBUTES,
+			return claims_bad(&check->findings, SAML_ATTRIBUTES,
 				"a value of %s is a role of another "
 				"organization: %s",
 				quote(check, name), quote(check, roles[i]));
 		roles[i] = role;
 		if (!claims_name_is_plain(roles[i]))
-			return saml_bad(check, SAML_ATTRIBUTES,
+			return claims_bad(&check->findings, SAML_ATTRIBUTES,
 				"a value of %s is not 1 to 64 of A-Z a-z 0-9 "
 				". _ - @ + = and ,",
 				quote(check, name));
 	}
 	check->claims->role_count = count;
-	return saml_good(check, SAML_ATTRIBUTES, "%zu role%s, the first is %s",
-		count, count == 1 ? "" : "s", quote(check, roles[0]));
+	return claims_good(&check->findings, SAML_ATTRIBUTES,
+		"%zu role%s, the first is %s", count, count == 1 ? "" : "s",
+		quote(check, roles[0]));
 }
 
 static bool
@@ -569,10 +545,9 @@ saml_check(struct slice xml, const struct saml_idp *idp, int64_t now_ns,
 	struct saml_check check = {
 		.idp = idp,
 		.now_ns = now_ns,
-		.goes_on = goes_on,
 		.arena = arena,
 		.claims = claims,
-		.report = report,
+		.findings = {goes_on, arena, report},
 	};
 	bool is_whole;
 

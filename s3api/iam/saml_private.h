@@ -11,24 +11,16 @@
 #define SAML_DSIG_NS "http://www.w3.org/2000/09/xmldsig#"
 
 struct saml_check {
+	struct claims_check findings;
 	const struct saml_idp *idp;
 	int64_t now_ns;
-	bool goes_on;
 	struct arena *arena;
 	struct claims *claims;
-	struct claims_report *report;
 
 	xmlDoc *doc;
 	xmlNode *response;
 	xmlNode *assertion;
 };
-
-/* Writes a finding.  What comes back is whether to go on: always, or where
- * that is wanted. */
-bool saml_good(struct saml_check *check, enum saml_step step,
-	const char *format, ...) printf_like(3, 4);
-bool saml_bad(struct saml_check *check, enum saml_step step, const char *format,
-	...) printf_like(3, 4);
 
 /* --- saml_xml.c ----------------------------------------------------------- */
 

@@ -101,7 +101,7 @@ take(xmlNode **node, const char *name)
 static bool
 bad(struct saml_check *check, const char *what)
 {
-	return saml_bad(check, SAML_SIGNATURE, "%s", what);
+	return claims_bad(&check->findings, SAML_SIGNATURE, "%s", what);
 }
 
 static bool
@@ -272,9 +272,9 @@ check_signature(struct saml_check *check, xmlNode *signature, xmlNode *parent)
 		wrong = "it is not by a registered certificate, or what is "
 			"signed was changed";
 	if (wrong)
-		return saml_bad(check, SAML_SIGNATURE,
+		return claims_bad(&check->findings, SAML_SIGNATURE,
 			"the signature of the %s: %s", parent->name, wrong);
-	return saml_good(check, SAML_SIGNATURE,
+	return claims_good(&check->findings, SAML_SIGNATURE,
 		"the %s is signed by certificate %zu", parent->name,
 		certificate);
 }

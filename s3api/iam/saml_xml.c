@@ -121,26 +121,29 @@ bool
 saml_xml_load(struct saml_check *check, struct slice xml)
 {
 	if (xml.len == 0 || xml.len > SAML_BYTES_MAX)
-		return saml_bad(check, SAML_XML,
+		return claims_bad(&check->findings, SAML_XML,
 			"it is empty or larger than %d bytes", SAML_BYTES_MAX);
 	if (!slice_is_utf8(xml) || memchr(xml.data, '\0', xml.len))
-		return saml_bad(check, SAML_XML, "it is not UTF-8");
+		return claims_bad(&check->findings, SAML_XML,
+			"it is not UTF-8");
 	if (has_mark_of_dtd(xml))
-		return saml_bad(check, SAML_XML,
+		return claims_bad(&check->findings, SAML_XML,
 			"a document type or an entity is declared");
 	if (!xml_bounds_hold(xml))
-		return saml_bad(check, SAML_XML,
+		return claims_bad(&check->findings, SAML_XML,
 			"a tag has more than %d attributes, or it is not "
 			"well-formed XML",
 			XML_ATTRIBUTES_MAX);
 	check->doc = xmlReadMemory(xml.data, (int)xml.len, NULL, "UTF-8",
 		PARSE_OPTIONS);
 	if (!check->doc || !xmlDocGetRootElement(check->doc))
-		return saml_bad(check, SAML_XML, "it is not well-formed XML");
+		return claims_bad(&check->findings, SAML_XML,
+			"it is not well-formed XML");
 	if (check->doc->intSubset || check->doc->extSubset)
-		return saml_bad(check, SAML_XML, "a document type is declared");
-	return saml_good(check, SAML_XML, "%zu bytes of well-formed XML",
-		xml.len);
+		return claims_bad(&check->findings, SAML_XML,
+			"a document type is declared");
+	return claims_good(&check->findings, SAML_XML,
+		"%zu bytes of well-formed XML", xml.len);
 }
 
 /* --- structure ------------------------------------------------------------ */
@@ -258,11 +261,11 @@ check_version_and_id(struct saml_check *check, const xmlNode *node,
 {
 	if (!slice_equal(saml_xml_attribute(node, "Version", check->arena),
 		    SLICE("2.0")))
-		return saml_bad(check, SAML_STRUCTURE,
+		return claims_bad(&check->findings, SAML_STRUCTURE,
 			"the %s is not of version 2.0", what);
 	if (!xmlHasProp((xmlNode *)node, (const xmlChar *)"ID"))
-		return saml_bad(check, SAML_STRUCTURE, "the %s has no ID",
-			what);
+		return claims_bad(&check->findings, SAML_STRUCTURE,
+			"the %s has no ID", what);
 	return true;
 }
 
@@ -270,23 +273,23 @@ static bool
 check_places(struct saml_check *check, struct census *census)
 {
 	if (census->encrypted > 0)
-		return saml_bad(check, SAML_STRUCTURE,
+		return claims_bad(&check->findings, SAML_STRUCTURE,
 			"the assertion is encrypted, which is not supported: "
 			"have it signed and not encrypted");
 	if (census->responses != 1)
-		return saml_bad(check, SAML_STRUCTURE,
+		return claims_bad(&check->findings, SAML_STRUCTURE,
 			"there are %u Responses, not one", census->responses);
 	if (census->assertions != 1)
-		return saml_bad(check, SAML_STRUCTURE,
+		return claims_bad(&check->findings, SAML_STRUCTURE,
 			"there are %u Assertions, not one", census->assertions);
 	if (check->assertion->parent != check->response)
-		return saml_bad(check, SAML_STRUCTURE,
+		return claims_bad(&check->findings, SAML_STRUCTURE,
 			"the Assertion is not in the Response itself");
 	if (census->is_bad_id || has_repeated_id(census))
-		return saml_bad(check, SAML_STRUCTURE,
+		return claims_bad(&check->findings, SAML_STRUCTURE,
 			"an ID stands twice or is not plain");
 	if (!are_signatures_in_place(check, census))
-		return saml_bad(check, SAML_STRUCTURE,
+		return claims_bad(&check->findings, SAML_STRUCTURE,
 			"a Signature is not where it belongs");
 	return true;
 }
@@ -299,25 +302,25 @@ saml_xml_check_structure(struct saml_check *check)
 	size_t bad_before = 0;
 
 	if (!saml_xml_is(root, SAML_PROTOCOL_NS, "Response"))
-		return saml_bad(check, SAML_STRUCTURE,
+		return claims_bad(&check->findings, SAML_STRUCTURE,
 			"the root is not a SAML 2.0 Response");
 	for (xmlNode *node = root; node; node = after(node))
 		count_node(node, census);
 	check->response = root;
 	check->assertion = census->assertion;
-	bad_before = check->report->count;
+	bad_before = check->findings.report->count;
 	if (!check_places(check, census) || !check->assertion)
 		return false;
 	if (!check_version_and_id(check, check->response, "Response") &&
-		!check->goes_on)
+		!check->findings.goes_on)
 		return false;
 	if (!check_version_and_id(check, check->assertion, "Assertion") &&
-		!check->goes_on)
+		!check->findings.goes_on)
 		return false;
 	check->claims->id =
 		saml_xml_attribute(check->assertion, "ID", check->arena);
-	return check->report->count > bad_before
-		       ? check->goes_on
-		       : saml_good(check, SAML_STRUCTURE,
+	return check->findings.report->count > bad_before
+		       ? check->findings.goes_on
+		       : claims_good(&check->findings, SAML_STRUCTURE,
 				 "one Response with one Assertion");
 }

@@ -388,12 +388,12 @@ def packed(path):
     return base64.b64encode(path.read_bytes()).decode()
 
 
-def post(endpoint, path, expect=200, **more):
-    """Signs in; what it says."""
-    body = json.dumps({"orgId": ORG, "samlResponse": packed(path), **more})
+def sign_in(endpoint, kind, expect, **more):
+    """Asks for keys; what is said to that."""
     request = urllib.request.Request(
-        f"{endpoint}/v1/cwobject/temporary-credentials/saml",
-        data=body.encode(), headers={"Content-Type": "application/json"})
+        f"{endpoint}/v1/cwobject/temporary-credentials/{kind}",
+        data=json.dumps({"orgId": ORG, **more}).encode(),
+        headers={"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as reply:
             status, text = reply.status, reply.read()
@@ -401,6 +401,10 @@ def post(endpoint, path, expect=200, **more):
         status, text = error.code, error.read()
     assert status == expect, (status, text)
     return json.loads(text)
+
+
+def post(endpoint, path, expect=200, **more):
+    return sign_in(endpoint, "saml", expect, samlResponse=packed(path), **more)
 
 
 def client_of(site, key, secret, session=None):
@@ -654,17 +658,7 @@ class OidcProvider:
 
 
 def show(site, token, expect=200):
-    """Shows an ID token; what is said to that."""
-    request = urllib.request.Request(
-        f"{site.endpoint}/v1/cwobject/temporary-credentials/oidc",
-        data=json.dumps({"orgId": ORG, "oidcToken": token}).encode())
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as reply:
-            status, text = reply.status, reply.read()
-    except urllib.error.HTTPError as error:
-        status, text = error.code, error.read()
-    assert status == expect, (status, text)
-    return json.loads(text)
+    return sign_in(site.endpoint, "oidc", expect, oidcToken=token)
 
 
 def an_id_token_gives_keys_that_clients_use(site):

@@ -24,6 +24,7 @@
 #include "store/base/io.h"
 #include "store/base/mutex.h"
 #include "store/bucket.h"
+#include "store/file.h"
 
 #define LIMIT_NS (30 * CLOCK_NS_PER_S)
 
@@ -400,6 +401,30 @@ temp_mount_put(struct temp_mount *temp, const char *key, const char *text)
 	assert(!object_put_write(put, body));
 	assert(!object_put_commit(&put, temp->bucket, slice_str(key), &attrs,
 		NULL, &object));
+}
+
+uint64_t
+temp_mount_append_in_turns(struct temp_mount *temp)
+{
+	struct file *other = NULL;
+	struct stat info;
+	uint64_t end;
+	size_t done;
+
+	temp_mount_put(temp, "log", "begin.");
+	/* The kernel passes small ones through to nobody who reads. */
+	int reader = open(temp_mount_at(temp, "log"), O_RDONLY);
+	int fd = open(temp_mount_at(temp, "log"), O_WRONLY | O_APPEND);
+	assert(fd >= 0 && !fstat(fd, &info));
+	assert(!file_open(temp->store.store, info.st_ino, O_WRONLY, &other));
+	for (int i = 0; i < 3; i++) {
+		assert(!file_append(other, SLICE("theirs."), &done, &end));
+		assert(write(fd, "ours.", 5) == 5);
+	}
+	assert(!file_close(&other, O_WRONLY));
+	assert(!close(fd));
+	assert(!close(reader));
+	return end;
 }
 
 const char *

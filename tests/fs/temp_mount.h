@@ -73,3 +73,7 @@ const char *temp_mount_get(struct temp_mount *temp, const char *key);
 /* Waits until S3 sees the object: the release after a close() is the kernel's
  * business.  False after some seconds. */
 bool temp_mount_wait_for_key(struct temp_mount *temp, const char *key);
+/* Makes a small object "log", to which another process and the mount append in
+ * turns.  The end that the other was last told. */
+#define TEMP_MOUNT_APPENDED "begin.theirs.ours.theirs.ours.theirs.ours."
+uint64_t temp_mount_append_in_turns(struct temp_mount *temp);

@@ -214,30 +214,12 @@ Test(ring, who_appends_beside_another_process_has_an_answer)
 {
 	NEEDS_RING();
 	scoped(temp_mount_close) struct temp_mount temp = open_with_ring(false);
-	struct file *other = NULL;
-	struct stat info;
-	uint64_t end;
-	size_t done;
 
 	temp_mount_limit(&temp);
-	temp_mount_put(&temp, "log", "begin.");
-	/* The kernel passes small ones through to nobody who reads. */
-	int reader = open(temp_mount_at(&temp, "log"), O_RDONLY);
-	int fd = open(temp_mount_at(&temp, "log"), O_WRONLY | O_APPEND);
-	cr_assert(fd >= 0 && !fstat(fd, &info));
-	cr_assert(not(file_open(temp.store.store, info.st_ino, O_WRONLY,
-		&other)));
-	for (int i = 0; i < 3; i++) {
-		cr_assert(not(file_append(other, SLICE("theirs."), &done,
-			&end)));
-		cr_assert(eq(i64, write(fd, "ours.", 5), 5));
-	}
-	cr_assert(not(file_close(&other, O_WRONLY)));
-	cr_assert(not(close(fd)));
-	cr_assert(not(close(reader)));
+	(void)temp_mount_append_in_turns(&temp);
 
 	cr_expect(eq(str, (char *)temp_mount_read(&temp, "log"),
-		"begin.theirs.ours.theirs.ours.theirs.ours."));
+		TEMP_MOUNT_APPENDED));
 }
 
 struct creator {

@@ -8,6 +8,8 @@
 #include "s3api/iam/orgpolicy.h"
 #include "store/base/clock.h"
 #include "store/base/text.h"
+#include "store/bucket.h"
+#include "store/organization.h"
 
 /* reader may have keys and read; guest may neither. */
 #define POLICY                                                                 \
@@ -188,6 +190,41 @@ control_site_become(struct control_site *site, const struct s3_reply *reply)
 		sizeof(site->served.client.secret), "%s",
 		json_string_value(json_object_get(root, "secretKey")));
 	json_decref(root);
+}
+
+static void
+take(const struct s3_reply *reply, const char *element, char *to, size_t size)
+{
+	struct slice text = s3_client_element(reply, element, 0);
+
+	(void)snprintf(to, size, "%.*s", (int)text.len, text.data);
+}
+
+const char *
+control_site_become_session(struct control_site *site,
+	const struct s3_reply *reply)
+{
+	struct s3_client *client = &site->served.client;
+	struct slice session = s3_client_element(reply, "SessionToken", 0);
+
+	cr_assert(eq(uint, reply->status, 200), "%s", reply->body.data);
+	take(reply, "AccessKeyId", client->access_key,
+		sizeof(client->access_key));
+	take(reply, "SecretAccessKey", client->secret, sizeof(client->secret));
+	return served_text(&site->served, "x-amz-security-token: %.*s\n",
+		(int)session.len, session.data);
+}
+
+void
+control_site_make_theirs(struct control_site *site)
+{
+	struct store *store = site->served.temp.store;
+	struct bucket theirs;
+
+	cr_assert(eq(int, organization_create(store, SLICE("acme")), STORE_OK));
+	cr_assert(eq(int,
+		bucket_create(store, SLICE("theirs"), SLICE("acme"), &theirs),
+		STORE_OK));
 }
 
 const struct s3_reply *

@@ -51,5 +51,10 @@ const struct s3_reply *control_site_sign_in(struct control_site *site,
 /* The client signs with what it was given. */
 void control_site_become(struct control_site *site,
 	const struct s3_reply *reply);
+/* The same of a reply of STS; the header line with the session's token. */
+const char *control_site_become_session(struct control_site *site,
+	const struct s3_reply *reply);
+/* A bucket of another organization, "acme". */
+void control_site_make_theirs(struct control_site *site);
 const struct s3_reply *control_site_assume(struct control_site *site,
 	const char *base64, const char *more);

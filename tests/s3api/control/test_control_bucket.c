@@ -6,16 +6,9 @@ Test(control_bucket, buckets_are_told_with_what_they_hold)
 {
 	scoped(control_site_close) struct control_site site;
 	const struct s3_reply *reply;
-	struct bucket theirs;
 
 	control_site_open(&site);
-	cr_assert(eq(int,
-		organization_create(site.served.temp.store, SLICE("acme")),
-		STORE_OK));
-	cr_assert(eq(int,
-		bucket_create(site.served.temp.store, SLICE("theirs"),
-			SLICE("acme"), &theirs),
-		STORE_OK));
+	control_site_make_theirs(&site);
 	reply = control_site_ask_as_ops(&site, "GET", CONTROL "bucket-info",
 		"");
 	cr_expect(strstr(reply->body.data, "\"name\":\"photos\"") != NULL);

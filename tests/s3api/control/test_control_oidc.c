@@ -340,7 +340,6 @@ Test(control_oidc, sts_takes_an_id_token_too)
 {
 	scoped(oidc_site_close) struct oidc_site site;
 	struct served *served = &site.control.served;
-	struct s3_client *client = &served->client;
 	const struct s3_reply *reply;
 	const char *session;
 
@@ -352,15 +351,7 @@ Test(control_oidc, sts_takes_an_id_token_too)
 		SLICE("ann")));
 	cr_expect(slice_equal(s3_client_element(reply, "Provider", 0),
 		SLICE(ID_TOKEN_ISSUER)));
-	session = served_text(served, "x-amz-security-token: %.*s\n",
-		(int)s3_client_element(reply, "SessionToken", 0).len,
-		s3_client_element(reply, "SessionToken", 0).data);
-	(void)snprintf(client->access_key, sizeof(client->access_key), "%.*s",
-		(int)s3_client_element(reply, "AccessKeyId", 0).len,
-		s3_client_element(reply, "AccessKeyId", 0).data);
-	(void)snprintf(client->secret, sizeof(client->secret), "%.*s",
-		(int)s3_client_element(reply, "SecretAccessKey", 0).len,
-		s3_client_element(reply, "SecretAccessKey", 0).data);
+	session = control_site_become_session(&site.control, reply);
 	served_expect_body(served_send(served, "GET", "/photos/a", session,
 				   SLICE("")),
 		200, "hello");

@@ -47,7 +47,6 @@ Test(control_settings, a_bucket_has_a_cap)
 Test(control_settings, what_is_not_there_is_not_answered_as_if_it_were)
 {
 	scoped(control_site_close) struct control_site site;
-	struct bucket theirs;
 
 	control_site_open(&site);
 	control_site_expect_error(set(&site, "{\"archiveEnabled\":true}"), 501,
@@ -68,13 +67,7 @@ Test(control_settings, what_is_not_there_is_not_answered_as_if_it_were)
 					  "{\"bucketName\":\"none\","
 					  "\"settings\":{}}"),
 		404, 5);
-	cr_assert(eq(int,
-		organization_create(site.served.temp.store, SLICE("acme")),
-		STORE_OK));
-	cr_assert(eq(int,
-		bucket_create(site.served.temp.store, SLICE("theirs"),
-			SLICE("acme"), &theirs),
-		STORE_OK));
+	control_site_make_theirs(&site);
 	control_site_expect_error(control_site_ask_as_ops(&site, "PUT",
 					  OF_BUCKET,
 					  "{\"bucketName\":\"theirs\","

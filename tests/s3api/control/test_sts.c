@@ -9,10 +9,8 @@ Test(sts, assume_role_gives_keys_that_need_their_session_token)
 	scoped(control_site_close) struct control_site site;
 	const struct s3_reply *reply;
 	const char *session;
-	struct s3_client *client;
 
 	control_site_open(&site);
-	client = &site.served.client;
 	reply = control_site_assume(&site,
 		control_site_response(&site, "_1", "reader"),
 		"&DurationSeconds=900");
@@ -20,15 +18,7 @@ Test(sts, assume_role_gives_keys_that_need_their_session_token)
 	cr_expect(strstr(reply->body.data,
 			  "arn:aws:sts::default:assumed-role/reader/"
 			  "ann@example.org") != NULL);
-	session = served_text(&site.served, "x-amz-security-token: %.*s\n",
-		(int)s3_client_element(reply, "SessionToken", 0).len,
-		s3_client_element(reply, "SessionToken", 0).data);
-	(void)snprintf(client->access_key, sizeof(client->access_key), "%.*s",
-		(int)s3_client_element(reply, "AccessKeyId", 0).len,
-		s3_client_element(reply, "AccessKeyId", 0).data);
-	(void)snprintf(client->secret, sizeof(client->secret), "%.*s",
-		(int)s3_client_element(reply, "SecretAccessKey", 0).len,
-		s3_client_element(reply, "SecretAccessKey", 0).data);
+	session = control_site_become_session(&site, reply);
 
 	served_expect_body(served_send(&site.served, "GET", "/photos/a",
 				   session, SLICE_NULL),

@@ -26,10 +26,11 @@ id_token_close(struct id_token_issuer *issuer)
 	arena_free(&issuer->arena);
 }
 
-static const char *
-keep(struct id_token_issuer *issuer, char *text)
+const char *
+id_token_text(struct arena *arena, const json_t *root)
 {
-	const char *kept = arena_str(&issuer->arena, slice_str(text));
+	char *text = json_dumps(root, 0);
+	const char *kept = arena_str(arena, slice_str(text));
 
 	free(text);
 	return kept;
@@ -45,7 +46,7 @@ id_token_keys(struct id_token_issuer *issuer)
 	cr_assert(jose_jwk_pub(NULL, public));
 	(void)json_object_del(public, "key_ops");
 	set = json_pack("{s:[o]}", "keys", public);
-	text = keep(issuer, json_dumps(set, 0));
+	text = id_token_text(&issuer->arena, set);
 	json_decref(set);
 	return text;
 }

@@ -37,3 +37,5 @@ const char *id_token_sign(struct id_token_issuer *issuer, json_t *claims,
 /* Without a signature. */
 const char *id_token_join(struct id_token_issuer *issuer, const char *header,
 	const char *payload, const char *signature);
+
+const char *id_token_text(struct arena *arena, const json_t *root);

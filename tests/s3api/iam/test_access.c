@@ -1,36 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Policies over the wire: who gets in, and what the policy operations say. */
 #include "s3api/iam/access.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
-#include <sys/resource.h>
-
 #include "s3api/iam/orgpolicy.h"
-#include "store/base/digest.h"
 #include "store/bucket.h"
-#include "tests/s3api/op/served.h"
-
-#define STATEMENT(inside)                                                      \
-	"{\"Version\":\"2012-10-17\",\"Statement\":[{" inside "}]}"
+#include "tests/s3api/iam/access_site.h"
 
 /* That of the first document that began this project. */
 #define PUBLIC_READ                                                            \
 	STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":"       \
 		  "\"s3:GetObject\",\"Resource\":[\"arn:aws:s3:::photos/*\"]")
-
-static const struct s3_reply *
-put_policy(struct served *served, const char *policy)
-{
-	return served_send(served, "PUT", "/photos?policy", NULL,
-		slice_str(policy));
-}
-
-static void
-become_nobody(struct served *served)
-{
-	served->client.is_anonymous = true;
-}
 
 static void
 put_access_policy(struct served *served, const char *text)
@@ -57,7 +35,7 @@ Test(access, anonymous_requests_are_refused_without_a_policy)
 
 	served_bucket(&served, "photos");
 	served_put(&served, "/photos/a", "bytes");
-	become_nobody(&served);
+	access_site_become_nobody(&served);
 
 	for (size_t i = 0; i < array_len(asks); i++)
 		cr_expect(eq(uint,
@@ -77,10 +55,11 @@ Test(access, a_public_policy_lets_anyone_get_and_no_more)
 
 	served_bucket(&served, "photos");
 	served_put(&served, "/photos/a", "bytes");
-	cr_assert(eq(uint, put_policy(&served, PUBLIC_READ)->status, 204));
+	cr_assert(eq(uint, access_site_put_policy(&served, PUBLIC_READ)->status,
+		204));
 	/* Its owner is not locked out by what it does not speak of. */
 	served_put(&served, "/photos/b", "more");
-	become_nobody(&served);
+	access_site_become_nobody(&served);
 
 	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
 		"bytes");
@@ -100,11 +79,12 @@ Test(access, what_is_missing_is_hidden_from_who_may_not_list)
 	scoped(served_stop) struct served served = served_start();
 
 	served_bucket(&served, "photos");
-	cr_assert(eq(uint, put_policy(&served, PUBLIC_READ)->status, 204));
+	cr_assert(eq(uint, access_site_put_policy(&served, PUBLIC_READ)->status,
+		204));
 
 	served_expect_refusal(served_ask(&served, "GET", "/photos/none"), 404,
 		"NoSuchKey");
-	become_nobody(&served);
+	access_site_become_nobody(&served);
 	served_expect_refusal(served_ask(&served, "GET", "/photos/none"), 403,
 		"AccessDenied");
 	cr_expect(eq(uint, served_ask(&served, "HEAD", "/photos/none")->status,
@@ -119,15 +99,15 @@ Test(access, a_policy_counts_from_the_next_request_on)
 	served_put(&served, "/photos/a", "bytes");
 	for (int i = 0; i < 3; i++) {
 		served.client.is_anonymous = false;
-		put_policy(&served, PUBLIC_READ);
-		become_nobody(&served);
+		access_site_put_policy(&served, PUBLIC_READ);
+		access_site_become_nobody(&served);
 		cr_expect(eq(uint,
 			served_ask(&served, "GET", "/photos/a")->status, 200));
 		served.client.is_anonymous = false;
 		served_expect_body(served_ask(&served, "DELETE",
 					   "/photos?policy"),
 			204, "");
-		become_nobody(&served);
+		access_site_become_nobody(&served);
 		cr_expect(eq(uint,
 			served_ask(&served, "GET", "/photos/a")->status, 403));
 	}
@@ -140,8 +120,8 @@ Test(access, a_virtual_host_names_the_bucket_for_strangers_too)
 
 	served_bucket(&served, "photos");
 	served_put(&served, "/photos/a", "bytes");
-	put_policy(&served, PUBLIC_READ);
-	become_nobody(&served);
+	access_site_put_policy(&served, PUBLIC_READ);
+	access_site_become_nobody(&served);
 	served.client.host = "photos.s3.test";
 
 	served_expect_body(served_ask(&served, "GET", "/a"), 200, "bytes");
@@ -162,7 +142,8 @@ Test(access, policies_come_back_as_they_were_given)
 		404, "NoSuchBucketPolicy");
 	served_expect_body(served_ask(&served, "DELETE", "/photos?policy"), 204,
 		"");
-	served_expect_body(put_policy(&served, PUBLIC_READ), 204, "");
+	served_expect_body(access_site_put_policy(&served, PUBLIC_READ), 204,
+		"");
 
 	const struct s3_reply *reply =
 		served_ask(&served, "GET", "/photos?policy");
@@ -182,16 +163,18 @@ Test(access, bad_policies_are_refused_and_leave_the_old_one)
 	char *large = malloc(21 * 1024);
 
 	served_bucket(&served, "photos");
-	put_policy(&served, PUBLIC_READ);
+	access_site_put_policy(&served, PUBLIC_READ);
 	memset(large, ' ', 21 * 1024 - 1);
 	large[21 * 1024 - 1] = '\0';
 
-	served_expect_refusal(put_policy(&served, ""), 400, "MalformedPolicy");
-	served_expect_refusal(put_policy(&served, "{"), 400, "MalformedPolicy");
-	served_expect_refusal(put_policy(&served, large), 400,
+	served_expect_refusal(access_site_put_policy(&served, ""), 400,
+		"MalformedPolicy");
+	served_expect_refusal(access_site_put_policy(&served, "{"), 400,
+		"MalformedPolicy");
+	served_expect_refusal(access_site_put_policy(&served, large), 400,
 		"PolicyTooLarge");
 
-	const struct s3_reply *reply = put_policy(&served,
+	const struct s3_reply *reply = access_site_put_policy(&served,
 		STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\","
 			  "\"Action\":\"s3:GetObject\",\"Resource\":"
 			  "\"arn:aws:s3:::other/*\""));
@@ -215,8 +198,9 @@ Test(access, only_the_level_full_may_change_policies)
 	served_bucket(&served, "photos");
 	for (size_t i = 0; i < array_len(levels); i++) {
 		served_become(&served, levels[i]);
-		served_expect_refusal(put_policy(&served, PUBLIC_READ), 403,
-			"AccessDenied");
+		served_expect_refusal(access_site_put_policy(&served,
+					      PUBLIC_READ),
+			403, "AccessDenied");
 		served_expect_refusal(served_ask(&served, "DELETE",
 					      "/photos?policy"),
 			403, "AccessDenied");
@@ -228,7 +212,7 @@ Test(access, a_policy_cannot_raise_a_level)
 	scoped(served_stop) struct served served = served_start();
 
 	served_bucket(&served, "photos");
-	put_policy(&served,
+	access_site_put_policy(&served,
 		STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\","
 			  "\"Action\":\"s3:*\",\"Resource\":"
 			  "\"arn:aws:s3:::photos*\""));
@@ -245,10 +229,11 @@ Test(access, an_explicit_deny_binds_the_owner_but_not_from_its_policy)
 
 	served_bucket(&served, "photos");
 	served_put(&served, "/photos/a", "bytes");
-	put_policy(&served, STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
-				      "\"Action\":\"s3:*\",\"Resource\":"
-				      "[\"arn:aws:s3:::photos\","
-				      "\"arn:aws:s3:::photos/*\"]"));
+	access_site_put_policy(&served,
+		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
+			  "\"Action\":\"s3:*\",\"Resource\":"
+			  "[\"arn:aws:s3:::photos\","
+			  "\"arn:aws:s3:::photos/*\"]"));
 
 	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 403,
 		"AccessDenied");
@@ -271,7 +256,7 @@ Test(access, copies_need_the_right_to_read_their_source)
 	served_bucket(&served, "photos");
 	served_bucket(&served, "copies");
 	served_put(&served, "/photos/secret/a", "bytes");
-	put_policy(&served,
+	access_site_put_policy(&served,
 		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
 			  "\"Action\":\"s3:GetObject\",\"Resource\":"
 			  "\"arn:aws:s3:::photos/secret/*\""));
@@ -301,7 +286,7 @@ Test(access, a_copy_tells_of_missing_sources_only_to_who_may_list_them)
 				      "x-amz-copy-source: /photos/none\n",
 				      SLICE_NULL),
 		404, "NoSuchKey");
-	put_policy(&served,
+	access_site_put_policy(&served,
 		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
 			  "\"Action\":\"s3:ListBucket\",\"Resource\":"
 			  "\"arn:aws:s3:::photos\""));
@@ -319,7 +304,7 @@ Test(access, deletes_of_many_keys_are_decided_key_by_key)
 	served_bucket(&served, "photos");
 	served_put(&served, "/photos/keep/a", "bytes");
 	served_put(&served, "/photos/b", "bytes");
-	put_policy(&served,
+	access_site_put_policy(&served,
 		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
 			  "\"Action\":\"s3:DeleteObject\",\"Resource\":"
 			  "\"arn:aws:s3:::photos/keep/*\""));
@@ -348,7 +333,7 @@ Test(access, a_delete_that_compares_needs_the_right_to_read)
 	served_bucket(&served, "photos");
 	served_put(&served, "/photos/a", "hello");
 	cr_assert(eq(uint,
-		put_policy(&served,
+		access_site_put_policy(&served,
 			STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
 				  "\"Action\":\"s3:GetObject\",\"Resource\":"
 				  "[\"arn:aws:s3:::photos/*\"]"))
@@ -367,80 +352,19 @@ Test(access, a_delete_that_compares_needs_the_right_to_read)
 		204));
 }
 
-Test(access, conditions_see_the_request)
-{
-	scoped(served_stop) struct served served = served_start();
-	static const char *const met[] = {
-		"\"IpAddress\":{\"aws:SourceIp\":\"127.0.0.0/8\"}",
-		"\"Bool\":{\"aws:SecureTransport\":\"false\"}",
-		"\"StringLike\":{\"aws:Referer\":\"http://www.example.com/*\"}",
-		"\"StringEquals\":{\"aws:UserAgent\":\"test/1\"}",
-		"\"DateGreaterThan\":{\"aws:CurrentTime\":"
-		"\"2020-01-01T00:00:00Z\"}",
-		"\"NumericGreaterThan\":{\"aws:EpochTime\":1577836800}",
-		"\"StringEquals\":{\"aws:PrincipalType\":\"Anonymous\"}",
-		"\"Null\":{\"aws:username\":\"true\"}",
-	};
-	static const char *const unmet[] = {
-		"\"NotIpAddress\":{\"aws:SourceIp\":\"127.0.0.1\"}",
-		"\"Bool\":{\"aws:SecureTransport\":\"true\"}",
-		"\"StringLike\":{\"aws:Referer\":\"http://other.example/*\"}",
-		"\"DateLessThan\":{\"aws:CurrentTime\":\"2020\"}",
-		"\"StringLike\":{\"aws:username\":\"*\"}",
-		"\"StringEquals\":{\"s3:ExistingObjectTag/a\":\"b\"}",
-	};
-
-	served_bucket(&served, "photos");
-	served_put(&served, "/photos/a", "bytes");
-	for (size_t i = 0; i < array_len(met) + array_len(unmet); i++) {
-		bool is_met = i < array_len(met);
-		const char *condition =
-			is_met ? met[i] : unmet[i - array_len(met)];
-
-		served.client.is_anonymous = false;
-		cr_expect(
-			eq(uint,
-				put_policy(&served,
-					served_text(&served,
-						STATEMENT("\"Effect\":"
-							  "\"Allow\","
-							  "\"Principal\":\"*\","
-							  "\"Action\":\"s3:"
-							  "GetObject\","
-							  "\"Resource\":\"arn:"
-							  "aws:s3:::photos/"
-							  "*\",\"Condition\":"
-							  "{%s}"),
-						condition))
-					->status,
-				204),
-			"%s", condition);
-		become_nobody(&served);
-
-		const struct s3_reply *reply =
-			served_send(&served, "GET", "/photos/a",
-				"referer: http://www.example.com/index.html\n"
-				"user-agent: test/1\n",
-				SLICE_NULL);
-
-		cr_expect(eq(uint, reply->status, is_met ? 200 : 403), "%s",
-			condition);
-	}
-}
-
 Test(access, listing_is_bound_to_a_prefix)
 {
 	scoped(served_stop) struct served served = served_start();
 
 	served_bucket(&served, "photos");
 	served_put(&served, "/photos/public/a", "bytes");
-	put_policy(&served,
+	access_site_put_policy(&served,
 		STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\","
 			  "\"Action\":\"s3:ListBucket\",\"Resource\":"
 			  "\"arn:aws:s3:::photos\",\"Condition\":"
 			  "{\"StringLike\":{\"s3:prefix\":\"public/*\"},"
 			  "\"NumericLessThanEquals\":{\"s3:max-keys\":10}}"));
-	become_nobody(&served);
+	access_site_become_nobody(&served);
 
 	served_expect_elements(served_ask(&served, "GET",
 				       "/photos?prefix=public/&max-keys=10"),
@@ -510,39 +434,6 @@ Test(access, a_bucket_is_made_open_only_by_who_may_open_it)
 	cr_expect(eq(uint, served_ask(&served, "PUT", "/closed")->status, 200));
 }
 
-Test(access, patterns_that_take_too_long_let_nobody_in)
-{
-	scoped(served_stop) struct served served = served_start();
-	scoped(buffer_free) struct buffer policy = {0};
-	scoped(buffer_free) struct buffer headers = {0};
-
-	served_bucket(&served, "photos");
-	served_put(&served, "/photos/a", "bytes");
-	buffer_append_str(&policy,
-		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":"
-		"\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\","
-		"\"Resource\":\"arn:aws:s3:::photos/*\"},{\"Effect\":"
-		"\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\","
-		"\"Resource\":\"arn:aws:s3:::photos/*\",\"Condition\":"
-		"{\"StringLike\":{\"aws:UserAgent\":\"*");
-	for (int i = 0; i < 9000; i++)
-		buffer_append_char(&policy, 'a');
-	buffer_append_str(&policy, "b\"}}}]}");
-	cr_assert(eq(uint,
-		put_policy(&served, buffer_slice(&policy).data)->status, 204));
-	buffer_append_str(&headers, "user-agent: ");
-	for (int i = 0; i < 20000; i++)
-		buffer_append_char(&headers, 'a');
-	buffer_append_str(&headers, "\n");
-	become_nobody(&served);
-
-	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
-		"bytes");
-	served_expect_refusal(served_send(&served, "GET", "/photos/a",
-				      headers.data, SLICE("")),
-		403, "AccessDenied");
-}
-
 Test(access, buckets_of_other_organizations_open_by_their_policies_alone)
 {
 	scoped(served_stop) struct served served = served_start();
@@ -604,7 +495,7 @@ Test(access, a_policy_that_is_damaged_lets_nobody_in)
 
 	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 500,
 		"InternalError");
-	become_nobody(&served);
+	access_site_become_nobody(&served);
 	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 500,
 		"InternalError");
 }
@@ -614,11 +505,11 @@ Test(access, strangers_may_put_where_the_policy_says_so)
 	scoped(served_stop) struct served served = served_start();
 
 	served_bucket(&served, "photos");
-	put_policy(&served,
+	access_site_put_policy(&served,
 		STATEMENT("\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"*\"},"
 			  "\"Action\":\"s3:PutObject\",\"Resource\":"
 			  "\"arn:aws:s3:::photos/inbox/*\""));
-	become_nobody(&served);
+	access_site_become_nobody(&served);
 
 	cr_expect(eq(uint,
 		served_send(&served, "PUT", "/photos/inbox/a", NULL,
@@ -641,7 +532,7 @@ Test(access, a_write_that_compares_needs_the_right_to_read)
 
 	served_bucket(&served, "photos");
 	served_put(&served, "/photos/a", "hello");
-	(void)put_policy(&served,
+	(void)access_site_put_policy(&served,
 		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
 			  "\"Action\":\"s3:GetObject\",\"Resource\":"
 			  "[\"arn:aws:s3:::photos/*\"]"));
@@ -670,160 +561,13 @@ Test(access, a_delete_of_many_tells_nobody_what_is_there)
 	served_expect_elements(served_send(&served, "POST", "/photos?delete",
 				       NULL, list),
 		"Code", "NoSuchKey ");
-	(void)put_policy(&served,
+	(void)access_site_put_policy(&served,
 		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\","
 			  "\"Action\":\"s3:ListBucket\",\"Resource\":"
 			  "\"arn:aws:s3:::photos\""));
 	served_expect_elements(served_send(&served, "POST", "/photos?delete",
 				       NULL, list),
 		"Code", "AccessDenied ");
-}
-
-Test(access, who_signed_in_is_no_token_of_that_name)
-{
-	scoped(served_stop) struct served served = served_start();
-	const struct token_draft draft = {
-		.name = SLICE("backup"),
-		.role = SLICE("reader"),
-		.kind = TOKEN_TEMPORARY,
-		.level = TOKEN_FULL,
-	};
-
-	served_bucket(&served, "photos");
-	served_put(&served, "/photos/a", "a");
-	served_put(&served, "/photos/b", "b");
-	(void)put_policy(&served,
-		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":"
-		"\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\","
-		"\"Resource\":\"arn:aws:s3:::photos/a\",\"Condition\":"
-		"{\"StringEquals\":{\"aws:userid\":\"default:backup\"}}},"
-		"{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":"
-		"\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::photos/b\","
-		"\"Condition\":{\"StringEquals\":{\"aws:userid\":"
-		"\"default:reader backup\"}}}]}");
-	(void)served_become_drafted(&served, &draft);
-	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 403,
-		"AccessDenied");
-	served_expect_body(served_ask(&served, "GET", "/photos/b"), 200, "b");
-}
-
-/* A policy of hundreds of conditions, each on a tag that is not there. */
-static void
-put_policy_of_tags(struct served *served)
-{
-	scoped(buffer_free) struct buffer policy = {0};
-
-	buffer_append_str(&policy,
-		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":"
-		"\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:DeleteObject\","
-		"\"Resource\":\"arn:aws:s3:::photos/*\",\"Condition\":"
-		"{\"StringNotEquals\":{");
-	for (int i = 0; i < 300; i++)
-		buffer_printf(&policy, "%s\"s3:ExistingObjectTag/%d\":\"x\"",
-			i ? "," : "", i);
-	buffer_append_str(&policy, "}}}]}");
-	cr_assert(eq(uint,
-		put_policy(served, buffer_slice(&policy).data)->status, 204));
-}
-
-/* The peak of this process, which serves. */
-static long
-resident_mib(void)
-{
-	struct rusage usage;
-
-	(void)getrusage(RUSAGE_SELF, &usage);
-	return usage.ru_maxrss / 1024;
-}
-
-/* It was 20 KB for each of 300 conditions and 1,000 keys. */
-Test(access, conditions_on_tags_take_no_memory)
-{
-	scoped(served_stop) struct served served = served_start();
-	scoped(buffer_free) struct buffer list = {0};
-	scoped(buffer_free) struct buffer headers = {0};
-	long before;
-
-	served_bucket(&served, "photos");
-	for (int i = 0; i < 10; i++)
-		buffer_printf(&headers, "x-amz-meta-m%d: %0190d\n", i, i);
-	cr_assert(eq(uint,
-		served_send(&served, "PUT", "/photos/a", headers.data,
-			SLICE("bytes"))
-			->status,
-		200));
-	put_policy_of_tags(&served);
-	buffer_append_str(&list, "<Delete>");
-	for (int i = 0; i < 1000; i++)
-		buffer_append_str(&list, "<Object><Key>a</Key></Object>");
-	buffer_append_str(&list, "</Delete>");
-
-	before = resident_mib();
-	cr_expect(eq(uint,
-		served_send(&served, "POST", "/photos?delete", NULL,
-			buffer_slice(&list))
-			->status,
-		200));
-	/* AddressSanitizer keeps up to 256 of what was freed. */
-	cr_expect(lt(long, resident_mib() - before, 400));
-	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
-		"bytes");
-}
-
-struct swapping {
-	struct served *served;
-	atomic_bool is_done;
-};
-
-/* Public with a tag, and secret without, in turns. */
-static void *
-swap(void *arg)
-{
-	struct swapping *swapping = arg;
-	struct s3_client client;
-
-	s3_client_open(&client, server_port(swapping->served->server),
-		swapping->served->client.access_key,
-		swapping->served->client.secret);
-	for (int i = 0; i < 150; i++) {
-		(void)s3_client_ask(&client, "PUT", "/photos/a",
-			"x-amz-tagging: public=yes\n", SLICE("public"));
-		(void)s3_client_ask(&client, "PUT", "/photos/a", NULL,
-			SLICE("secret"));
-	}
-	atomic_store(&swapping->is_done, true);
-	s3_client_close(&client);
-	return NULL;
-}
-
-Test(access, what_is_sent_is_what_was_decided_about)
-{
-	scoped(served_stop) struct served served = served_start();
-	struct swapping swapping = {.served = &served};
-	struct s3_client stranger;
-	pthread_t thread;
-	unsigned int seen = 0;
-
-	served_bucket(&served, "photos");
-	(void)put_policy(&served,
-		STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\","
-			  "\"Action\":\"s3:GetObject\",\"Resource\":"
-			  "\"arn:aws:s3:::photos/*\",\"Condition\":"
-			  "{\"StringEquals\":{"
-			  "\"s3:ExistingObjectTag/public\":\"yes\"}}"));
-	s3_client_open(&stranger, server_port(served.server), "", "");
-	stranger.is_anonymous = true;
-	cr_assert(eq(int, pthread_create(&thread, NULL, swap, &swapping), 0));
-	while (!atomic_load(&swapping.is_done)) {
-		const struct s3_reply *reply = s3_client_ask(&stranger, "GET",
-			"/photos/a", NULL, SLICE(""));
-
-		seen += reply->status == 200;
-		cr_expect(not(slice_equal(reply->body, SLICE("secret"))));
-	}
-	(void)pthread_join(thread, NULL);
-	cr_expect(gt(uint, seen, 0));
-	s3_client_close(&stranger);
 }
 
 Test(access, who_may_only_write_learns_nothing_by_comparing)
@@ -848,42 +592,4 @@ Test(access, who_may_only_write_learns_nothing_by_comparing)
 			      "</ETag></Object></Delete>")),
 		"Code", "AccessDenied ");
 	served_put(&served, "/photos/a", "other");
-}
-
-static void
-set_attr(struct inode *inode, struct buffer *attrs, enum inode_attr_kind kind,
-	const char *value)
-{
-	struct inode_attr attr = {kind, SLICE("k"), slice_str(value)};
-
-	attrs->len = 0;
-	inode_attr_append(attrs, &attr);
-	inode->attrs = buffer_slice(attrs);
-}
-
-/* A file that a mount writes to stays what it is; one whose tags are others, or
- * that has another's place, does not. */
-Test(access, what_was_seen_is_known_by_its_number_and_tags)
-{
-	scoped(buffer_free) struct buffer attrs = {0};
-	struct inode inode = {.ino = 7, .etag = {.parts = 1}};
-	struct access_policies none = {.has_seen = false};
-	struct access_policies seen = {.has_seen = true, .seen_ino = 7};
-
-	cr_expect(not(access_is_of_another(&none, &inode)));
-	/* The SHA-256 of nothing. */
-	digest_of(DIGEST_SHA256, SLICE(""), seen.seen);
-	cr_expect(not(access_is_of_another(&seen, &inode)));
-	inode.etag.parts = 2;
-	inode.size = 5;
-	cr_expect(not(access_is_of_another(&seen, &inode)));
-	set_attr(&inode, &attrs, INODE_ATTR_META, "x");
-	cr_expect(not(access_is_of_another(&seen, &inode)));
-	set_attr(&inode, &attrs, INODE_ATTR_TAG, "x");
-	cr_expect(access_is_of_another(&seen, &inode));
-	set_attr(&inode, &attrs, INODE_ATTR_ACL, "x");
-	cr_expect(access_is_of_another(&seen, &inode));
-	inode.attrs = SLICE("");
-	inode.ino = 8;
-	cr_expect(access_is_of_another(&seen, &inode));
 }

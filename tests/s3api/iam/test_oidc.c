@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <jose/jose.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,16 +57,6 @@ expect_refused(struct attempt *attempt, const char *token, enum oidc_step step,
 		text, attempt->report.first_bad->text.data);
 	cr_expect(strstr(attempt->report.first_bad->text.data, text) != NULL,
 		"%s is not in: %s", text, attempt->report.first_bad->text.data);
-}
-
-static const char *
-dumped(struct arena *arena, const json_t *root)
-{
-	char *text = json_dumps(root, 0);
-	const char *kept = arena_str(arena, slice_str(text));
-
-	free(text);
-	return kept;
 }
 
 /* The usual claims with one that is another, or none. */
@@ -183,7 +172,7 @@ Test(oidc, nothing_is_believed_that_another_key_has_signed)
 		id_token_sign(&other, id_token_claims(NOW_NS),
 			arena_printf(&other.arena,
 				"{\"alg\":\"ES256\",\"jwk\":%s}",
-				dumped(&other.arena, other.key))
+				id_token_text(&other.arena, other.key))
 				.data),
 		OIDC_SIGNATURE, "not signed by a registered key");
 	good = id_token_sign(&attempt.issuer, id_token_claims(NOW_NS), NULL);
@@ -368,68 +357,6 @@ Test(oidc, what_is_no_token_is_refused)
 	memset(large, 'e', OIDC_BYTES_MAX + 1);
 	expect_refused(&attempt, large, OIDC_TOKEN, "it is no signed token");
 	free(large);
-}
-
-static void
-expect_no_keys(const char *json, const char *text)
-{
-	scoped(arena_free) struct arena arena = {0};
-	struct slice keys;
-	const char *why = NULL;
-
-	cr_expect(not(oidc_keys_read(slice_str(json), &arena, &keys, &why)),
-		"%s", json);
-	cr_assert(why != NULL);
-	cr_expect(strstr(why, text) != NULL, "%s: %s", json, why);
-}
-
-/* 1,024 bits. */
-static const char weak[] =
-	"{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\""
-	"2-3uWaZBErH4fXFUQPjsImo7opO2ejl2GL0gjBvzRzW7ifKsfyB72EEPAZ11"
-	"sYCsqdCxorf_1g9s-JvNrhjUzLO9KkP-VlUuucFPRHNtsxLrOYHSzGhys8g-"
-	"pyZww3yw8NaTqc78ZD06rS3IruJ3gblv9W8xByo1sMr2ZMwzYYM"
-	"\"}";
-
-Test(oidc, only_public_keys_are_registered)
-{
-	scoped(id_token_close) struct id_token_issuer good, shared;
-	scoped(arena_free) struct arena arena = {0};
-	json_t *set;
-	struct slice keys;
-	const char *why = NULL;
-
-	id_token_open(&good, "ES256");
-	id_token_open(&shared, "HS256");
-	expect_no_keys("", "no JSON object");
-	expect_no_keys("[]", "no JSON object");
-	expect_no_keys("{}", "it has no key of");
-	expect_no_keys("{\"keys\":[]}", "it has no key of");
-	expect_no_keys("{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}]}",
-		"it has no key of");
-	expect_no_keys("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\","
-		       "\"y\":\"AAAA\"}",
-		"not a key");
-	expect_no_keys(dumped(&arena, shared.key), "shared secret");
-	expect_no_keys(dumped(&arena, good.key), "private");
-	expect_no_keys(weak, "less than 2048 bits");
-
-	set = json_loads(id_token_keys(&good), 0, NULL);
-	(void)json_object_set_new(json_array_get(json_object_get(set, "keys"),
-					  0),
-		"key_ops", json_pack("[s]", "encrypt"));
-	expect_no_keys(dumped(&arena, set), "it has no key of");
-	json_decref(set);
-
-	/* Those for something else are passed over. */
-	set = json_loads(id_token_keys(&good), 0, NULL);
-	(void)json_array_append_new(json_object_get(set, "keys"),
-		json_pack("{s:s, s:s}", "kty", "RSA", "use", "enc"));
-	cr_expect(oidc_keys_read(slice_str(dumped(&arena, set)), &arena, &keys,
-			  &why),
-		"%s", why);
-	cr_expect(slice_find(keys, SLICE("enc")) < 0);
-	json_decref(set);
 }
 
 Test(oidc, the_issuer_is_found_before_anything_is_believed)
