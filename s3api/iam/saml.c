@@ -100,7 +100,7 @@ check_end(struct saml_check *check, enum saml_step step, const xmlNode *node,
 	case MOMENT_NONE:
 		return true;
 	case MOMENT_BAD:
-		return claims_bad(&check->findings, step,
+		return claims_bad(&check->findings, (int)step,
 			"%s of %s is no time in UTC, as 2026-01-31T12:00:00Z: "
 			"%s",
 			name, node->name,
@@ -110,7 +110,7 @@ check_end(struct saml_check *check, enum saml_step step, const xmlNode *node,
 		break;
 	}
 	if (has_passed(check, time_ns))
-		return claims_bad(&check->findings, step,
+		return claims_bad(&check->findings, (int)step,
 			"it has expired: %s of %s is %s", name, node->name,
 			quote(check,
 				saml_xml_attribute(node, name, check->arena)));
@@ -127,14 +127,14 @@ check_begin(struct saml_check *check, enum saml_step step, const xmlNode *node,
 	enum moment moment = read_time(check, node, name, &time_ns);
 
 	if (moment == MOMENT_BAD)
-		return claims_bad(&check->findings, step,
+		return claims_bad(&check->findings, (int)step,
 			"%s of %s is no time in UTC, as 2026-01-31T12:00:00Z: "
 			"%s",
 			name, node->name,
 			quote(check,
 				saml_xml_attribute(node, name, check->arena)));
 	if (moment == MOMENT_GOOD && lies_ahead(check, time_ns))
-		return claims_bad(&check->findings, step,
+		return claims_bad(&check->findings, (int)step,
 			"it is not valid yet: %s of %s is %s", name, node->name,
 			quote(check,
 				saml_xml_attribute(node, name, check->arena)));
