@@ -154,7 +154,8 @@ def a_full_disk_holds_up_requests_but_not_the_end():
         asker.start()
     for asker in askers:
         asker.join()
-    assert len(answers) > 1000, len(answers)
+    # What is kept, four MiB, and what left before the disk was found full.
+    assert len(answers) > 900, len(answers)
     said = site.close(log)
     assert "are waited for" in said, said
     assert "and 4 before them were dropped" in said, said
