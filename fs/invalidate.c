@@ -10,6 +10,7 @@
 #include "fs/notices.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
+#include "store/base/thread.h"
 #include "store/bucket.h"
 #include "store/feed.h"
 
@@ -196,7 +197,7 @@ drop_entry(struct mount *mount, const struct feed_entry *entry)
 	}
 }
 
-static void *
+static void
 run(void *arg)
 {
 	struct invalidate *invalidate = arg;
@@ -207,7 +208,7 @@ run(void *arg)
 	for (;;) {
 		err = feed_next(invalidate->listener, &entry);
 		if (err == STORE_CANCELED)
-			return NULL;
+			return;
 		if (err)
 			break;
 		drop_entry(mount, &entry);
@@ -216,7 +217,6 @@ run(void *arg)
 	log_error("mount: the feed cannot be read, unmounting: %s",
 		error_sentence(err));
 	mount_stop(mount);
-	return NULL;
 }
 
 enum store_err
@@ -240,10 +240,11 @@ invalidate_create(struct mount *mount, struct invalidate **out)
 enum store_err
 invalidate_start(struct invalidate *invalidate)
 {
-	int failed = pthread_create(&invalidate->thread, NULL, run, invalidate);
+	enum store_err err = thread_start(&invalidate->thread,
+		"tarn-invalidate", run, invalidate);
 
-	invalidate->is_running = !failed;
-	return error_from_errno(failed);
+	invalidate->is_running = !err;
+	return err;
 }
 
 void

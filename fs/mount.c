@@ -23,6 +23,7 @@
 #include "store/base/log.h"
 #include "store/base/mutex.h"
 #include "store/base/random.h"
+#include "store/base/thread.h"
 
 /* How often those who wait for the kernel are told that it is over. */
 #define INTERRUPT_NS 20000000ll
@@ -237,7 +238,7 @@ mount_stop(struct mount *mount)
 	(void)written;
 }
 
-static void *
+static void
 run_loop(void *arg)
 {
 	struct mount *mount = arg;
@@ -245,7 +246,6 @@ run_loop(void *arg)
 	if (workers_run(mount->workers))
 		log_error("mount: no thread could be started");
 	mount_stop(mount);
-	return NULL;
 }
 
 /* Whatever became of the mount: it may not be ours to take away, or somebody
@@ -343,9 +343,9 @@ mount_run(struct mount *mount)
 		err = invalidate_start(mount->invalidate);
 	if (err)
 		return err;
-	int failed = pthread_create(&loop, NULL, run_loop, mount);
-	if (failed)
-		return error_from_errno(failed);
+	err = thread_start(&loop, "tarn-workers", run_loop, mount);
+	if (err)
+		return err;
 	while (poll(&stop, 1, -1) < 0 && errno == EINTR)
 		continue;
 	end(mount, loop);

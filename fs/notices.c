@@ -2,11 +2,11 @@
 #include "fs/notices.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/base/mutex.h"
+#include "store/base/thread.h"
 
 struct notice {
 	struct notice *next;
@@ -57,7 +57,7 @@ take(struct notices *notices)
 	return notice;
 }
 
-static void *
+static void
 run(void *arg)
 {
 	struct notices *notices = arg;
@@ -67,14 +67,12 @@ run(void *arg)
 		drop(notices, notice);
 		free(notice);
 	}
-	return NULL;
 }
 
 enum store_err
 notices_start(struct fuse_session *session, struct notices **out)
 {
 	struct notices *notices = calloc(1, sizeof(*notices));
-	sigset_t all, before;
 
 	if (!notices)
 		return STORE_NO_MEMORY;
@@ -82,18 +80,14 @@ notices_start(struct fuse_session *session, struct notices **out)
 	notices->end = &notices->first;
 	mutex_init(&notices->lock);
 	pthread_cond_init(&notices->has_some, NULL);
-	/* Signals are the program's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int failed = pthread_create(&notices->thread, NULL, run, notices);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (failed) {
+	enum store_err err =
+		thread_start(&notices->thread, "tarn-notices", run, notices);
+	if (err) {
 		pthread_cond_destroy(&notices->has_some);
 		mutex_destroy(&notices->lock);
 		free(notices);
-		return error_from_errno(failed);
+		return err;
 	}
-	(void)pthread_setname_np(notices->thread, "tarn-notices");
 	*out = notices;
 	return STORE_OK;
 }

@@ -27,7 +27,6 @@
 #include <linux/fuse.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +42,7 @@
 #include "store/base/log.h"
 #include "store/base/mutex.h"
 #include "store/base/privilege.h"
+#include "store/base/thread.h"
 
 #define ENTRIES 16 /* a queue: more requests wait in the kernel */
 #define CPUS_MAX 1024
@@ -398,7 +398,7 @@ is_at_end(const struct queue *queue)
 	       (queue->helped == 0 && atomic_load(&queue->ring->is_ending));
 }
 
-static void *
+static void
 run_queue(void *arg)
 {
 	struct queue *queue = arg;
@@ -418,7 +418,6 @@ run_queue(void *arg)
 	}
 	command_ring_submit(queue->commands);
 	judge_end(queue);
-	return NULL;
 }
 
 /* --- beginning and end ----------------------------------------------------*/
@@ -479,22 +478,14 @@ open_queues(struct ring *ring, const struct fuse_init_out *out)
 static void
 start_queues(struct ring *ring)
 {
-	sigset_t all, before;
-
-	/* Signals are the program's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned int i = 0; i < ring->count; i++) {
 		struct queue *queue = &ring->queues[i];
 
-		queue->has_thread =
-			!pthread_create(&queue->thread, NULL, run_queue, queue);
+		queue->has_thread = !thread_start(&queue->thread, "tarn-ring",
+			run_queue, queue);
 		if (!queue->has_thread)
 			mount_stop(ring->mount);
-		else
-			(void)pthread_setname_np(queue->thread, "tarn-ring");
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* libfuse's reply to INIT, which does not know of this. */

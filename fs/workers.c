@@ -9,6 +9,7 @@
 
 #include "store/base/log.h"
 #include "store/base/mutex.h"
+#include "store/base/thread.h"
 
 #define WAITING_MAX 2
 #define THREADS_MAX 32
@@ -35,7 +36,7 @@ struct workers {
 	bool is_over;
 };
 
-static void *run(void *arg);
+static void run(void *arg);
 
 /* It only is to end a read(2). */
 static void
@@ -48,20 +49,13 @@ static enum store_err
 start_locked(struct workers *workers)
 {
 	struct worker *worker = &workers->items[workers->count];
-	sigset_t all, before;
 
-	/* Signals are the program's. */
-	sigfillset(&all);
-	sigdelset(&all, SIGUSR1);
 	worker->workers = workers;
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int failed = pthread_create(&worker->thread, NULL, run, worker);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (failed)
-		return error_from_errno(failed);
-	(void)pthread_setname_np(worker->thread, "tarn-fuse");
-	workers->count++;
-	return STORE_OK;
+	enum store_err err =
+		thread_start(&worker->thread, "tarn-fuse", run, worker);
+	if (!err)
+		workers->count++;
+	return err;
 }
 
 /* Rests until it is needed.  False: it is over. */
@@ -115,13 +109,25 @@ answer(struct workers *workers, const struct fuse_buf *request)
 		workers->answered_first(workers->context);
 }
 
-static void *
+/* Before it waits. */
+static void
+let_interrupt(void)
+{
+	sigset_t interrupts;
+
+	sigemptyset(&interrupts);
+	sigaddset(&interrupts, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &interrupts, NULL);
+}
+
+static void
 run(void *arg)
 {
 	struct worker *worker = arg;
 	struct workers *workers = worker->workers;
 	struct fuse_buf buffer = {.mem = NULL};
 
+	let_interrupt();
 	while (begin_waiting(worker)) {
 		int got = fuse_session_receive_buf(workers->session, &buffer);
 
@@ -134,7 +140,6 @@ run(void *arg)
 			answer(workers, &buffer);
 	}
 	free(buffer.mem);
-	return NULL;
 }
 
 static unsigned int

@@ -24,8 +24,8 @@
 #include "store/base/event.h"
 #include "store/base/log.h"
 #include "store/base/mutex.h"
+#include "store/base/thread.h"
 #include "store/bucket.h"
-#include "store/thread_private.h"
 
 #define GATHERED_MAX (4u << 20)
 #define WRITE_EACH_MS 100

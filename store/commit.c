@@ -17,11 +17,11 @@
 #include "store/base/event.h"
 #include "store/base/fiber.h"
 #include "store/base/mutex.h"
+#include "store/base/thread.h"
 #include "store/counter_private.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
 #include "store/session_private.h"
-#include "store/thread_private.h"
 
 #define BATCH_MAX 256
 /* A transaction that has changed that much takes no further member. */

@@ -13,11 +13,11 @@
 #include "store/base/event.h"
 #include "store/base/log.h"
 #include "store/base/mutex.h"
+#include "store/base/thread.h"
 #include "store/feed_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"
 #include "store/reclaim_private.h"
-#include "store/thread_private.h"
 
 #define PERIOD_MS 1000
 /* While others commit: how often we look how far behind our pin is. */

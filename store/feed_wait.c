@@ -6,8 +6,8 @@
 #include "store/base/clock.h"
 #include "store/base/event.h"
 #include "store/base/mutex.h"
+#include "store/base/thread.h"
 #include "store/feed_state_private.h"
-#include "store/thread_private.h"
 
 #define WAIT_MS 1000
 

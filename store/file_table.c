@@ -7,6 +7,7 @@
 
 #include "store/base/clock.h"
 #include "store/base/mutex.h"
+#include "store/base/thread.h"
 
 #define CHAINS 16384 /* a power of two */
 
@@ -22,15 +23,11 @@ enum store_err
 file_table_create(struct file_table **out)
 {
 	struct file_table *table = calloc(1, sizeof(*table));
-	pthread_condattr_t attributes;
 
 	if (!table)
 		return STORE_NO_MEMORY;
 	mutex_init(&table->lock);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&table->turn_given, &attributes);
-	pthread_condattr_destroy(&attributes);
+	thread_init_condition(&table->turn_given);
 	*out = table;
 	return STORE_OK;
 }

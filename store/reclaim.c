@@ -13,6 +13,7 @@
 #include "store/base/log.h"
 #include "store/base/mutex.h"
 #include "store/base/owner.h"
+#include "store/base/thread.h"
 #include "store/commit_private.h"
 #include "store/compact_private.h"
 #include "store/data/blob_spare.h"
@@ -22,7 +23,6 @@
 #include "store/meta/key.h"
 #include "store/pack_private.h"
 #include "store/session_private.h"
-#include "store/thread_private.h"
 
 #define PERIOD_MS 1000
 #define REAP_PERIODS 5 /* dead sessions are looked for that often */

@@ -16,6 +16,7 @@
 #include "store/base/log.h"
 #include "store/base/mutex.h"
 #include "store/base/owner.h"
+#include "store/base/thread.h"
 #include "store/blob_record_private.h"
 #include "store/bucket.h"
 #include "store/commit_private.h"
@@ -25,7 +26,6 @@
 #include "store/scrub_private.h"
 #include "store/sealed.h"
 #include "store/session_private.h"
-#include "store/thread_private.h"
 #include "store/tree.h"
 
 #define BATCH 64

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "store/base/clock.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
+#include "store/base/thread.h"
 
 /* After an accept that failed for want of descriptors or memory. */
 #define ACCEPT_RETRY_MS 100
@@ -118,28 +118,13 @@ free_spares(struct http_worker *worker)
 	}
 }
 
-static void *
+static void
 run_worker(void *arg)
 {
 	struct http_worker *worker = arg;
 
 	loop_run(worker->loop);
 	free_spares(worker);
-	return NULL;
-}
-
-/* Signals are the business of the thread that made the server. */
-static enum store_err
-start_thread(struct http_worker *worker)
-{
-	sigset_t all;
-	sigset_t before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int failed = pthread_create(&worker->thread, NULL, run_worker, worker);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed ? STORE_NO_MEMORY : STORE_OK;
 }
 
 static enum store_err
@@ -176,7 +161,11 @@ start_workers(struct http_server *server, size_t count)
 			server->worker_count++;
 	}
 	while (server->thread_count < count && !err) {
-		err = start_thread(&server->workers[server->thread_count]);
+		struct http_worker *worker =
+			&server->workers[server->thread_count];
+
+		err = thread_start(&worker->thread, "tarn-loop", run_worker,
+			worker);
 		if (!err)
 			server->thread_count++;
 	}

@@ -10,6 +10,7 @@
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/mutex.h"
+#include "store/base/thread.h"
 #include "store/token.h"
 
 #define SETS 1024
@@ -172,7 +173,7 @@ sweep(struct clerk *clerk)
 		log_warn("expired keys are not swept: %s", error_sentence(err));
 }
 
-static void *
+static void
 run(void *arg)
 {
 	struct clerk *clerk = arg;
@@ -191,19 +192,6 @@ run(void *arg)
 	} while (wait_for_work(clerk, sweep_at_ms));
 	write_pending(clerk, keys);
 	free(keys);
-	return NULL;
-}
-
-static void
-init_condition(pthread_cond_t *condition)
-{
-	pthread_condattr_t attr;
-
-	if (pthread_condattr_init(&attr) ||
-		pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) ||
-		pthread_cond_init(condition, &attr))
-		error_out_of_memory();
-	pthread_condattr_destroy(&attr);
 }
 
 static void
@@ -223,10 +211,12 @@ clerk_start(struct store *store, struct clerk **out)
 		return STORE_NO_MEMORY;
 	clerk->store = store;
 	mutex_init(&clerk->lock);
-	init_condition(&clerk->changed);
-	if (pthread_create(&clerk->thread, NULL, run, clerk)) {
+	thread_init_condition(&clerk->changed);
+	enum store_err err =
+		thread_start(&clerk->thread, "tarn-clerk", run, clerk);
+	if (err) {
 		free_clerk(clerk);
-		return STORE_NO_MEMORY;
+		return err;
 	}
 	*out = clerk;
 	return STORE_OK;

@@ -11,11 +11,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <time.h>
 
 #include "store/base/clock.h"
 #include "store/base/mutex.h"
+#include "store/base/thread.h"
 
 /* Fewer lines are faster one on each CPU, by its ordinary registers. */
 #define SIDE_BY_SIDE_MIN 4
@@ -163,7 +163,7 @@ await_work_locked(void)
 	return crew.first != NULL;
 }
 
-static void *
+static void
 work(void *unused)
 {
 	(void)unused;
@@ -176,7 +176,6 @@ work(void *unused)
 	}
 	crew.threads--;
 	mutex_unlock(&crew.lock);
-	return NULL;
 }
 
 /* At least two: one stream may have two digests that take long. */
@@ -191,21 +190,15 @@ count_cpus(void)
 	return (size_t)CPU_COUNT(&set);
 }
 
-/* Its signals are the business of the program's own threads. */
 static void
 start_thread_locked(void)
 {
 	pthread_t thread;
-	sigset_t all;
-	sigset_t before;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (!pthread_create(&thread, NULL, work, NULL)) {
+	if (!thread_start(&thread, "tarn-digest", work, NULL)) {
 		pthread_detach(thread);
 		crew.threads++;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void

@@ -3,10 +3,10 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "store/base/mutex.h"
+#include "store/base/thread.h"
 
 struct helper_pool {
 	pthread_mutex_t lock;
@@ -57,7 +57,7 @@ take(struct helper_pool *pool)
 	return job;
 }
 
-static void *
+static void
 work(void *arg)
 {
 	struct helper_pool *pool = arg;
@@ -67,24 +67,16 @@ work(void *arg)
 		job->run(job->arg);
 		event_set(&job->done);
 	}
-	return NULL;
 }
 
-/* Its signals are the business of the program's own threads. */
 static bool
 start_thread_locked(struct helper_pool *pool)
 {
-	sigset_t all;
-	sigset_t before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int err = pthread_create(&pool->threads[pool->thread_count], NULL, work,
-		pool);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!err)
-		pool->thread_count++;
-	return !err;
+	if (thread_start(&pool->threads[pool->thread_count], "tarn-helper",
+		    work, pool))
+		return false;
+	pool->thread_count++;
+	return true;
 }
 
 static bool

@@ -7,6 +7,7 @@
 
 #include "store/base/clock.h"
 #include "store/base/log.h"
+#include "store/base/thread.h"
 #include "store/file.h"
 #include "tools/tarn/args.h"
 #include "tools/tarn/audit_options.h"
@@ -24,7 +25,7 @@ struct served {
 	struct audit *audit;
 };
 
-static void *
+static void
 stop_on_signal(void *context)
 {
 	struct served *served = context;
@@ -33,7 +34,6 @@ stop_on_signal(void *context)
 	process_stopping();
 	audit_wait_until(served->audit, clock_monotonic_ms() + DRAIN_MS);
 	mount_stop(served->mount);
-	return NULL;
 }
 
 static void
@@ -59,7 +59,7 @@ serve_mount(struct mount *mount, struct audit *audit)
 	struct served served = {mount, audit};
 	pthread_t signals;
 
-	if (pthread_create(&signals, NULL, stop_on_signal, &served)) {
+	if (thread_start(&signals, "tarn-signals", stop_on_signal, &served)) {
 		fprintf(stderr, "tarn: cannot start a thread\n");
 		return COMMAND_FAILED;
 	}

@@ -10,6 +10,7 @@
 #include "s3api/server.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
+#include "store/base/thread.h"
 #include "store/file.h"
 #include "store/scrub.h"
 #include "tools/tarn/args.h"
@@ -55,7 +56,7 @@ struct mounted {
 	atomic_bool is_stopping;
 };
 
-static void *
+static void
 run_mount(void *context)
 {
 	struct mounted *mounted = context;
@@ -65,7 +66,6 @@ run_mount(void *context)
 		log_error("mount: %s", error_sentence(err));
 	if (!atomic_load(&mounted->is_stopping))
 		log_info("mount: unmounted; S3 goes on");
-	return NULL;
 }
 
 static void
@@ -96,7 +96,7 @@ start_mount(struct store *store, const struct mount_words *words,
 
 	if (mount_create(&options, &out->mount))
 		return false; /* the reason is logged */
-	if (pthread_create(&out->thread, NULL, run_mount, out)) {
+	if (thread_start(&out->thread, "tarn-mount", run_mount, out)) {
 		fprintf(stderr, "tarn: cannot start a thread\n");
 		mount_destroy(&out->mount);
 		return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/thread_private.h"
+#include "store/base/thread.h"
 
 #include <assert.h>
 #include <errno.h>

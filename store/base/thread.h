@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* thread_private.h - the engine's own threads. */
+/*
+ * thread.h - threads that leave signals to the program.
+ *
+ * Threads:   any.
+ */
 #pragma once
 
 #include <pthread.h>
@@ -9,8 +13,7 @@
 #include "store/base/compiler.h"
 #include "store/base/error.h"
 
-/* A thread with all signals blocked: they are the program's.  name: up to 15
- * bytes.  NO_MEMORY. */
+/* With all signals blocked.  name: up to 15 bytes.  NO_MEMORY. */
 must_check enum store_err thread_start(pthread_t *thread, const char *name,
 	void (*run)(void *arg), void *arg);
 
