@@ -271,8 +271,7 @@ log_too_much(void)
 	return pipe_fds[0];
 }
 
-Test(log, lines_that_a_pipe_does_not_take_are_dropped_and_counted,
-	.timeout = 60)
+Test(log, lines_that_a_pipe_does_not_take_are_dropped_and_counted)
 {
 	static char text[1 << 20];
 	char wanted[100];
@@ -291,7 +290,7 @@ Test(log, lines_that_a_pipe_does_not_take_are_dropped_and_counted,
 	cr_expect(slice_has_suffix(slice_str(text), SLICE(" info  then\n")));
 }
 
-Test(log, a_json_line_tells_of_dropped_ones_too, .timeout = 60)
+Test(log, a_json_line_tells_of_dropped_ones_too)
 {
 	static char text[1 << 20];
 	log_setup(LOG_INFO, LOG_JSON);

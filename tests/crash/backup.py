@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 1200
 """Backups of a store under load: S3 and a mount write, overwrite, rename and
 delete; one backup is whole, some are since the one before, some are killed.
 Each is restored, passes fsck, and has of every key a whole version that was

@@ -35,7 +35,7 @@
 #include "tests/crash/script.h"
 
 #define SIDE_BY_SIDE 3
-#define SECONDS_MAX 60
+#define SECONDS_MAX 300
 /* Faults of each sort in a short run, spread over the script. */
 #define SHORT_RUN 5
 

@@ -111,8 +111,9 @@ def found_by_the_server(store, client):
     flip(store, body_of("well", LARGE))
     wait_for(lambda: damaged_count(store) == 1, "the server does not scrub")
     expect_refused(client, "well")
-    log = (rig.TMP / "serve.log").read_text()
-    assert f"{rig.BUCKET}/well" in log, "the log does not tell"
+    log = rig.TMP / "serve.log"
+    wait_for(lambda: f"{rig.BUCKET}/well" in log.read_text(),
+             "the log does not tell")
     client.delete("well")
     assert damaged_count(store) == 0
 

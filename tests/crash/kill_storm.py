@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 1200
 """serve and two mounts on one store, under load, are killed at random moments
 and started again; in the end all that was acknowledged is there, and whole.
 
@@ -314,7 +313,7 @@ def expect_no_leak(store, client):
         client.delete(key)
     if client.keys():
         raise Wrong(f"not deleted: {client.keys()}")
-    for _ in range(300):
+    for _ in range(1800):
         if not store.data_files():
             return
         time.sleep(0.1)
@@ -343,15 +342,23 @@ class Storm:
         for process in self.processes:
             process.stop()
 
+    def await_loads(self):
+        """Of each a part, however slow all is."""
+        end = time.monotonic() + 120
+        while not Loader.wrong and time.monotonic() < end and (
+                min(loader.done for loader in self.loaders) <= 20):
+            time.sleep(0.1)
+
     def goes_on_under_kills(self):
         self.start()
         self.client.expect("PUT", "")
         for loader in self.loaders:
             loader.start()
         kills = storm(self.processes)
+        self.await_loads()
         Loader.stopping.set()
         for loader in self.loaders:
-            loader.join(60)
+            loader.join(180)
             print(f"{loader.name}: {loader.done} done, {loader.lost} lost")
         assert not Loader.wrong, Loader.wrong
         assert all(loader.done > 20 for loader in self.loaders)

@@ -37,7 +37,7 @@ BUGS = ["data", "packs", "dirs", "tables", "side", "pin", "early"]
 BUG_CUTS = {"early": 240}  # others do more harm: 60
 
 
-def run(*command, seconds=120):
+def run(*command, seconds=600):
     result = subprocess.run(
         [str(word) for word in command], stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -56,7 +56,7 @@ def record(work, generation, bug="none"):
 def cut(work, cuts, seed, *promises):
     """How many cuts were made, how many did harm, and what was said of it."""
     text = run(REPLAY, work / "log", work, cuts, seed, *promises,
-               seconds=60 + cuts)
+               seconds=600 + cuts)
     made, harmed = re.search(r"^(\d+) cuts, (\d+) did harm$", text,
                              re.M).groups()
     return int(made), int(harmed), text
@@ -87,8 +87,13 @@ def no_cut_does_harm(work, seed):
 
 
 def the_bug_does_harm(work, bug):
-    record(work, 1, bug)
-    made, harmed, text = cut(work, BUG_CUTS.get(bug, 60), 1)
+    """Which writes one recording has is up to the moment."""
+    for seed in range(1, 4):
+        shutil.rmtree(work / "store", ignore_errors=True)
+        record(work, 1, bug)
+        made, harmed, text = cut(work, BUG_CUTS.get(bug, 60), seed)
+        if harmed:
+            break
     assert harmed, f"{made} cuts and no harm:\n{text}"
     print(f"bug {bug}: {harmed} of {made} cuts did harm", flush=True)
 

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 300
 """S3 and two mounts race on the same names: each is written by one thread,
 through one of them after the other, and read by all at the same time.
 

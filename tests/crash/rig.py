@@ -98,9 +98,20 @@ class Server(Process):
                          "--log-level", "warn", *words,
                          environment=environment)
 
+    def start(self):
+        """The port of one that was killed may be taken for a while: the kernel
+        ends what waits in io_uring after the process."""
+        end = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                return super().start()
+            except AssertionError as error:
+                if ("something listens on" not in str(error) or
+                        time.monotonic() > end):
+                    raise
+
     def is_ready(self):
-        """It says so; the port may still answer for one that was killed:
-        the kernel ends what waits in io_uring after the process."""
+        """It says so; the port may still answer for one that was killed."""
         with open(TMP / f"{self.name}.log", "rb") as log:
             log.seek(self.log_from)
             return b"serving S3 on " in log.read()

@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -127,7 +128,7 @@ def ask_until_no_answer(site, answers):
     request = (f"GET /photos HTTP/1.1\r\nHost: {site.address}\r\n"
                f"User-Agent: {'x' * 4000}\r\n\r\n").encode()
     host, port = site.address.split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as sock:
+    with socket.create_connection((host, int(port)), timeout=20) as sock:
         try:
             # More than a server keeps of lines that the disk does not take.
             for _ in range(10_000):
@@ -158,7 +159,7 @@ def a_full_disk_holds_up_requests_but_not_the_end():
     assert len(answers) > 900, len(answers)
     said = site.close(log)
     assert "are waited for" in said, said
-    assert "and 4 before them were dropped" in said, said
+    assert re.search(r"and [1-4] before them were dropped", said), said
 
 
 def fails(number, path, flags):

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 300
 """Mounts over io_uring: suites of the mount again, with the kernel's parameter
 set, which is off by default."""
 
@@ -65,7 +64,7 @@ def run_again(counts, name):
     folder = TMP / name
     folder.mkdir(parents=True)
     result = subprocess.run(
-        [ROOT / "tests" / f"{name}.py"], check=False, text=True, timeout=200,
+        [ROOT / "tests" / f"{name}.py"], check=False, text=True, timeout=900,
         stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": str(folder)})
     print(result.stdout, end="")
     words = result.stdout.splitlines()[-1].replace(",", "").split()

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 300
 """The tables of tests/fs/posix, by a mount of a store on each file system.
 
 First on the bare file system, where all but those of FUSE must hold, too: so

@@ -20,7 +20,7 @@ from support.site import TARN, TOKEN, Site, free_port, run
 from support.suite import Counts
 
 BUCKET = "photos"
-TIMEOUT = 30
+TIMEOUT = 120
 
 
 def wait_until(is_true):

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 300
 """SSE-C: objects sealed with a key of the customer's, by aws, boto3, rclone
 and through a mount that has the key; and what of it is left on the disk."""
 

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 300
 """The AWS command line and curl through TLS: by address, by a bucket's own
 host name under a wildcard certificate, and across a change of certificates."""
 

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 300
 """What people do in a directory, done in a mount: git, sqlite, rsync, tar, cp.
 
 S3 must see what they leave.

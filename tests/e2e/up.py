@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 420
 """tools/up, and the session that the README shows, as a stranger runs them."""
 
 import os
@@ -9,22 +8,17 @@ import pty
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 
+from support.site import free_port
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TMP = pathlib.Path(os.environ.get("TMPDIR", "/tmp"))
 STORE, MOUNT, WORK = TMP / "store", TMP / "buckets", TMP / "work"
 READY = "Stop it with Ctrl-C"
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 PORT = free_port()
@@ -63,7 +57,7 @@ class Up:
                 raise AssertionError(f"not ready: {self.text}")
             time.sleep(0.05)
 
-    def exit_status(self, seconds=30):
+    def exit_status(self, seconds=180):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -115,7 +109,7 @@ def starts_and_the_readme_is_true():
     (WORK / "big.bin").write_bytes(os.urandom(20 << 20))
     shutil.copytree(ROOT / "docs", WORK / "some-tree")
     up = Up("--mount", str(MOUNT))
-    up.wait_ready(300)
+    up.wait_ready(1200)
 
     listing = shell(session_of_readme())
 
@@ -134,7 +128,7 @@ def refuses_a_port_in_use():
 
 def starts_again_and_keeps_the_objects():
     up = Up("--mount", str(MOUNT))
-    up.wait_ready(60)
+    up.wait_ready(180)
 
     shell(f"cmp big.bin {MOUNT}/photos/a/b/big.bin")
 
@@ -145,7 +139,7 @@ def starts_again_and_keeps_the_objects():
 
 def leaves_no_process_when_killed():
     up = Up("--mount", str(MOUNT))
-    up.wait_ready(60)
+    up.wait_ready(180)
 
     os.kill(up.pid, signal.SIGKILL)
 
@@ -159,7 +153,7 @@ def leaves_no_process_when_killed():
 
 def ends_when_its_server_was_killed():
     up = Up("--mount", str(MOUNT))
-    up.wait_ready(60)
+    up.wait_ready(180)
     server, = servers()
 
     os.kill(int(server), signal.SIGKILL)
@@ -179,7 +173,7 @@ def serves_s3_alone_without_fuse():
                "mount -o remount,bind,nodev /dev/fuse; exec \"$@\"")
     up = Up("--mount", str(MOUNT),
             wrapper=("unshare", "-m", "bash", "-c", no_fuse, "-"))
-    up.wait_ready(60)
+    up.wait_ready(180)
 
     assert "without a mount" in up.text, up.text
     assert "a/b/big.bin" in shell("s3cmd ls -r s3://photos/")

@@ -26,7 +26,7 @@
 #include "store/bucket.h"
 #include "store/file.h"
 
-#define LIMIT_NS (30 * CLOCK_NS_PER_S)
+#define LIMIT_NS (150 * CLOCK_NS_PER_S)
 
 struct temp_mount_server {
 	struct mount *mount;
@@ -451,7 +451,7 @@ temp_mount_wait_for_key(struct temp_mount *temp, const char *key)
 {
 	struct object object;
 
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		if (!object_head(temp->store.store, temp->bucket,
 			    slice_str(key), &temp->arena, &object))
 			return true;

@@ -383,8 +383,7 @@ Test(coherence, two_processes_append_to_one_small_object)
 		TEMP_MOUNT_APPENDED));
 }
 
-Test(coherence, a_time_set_by_another_process_outlasts_the_writer,
-	.timeout = 60)
+Test(coherence, a_time_set_by_another_process_outlasts_the_writer)
 {
 	NEEDS_MOUNT();
 	const struct tree_change change = {

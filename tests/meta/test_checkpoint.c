@@ -134,7 +134,7 @@ is_whole_after(struct rig *rig, uint64_t contents)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-Test(checkpoint, no_power_cut_after_it_does_harm, .timeout = 300)
+Test(checkpoint, no_power_cut_after_it_does_harm)
 {
 	scoped(rig_close) struct rig rig = rig_open(88172645463325252);
 	int harmed = 0;
@@ -157,7 +157,7 @@ Test(checkpoint, no_power_cut_after_it_does_harm, .timeout = 300)
 }
 
 /* What no_power_cut_after_it_does_harm would not see, it would not test. */
-Test(checkpoint, without_the_pin_a_power_cut_does_harm, .timeout = 300)
+Test(checkpoint, without_the_pin_a_power_cut_does_harm)
 {
 	scoped(rig_close) struct rig rig = rig_open(88172645463325252);
 	int harmed = 0;
@@ -210,7 +210,7 @@ cut_during(struct db_txn *snapshot, void *context)
 	return STORE_OK;
 }
 
-Test(checkpoint, a_power_cut_during_it_leaves_the_one_before, .timeout = 300)
+Test(checkpoint, a_power_cut_during_it_leaves_the_one_before)
 {
 	scoped(rig_close) struct rig rig = rig_open(1234567);
 	int harmed = 0;

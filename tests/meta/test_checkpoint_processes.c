@@ -201,8 +201,7 @@ step(struct scene *scene)
 	}
 }
 
-Test(checkpoint_processes, no_power_cut_does_harm_whoever_made_the_last_one,
-	.timeout = 300)
+Test(checkpoint_processes, no_power_cut_does_harm_whoever_made_the_last_one)
 {
 	struct scene scene = {
 		.dir = temp_dir_make(),

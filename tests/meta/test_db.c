@@ -516,7 +516,7 @@ commit_for_ever(const struct temp_dir *dir, char name, int pipe)
 	}
 }
 
-Test(db, killed_writers_lose_no_commit_and_stop_no_other, .timeout = 60)
+Test(db, killed_writers_lose_no_commit_and_stop_no_other)
 {
 	scoped(temp_dir_remove) struct temp_dir dir = temp_dir_make();
 	struct db *made = open_at(&dir, 1 << 26);

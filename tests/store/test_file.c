@@ -558,8 +558,7 @@ open_shared_and_wait(struct store *store, struct other_process *self)
 	other_process_tell(self, 0);
 }
 
-Test(file, a_clone_is_not_put_in_the_place_of_what_others_wrote_meanwhile,
-	.timeout = 60)
+Test(file, a_clone_is_not_put_in_the_place_of_what_others_wrote_meanwhile)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_create();
 	struct other_process process =

@@ -445,7 +445,7 @@ read_often(void *arg)
 	return NULL;
 }
 
-Test(file_seal, several_threads_read_from_one_handle, .timeout = 60)
+Test(file_seal, several_threads_read_from_one_handle)
 {
 	scoped(fixture_close) struct fixture it = fixture_open();
 	struct reading readings[4];

@@ -4,6 +4,7 @@
 import contextlib
 import pathlib
 import subprocess
+import time
 
 MINIMUM = {"xfs": 320 << 20, "ext4": 16 << 20}
 
@@ -21,6 +22,15 @@ def why_no_image(kind):
     return None if kind in kinds else f"this kernel has no {kind}"
 
 
+def unmount(path):
+    """Whoever used it may still be about to end."""
+    end = time.monotonic() + 120
+    while subprocess.run(["umount", str(path)], check=False,
+                         stderr=subprocess.DEVNULL).returncode:
+        assert time.monotonic() < end, f"{path} stays busy"
+        time.sleep(0.1)
+
+
 @contextlib.contextmanager
 def image(kind, place, size=0):
     """The path of a new, empty file system, as long as it is wanted."""
@@ -34,6 +44,6 @@ def image(kind, place, size=0):
     try:
         yield path
     finally:
-        subprocess.run(["umount", str(path)], check=True)
+        unmount(path)
         path.rmdir()
         file.unlink()

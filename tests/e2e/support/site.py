@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -16,9 +17,15 @@ TOKEN = "e2e"
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """None that the kernel gives to whom it is all the same."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def can_mount():
@@ -116,7 +123,7 @@ class Site:
         for process in reversed(self.processes):
             process.send_signal(signal.SIGTERM)
             try:
-                status = process.wait(30)
+                status = process.wait(120)
             except subprocess.TimeoutExpired:
                 process.kill()
                 status = "still running after 30 s"

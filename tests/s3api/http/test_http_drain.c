@@ -82,7 +82,7 @@ make_accept_block(const struct http_server *server, struct hold *hold)
 	return is_blocking;
 }
 
-Test(http_drain, ends_an_accept_that_blocks_in_the_kernel, .timeout = 60)
+Test(http_drain, ends_an_accept_that_blocks_in_the_kernel)
 {
 	struct hold hold;
 	struct http_server_config config = {
@@ -106,7 +106,7 @@ Test(http_drain, ends_an_accept_that_blocks_in_the_kernel, .timeout = 60)
 		cr_skip_test("no accept blocks in this kernel");
 }
 
-Test(http_drain, does_not_wait_for_a_body_that_was_refused, .timeout = 60)
+Test(http_drain, does_not_wait_for_a_body_that_was_refused)
 {
 	struct http_limits limits = http_fixture_limits;
 	limits.body_timeout_ms = LONG_MS;

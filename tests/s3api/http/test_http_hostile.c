@@ -552,6 +552,8 @@ Test(http_hostile, thousands_of_connections_cost_little_and_others_go_on)
 			       ? (size_t)files.rlim_max - 100
 			       : CONNECTIONS_MAX;
 	limits.connections = count + 10;
+	/* It may take a while to make them. */
+	limits.idle_timeout_ms = 3600 * 1000;
 	scoped(http_fixture_stop) struct http_fixture fixture;
 	http_fixture_start_with(&fixture, &limits);
 	unsigned int port = http_server_port(fixture.server);

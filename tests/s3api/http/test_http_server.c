@@ -254,7 +254,7 @@ Test(http_server, asks_for_the_body_only_when_it_is_read)
 }
 
 /* Its room stays for the next one, who is not to wait until that is full. */
-Test(http_server, reads_a_short_body_after_a_long_header, .timeout = 60)
+Test(http_server, reads_a_short_body_after_a_long_header)
 {
 	scoped(http_fixture_stop) struct http_fixture fixture;
 	struct http_limits limits = http_fixture_limits;

@@ -489,7 +489,7 @@ Test(http_tls, says_goodbye_where_nothing_was_cut_short)
 {
 	struct http_limits limits = http_fixture_limits;
 	limits.connections = 100;
-	limits.idle_timeout_ms = 50;
+	limits.idle_timeout_ms = 1000;
 	scoped(close_site) struct site site;
 	open_site(&site, &limits);
 	const struct tls_client_options options = to_site(&site);
