@@ -21,6 +21,7 @@
 
 #include "store/backup_private.h"
 #include "store/base/clock.h"
+#include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/base/owner.h"
 #include "store/blob_record_private.h"
@@ -38,6 +39,7 @@ struct job {
 	const struct backup_options *options;
 	struct backup_result *result;
 	char *partial;
+	int partial_fd;
 	struct db *db;	      /* the copy of the tables */
 	struct blobs *blobs;  /* of the backup */
 	struct blobs *before; /* of the one before; NULL: none */
@@ -153,6 +155,8 @@ make_partial(struct job *job)
 
 	if (!err)
 		err = backup_dir_make(to, PARTIAL);
+	if (!err)
+		err = backup_dir_open(job->partial, &job->partial_fd);
 	if (!err)
 		err = backup_dir_make(job->partial, "meta");
 	if (!err)
@@ -410,7 +414,7 @@ finish(struct job *job)
 	(void)snprintf(name, sizeof(name), "%llu",
 		(unsigned long long)job->result->commit);
 	struct backup_path path = backup_dir_path(job->options->to, name);
-	enum store_err err = backup_dir_flush_all(job->partial);
+	enum store_err err = backup_dir_flush_all(job->partial_fd);
 
 	if (err)
 		return err;
@@ -471,6 +475,7 @@ backup_make(struct store *store, const struct backup_options *options,
 		.options = options,
 		.result = out,
 		.partial = partial.text,
+		.partial_fd = -1,
 	};
 	int lock = -1;
 
@@ -480,6 +485,7 @@ backup_make(struct store *store, const struct backup_options *options,
 	enum store_err err = take_directory(store, options->to, &lock);
 	if (!err)
 		err = make(&job);
+	io_close_fd(&job.partial_fd);
 	db_close(&job.db);
 	blob_close_all(&job.blobs);
 	blob_close_all(&job.before);

@@ -107,21 +107,25 @@ backup_dir_copy_key(const char *from_dir, const char *to_dir)
 }
 
 enum store_err
-backup_dir_flush(const char *dir)
+backup_dir_open(const char *dir, int *fd)
 {
-	scoped(io_close_fd) int fd =
-			open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? error_from_errno(errno) : io_fsync(fd);
+	*fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *fd < 0 ? error_from_errno(errno) : STORE_OK;
 }
 
 enum store_err
-backup_dir_flush_all(const char *dir)
+backup_dir_flush(const char *dir)
 {
-	scoped(io_close_fd) int fd =
-			open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scoped(io_close_fd) int fd = -1;
+	enum store_err err = backup_dir_open(dir, &fd);
 
-	return fd < 0 || syncfs(fd) ? error_from_errno(errno) : STORE_OK;
+	return err ? err : io_fsync(fd);
+}
+
+enum store_err
+backup_dir_flush_all(int fd)
+{
+	return syncfs(fd) ? error_from_errno(errno) : STORE_OK;
 }
 
 enum store_err

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "store/backup_private.h"
+#include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/blob_record_private.h"
 #include "store/check.h"
@@ -198,11 +199,14 @@ static enum store_err
 copy_all(struct job *job)
 {
 	const char *to = job->options->to;
+	scoped(io_close_fd) int fd = -1;
 	char format[64];
 	int len = snprintf(format, sizeof(format), "tarn store %d\n",
 		STORE_FORMAT_VERSION);
-	enum store_err err = backup_dir_make(to, "meta");
+	enum store_err err = backup_dir_open(to, &fd);
 
+	if (!err)
+		err = backup_dir_make(to, "meta");
 	if (!err)
 		err = backup_dir_make(to, "data");
 	if (!err)
@@ -216,11 +220,11 @@ copy_all(struct job *job)
 	if (!err)
 		err = copy_blobs(job);
 	if (!err)
-		err = backup_dir_flush_all(to);
+		err = backup_dir_flush_all(fd);
 	if (!err)
 		err = backup_dir_add(to, "format",
 			slice_of(format, (size_t)len));
-	return err ? err : backup_dir_flush_all(to);
+	return err ? err : backup_dir_flush_all(fd);
 }
 
 /* --- is it all there -------------------------------------------------------

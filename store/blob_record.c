@@ -126,12 +126,15 @@ blob_record_drop(struct db_txn *txn, uint64_t blob)
 }
 
 enum store_err
-blob_record_references(struct db_txn *txn, uint64_t blob, uint32_t *references)
+blob_record_is_named(struct db_txn *txn, uint64_t blob, bool *is_named)
 {
-	struct record_blob record = {0};
-	enum store_err err = blob_record_get(txn, blob, &record);
+	struct key key = key_u64(blob);
+	struct slice value;
+	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &value);
 
-	*references = record.references;
+	if (err == STORE_NOT_FOUND)
+		err = db_get(txn, DB_FREED, key_slice(&key), &value);
+	*is_named = !err;
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 

@@ -36,6 +36,7 @@ must_check enum store_err blob_record_put(struct db_txn *txn, uint64_t blob,
 /* Takes out the record of a file or segment that nothing names any more; its
  * data is reclaimed after the checkpoint. */
 must_check enum store_err blob_record_free(struct db_txn *txn, uint64_t blob);
-/* 0 where there is no such blob. */
-must_check enum store_err blob_record_references(struct db_txn *txn,
-	uint64_t blob, uint32_t *references);
+/* Whether its file must stay: a record names it, or it waits for reclaim, which
+ * removes it once a checkpoint has forgotten it. */
+must_check enum store_err blob_record_is_named(struct db_txn *txn,
+	uint64_t blob, bool *is_named);

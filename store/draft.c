@@ -197,13 +197,12 @@ static bool
 is_named(struct draft *draft)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
-	uint32_t references = 0;
-	enum store_err err;
+	bool is_named = false;
+	enum store_err err = db_begin_read(draft->store->db, &txn);
 
-	err = db_begin_read(draft->store->db, &txn);
 	if (!err)
-		err = blob_record_references(txn, draft->blob, &references);
-	return err || references;
+		err = blob_record_is_named(txn, draft->blob, &is_named);
+	return err || is_named;
 }
 
 static void

@@ -117,10 +117,7 @@ flush_record(struct durable *durable, const struct db_cursor *cursor,
 static enum store_err
 look_for_failure(struct durable *durable)
 {
-	mutex_lock(&durable->lock);
-	enum store_err why = durable->flush_err;
-	mutex_unlock(&durable->lock);
-	return why || feed_has_failed(durable->store) ? STORE_IO : STORE_OK;
+	return feed_has_failed(durable->store) ? STORE_IO : STORE_OK;
 }
 
 static enum store_err
@@ -183,7 +180,8 @@ say_failed(enum store_err why)
 		error_sentence(why));
 }
 
-/* What durable_fail() asked for. */
+/* What durable_fail() asked for; or another process's, which may have ended
+ * before it had written it down. */
 static void
 take_failure(struct durable *durable)
 {
@@ -191,11 +189,12 @@ take_failure(struct durable *durable)
 	enum store_err why = durable->flush_err;
 	durable->flush_err = STORE_OK;
 	mutex_unlock(&durable->lock);
-	if (!why)
-		return;
-	say_failed(why);
-	checkpoint_fail(durable->checkpoint, why);
-	feed_set_failed(durable->store);
+	if (why)
+		say_failed(why);
+	else if (feed_has_failed(durable->store))
+		why = STORE_IO;
+	if (why)
+		checkpoint_fail(durable->checkpoint, why);
 }
 
 static enum store_err
@@ -381,6 +380,9 @@ durable_fail(struct store *store, enum store_err why)
 
 	if (store->is_read_only)
 		return STORE_IO;
+	/* At once: the kernel tells of it once, and whoever flushes the same
+	 * file now, here or elsewhere, is told that all is well. */
+	feed_set_failed(store);
 	wake_thread(store->durable, &waiter, why);
 	event_wait(&done);
 	return STORE_IO;

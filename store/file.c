@@ -656,6 +656,8 @@ file_sync(struct file *file, bool is_data_only)
 		 * the kernel has dropped. */
 		if (err)
 			err = durable_fail(file->store, err);
+		else if (durable_has_failed(file->store))
+			err = STORE_IO;
 	}
 	if (!err && !is_gone && !file->store->is_read_only)
 		err = durable_wait(file->store, commit);

@@ -11,6 +11,7 @@
 #include "store/base/codec.h"
 #include "store/base/log.h"
 #include "store/base/owner.h"
+#include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/feed_private.h"
 #include "store/file_settle_private.h"
@@ -123,20 +124,6 @@ settle_open(struct store *store, uint64_t session, bool after_power_cut)
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
-/* True where a record names the blob, or where it waits for reclaim. */
-static enum store_err
-is_named(struct db_txn *txn, uint64_t blob, bool *is_named)
-{
-	struct key key = key_u64(blob);
-	struct slice value;
-	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &value);
-
-	if (err == STORE_NOT_FOUND)
-		err = db_get(txn, DB_FREED, key_slice(&key), &value);
-	*is_named = !err;
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
 /* Those of the leased ids that nothing names. */
 static enum store_err
 find_unnamed(struct store *store, uint64_t first, uint64_t *unnamed,
@@ -149,7 +136,7 @@ find_unnamed(struct store *store, uint64_t first, uint64_t *unnamed,
 	for (uint64_t i = 0; i < SESSION_LEASE_BLOCK && !err; i++) {
 		bool has_name = false;
 
-		err = is_named(txn, first + i, &has_name);
+		err = blob_record_is_named(txn, first + i, &has_name);
 		if (!err && !has_name)
 			unnamed[(*count)++] = first + i;
 	}
