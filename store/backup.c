@@ -110,14 +110,32 @@ expect_backups(const struct store *store, const char *path)
 	return err;
 }
 
+static bool
+lies_in_store(const struct store *store, const char *path)
+{
+	size_t len = strlen(store->path);
+	char *real = realpath(path, NULL);
+	bool lies_in = real && !strncmp(real, store->path, len) &&
+		       (real[len] == '/' || !real[len]);
+
+	free(real);
+	return lies_in;
+}
+
 /* One at a time.  *fd holds the lock. */
 static enum store_err
 take_directory(const struct store *store, const char *path, int *fd)
 {
 	struct backup_path lock = backup_dir_path(path, "lock");
+	bool is_new = !mkdir(path, 0700);
 
-	if (mkdir(path, 0700) && errno != EEXIST)
+	if (!is_new && errno != EEXIST)
 		return error_from_errno(errno);
+	if (lies_in_store(store, path)) {
+		if (is_new)
+			(void)rmdir(path);
+		return STORE_INVALID;
+	}
 	enum store_err err = expect_backups(store, path);
 	if (err)
 		return err;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,16 +126,30 @@ flush_above(const char *path)
 	return err;
 }
 
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
+{
+	(void)st;
+	(void)type;
+	return place->level > 0 ? remove(path) : 0;
+}
+
+/* What was begun is in the way of the next try. */
+static void
+empty(const char *path)
+{
+	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* All but meta/, which is there. */
 static enum store_err
 fill(struct store *store, struct slice region)
 {
 	char format[64];
 	int len = snprintf(format, sizeof(format), "tarn store %d\n",
 		STORE_FORMAT_VERSION);
-	enum store_err err = make_dir(store, "meta");
+	enum store_err err = make_dir(store, "data");
 
-	if (!err)
-		err = make_dir(store, "data");
 	if (!err)
 		err = make_dir(store, "run");
 	if (!err)
@@ -167,9 +182,10 @@ check_empty(const char *path)
 
 /* Makes the directory, or takes an empty one. */
 static enum store_err
-take_dir(const char *path)
+take_dir(const char *path, bool *is_new)
 {
-	if (!mkdir(path, 0700))
+	*is_new = !mkdir(path, 0700);
+	if (*is_new)
 		return STORE_OK;
 	if (errno != EEXIST)
 		return error_from_errno(errno);
@@ -184,6 +200,7 @@ store_create(const char *path, struct slice region, const char *key_path)
 {
 	struct store store = {.key_path = key_path};
 	struct stat st;
+	bool is_new = false;
 
 	if (region.len == 0 || region.len > REGION_MAX)
 		return STORE_INVALID;
@@ -195,13 +212,21 @@ store_create(const char *path, struct slice region, const char *key_path)
 		if (!stat(format.text, &st))
 			return STORE_EXISTS;
 	}
-	enum store_err err = take_dir(path);
+	enum store_err err = take_dir(path, &is_new);
 	if (err)
 		return err;
 	store.path = realpath(path, NULL);
 	if (!store.path)
 		return error_from_errno(errno);
-	err = fill(&store, region);
+	/* Who makes meta/ has the directory. */
+	err = make_dir(&store, "meta");
+	if (!err) {
+		err = fill(&store, region);
+		if (err)
+			empty(store.path);
+	}
+	if (err && is_new)
+		(void)rmdir(store.path);
 	cipher_wipe(store.key, sizeof(store.key));
 	free(store.path);
 	return err;

@@ -122,8 +122,12 @@ def wrong_words_are_usage_errors():
                   ["--listen", "::1:9000"], ["--log-level", "loud"],
                   ["--log-format", "xml"], ["--uid", "me"],
                   ["--max-connections", ""], ["--background=yes"],
-                  ["--read-only"], ["--uid", "0"]]:
+                  ["--read-only"], ["--uid", "0"], ["--domain", ""],
+                  ["--domain", "*.example.com"]]:
         tarn("serve", *words, expect=USAGE)
+    for words in [["--listen", "127.0.0.1:1", "--listen", "127.0.0.1:2"],
+                  ["--threads=1", "--threads=1"]]:
+        assert "twice" in tarn("serve", *words, expect=USAGE).err
 
 
 def a_store_is_made_once():
@@ -141,6 +145,12 @@ def a_store_is_made_once():
     assert "above it" in Result("init", "--store", "no/such", expect=FAILED).err
     assert "directory" in Result("init", "--store", "full/file",
                                  expect=FAILED).err
+    assert "key" in Result("init", "--store", "again", "--key-file",
+                           "no/key", expect=FAILED).err
+    assert not (TMP / "again").exists(), "it is in the way of the next try"
+    (TMP / "again").mkdir()
+    Result("init", "--store", "again", "--key-file", "no/key", expect=FAILED)
+    Result("init", "--store", "again")
 
 
 def stat_mode(path):
@@ -369,6 +379,10 @@ def the_newest_backup_is_the_one_taken_last():
     first, second = TMP / "line-1", TMP / "line-2"
 
     Result("init", "--store", first)
+    for inside in first / "backups", first / "run", first:
+        assert "in the store itself" in Result(
+            "backup", "--store", first, "--to", inside, expect=FAILED).err
+    assert not (first / "backups").exists()
     Result("backup", "--store", first, "--to", backups)
     (older,) = [path.name for path in backups.iterdir() if path.name.isdigit()]
     for name in "abcdefghij":

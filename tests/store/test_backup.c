@@ -252,6 +252,9 @@ Test(backup, refuses_to_write_over_anything)
 
 	/* A store is no place for backups. */
 	cr_expect(eq(int, backup_make(temp.store, &options, &made),
+		STORE_INVALID));
+	options.to = temp.dir;
+	cr_expect(eq(int, backup_make(temp.store, &options, &made),
 		STORE_NOT_EMPTY));
 	options.to = place.to;
 	options.since = 99;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/tarn/args.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,12 +56,26 @@ find_option(const struct args_command *command, struct slice name)
 	return NULL;
 }
 
+/* A command line that is being read. */
+struct reading {
+	const struct args_command *command;
+	bool is_given[ARGS_OPTIONS_MAX];
+};
+
 static void
-store_value(const struct args_command *command,
-	const struct args_option *option, const char *value)
+store_value(struct reading *reading, const struct args_option *option,
+	const char *value)
 {
+	const struct args_command *command = reading->command;
+	bool *is_given = &reading->is_given[option - command->options];
+
 	if (option->value) {
+		/* One of them would mean nothing. */
+		if (*is_given)
+			args_refuse(command, "--%s is given twice",
+				option->name);
 		*option->value = value;
+		*is_given = true;
 		return;
 	}
 	if (option->list->count == ARGS_REPEAT_MAX)
@@ -84,8 +99,9 @@ take_key_file(const struct args_command *command, int left, char **words,
 /* Takes one --name, --name=value or --name value; gives how many words.  -n
  * has one letter. */
 static int
-parse_option(const struct args_command *command, int left, char **words)
+parse_option(struct reading *reading, int left, char **words)
 {
+	const struct args_command *command = reading->command;
 	size_t dashes = words[0][1] == '-' ? 2 : 1;
 	struct slice name = slice_from(slice_str(words[0]), dashes);
 	const char *equals = strchr(words[0], '=');
@@ -112,22 +128,24 @@ parse_option(const struct args_command *command, int left, char **words)
 		return 1;
 	}
 	if (equals) {
-		store_value(command, option, equals + 1);
+		store_value(reading, option, equals + 1);
 		return 1;
 	}
 	if (left < 2)
 		args_refuse(command, "--%s needs a value (%s)", option->name,
 			option->value_name);
-	store_value(command, option, words[1]);
+	store_value(reading, option, words[1]);
 	return 2;
 }
 
 void
 args_parse(const struct args_command *command, int argc, char **argv)
 {
+	struct reading reading = {.command = command};
 	int positional = 0;
 	bool only_words = false;
 
+	assert(command->option_count <= ARGS_OPTIONS_MAX);
 	for (int i = 1; i < argc;) {
 		if (!only_words && !strcmp(argv[i], "--")) {
 			only_words = true;
@@ -135,7 +153,7 @@ args_parse(const struct args_command *command, int argc, char **argv)
 			continue;
 		}
 		if (!only_words && argv[i][0] == '-' && argv[i][1]) {
-			i += parse_option(command, argc - i, argv + i);
+			i += parse_option(&reading, argc - i, argv + i);
 			continue;
 		}
 		if (positional == command->positional_max)

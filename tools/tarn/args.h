@@ -10,6 +10,7 @@
 #include "store/base/compiler.h"
 
 #define ARGS_REPEAT_MAX 16
+#define ARGS_OPTIONS_MAX 64
 #define ARGS_REGION_MAX 63
 
 /* Where the key of the store lies; see open.h. */
@@ -21,7 +22,7 @@ struct args_option {
 	const char *name;
 	const char *value_name; /* as the help shows it; NULL for a switch */
 	const char *help;
-	const char **value; /* the last one given */
+	const char **value; /* given once at most */
 	bool *flag;
 	struct args_list *list; /* all that are given */
 };

@@ -32,6 +32,8 @@ fail(const struct backup_options *options, enum store_err err)
 		why = "there is something else than backups in it";
 	else if (err == STORE_BAD_KEY)
 		why = "the backups in it are of another store";
+	else if (err == STORE_INVALID)
+		why = "it lies in the store itself";
 	else if (err == STORE_BUSY)
 		why = "another backup is being made there";
 	else if (err == STORE_EXISTS)

@@ -34,6 +34,13 @@ init_run(int argc, char **argv)
 		fprintf(stderr, "tarn: %s is a store already\n", path);
 		return COMMAND_FAILED;
 	}
+	if (err == STORE_NOT_FOUND && open_key_path()) {
+		fprintf(stderr,
+			"tarn: %s or the key file %s: the directory above it "
+			"does not exist; make that first\n",
+			path, open_key_path());
+		return COMMAND_FAILED;
+	}
 	if (err == STORE_NOT_FOUND) {
 		fprintf(stderr,
 			"tarn: %s: the directory above it does not exist; "

@@ -282,6 +282,20 @@ check_proxies(const struct args_command *command,
 	}
 }
 
+/* Compared with what clients send as a host, without its port. */
+static void
+check_domains(const struct args_command *command,
+	const struct args_list *domains)
+{
+	for (unsigned int i = 0; i < domains->count; i++) {
+		const char *domain = domains->values[i];
+
+		if (!*domain || domain[0] == '.' || strpbrk(domain, "/:* "))
+			args_refuse(command,
+				"--domain takes a name, as s3.example.com");
+	}
+}
+
 int
 serve_run(int argc, char **argv)
 {
@@ -357,6 +371,7 @@ serve_run(int argc, char **argv)
 		args_refuse(&command, "--listen takes ADDRESS:PORT");
 	if (args.tls_listen && !endpoint_parse(args.tls_listen, &encrypted))
 		args_refuse(&command, "--tls-listen takes ADDRESS:PORT");
+	check_domains(&command, &args.domains);
 	check_proxies(&command, &args.proxies);
 	process_log_options(&command, args.log_level, args.log_format);
 	mount_options_check(&command, &args.mount);
