@@ -2,6 +2,7 @@
 /* Each table by itself: does it decode, and is what it names there. */
 #include "store/base/codec.h"
 #include "store/check_private.h"
+#include "store/meter_private.h"
 #include "store/sealed.h"
 
 typedef enum store_err (*visit_row)(struct check *check, struct slice key,
@@ -327,6 +328,23 @@ visit_usage(struct check *check, struct slice key, struct slice value)
 	return STORE_OK;
 }
 
+/* Those of the metering; what others are is known where they are read. */
+static enum store_err
+visit_document(struct check *check, struct slice key, struct slice value)
+{
+	struct slice kind;
+	uint64_t owner;
+
+	if (key_split_dentry(key, &owner, &kind) || owner ||
+		meter_document_is_sound(kind, value))
+		return STORE_OK;
+	struct check_job *job = check_note(check, CHECK_RECORD, CHECK_FIX_ROW,
+		"the document %.*s does not decode", (int)kind.len, kind.data);
+	job->table = DB_DOCUMENT;
+	job->name = arena_copy(&check->arena, key);
+	return STORE_OK;
+}
+
 static enum store_err
 visit_change(struct check *check, struct slice key, struct slice value)
 {
@@ -385,6 +403,7 @@ check_scan_tables(struct check *check)
 		{DB_PART, visit_part, 0},
 		{DB_INODE, visit_inode, 0},
 		{DB_USAGE, visit_usage, 0},
+		{DB_DOCUMENT, visit_document, 0},
 		{DB_CHANGE, visit_change, 0},
 		{DB_TOKEN, visit_token, 0},
 	};

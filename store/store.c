@@ -30,6 +30,7 @@
 #include "store/durable_private.h"
 #include "store/feed_private.h"
 #include "store/meta/checkpoint.h"
+#include "store/meter_private.h"
 #include "store/pack_private.h"
 #include "store/reclaim_private.h"
 #include "store/scrub_private.h"
@@ -309,6 +310,7 @@ store_close(struct store **ptr)
 		return;
 	/* The session goes while there still are commits and checkpoints. */
 	scrub_close(store);
+	meter_thread_stop(store);
 	reclaim_stop(store);
 	pack_close(store);
 	session_close(store);

@@ -58,20 +58,15 @@ store_document_remove(struct db_txn *txn,
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
-enum store_err
-store_document_find(struct db_txn *txn, struct slice prefix, struct slice from,
+/* What the cursor is at, where that begins with the prefix. */
+static enum store_err
+take(const struct db_cursor *cursor, struct slice prefix,
 	struct store_document_kind *kind, struct slice *value)
 {
-	scoped(db_cursor_close) struct db_cursor cursor = {0};
-	struct key start = key_dentry(OWNER, from);
 	uint64_t owner;
 	struct slice found;
-	enum store_err err = db_cursor_open(txn, DB_DOCUMENT, &cursor);
+	enum store_err err = key_split_dentry(cursor->key, &owner, &found);
 
-	if (!err)
-		err = db_cursor_seek(&cursor, key_slice(&start));
-	if (!err)
-		err = key_split_dentry(cursor.key, &owner, &found);
 	if (err)
 		return err;
 	if (owner != OWNER || !slice_has_prefix(found, prefix))
@@ -81,8 +76,35 @@ store_document_find(struct db_txn *txn, struct slice prefix, struct slice from,
 	memcpy(kind->text, found.data, found.len);
 	kind->text[found.len] = '\0';
 	kind->len = found.len;
-	*value = cursor.value;
+	*value = cursor->value;
 	return STORE_OK;
+}
+
+enum store_err
+store_document_find(struct db_txn *txn, struct slice prefix, struct slice from,
+	struct store_document_kind *kind, struct slice *value)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key start = key_dentry(OWNER, from);
+	enum store_err err = db_cursor_open(txn, DB_DOCUMENT, &cursor);
+
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&start));
+	return err ? err : take(&cursor, prefix, kind, value);
+}
+
+enum store_err
+store_document_find_before(struct db_txn *txn, struct slice prefix,
+	struct slice before, struct store_document_kind *kind,
+	struct slice *value)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key end = key_dentry(OWNER, before);
+	enum store_err err = db_cursor_open(txn, DB_DOCUMENT, &cursor);
+
+	if (!err)
+		err = db_cursor_seek_before(&cursor, key_slice(&end));
+	return err ? err : take(&cursor, prefix, kind, value);
 }
 
 enum store_err

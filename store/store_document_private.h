@@ -40,6 +40,12 @@ must_check enum store_err store_document_find(struct db_txn *txn,
 	struct slice prefix, struct slice from,
 	struct store_document_kind *kind, struct slice *value);
 
+/* The last whose kind is below `before`, where that begins with the prefix.
+ * NOT_FOUND. */
+must_check enum store_err store_document_find_before(struct db_txn *txn,
+	struct slice prefix, struct slice before,
+	struct store_document_kind *kind, struct slice *value);
+
 /* All whose kinds begin with the prefix. */
 must_check enum store_err store_document_remove_all(struct db_txn *txn,
 	struct slice prefix);

@@ -19,6 +19,7 @@ struct feed;	     /* feed.c */
 struct file_table;   /* file_table.c */
 struct keyring;	     /* keyring.c */
 struct scrub_thread; /* scrub.c */
+struct meter_thread; /* meter_thread.c */
 
 struct store {
 	/* fixed after open */
@@ -43,6 +44,8 @@ struct store {
 
 	/* set once, by scrub_start(); NULL: none */
 	struct scrub_thread *scrubber;
+	/* set once, by meter_thread_start(); NULL: none */
+	struct meter_thread *meter;
 };
 
 /* STORE/name below, as long as the path of the store allows. */

@@ -129,6 +129,16 @@ usage_add(struct db_txn *txn, uint64_t bucket,
 }
 
 enum store_err
+usage_counted(struct db_txn *txn, uint64_t bucket, struct record_usage *out)
+{
+	struct row row = {.key = key_u64(bucket)};
+	enum store_err err = read_row(txn, &row);
+
+	*out = row.usage;
+	return err;
+}
+
+enum store_err
 usage_begin_bucket(struct db_txn *txn, uint64_t bucket,
 	struct slice organization)
 {

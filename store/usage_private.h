@@ -11,6 +11,7 @@
 #pragma once
 
 #include "store/meta/db.h"
+#include "store/meta/record.h"
 #include "store/usage.h"
 
 struct usage_change {
@@ -35,6 +36,10 @@ must_check enum store_err usage_check(struct db_txn *txn,
 	const struct usage_mark *mark);
 /* QUOTA where a quota is used up, whatever the change. */
 must_check enum store_err usage_check_full(struct db_txn *txn, uint64_t bucket);
+
+/* What its row counts. */
+must_check enum store_err usage_counted(struct db_txn *txn, uint64_t bucket,
+	struct record_usage *out);
 
 /* With the bucket's record. */
 must_check enum store_err usage_begin_bucket(struct db_txn *txn,

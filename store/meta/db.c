@@ -777,3 +777,14 @@ db_cursor_next(struct db_cursor *cursor)
 {
 	return move(cursor, SLICE_NULL, MDB_NEXT);
 }
+
+enum store_err
+db_cursor_seek_before(struct db_cursor *cursor, struct slice key)
+{
+	enum store_err err = db_cursor_seek(cursor, key);
+
+	if (!err)
+		return move(cursor, SLICE_NULL, MDB_PREV);
+	return err == STORE_NOT_FOUND ? move(cursor, SLICE_NULL, MDB_LAST)
+				      : err;
+}

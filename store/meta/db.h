@@ -139,3 +139,6 @@ void db_cursor_close(struct db_cursor *cursor);
 must_check enum store_err db_cursor_seek(struct db_cursor *cursor,
 	struct slice key);
 must_check enum store_err db_cursor_next(struct db_cursor *cursor);
+/* The last key < the one given. */
+must_check enum store_err db_cursor_seek_before(struct db_cursor *cursor,
+	struct slice key);

@@ -358,6 +358,56 @@ record_encode_quota(struct buffer *to, const struct record_quota *record)
 }
 
 enum store_err
+record_decode_sample(struct slice bytes, struct record_sample *out)
+{
+	struct decoder decoder = begin(bytes);
+	struct record_sample record;
+
+	record.objects = codec_decode_u64(&decoder);
+	record.bytes = codec_decode_u64(&decoder);
+	record.part_bytes = codec_decode_u64(&decoder);
+	enum store_err err = finish(&decoder, true);
+	if (err == STORE_OK)
+		*out = record;
+	return err;
+}
+
+void
+record_encode_sample(struct buffer *to, const struct record_sample *record)
+{
+	codec_encode_u8(to, RECORD_VERSION);
+	codec_encode_u64(to, record->objects);
+	codec_encode_u64(to, record->bytes);
+	codec_encode_u64(to, record->part_bytes);
+}
+
+enum store_err
+record_decode_sampled(struct slice bytes, struct record_sampled *out)
+{
+	struct decoder decoder = begin(bytes);
+	struct record_sampled record;
+
+	record.hour = codec_decode_u64(&decoder);
+	uint8_t stage = codec_decode_u8(&decoder);
+	record.stage = (enum record_sampled_stage)stage;
+	record.from = codec_decode_sized16(&decoder);
+	enum store_err err = finish(&decoder,
+		stage >= RECORD_SAMPLED_BUCKETS && stage <= RECORD_SAMPLED_ALL);
+	if (err == STORE_OK)
+		*out = record;
+	return err;
+}
+
+void
+record_encode_sampled(struct buffer *to, const struct record_sampled *record)
+{
+	codec_encode_u8(to, RECORD_VERSION);
+	codec_encode_u64(to, record->hour);
+	codec_encode_u8(to, (uint8_t)record->stage);
+	codec_encode_sized16(to, record->from);
+}
+
+enum store_err
 record_decode_session(struct slice bytes, struct record_session *out)
 {
 	struct decoder decoder = begin(bytes);

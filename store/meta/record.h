@@ -106,6 +106,27 @@ struct record_quota {
 	uint64_t bytes;
 };
 
+/* What a bucket held from an hour on. */
+struct record_sample {
+	uint64_t objects;
+	uint64_t bytes;
+	uint64_t part_bytes;
+};
+
+enum record_sampled_stage {
+	RECORD_SAMPLED_BUCKETS = 1, /* what there is gets its samples */
+	RECORD_SAMPLED_SAMPLES,	    /* what is gone, too; old ones go */
+	RECORD_SAMPLED_ALL,	    /* the hour is done */
+};
+
+/* How far the sampling of an hour has come. */
+struct record_sampled {
+	uint64_t hour; /* since 1970 UTC */
+	enum record_sampled_stage stage;
+	/* Where the stage goes on: the first that is not below it. */
+	struct slice from;
+};
+
 struct record_session {
 	uint8_t boot_id[16];
 	int64_t started_ns;
@@ -159,6 +180,8 @@ RECORD_CODEC(upload)
 RECORD_CODEC(part)
 RECORD_CODEC(usage)
 RECORD_CODEC(quota)
+RECORD_CODEC(sample)
+RECORD_CODEC(sampled)
 RECORD_CODEC(session)
 RECORD_CODEC(token)
 RECORD_CODEC(change)

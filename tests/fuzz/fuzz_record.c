@@ -10,6 +10,7 @@
 #include "store/base/inode.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
+#include "store/meter_private.h"
 #include "store/seal.h"
 #include "store/upload_private.h"
 
@@ -32,6 +33,8 @@ ROUND_TRIP(dentry, record_dentry)
 ROUND_TRIP(upload, record_upload)
 ROUND_TRIP(part, record_part)
 ROUND_TRIP(quota, record_quota)
+ROUND_TRIP(sample, record_sample)
+ROUND_TRIP(sampled, record_sampled)
 ROUND_TRIP(session, record_session)
 ROUND_TRIP(token, record_token)
 ROUND_TRIP(change, record_change)
@@ -154,6 +157,18 @@ streams_walk(struct slice bytes)
 	}
 }
 
+static void
+meter_name_round_trip(struct slice kind)
+{
+	struct meter_name name;
+
+	if (!meter_name_parse(kind, &name))
+		return;
+	struct store_document_kind again = meter_name_kind(&name);
+	if (!slice_equal(store_document_kind_slice(&again), kind))
+		abort();
+}
+
 static void (*const targets[])(struct slice bytes) = {
 	bucket_round_trip,
 	dentry_round_trip,
@@ -171,6 +186,9 @@ static void (*const targets[])(struct slice bytes) = {
 	etag_round_trip,
 	seal_round_trip,
 	streams_walk,
+	sample_round_trip,
+	sampled_round_trip,
+	meter_name_round_trip,
 };
 
 int

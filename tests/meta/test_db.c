@@ -298,6 +298,32 @@ Test(db, a_cursor_walks_both_ways_in_byte_order)
 	db_cursor_close(&cursor);
 }
 
+Test(db, a_cursor_finds_what_lies_before_a_key)
+{
+	scoped(rig_close) struct rig rig = rig_open();
+	struct db_cursor cursor;
+
+	put_one(rig.db, SLICE("a"), SLICE("1"));
+	put_one(rig.db, SLICE("c"), SLICE("2"));
+
+	scoped(db_abort) struct db_txn *txn = begin_read(rig.db);
+	cr_assert(eq(int, db_cursor_open(txn, DB_BUCKET, &cursor), STORE_OK));
+	cr_expect(eq(int, db_cursor_seek_before(&cursor, SLICE("d")),
+		STORE_OK));
+	cr_expect(slice_equal(cursor.key, SLICE("c")));
+	cr_expect(eq(int, db_cursor_seek_before(&cursor, SLICE("c")),
+		STORE_OK));
+	cr_expect(slice_equal(cursor.key, SLICE("a")));
+	cr_expect(slice_equal(cursor.value, SLICE("1")));
+	cr_expect(eq(int, db_cursor_seek_before(&cursor, SLICE("a")),
+		STORE_NOT_FOUND));
+	db_cursor_close(&cursor);
+	cr_assert(eq(int, db_cursor_open(txn, DB_TOKEN, &cursor), STORE_OK));
+	cr_expect(eq(int, db_cursor_seek_before(&cursor, SLICE("a")),
+		STORE_NOT_FOUND));
+	db_cursor_close(&cursor);
+}
+
 Test(db, a_cursor_finds_nothing_in_an_empty_table)
 {
 	scoped(rig_close) struct rig rig = rig_open();

@@ -296,6 +296,48 @@ Test(record, quota)
 	CHECK_STRICT(quota, buffer);
 }
 
+Test(record, sample)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_sample in = {1, 1ull << 50, 3};
+	struct record_sample out;
+
+	record_encode_sample(&buffer, &in);
+	cr_assert(eq(int, record_decode_sample(buffer_slice(&buffer), &out),
+		STORE_OK));
+	cr_expect(eq(u64, out.objects, 1));
+	cr_expect(eq(u64, out.bytes, 1ull << 50));
+	cr_expect(eq(u64, out.part_bytes, 3));
+	CHECK_STRICT(sample, buffer);
+}
+
+Test(record, sampled)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_sampled in = {
+		.hour = 495000,
+		.stage = RECORD_SAMPLED_SAMPLES,
+		.from = SLICE("sample/o/b0"),
+	};
+	struct record_sampled out;
+
+	record_encode_sampled(&buffer, &in);
+	cr_assert(eq(int, record_decode_sampled(buffer_slice(&buffer), &out),
+		STORE_OK));
+	cr_expect(eq(u64, out.hour, 495000));
+	cr_expect(eq(int, (int)out.stage, RECORD_SAMPLED_SAMPLES));
+	cr_expect(slice_equal(out.from, in.from));
+	for (int stage = 0; stage < 256; stage++) {
+		buffer.data[9] = (char)stage;
+		cr_expect(eq(int,
+			record_decode_sampled(buffer_slice(&buffer), &out) ==
+				STORE_OK,
+			stage >= 1 && stage <= 3));
+	}
+	buffer.data[9] = RECORD_SAMPLED_SAMPLES;
+	CHECK_STRICT(sampled, buffer);
+}
+
 Test(record, session)
 {
 	scoped(buffer_free) struct buffer buffer = {0};

@@ -12,6 +12,7 @@
 #include "store/base/log.h"
 #include "store/base/thread.h"
 #include "store/file.h"
+#include "store/meter.h"
 #include "store/scrub.h"
 #include "tools/tarn/args.h"
 #include "tools/tarn/audit_options.h"
@@ -230,6 +231,8 @@ serve(const struct serve_args *args, struct server_options *options,
 	if (scrubbing->bytes_per_s &&
 		scrub_start(store, scrubbing->bytes_per_s, scrubbing->every_s))
 		log_error("cannot start the thread that scrubs");
+	if (meter_thread_start(store))
+		log_error("cannot start the thread that meters buckets");
 	announce(args, options, server);
 	(void)process_wait_signal(reload, options->tls);
 	log_info("stopping: requests in flight may end");
