@@ -8,8 +8,6 @@
 
 #include "store/base/compiler.h"
 
-#define BYTES_PER_GB 1e9
-
 struct price_table
 price_default(void)
 {
@@ -77,7 +75,7 @@ price_read(const char *path, struct price_table *out)
 double
 price_of(const struct price_table *table, uint64_t bytes)
 {
-	double gb = (double)bytes / BYTES_PER_GB;
+	double gb = (double)bytes / PRICE_GB;
 	double sum = 0;
 
 	for (size_t i = 0; i < table->count; i++) {

@@ -3,90 +3,29 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "store/bucket.h"
-#include "store/organization.h"
-#include "store/usage.h"
+#include "store/meter.h"
 #include "tools/tarn/args.h"
 #include "tools/tarn/command.h"
 #include "tools/tarn/open.h"
 #include "tools/tarn/price.h"
+#include "tools/tarn/usage_history.h"
+#include "tools/tarn/usage_prometheus.h"
+#include "tools/tarn/usage_report.h"
 
-#define PAGE 256
-
-struct line {
-	struct bucket bucket;
-	struct usage usage;
-};
-
-/* Sorted by owner, then name: an organization's buckets are neighbours. */
-struct report {
-	struct store *store;
+struct words {
+	const char *path;
 	const char *organization; /* NULL: all */
-	struct price_table prices;
-	struct line *lines;
-	size_t count;
+	const char *prices;
+	const char *from;
+	const char *to;
+	bool history;
+	bool json;
+	bool csv;
+	bool prometheus;
 };
 
-static int
-compare_lines(const void *a, const void *b)
-{
-	const struct line *first = a, *second = b;
-	int order = strcmp(first->bucket.owner, second->bucket.owner);
-
-	return order ? order : strcmp(first->bucket.name, second->bucket.name);
-}
-
-static enum store_err
-add_bucket(struct report *report, const struct bucket *bucket)
-{
-	struct usage usage;
-	enum store_err err =
-		usage_of_bucket(report->store, bucket->ino, &usage);
-
-	/* Deleted a moment ago. */
-	if (err == STORE_NO_BUCKET)
-		return STORE_OK;
-	if (err || (report->organization &&
-			   strcmp(bucket->owner, report->organization) != 0))
-		return err;
-	report->lines = reallocarray(report->lines, report->count + 1,
-		sizeof(*report->lines));
-	if (!report->lines)
-		error_out_of_memory();
-	report->lines[report->count++] = (struct line){*bucket, usage};
-	return STORE_OK;
-}
-
-static enum store_err
-gather(struct report *report)
-{
-	struct bucket page[PAGE];
-	char after[BUCKET_NAME_MAX + 1] = "";
-	size_t count = PAGE;
-	enum store_err err = STORE_OK;
-
-	while (!err && count == PAGE) {
-		err = bucket_list(report->store, slice_str(after), page, PAGE,
-			&count);
-		for (size_t i = 0; !err && i < count; i++)
-			err = add_bucket(report, &page[i]);
-		if (!err && count > 0)
-			memcpy(after, page[count - 1].name, sizeof(after));
-	}
-	if (report->count > 0)
-		qsort(report->lines, report->count, sizeof(*report->lines),
-			compare_lines);
-	return err;
-}
-
-static uint64_t
-held(const struct usage *usage)
-{
-	return usage->bytes + usage->part_bytes;
-}
+/* --- now ------------------------------------------------------------------ */
 
 static void
 print_limit(const char *what, uint64_t limit)
@@ -117,31 +56,31 @@ usage_json(const char *name, const struct usage *usage)
 		(json_int_t)usage->quota.bytes);
 }
 
-/* One organization: the lines from `first` to before `end`. */
 static json_t *
-organization_json(const struct report *report, const char *name,
-	const struct usage *usage, size_t first, size_t end)
+organization_json(const struct usage_report *report,
+	const struct usage_organization *one, const struct price_table *prices)
 {
-	json_t *root = usage_json(name, usage);
+	json_t *root = usage_json(one->name, &one->usage);
 	json_t *buckets = json_array();
 
-	for (size_t i = first; i < end; i++)
+	for (size_t i = one->first; i < one->end; i++)
 		(void)json_array_append_new(buckets,
 			usage_json(report->lines[i].bucket.name,
 				&report->lines[i].usage));
 	(void)json_object_set_new(root, "buckets", buckets);
 	(void)json_object_set_new(root, "dollarsPerMonth",
-		json_real(price_of(&report->prices, held(usage))));
+		json_real(price_of(prices, usage_report_held(&one->usage))));
 	return root;
 }
 
 static void
-print_organization(const struct report *report, const char *name,
-	const struct usage *usage, size_t first, size_t end)
+print_organization(const struct usage_report *report,
+	const struct usage_organization *one, const struct price_table *prices)
 {
-	print_usage(name, usage);
-	printf("  $%.2f a month\n", price_of(&report->prices, held(usage)));
-	for (size_t i = first; i < end; i++) {
+	print_usage(one->name, &one->usage);
+	printf("  $%.2f a month\n",
+		price_of(prices, usage_report_held(&one->usage)));
+	for (size_t i = one->first; i < one->end; i++) {
 		char indented[BUCKET_NAME_MAX + 3];
 
 		snprintf(indented, sizeof(indented), "  %s",
@@ -151,108 +90,176 @@ print_organization(const struct report *report, const char *name,
 	}
 }
 
-/* list NULL: as text. */
-static enum store_err
-report_organization(const struct report *report, const char *name, size_t first,
-	size_t end, json_t *list)
+static void
+print_json(const struct usage_report *report, const struct price_table *prices)
 {
-	struct usage usage;
-	enum store_err err =
-		usage_of_organization(report->store, slice_str(name), &usage);
+	json_t *list = json_array();
 
-	if (!err && list)
+	for (size_t i = 0; i < report->organization_count; i++)
 		(void)json_array_append_new(list,
-			organization_json(report, name, &usage, first, end));
-	else if (!err)
-		print_organization(report, name, &usage, first, end);
-	return err;
+			organization_json(report, &report->organizations[i],
+				prices));
+	(void)json_dumpf(list, stdout,
+		JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+	putchar('\n');
+	json_decref(list);
 }
 
 static enum store_err
-report_all(const struct report *report, json_t *list)
+print_now(struct store *store, const struct words *words,
+	const struct price_table *prices)
 {
-	enum store_err err = STORE_OK;
-	size_t end;
+	scoped(usage_report_free) struct usage_report report = {0};
+	enum store_err err =
+		usage_report_gather(store, words->organization, &report);
 
-	/* Its quota is of interest before it has a bucket. */
-	if (report->count == 0 && report->organization)
-		return report_organization(report, report->organization, 0, 0,
-			list);
-	for (size_t first = 0; !err && first < report->count; first = end) {
-		const char *owner = report->lines[first].bucket.owner;
-
-		end = first;
-		while (end < report->count &&
-			!strcmp(report->lines[end].bucket.owner, owner))
-			end++;
-		err = report_organization(report, owner, first, end, list);
+	if (err)
+		return err;
+	if (words->prometheus) {
+		usage_prometheus_print(&report, prices);
+	} else if (words->json) {
+		print_json(&report, prices);
+	} else {
+		for (size_t i = 0; i < report.organization_count; i++)
+			print_organization(&report, &report.organizations[i],
+				prices);
 	}
-	return err;
+	return STORE_OK;
+}
+
+/* --- over a period -------------------------------------------------------- */
+
+static uint64_t
+read_time(const struct args_command *command, const char *name,
+	const char *text, uint64_t otherwise)
+{
+	uint64_t hour;
+
+	if (!text)
+		return otherwise;
+	if (!usage_history_parse(text, &hour))
+		args_refuse(command,
+			"--%s takes a time in UTC, as 2026-11-21 or "
+			"2026-11-21T20:00:00Z",
+			name);
+	return hour;
+}
+
+static void
+read_period(const struct args_command *command, const struct words *words,
+	struct usage_history *history)
+{
+	uint64_t end = usage_history_next_hour();
+
+	history->from_hour =
+		read_time(command, "from", words->from, usage_history_month());
+	history->to_hour = read_time(command, "to", words->to, end);
+	/* What is to come is not known. */
+	if (history->to_hour > end)
+		history->to_hour = end;
+	if (history->from_hour >= history->to_hour)
+		args_refuse(command,
+			"no hour begins from --from on and before --to and "
+			"now");
 }
 
 static int
-print_report(struct report *report, bool json)
+print_history(struct store *store, const struct usage_history *history)
 {
-	json_t *list = json ? json_array() : NULL;
-	enum store_err err = STORE_OK;
+	uint64_t kept_from;
+	enum store_err err = meter_kept_from(store, &kept_from);
 
-	if (report->organization)
-		err = organization_check(report->store,
-			slice_str(report->organization));
-	if (!err)
-		err = gather(report);
-	if (!err)
-		err = report_all(report, list);
-	if (!err && json) {
-		(void)json_dumpf(list, stdout,
-			JSON_INDENT(2) | JSON_REAL_PRECISION(10));
-		putchar('\n');
+	if (!err && history->from_hour < kept_from) {
+		fprintf(stderr,
+			"tarn: samples are kept for %d days: --from is before "
+			"them\n",
+			METER_KEPT_HOURS / 24);
+		return COMMAND_FAILED;
 	}
-	json_decref(list);
-	free(report->lines);
-	return err ? open_fail("cannot read usage", err) : COMMAND_OK;
+	if (!err)
+		err = usage_history_print(store, history, stdout);
+	return err ? open_fail("cannot read the samples", err) : COMMAND_OK;
+}
+
+/* --- words ---------------------------------------------------------------- */
+
+static void
+check_words(const struct args_command *command, const struct words *words)
+{
+	if (!words->path)
+		args_refuse(command, "--store DIR is missing");
+	if (words->json + words->csv + words->prometheus > 1)
+		args_refuse(command,
+			"--json, --csv and --prometheus exclude each other");
+	if (words->history && words->prometheus)
+		args_refuse(command,
+			"--prometheus tells what there is now, without "
+			"--history");
+	if (!words->history && (words->from || words->to || words->csv))
+		args_refuse(command,
+			"--from, --to and --csv are for --history");
+	if (words->csv && words->prices)
+		args_refuse(command, "--csv has no prices");
 }
 
 int
 usage_run(int argc, char **argv)
 {
-	struct report report = {.prices = price_default()};
-	const char *path = NULL;
-	const char *prices = NULL;
-	bool json = false;
+	struct words words = {.path = NULL};
+	struct price_table prices = price_default();
+	struct usage_history history = {.prices = &prices};
 	const struct args_option options[] = {
-		{"store", "DIR", "the store", &path, NULL, NULL},
+		{"store", "DIR", "the store", &words.path, NULL, NULL},
 		{"org", "ORG", "of this organization alone",
-			&report.organization, NULL, NULL},
+			&words.organization, NULL, NULL},
 		{"prices", "FILE",
 			"lines \"FROM_GB PRICE\": dollars a GB and month "
 			"(0.03)",
-			&prices, NULL, NULL},
-		{"json", NULL, "print JSON", NULL, &json, NULL},
+			&words.prices, NULL, NULL},
+		{"history", NULL, "over a period, by hourly samples", NULL,
+			&words.history, NULL},
+		{"from", "TIME",
+			"when it begins: 2026-11-21 or 2026-11-21T20:00:00Z "
+			"(this month)",
+			&words.from, NULL, NULL},
+		{"to", "TIME", "when it ends (now)", &words.to, NULL, NULL},
+		{"csv", NULL, "with --history: the samples, as CSV", NULL,
+			&words.csv, NULL},
+		{"json", NULL, "print JSON", NULL, &words.json, NULL},
+		{"prometheus", NULL, "print Prometheus' text format", NULL,
+			&words.prometheus, NULL},
 	};
 	const struct args_command command = {
-		.usage = "tarn usage --store DIR [--org ORG] [--prices FILE] "
-			 "[--json]",
+		.usage = "tarn usage --store DIR [OPTION]...",
 		.summary =
 			"Tells what organizations and their buckets hold, how\n"
-			"much they may, and what a month of it costs.  Parts "
+			"much they may, and what a month of it costs; or what\n"
+			"they held over a period, and what that cost.  Parts "
 			"of\n"
-			"uploads that are not completed count; a GB is 10^9\n"
-			"bytes.",
+			"uploads that are not completed count; a GB is 2^30\n"
+			"bytes, a month 730 hours.",
 		.options = options,
 		.option_count = array_len(options),
 	};
 
 	args_parse(&command, argc, argv);
-	if (!path)
-		args_refuse(&command, "--store DIR is missing");
-	if (prices && !price_read(prices, &report.prices))
+	check_words(&command, &words);
+	if (words.history)
+		read_period(&command, &words, &history);
+	if (words.prices && !price_read(words.prices, &prices))
 		return COMMAND_FAILED;
 
 	scoped(store_close) struct store *store =
-			open_store(path, "usage", true);
+			open_store(words.path, "usage", true);
 	if (!store)
 		return COMMAND_FAILED;
-	report.store = store;
-	return print_report(&report, json);
+	if (words.history) {
+		history.organization = words.organization;
+		history.format = words.csv    ? USAGE_HISTORY_CSV
+				 : words.json ? USAGE_HISTORY_JSON
+					      : USAGE_HISTORY_TEXT;
+		return print_history(store, &history);
+	}
+	enum store_err err = print_now(store, &words, &prices);
+	return err ? open_fail("cannot read usage", err) : COMMAND_OK;
 }
