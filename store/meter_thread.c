@@ -4,9 +4,9 @@
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/mutex.h"
+#include "store/base/thread.h"
 #include "store/durable_private.h"
 #include "store/meter_private.h"
-#include "store/thread_private.h"
 
 /* How often it looks whether an hour has begun: clocks are set, machines
  * sleep. */
