@@ -37,10 +37,10 @@ struct backup_result {
 	uint64_t missing;
 };
 
-/* The store is open for writing.  INVALID: `to` lies in it; NOT_EMPTY: there is something else in `to`;
- * BAD_KEY: backups of another store;
- * BUSY: another one is being made there; EXISTS: nothing was committed since
- * the last one; NOT_FOUND: none of `since`; CANCELED: by goes_on(). */
+/* The store is open for writing.  INVALID: `to` lies in it; NOT_EMPTY: there is
+ * something else in `to`; BAD_KEY: backups of another store; BUSY: another one
+ * is being made there; EXISTS: nothing was committed since the last one;
+ * NOT_FOUND: none of `since`; CANCELED: by goes_on(). */
 must_check enum store_err backup_make(struct store *store,
 	const struct backup_options *options, struct backup_result *out);
 
