@@ -324,10 +324,13 @@ open_bucket(struct audit *audit, const struct audit_options *options)
 {
 	struct bucket bucket;
 	enum store_err err =
-		bucket_create(audit->store, slice_str(options->bucket),
+		bucket_create_own(audit->store, slice_str(options->bucket),
 			slice_str(options->organization), &bucket);
 
 	if (err && err != STORE_BUCKET_EXISTS)
+		return err;
+	/* Who owns it reads the log, and may change it. */
+	if (err && strcmp(bucket.owner, options->organization) != 0)
 		return err;
 	audit->bucket = bucket.ino;
 	audit->delivers = true;

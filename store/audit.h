@@ -31,14 +31,16 @@ struct audit_options {
 	uint64_t file_bytes; /* 0: 64 MiB */
 	int64_t file_ms;     /* 0: an hour */
 	bool drops;	     /* rather than wait, where the disk lags behind */
-	/* NULL: files stay.  Made where it is missing, for organization. */
+	/* NULL: files stay.  Made where it is missing, for organization, which
+	 * must own one that is there. */
 	const char *bucket;
 	const char *organization;
 };
 
 struct audit;
 
-/* store: for the bucket.  ACCESS, NOT_DIR, and what bucket_create() gives. */
+/* store: for the bucket.  ACCESS, NOT_DIR, and what bucket_create() gives;
+ * BUCKET_EXISTS: the bucket is another organization's. */
 must_check enum store_err audit_open(struct store *store,
 	const struct audit_options *options, struct audit **out);
 

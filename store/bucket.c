@@ -54,6 +54,13 @@ bucket_name_is_valid(struct slice name)
 	       !looks_like_address(name);
 }
 
+bool
+bucket_name_is_reserved(struct slice name)
+{
+	return slice_has_prefix(name, SLICE("cw-")) ||
+	       slice_has_prefix(name, SLICE("vip-"));
+}
+
 static enum store_err
 decode_bucket(struct slice name, struct slice value, struct bucket *out)
 {
@@ -161,6 +168,15 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 
 enum store_err
 bucket_create(struct store *store, struct slice name, struct slice owner,
+	struct bucket *out)
+{
+	return bucket_name_is_reserved(name)
+		       ? STORE_BAD_NAME
+		       : bucket_create_own(store, name, owner, out);
+}
+
+enum store_err
+bucket_create_own(struct store *store, struct slice name, struct slice owner,
 	struct bucket *out)
 {
 	struct bucket result = {.ino = 0};

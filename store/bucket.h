@@ -4,7 +4,9 @@
  *
  * Names: S3 API, "Bucket naming rules" (3 to 63 of a-z 0-9 . -, letters or
  * digits at both ends, no "..", no IP address, no "xn--" in front, no
- * "-s3alias" behind).
+ * "-s3alias" behind).  Names that begin with "cw-" or "vip-" are kept for
+ * buckets that the server makes for itself; those that were there before the
+ * rule was go on.
  *
  * Threads:   any.
  * Ownership: what is listed or read lives in the arena it was given.
@@ -26,11 +28,16 @@ struct bucket {
 };
 
 bool bucket_name_is_valid(struct slice name);
+bool bucket_name_is_reserved(struct slice name);
 
-/* Durable.  owner: an organization, shorter than bucket.owner.  BAD_NAME,
- * BUCKET_EXISTS (*out is the one there is), NO_ORGANIZATION, INVALID. */
+/* Durable.  owner: an organization, shorter than bucket.owner.  BAD_NAME (also
+ * of a reserved one), BUCKET_EXISTS (*out is the one there is),
+ * NO_ORGANIZATION, INVALID. */
 must_check enum store_err bucket_create(struct store *store, struct slice name,
 	struct slice owner, struct bucket *out);
+/* The same for the server itself, which may have a reserved name. */
+must_check enum store_err bucket_create_own(struct store *store,
+	struct slice name, struct slice owner, struct bucket *out);
 
 /* Durable; open uploads and its documents go with it, as in S3.  NO_BUCKET,
  * BUCKET_NOT_EMPTY: also where S3 sees none of what is there. */

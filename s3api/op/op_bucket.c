@@ -153,7 +153,8 @@ op_bucket_create(struct request *request)
 	struct bucket bucket;
 	enum s3_error error = refuse_unsupported(request);
 
-	if (!error && !bucket_name_is_valid(request->bucket_name))
+	if (!error && (!bucket_name_is_valid(request->bucket_name) ||
+			      bucket_name_is_reserved(request->bucket_name)))
 		error = error_set(&request->report, S3_INVALID_BUCKET_NAME,
 			NULL);
 	if (!error)

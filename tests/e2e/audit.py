@@ -277,6 +277,26 @@ def logs_that_would_tell_nothing_are_refused():
     site.close()
 
 
+def a_bucket_of_another_organization_is_refused():
+    site = Site()
+    site.tarn("org", "create", "other")
+    key = json.loads(site.tarn("token", "create", "stranger", "--org", "other",
+                               "--json"))
+    run("aws", "--endpoint-url", site.endpoint, "s3", "mb", "s3://others-logs",
+        env=site.environment(AWS_ACCESS_KEY_ID=key["accessKey"],
+                             AWS_SECRET_ACCESS_KEY=key["secretKey"]))
+
+    result = subprocess.run(
+        [TARN, "serve", "--listen", "127.0.0.1:0", "--audit", DIR / "others",
+         "--audit-bucket", "others-logs", "--store", site.store],
+        capture_output=True, text=True, timeout=60, check=False)
+
+    assert result.returncode == 1, result
+    assert "others-logs: belongs to another organization" in result.stderr, \
+        result
+    site.close()
+
+
 def main():
     counts = Counts()
     clients = Clients(Site(serve_options=["--audit", DIR]))
@@ -285,6 +305,8 @@ def main():
     counts.run("complete_files_are_delivered", complete_files_are_delivered)
     counts.run("a_full_disk_holds_up_requests_but_not_the_end",
                a_full_disk_holds_up_requests_but_not_the_end)
+    counts.run("a_bucket_of_another_organization_is_refused",
+               a_bucket_of_another_organization_is_refused)
     for test in (one_log_has_requests_and_opens, a_mount_has_a_log_of_its_own,
                  logs_that_would_tell_nothing_are_refused):
         if can_mount():

@@ -446,6 +446,9 @@ Test(mount, mkdir_at_the_top_makes_a_bucket_and_rmdir_removes_it)
 		error_of(mkdir(temp_mount_at(&temp, "../No_Bucket"), 0755)),
 		EINVAL));
 	cr_expect(eq(int,
+		error_of(mkdir(temp_mount_at(&temp, "../cw-reserved"), 0755)),
+		EINVAL));
+	cr_expect(eq(int,
 		error_of(open(temp_mount_at(&temp, "../file"),
 			O_CREAT | O_WRONLY, 0644)),
 		EPERM));

@@ -10,6 +10,7 @@
 #include "store/audit.h"
 #include "store/base/clock.h"
 #include "store/list.h"
+#include "store/organization.h"
 #include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
 
@@ -256,6 +257,31 @@ Test(audit, a_complete_file_becomes_an_object)
 		arena_str(&arena, key), &arena);
 	cr_expect(slice_equal(unpack(packed, &arena), SLICE("{\"a\":1}\n")));
 	cr_expect(zero(u32, read_files(&it, &all)));
+}
+
+Test(audit, a_bucket_of_another_organization_gets_nothing)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+	struct audit *audit = NULL;
+	struct bucket bucket;
+
+	cr_assert(zero(int,
+		organization_create(it.temp.store, SLICE("other"))));
+	cr_assert(zero(int, bucket_create(it.temp.store, SLICE("logs"),
+				    SLICE("other"), &bucket)));
+	it.options.dir = it.dir;
+	it.options.bucket = "logs";
+
+	cr_expect(eq(int, audit_open(it.temp.store, &it.options, &audit),
+		STORE_BUCKET_EXISTS));
+	cr_expect(zero(ptr, audit));
+
+	/* Its own, which is there already, is as good as a new one. */
+	cr_assert(zero(int, bucket_create(it.temp.store, SLICE("own"),
+				    SLICE("default"), &bucket)));
+	it.options.bucket = "own";
+	audit = begin(&it);
+	audit_close(&audit);
 }
 
 static int

@@ -29,6 +29,32 @@ Test(bucket, names_are_those_that_s3_allows)
 	cr_expect(not(bucket_name_is_valid(slice_of("ab\0c", 4))));
 }
 
+Test(bucket, reserved_names_are_for_the_server_alone)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	static const char *const names[] = {"cw-logs", "vip-1"};
+	struct bucket made, found;
+
+	for (size_t i = 0; i < array_len(names); i++) {
+		struct slice name = slice_str(names[i]);
+
+		cr_expect(eq(int,
+			bucket_create(temp.store, name, SLICE("default"),
+				&made),
+			STORE_BAD_NAME));
+		cr_expect(eq(int, bucket_get(temp.store, name, &found),
+			STORE_NO_BUCKET));
+		cr_expect(eq(int,
+			bucket_create_own(temp.store, name, SLICE("default"),
+				&made),
+			STORE_OK));
+	}
+	cr_expect(eq(int,
+		bucket_create(temp.store, SLICE("my-cw-vip-logs"),
+			SLICE("default"), &made),
+		STORE_OK));
+}
+
 Test(bucket, is_there_once_it_was_created)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();

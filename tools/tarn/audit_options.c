@@ -65,7 +65,12 @@ audit_options_open(struct store *store, const struct audit_words *words,
 		return true;
 	enum store_err err = audit_open(store, &options, out);
 
-	if (err)
+	if (err == STORE_BUCKET_EXISTS)
+		fprintf(stderr,
+			"tarn: --audit-bucket %s: belongs to another "
+			"organization than " OWNER "\n",
+			words->bucket);
+	else if (err)
 		(void)open_fail(words->dir, err);
 	return !err;
 }

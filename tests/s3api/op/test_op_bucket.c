@@ -42,6 +42,27 @@ Test(op_bucket, refuses_names_that_break_the_rules)
 		"InvalidBucketName");
 }
 
+Test(op_bucket, reserved_names_are_not_given_out)
+{
+	scoped(served_stop) struct served served = served_start();
+	struct bucket bucket;
+
+	served_expect_refusal(served_ask(&served, "PUT", "/cw-logs"), 400,
+		"InvalidBucketName");
+	served_expect_refusal(served_ask(&served, "PUT", "/vip-1"), 400,
+		"InvalidBucketName");
+
+	/* One that is there goes on. */
+	cr_assert(zero(int,
+		bucket_create_own(served.temp.store, SLICE("cw-old"),
+			SLICE("default"), &bucket)));
+	served_put(&served, "/cw-old/a", "bytes");
+	served_expect_body(served_ask(&served, "GET", "/cw-old/a"), 200,
+		"bytes");
+	served_ask(&served, "DELETE", "/cw-old/a");
+	served_expect_body(served_ask(&served, "DELETE", "/cw-old"), 204, "");
+}
+
 Test(op_bucket, takes_the_regions_that_clients_name)
 {
 	scoped(served_stop) struct served served = served_start();
