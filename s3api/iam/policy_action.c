@@ -16,6 +16,14 @@ static const struct {
 #undef X
 };
 
+/* Second names. */
+static const struct {
+	const char *name;
+	enum policy_action action;
+} synonyms[] = {
+	{"cwobject:CreateAccessKey", POLICY_ACTION_CREATE_ACCESS_KEY_FROM_JWT},
+};
+
 static_assert(array_len(actions) == POLICY_ACTION_COUNT, "one row each");
 
 const char *
@@ -39,7 +47,24 @@ policy_action_find(struct slice name)
 		if (slice_equal_nocase(name, slice_str(actions[i].name)))
 			return (enum policy_action)i;
 	}
+	for (size_t i = 0; i < array_len(synonyms); i++) {
+		if (slice_equal_nocase(name, slice_str(synonyms[i].name)))
+			return synonyms[i].action;
+	}
 	return POLICY_ACTION_NONE;
+}
+
+static bool
+is_named(unsigned int action, struct slice pattern)
+{
+	for (size_t i = 0; i < array_len(synonyms); i++) {
+		if (synonyms[i].action == action &&
+			policy_pattern_glob_nocase(pattern,
+				slice_str(synonyms[i].name)))
+			return true;
+	}
+	return policy_pattern_glob_nocase(pattern,
+		slice_str(actions[action].name));
 }
 
 static bool
@@ -55,9 +80,7 @@ policy_action_add(struct policy_action_set *set, struct slice pattern,
 	size_t count = 0;
 
 	for (unsigned int i = 1; i < POLICY_ACTION_COUNT; i++) {
-		if (!is_of_plane(i, with_control) ||
-			!policy_pattern_glob_nocase(pattern,
-				slice_str(actions[i].name)))
+		if (!is_of_plane(i, with_control) || !is_named(i, pattern))
 			continue;
 		set->words[i / 64] |= 1ull << (i % 64);
 		count++;

@@ -4,7 +4,8 @@
  * sets of them.
  *
  * A pattern such as "s3:Get*" becomes a set when its policy is parsed, so that
- * a request costs one bit.  Names compare without case.
+ * a request costs one bit.  Names compare without case.  Some actions have a
+ * second name: who says either means both.
  */
 #pragma once
 
@@ -114,7 +115,6 @@ enum policy_scope {
 	X(LIST_ALL_MY_BUCKETS, "s3:ListAllMyBuckets", SERVICE) \
 	X(PUT_ACCOUNT_PUBLIC_ACCESS_BLOCK, "s3:PutAccountPublicAccessBlock", SERVICE) \
 	X(AUTH_CAN_I, "cwobject:AuthCanI", CONTROL) \
-	X(CREATE_ACCESS_KEY, "cwobject:CreateAccessKey", CONTROL) \
 	X(CREATE_ACCESS_KEY_FROM_JWT, "cwobject:CreateAccessKeyFromJWT", CONTROL) \
 	X(CREATE_ACCESS_KEY_OIDC, "cwobject:CreateAccessKeyOIDC", CONTROL) \
 	X(CREATE_ACCESS_KEY_SAML, "cwobject:CreateAccessKeySAML", CONTROL) \
@@ -145,7 +145,7 @@ struct policy_action_set {
 	uint64_t words[POLICY_ACTION_WORDS];
 };
 
-/* "s3:GetObject"; never NULL. */
+/* "s3:GetObject", the first one; never NULL. */
 const char *policy_action_name(enum policy_action action);
 
 enum policy_scope policy_action_scope(enum policy_action action);

@@ -198,7 +198,8 @@ write_access_policy(struct draw *draw, struct buffer *to)
 {
 	static const char *const more_actions[] = {"s3:GetObject",
 		"s3:PutObject", "s3:Get*", "s3:List*", "s3:*", "*",
-		"cwobject:*", "s3:CreateBucket"};
+		"cwobject:*", "s3:CreateBucket", "cwobject:CreateAccessKey",
+		"cwobject:createaccesskeyfrom*"};
 	static const char *const resources[] = {
 		"*", "photos/*", "photos", "photos/dir/*", "p*", "other/*"};
 	static const char *const principals[] = {
@@ -310,7 +311,8 @@ draw_request(struct draw *draw, struct request *request)
 		{"s3:GetBucketPolicy", false, true},
 		{"s3:PutBucketPolicy", false, true},
 		{"s3:CreateBucket", false, false},
-		{"s3:ListAllMyBuckets", false, false}};
+		{"s3:ListAllMyBuckets", false, false},
+		{"cwobject:CreateAccessKeyFromJWT", false, false}};
 	static const char *const keys[] = {
 		"a", "b", "dir/a", "dir/x", "alice/x", "bob/", "*", "dir"};
 	unsigned int ask = below(draw, array_len(asks) + 8);
@@ -321,7 +323,8 @@ draw_request(struct draw *draw, struct request *request)
 			.key = asks[ask].has_key ? pick(draw, keys) : NULL},
 	};
 	request->slow.values = request->values;
-	if (strcmp(asks[ask].action, "s3:ListAllMyBuckets") != 0)
+	if (asks[ask].has_bucket ||
+		!strcmp(asks[ask].action, "s3:CreateBucket"))
 		request->slow.bucket = "photos";
 	if (asks[ask].has_bucket)
 		request->slow.owner = "org";
