@@ -44,8 +44,8 @@ is_owner(const struct policy_query *query)
 		       slice_equal(query->owner, caller->organization));
 }
 
-/* What a bucket's policy must not lock its owner out of (S3 API:
- * PutBucketPolicy), and what no bucket's policy can speak of. */
+/* What no bucket's policy can speak of, and what it must not lock its owner
+ * out of (S3 API: PutBucketPolicy). */
 static bool
 is_beyond_buckets(enum policy_action action)
 {
@@ -53,9 +53,26 @@ is_beyond_buckets(enum policy_action action)
 
 	return scope == POLICY_SCOPE_SERVICE || scope == POLICY_SCOPE_CONTROL ||
 	       action == POLICY_ACTION_CREATE_BUCKET ||
+	       action == POLICY_ACTION_PUT_BUCKET_POLICY;
+}
+
+/* S3 API: a bucket's policy is told and taken by those of its owner. */
+static bool
+is_for_owner_only(enum policy_action action)
+{
+	return is_beyond_buckets(action) ||
 	       action == POLICY_ACTION_GET_BUCKET_POLICY ||
-	       action == POLICY_ACTION_PUT_BUCKET_POLICY ||
 	       action == POLICY_ACTION_DELETE_BUCKET_POLICY;
+}
+
+/* Those who have gone through the organization's policies.  A token is what S3
+ * calls the root of an account; a role is not. */
+static bool
+asks_bucket(const struct policy_query *query)
+{
+	return !is_beyond_buckets(query->action) &&
+	       (query->action != POLICY_ACTION_DELETE_BUCKET_POLICY ||
+		       query->caller->role.len > 0);
 }
 
 /* False: the policies of organizations leave it open. */
@@ -161,9 +178,9 @@ decide_in_time(const struct policy_query *query,
 		return refused(DECIDE_UNKNOWN);
 	if (is_decided_by_organizations(query, policies, &decision))
 		return decision;
-	if (is_beyond_buckets(query->action) && !is_owner(query))
+	if (is_for_owner_only(query->action) && !is_owner(query))
 		return refused(DECIDE_OWNER_ONLY);
-	if (policies->bucket && !is_beyond_buckets(query->action))
+	if (policies->bucket && asks_bucket(query))
 		return decide_by_bucket(query, policies, decision);
 	if (!is_owner(query))
 		return decide_by_acl(query, policies, DECIDE_NO_POLICY);

@@ -4,7 +4,8 @@
  * GetBucketPolicyStatus.
  *
  * x-amz-confirm-remove-self-bucket-access needs no answer: the owner of a
- * bucket keeps the right to replace its policy, whatever that says.
+ * bucket keeps the right to replace and to delete its policy, whatever that
+ * says.
  */
 #include "s3api/body.h"
 #include "s3api/iam/access.h"

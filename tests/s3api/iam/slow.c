@@ -593,8 +593,11 @@ slow_allows(const struct slow_request *request,
 	const struct slow_policies *policies)
 {
 	static const char *const beyond[] = {"s3:ListAllMyBuckets",
-		"s3:CreateBucket", "s3:GetBucketPolicy", "s3:PutBucketPolicy",
-		"s3:DeleteBucketPolicy", "cwobject:CreateAccessKeyFromJWT"};
+		"s3:CreateBucket", "s3:PutBucketPolicy",
+		"cwobject:CreateAccessKeyFromJWT"};
+	bool is_removal = !strcmp(request->action, "s3:DeleteBucketPolicy");
+	bool is_of_policy =
+		is_removal || !strcmp(request->action, "s3:GetBucketPolicy");
 	bool is_owner = !request->is_anonymous &&
 			(!request->owner ||
 				!strcmp(request->owner, request->organization));
@@ -617,8 +620,10 @@ slow_allows(const struct slow_request *request,
 	bool owning_is_enough =
 		is_owner && (policies->own_count > 0 || !request->role);
 
-	if (is_beyond)
+	if (is_beyond || (is_removal && is_owner && !request->role))
 		return owning_is_enough;
+	if (is_of_policy && !is_owner)
+		return false;
 	if (!policies->bucket)
 		return owning_is_enough || lists_allow(request, policies);
 	if (any_applies(request, policies->bucket, NULL, "Deny"))

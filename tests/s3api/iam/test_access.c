@@ -241,12 +241,47 @@ Test(access, an_explicit_deny_binds_the_owner_but_not_from_its_policy)
 		"AccessDenied");
 	served_expect_refusal(served_ask(&served, "DELETE", "/photos"), 403,
 		"AccessDenied");
-	cr_expect(eq(uint, served_ask(&served, "GET", "/photos?policy")->status,
-		200));
+	served_expect_refusal(served_ask(&served, "GET", "/photos?policy"), 403,
+		"AccessDenied");
 	cr_expect(eq(uint,
 		served_ask(&served, "DELETE", "/photos?policy")->status, 204));
 	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
 		"bytes");
+}
+
+Test(access, nothing_need_be_confirmed_to_lock_oneself_out)
+{
+	scoped(served_stop) struct served served = served_start();
+	static const char *const headers[] = {NULL,
+		"x-amz-confirm-remove-self-bucket-access: true\n",
+		"x-amz-confirm-remove-self-bucket-access: false\n"};
+	const struct slice locked = SLICE(
+		STATEMENT("\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":["
+			  "\"s3:GetBucketPolicy\",\"s3:PutBucketPolicy\","
+			  "\"s3:DeleteBucketPolicy\"],"
+			  "\"Resource\":\"arn:aws:s3:::photos\""));
+
+	served_bucket(&served, "photos");
+
+	/* Each but the first replaces one that denies it. */
+	for (size_t i = 0; i < array_len(headers); i++) {
+		cr_expect(eq(uint,
+			served_send(&served, "PUT", "/photos?policy",
+				headers[i], locked)
+				->status,
+			204));
+		served_expect_refusal(served_ask(&served, "GET",
+					      "/photos?policy"),
+			403, "AccessDenied");
+	}
+	cr_expect(eq(uint,
+		served_ask(&served, "DELETE", "/photos?policy")->status, 204));
+	served_expect_refusal(served_ask(&served, "GET", "/photos?policy"), 404,
+		"NoSuchBucketPolicy");
+	/* A level is another matter. */
+	served_become(&served, TOKEN_READWRITE);
+	served_expect_refusal(served_ask(&served, "DELETE", "/photos?policy"),
+		403, "AccessDenied");
 }
 
 Test(access, copies_need_the_right_to_read_their_source)

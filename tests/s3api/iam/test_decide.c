@@ -245,10 +245,75 @@ Test(decide, both_layers_must_agree)
 	/* Only the organization's policies are asked for these. */
 	expect(&setting, &admin, "s3:PutBucketPolicy", "test-bucket",
 		DECIDE_ORGANIZATION_ALLOW, "object-admin-access");
-	expect(&setting, &admin, "s3:DeleteBucketPolicy", "test-bucket",
+	expect(&setting, &admin, "s3:CreateBucket", "new",
 		DECIDE_ORGANIZATION_ALLOW, "object-admin-access");
+	/* Not for these. */
+	expect(&setting, &admin, "s3:GetBucketPolicy", "test-bucket",
+		DECIDE_BUCKET_SILENT, NULL);
+	expect(&setting, &admin, "s3:GetBucketPolicyStatus", "test-bucket",
+		DECIDE_BUCKET_SILENT, NULL);
+	expect(&setting, &admin, "s3:DeleteBucketPolicy", "test-bucket",
+		DECIDE_BUCKET_SILENT, NULL);
 	expect(&setting, &nobody, "s3:GetObject", "test-bucket/a",
 		DECIDE_BUCKET_ALLOW, NULL);
+}
+
+/* Denies all that can be denied to everyone. */
+static const char locked[] = STATEMENT(
+	"\"Sid\":\"all\",\"Effect\":\"Deny\",\"Principal\":\"*\","
+	"\"Action\":\"s3:*\",\"Resource\":[\"arn:aws:s3:::test-bucket\","
+	"\"arn:aws:s3:::test-bucket/*\"]");
+
+Test(decide, a_policy_locks_nobody_out_who_could_repair_it)
+{
+	scoped(end) struct setting setting = begin(locked, NULL);
+	scoped(end) struct setting both = begin(locked, saml_access);
+
+	expect(&setting, &alice, "s3:PutBucketPolicy", "test-bucket",
+		DECIDE_OWNER, NULL);
+	expect(&setting, &alice, "s3:DeleteBucketPolicy", "test-bucket",
+		DECIDE_OWNER, NULL);
+	expect(&setting, &alice, "s3:GetBucketPolicy", "test-bucket",
+		DECIDE_BUCKET_DENY, "all");
+	expect(&setting, &alice, "s3:GetBucketPolicyStatus", "test-bucket",
+		DECIDE_BUCKET_DENY, "all");
+	expect(&setting, &alice, "s3:DeleteBucket", "test-bucket",
+		DECIDE_BUCKET_DENY, "all");
+	/* A role may replace it where its organization says so. */
+	expect(&both, &admin, "s3:PutBucketPolicy", "test-bucket",
+		DECIDE_ORGANIZATION_ALLOW, "object-admin-access");
+	expect(&both, &admin, "s3:DeleteBucketPolicy", "test-bucket",
+		DECIDE_BUCKET_DENY, "all");
+	/* The organization's policies are before it, for a token, too. */
+	expect(&both, &alice, "s3:DeleteBucketPolicy", "test-bucket",
+		DECIDE_ORGANIZATION_SILENT, NULL);
+	expect(&both, &writer, "s3:PutBucketPolicy", "test-bucket",
+		DECIDE_ORGANIZATION_DENY, "object-writer-deny");
+}
+
+Test(decide, a_bucket_s_policy_is_for_its_owner_s_people_alone)
+{
+	scoped(end) struct setting setting = begin(
+		STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\","
+			  "\"Action\":\"s3:*Policy\","
+			  "\"Resource\":\"arn:aws:s3:::test-bucket\""),
+		NULL);
+	static const char *const actions[] = {"s3:GetBucketPolicy",
+		"s3:PutBucketPolicy", "s3:DeleteBucketPolicy"};
+
+	for (size_t i = 0; i < array_len(actions); i++) {
+		expect(&setting, &stranger, actions[i], "test-bucket",
+			DECIDE_OWNER_ONLY, NULL);
+		expect(&setting, &nobody, actions[i], "test-bucket",
+			DECIDE_OWNER_ONLY, NULL);
+	}
+	/* A role may what it gives; of nothing else is Put. */
+	expect(&setting, &reader, "s3:GetBucketPolicy", "test-bucket",
+		DECIDE_BUCKET_ALLOW, NULL);
+	expect(&setting, &reader, "s3:DeleteBucketPolicy", "test-bucket",
+		DECIDE_BUCKET_ALLOW, NULL);
+	expect(&setting, &reader, "s3:PutBucketPolicy", "test-bucket",
+		DECIDE_ORGANIZATION_SILENT, NULL);
 }
 
 Test(decide, a_deny_of_the_owner_for_all_reaches_strangers)

@@ -310,6 +310,7 @@ draw_request(struct draw *draw, struct request *request)
 		{"s3:PutBucketAcl", false, true},
 		{"s3:GetBucketPolicy", false, true},
 		{"s3:PutBucketPolicy", false, true},
+		{"s3:DeleteBucketPolicy", false, true},
 		{"s3:CreateBucket", false, false},
 		{"s3:ListAllMyBuckets", false, false},
 		{"cwobject:CreateAccessKeyFromJWT", false, false}};
