@@ -52,7 +52,7 @@ static const struct {
 	{HTTP_METHOD_DELETE, "access-policy/", LEVEL_CONFIGURE,
 		POLICY_ACTION_DELETE_ACCESS_POLICY, control_policy_delete},
 	{HTTP_METHOD_POST, "auth/can-i", LEVEL_LIST, POLICY_ACTION_AUTH_CAN_I,
-		control_policy_can_i},
+		control_can_i},
 	{HTTP_METHOD_GET, "bucket-info", LEVEL_LIST,
 		POLICY_ACTION_LIST_BUCKET_INFO, control_bucket_info},
 	{HTTP_METHOD_GET, "bucket-info/", LEVEL_LIST,
@@ -63,6 +63,16 @@ static const struct {
 		POLICY_ACTION_SET_ORGANIZATION_SETTINGS,
 		control_settings_organization},
 };
+
+unsigned int
+control_level_needed(enum policy_action action)
+{
+	for (size_t i = 0; i < array_len(routes); i++) {
+		if (routes[i].action == action)
+			return routes[i].needs;
+	}
+	return 0;
+}
 
 bool
 control_is_for(const struct request *request)

@@ -5,7 +5,6 @@
 
 #define BODY_MAX (16 * 1024)
 #define PAGE_MAX 1000
-#define UID_PREFIX "coreweave/"
 
 /* --- creating ------------------------------------------------------------- */
 
@@ -16,6 +15,13 @@ struct wish {
 	size_t attribute_count;
 };
 
+struct slice
+control_key_principal(struct control *control)
+{
+	return arena_printf(control->request->arena, "coreweave/%s",
+		control->token.name);
+}
+
 /* Of the bearer's own level; the secret is to be wiped. */
 static enum control_code
 issue(struct control *control, const struct wish *wish, struct token *out,
@@ -25,8 +31,7 @@ issue(struct control *control, const struct wish *wish, struct token *out,
 	const struct token *own = &control->token;
 	struct token token;
 	const struct token_draft draft = {
-		.name = arena_printf(control->request->arena, UID_PREFIX "%s",
-			own->name),
+		.name = control_key_principal(control),
 		.organization = slice_str(own->organization),
 		.level = own->level,
 		.kind = TOKEN_TEMPORARY,

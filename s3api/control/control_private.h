@@ -65,6 +65,15 @@ must_check enum control_code control_body_number(struct control *control,
 	const json_t *root, const char *name, unsigned long max,
 	unsigned long *out);
 
+/* Of the bearer's level, by the operations that ask for the action; 0: none of
+ * a bearer's does. */
+unsigned int control_level_needed(enum policy_action action);
+
+/* --- control_key.c -------------------------------------------------------- */
+
+/* Whose the keys are that the bearer makes: "coreweave/NAME". */
+struct slice control_key_principal(struct control *control);
+
 /* --- control_attribute.c -------------------------------------------------- */
 
 /* The member "attributes", an object of texts; none where it is not there.
@@ -112,7 +121,7 @@ enum control_code control_key_status(struct control *control);
 enum control_code control_policy_list(struct control *control);
 enum control_code control_policy_put(struct control *control);
 enum control_code control_policy_delete(struct control *control);
-enum control_code control_policy_can_i(struct control *control);
+enum control_code control_can_i(struct control *control);
 enum control_code control_bucket_info(struct control *control);
 enum control_code control_settings_bucket(struct control *control);
 enum control_code control_settings_organization(struct control *control);

@@ -32,22 +32,45 @@ access_begin(struct request *request)
 }
 
 static void
+free_organization(struct policy *const *policies, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct policy *policy = policies[i];
+
+		policy_free(&policy);
+	}
+}
+
+/* All but those of the caller's organization. */
+static void
+free_bucket(struct access_policies *policies)
+{
+	const struct decide_policies decide = {
+		.own = policies->decide.own,
+		.own_count = policies->decide.own_count,
+	};
+
+	free_organization(policies->decide.owners,
+		policies->decide.owners_count);
+	policy_free(&policies->bucket);
+	*policies = (struct access_policies){
+		.decide = decide,
+		.is_own_read = policies->is_own_read,
+	};
+}
+
+static void
 free_policies(struct access_policies *policies)
 {
-	struct decide_policies *decide = &policies->decide;
-
-	for (size_t i = 0; i < decide->own_count; i++) {
-		struct policy *policy = decide->own[i];
-
-		policy_free(&policy);
-	}
-	for (size_t i = 0; i < decide->owners_count; i++) {
-		struct policy *policy = decide->owners[i];
-
-		policy_free(&policy);
-	}
-	policy_free(&policies->bucket);
+	free_bucket(policies);
+	free_organization(policies->decide.own, policies->decide.own_count);
 	*policies = (struct access_policies){0};
+}
+
+void
+access_leave_bucket(struct access *access)
+{
+	free_bucket(&access->policies);
 }
 
 void
@@ -89,6 +112,21 @@ read_bucket(struct request *request, const struct bucket *bucket,
 	return out->bucket ? STORE_OK : STORE_CORRUPT;
 }
 
+static enum store_err
+read_own(struct request *request, struct access_policies *out)
+{
+	const struct policy_caller *caller = &request->access.caller;
+	enum store_err err = STORE_OK;
+
+	if (out->is_own_read)
+		return STORE_OK;
+	if (!caller->is_anonymous)
+		err = read_organization(request, caller->organization,
+			&out->decide.own, &out->decide.own_count);
+	out->is_own_read = !err;
+	return err;
+}
+
 /* bucket: NULL where there is none. */
 static enum store_err
 read_policies(struct request *request, const struct bucket *bucket,
@@ -96,13 +134,11 @@ read_policies(struct request *request, const struct bucket *bucket,
 {
 	const struct policy_caller *caller = &request->access.caller;
 	struct slice owner = bucket ? slice_str(bucket->owner) : SLICE_NULL;
-	enum store_err err = STORE_OK;
+	enum store_err err;
 
 	if (out->is_read)
 		return STORE_OK;
-	if (!caller->is_anonymous)
-		err = read_organization(request, caller->organization,
-			&out->decide.own, &out->decide.own_count);
+	err = read_own(request, out);
 	if (!err && owner.len > 0 && !slice_equal(owner, caller->organization))
 		err = read_organization(request, owner, &out->decide.owners,
 			&out->decide.owners_count);
@@ -114,15 +150,8 @@ read_policies(struct request *request, const struct bucket *bucket,
 
 /* --- deciding ------------------------------------------------------------- */
 
-struct ask {
-	enum policy_action action;
-	const struct bucket *bucket; /* NULL: none, or a new one */
-	struct slice bucket_name;
-	struct slice key; /* empty: the bucket itself */
-};
-
 struct exposing {
-	const struct ask *ask;
+	const struct access_ask *ask;
 	struct access_object *object;
 	enum store_err err; /* of the store */
 	bool is_missing;    /* the object that was to be read */
@@ -133,7 +162,7 @@ static void
 expose(void *context, struct decide_exposure *out)
 {
 	struct exposing *exposing = context;
-	const struct ask *ask = exposing->ask;
+	const struct access_ask *ask = exposing->ask;
 
 	*out = (struct decide_exposure){0};
 	if (ask->bucket)
@@ -201,7 +230,7 @@ note_seen(struct access_policies *policies,
 }
 
 static enum store_err
-ask(struct request *request, const struct ask *ask,
+ask(struct request *request, const struct access_ask *ask,
 	struct access_policies *policies, struct decision *decision,
 	bool *is_missing)
 {
@@ -244,7 +273,7 @@ ask(struct request *request, const struct ask *ask,
 }
 
 static void
-log_refusal(const struct request *request, const struct ask *ask,
+log_refusal(const struct request *request, const struct access_ask *ask,
 	const struct decision *decision)
 {
 	if (!log_wants(LOG_DEBUG))
@@ -258,10 +287,17 @@ log_refusal(const struct request *request, const struct ask *ask,
 		decision->statement ? decision->statement->name.data : "");
 }
 
-/* ACCESS_DENIED; NO_SUCH_KEY where the list of an object might have allowed it,
- * which is for access_hide_missing() to tell or not. */
 static enum s3_error
-check(struct request *request, const struct ask *asked,
+fail_to_read(const struct request *request, enum store_err err)
+{
+	log_error("request %s: the policies cannot be read: %s", request->id,
+		error_sentence(err));
+	return S3_INTERNAL_ERROR;
+}
+
+/* As access_ask(), which see. */
+static enum s3_error
+check(struct request *request, const struct access_ask *asked,
 	struct access_policies *policies, struct decision *decision)
 {
 	bool is_missing = false;
@@ -269,15 +305,27 @@ check(struct request *request, const struct ask *asked,
 
 	if (!err)
 		err = ask(request, asked, policies, decision, &is_missing);
-	if (err) {
-		log_error("request %s: the policies cannot be read: %s",
-			request->id, error_sentence(err));
-		return S3_INTERNAL_ERROR;
-	}
+	if (err)
+		return fail_to_read(request, err);
 	if (decision->is_allowed)
 		return S3_OK;
 	log_refusal(request, asked, decision);
 	return is_missing ? S3_NO_SUCH_KEY : S3_ACCESS_DENIED;
+}
+
+enum s3_error
+access_ask(struct request *request, const struct access_ask *asked,
+	struct decision *decision)
+{
+	return check(request, asked, &request->access.policies, decision);
+}
+
+enum s3_error
+access_read_own(struct request *request)
+{
+	enum store_err err = read_own(request, &request->access.policies);
+
+	return err ? fail_to_read(request, err) : S3_OK;
 }
 
 static bool
@@ -288,10 +336,10 @@ is_on_bucket(const struct request *request)
 }
 
 /* On what the request names. */
-static struct ask
+static struct access_ask
 ask_of_request(const struct request *request, enum policy_action action)
 {
-	return (struct ask){
+	return (struct access_ask){
 		.action = action,
 		.bucket = is_on_bucket(request) ? &request->bucket : NULL,
 		.bucket_name = request->bucket_name,
@@ -303,7 +351,7 @@ enum s3_error
 access_check_action(struct request *request, enum policy_action action)
 {
 	struct access *access = &request->access;
-	const struct ask asked = ask_of_request(request, action);
+	const struct access_ask asked = ask_of_request(request, action);
 	enum s3_error error =
 		check(request, &asked, &access->policies, &access->decision);
 
@@ -330,7 +378,7 @@ access_check_again(struct request *request)
 bool
 access_may(struct request *request, enum policy_action action)
 {
-	const struct ask asked = ask_of_request(request, action);
+	const struct access_ask asked = ask_of_request(request, action);
 	struct decision decision;
 
 	return !check(request, &asked, &request->access.policies, &decision);
@@ -339,7 +387,7 @@ access_may(struct request *request, enum policy_action action)
 bool
 access_is_denied(struct request *request, enum policy_action action)
 {
-	const struct ask asked = ask_of_request(request, action);
+	const struct access_ask asked = ask_of_request(request, action);
 	struct decision decision;
 	enum s3_error error =
 		check(request, &asked, &request->access.policies, &decision);
@@ -374,7 +422,7 @@ enum s3_error
 access_check_delete(struct request *request, struct slice key, bool compares)
 {
 	struct access *access = &request->access;
-	struct ask asked = {
+	struct access_ask asked = {
 		.action = POLICY_ACTION_DELETE_OBJECT,
 		.bucket = &request->bucket,
 		.bucket_name = request->bucket_name,
@@ -404,7 +452,7 @@ enum s3_error
 access_check_source(struct request *request, const struct bucket *bucket,
 	struct slice key)
 {
-	const struct ask asked = {
+	const struct access_ask asked = {
 		.action = POLICY_ACTION_GET_OBJECT,
 		.bucket = bucket,
 		.bucket_name = slice_str(bucket->name),
@@ -424,7 +472,7 @@ access_may_of_source(struct request *request, enum policy_action action,
 	struct slice key)
 {
 	struct access *access = &request->access;
-	const struct ask asked = {
+	const struct access_ask asked = {
 		.action = action,
 		.bucket = &access->source,
 		.bucket_name = slice_str(access->source.name),
@@ -442,7 +490,7 @@ access_hide_missing_key(struct request *request, enum s3_error error)
 	bool is_copy = access->of_source.is_read;
 	const struct bucket *bucket =
 		is_copy ? &access->source : &request->bucket;
-	const struct ask asked = {
+	const struct access_ask asked = {
 		.action = POLICY_ACTION_LIST_BUCKET,
 		.bucket = bucket,
 		.bucket_name = slice_str(bucket->name),

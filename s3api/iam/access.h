@@ -23,6 +23,7 @@ struct request;
 struct access_policies {
 	struct decide_policies decide;
 	struct policy *bucket;
+	bool is_own_read;
 	bool is_read;
 	/* The object whose tags or list decisions asked for. */
 	bool has_seen;
@@ -53,9 +54,32 @@ struct access {
 	size_t asked_count;
 };
 
+/* An action, and what it is done to. */
+struct access_ask {
+	enum policy_action action;
+	const struct bucket *bucket; /* NULL: none, or a new one */
+	struct slice bucket_name;
+	struct slice key; /* empty: the bucket itself */
+};
+
 /* Once it is known who asks. */
 void access_begin(struct request *request);
 void access_end(struct access *access);
+
+/*
+ * Decides about something that the request need not name.  ACCESS_DENIED;
+ * NO_SUCH_KEY where the list of an object might have allowed it, which is for
+ * access_hide_missing() to tell or not; INTERNAL_ERROR: a policy cannot be
+ * read.  The report stays as it is.
+ */
+must_check enum s3_error access_ask(struct request *request,
+	const struct access_ask *ask, struct decision *decision);
+
+/* To ask about several buckets in turn, with request->arena another for each:
+ * what the caller's organization says is read once, and kept as the bucket is
+ * left.  Read: INTERNAL_ERROR. */
+must_check enum s3_error access_read_own(struct request *request);
+void access_leave_bucket(struct access *access);
 
 /*
  * Whether the operation may be done to the bucket or object that is named.
