@@ -148,6 +148,8 @@ static const struct route routes[] = {
 	{ POST, OBJECT, "uploadId", NULL,
 		{ "CompleteMultipartUpload", LEVEL_WRITE,
 			op_upload_complete } },
+	{ POST, OBJECT, "restore", NULL,
+		{ "RestoreObject", LEVEL_WRITE, op_restore_object } },
 	{ DELETE, OBJECT, "uploadId", NULL,
 		{ "AbortMultipartUpload", LEVEL_WRITE, op_upload_abort } },
 	{ DELETE, OBJECT, NULL, NULL,
@@ -162,7 +164,7 @@ static const char *const refused_params[] = {
 	"legal-hold", "lifecycle", "logging", "metadataConfiguration",
 	"metadataInventoryTable", "metadataJournalTable", "metadataTable",
 	"metrics", "notification", "object-lock", "ownershipControls",
-	"publicAccessBlock", "renameObject", "replication",
+	"publicAccessBlock", "purge", "renameObject", "replication",
 	"requestPayment", "restore", "retention", "select", "session",
 	"tagging", "torrent", "versionId", "versioning", "versions", "website",
 };

@@ -55,6 +55,9 @@ enum s3_error op_get_head(struct request *request);
 /* op_attributes.c */
 enum s3_error op_attributes_get(struct request *request);
 
+/* op_restore.c */
+enum s3_error op_restore_object(struct request *request);
+
 /* op_tagging.c */
 enum s3_error op_tagging_get(struct request *request);
 enum s3_error op_tagging_put(struct request *request);
