@@ -261,6 +261,64 @@ def a_secret_is_a_file_that_only_its_owner_reads(site):
           site.store)
 
 
+def namespaces_keep_their_secrets_apart(site):
+    secrets = site.dir / "apart"
+    others = site.dir / "apart-other"
+    secrets.mkdir()
+    others.mkdir()
+    site.tarn("org", "create", "other-namespace")
+    mine = USER.replace("my-example\n", "apart\n").replace(
+        "my-example-secret", "same")
+    theirs = mine.replace("my-namespace", "other-namespace")
+
+    # Both at once, and one after the other.
+    _, err = apply(site, mine + "---\n" + theirs, "--secret-dir",
+                   str(secrets), expect=1)
+    assert "SecretNameConflict" in err, err
+    assert "apart" not in site.tarn("get", "users")
+    apply(site, mine, "--secret-dir", str(secrets))
+    before = (secrets / "same").read_text()
+    _, err = apply(site, theirs, "--secret-dir", str(secrets), expect=1)
+    assert "SecretNameConflict" in err and err.count("\n") == 1, err
+    assert "other-namespace" not in site.tarn("get", "users")
+    assert (secrets / "same").read_text() == before
+
+    apply(site, theirs, "--secret-dir", str(others))
+    assert "namespace: other-namespace" in (others / "same").read_text()
+    site.tarn("delete", "user", "apart", "--namespace", "other-namespace",
+              "--secret-dir", secrets)
+    assert (secrets / "same").read_text() == before
+    apply(site, mine, "--secret-dir", str(secrets))
+    site.tarn("delete", "user", "apart", "--secret-dir", secrets)
+    assert not (secrets / "same").exists()
+    # Nobody's file either.
+    (secrets / "same").write_text("a file of another kind\n")
+    _, err = apply(site, mine, "--secret-dir", str(secrets), expect=1)
+    assert "SecretNameConflict" in err, err
+
+
+def nothing_of_a_manifest_counts_where_one_is_refused(site):
+    good = USER.replace("my-example\n", "good\n").replace(
+        "my-example-secret", "good-secret")
+    bad = good.replace("good", "bad")
+    site.tarn("token", "create", "taken", "--org", "my-namespace")
+    for text, words in [
+            (bad.replace("owner: my-namespace", "owner: default"),
+             "Forbidden"),
+            (bad.replace("my-namespace", "nowhere"), "no such organization"),
+            (bad.replace("bad-secret", "good-secret"), "SecretNameConflict"),
+            (bad.replace("name: bad\n", "name: taken\n"), "AlreadyExists"),
+            (good.replace("namespace: my-namespace", "namespace: default"),
+             "AlreadyExists")]:
+        admin = ["--admin"] if words == "AlreadyExists" else []
+        out, err = apply(site, good + "---\n" + text, *admin, expect=1)
+        assert words in err and not out and err.count("\n") == 1, (words, err)
+        assert "good" not in site.tarn("get", "users")
+    _, err = apply(site, good + "---\n" + bad, "--secret-dir",
+                   str(site.dir / "none"), expect=1)
+    assert "No such file" in err and "good" not in site.tarn("get", "users")
+
+
 def a_manifest_that_is_wrong_says_where(site):
     other = USER.replace("my-example\n", "another\n")
     for text, words in [
@@ -738,6 +796,8 @@ TESTS = [
     organizations_do_not_see_each_other,
     a_manifest_makes_a_user_with_a_secret,
     a_secret_is_a_file_that_only_its_owner_reads,
+    namespaces_keep_their_secrets_apart,
+    nothing_of_a_manifest_counts_where_one_is_refused,
     a_manifest_that_is_wrong_says_where,
     registers_an_identity_provider,
     a_response_of_xmlsec_gives_keys_that_clients_use,

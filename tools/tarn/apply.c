@@ -7,6 +7,7 @@
 #include "store/base/cipher.h"
 #include "store/base/random.h"
 #include "store/base/text.h"
+#include "tools/tarn/apply_check.h"
 #include "tools/tarn/args.h"
 #include "tools/tarn/command.h"
 #include "tools/tarn/input.h"
@@ -22,14 +23,6 @@ struct apply {
 	struct store *store;
 };
 
-static bool
-refuse(const struct manifest_user *wanted, const char *code, const char *why)
-{
-	fprintf(stderr, "tarn: " USERS_RESOURCE "%.*s: %s: %s\n",
-		(int)wanted->name.len, wanted->name.data, code, why);
-	return false;
-}
-
 /* The name of an access key to be: the record has it before the token. */
 static void
 draw_access_key(char to[TOKEN_ACCESS_KEY_MAX + 1])
@@ -42,24 +35,6 @@ draw_access_key(char to[TOKEN_ACCESS_KEY_MAX + 1])
 	for (char *c = hex; *c; c++)
 		*c = *c >= 'a' ? (char)(*c - 'a' + 'A') : *c;
 	(void)snprintf(to, TOKEN_ACCESS_KEY_MAX + 1, "TARN%s", hex);
-}
-
-static bool
-fail(const struct manifest_user *wanted, enum store_err err)
-{
-	if (err == STORE_EXISTS)
-		return refuse(wanted, "SecretNameConflict",
-			"spec.secretName: another user of the namespace has a "
-			"Secret of that name, which would go with either");
-	if (err == STORE_NO_ORGANIZATION)
-		return refuse(wanted, "Invalid",
-			"spec.owner: there is no such organization; make it "
-			"with tarn org create");
-	if (err == STORE_TOKEN_EXISTS)
-		return refuse(wanted, "AlreadyExists",
-			"metadata.name: the organization has a token of that "
-			"name, which no manifest made");
-	return refuse(wanted, "Failed", error_sentence(err));
 }
 
 /* Makes the token, or gives the one there is the access that is wanted. */
@@ -106,15 +81,8 @@ settle(struct apply *apply, const struct manifest_user *wanted,
 
 	if (err && !is_new)
 		return err;
-	*user = (struct user){0};
+	users_of_manifest(wanted, user);
 	*what = "unchanged";
-	/* They were bounded when they were read. */
-	(void)slice_to_str(wanted->namespace, user->namespace,
-		sizeof(user->namespace));
-	(void)slice_to_str(wanted->name, user->name, sizeof(user->name));
-	(void)slice_to_str(wanted->owner, user->owner, sizeof(user->owner));
-	(void)slice_to_str(wanted->secret_name, user->secret_name,
-		sizeof(user->secret_name));
 	if (is_new)
 		draw_access_key(user->access_key);
 	else
@@ -144,21 +112,13 @@ apply_one(struct apply *apply, const struct manifest_user *wanted)
 	struct token token;
 	struct user user;
 	bool is_good = true;
-
-	if (!slice_equal(wanted->owner, wanted->namespace) && !apply->is_admin)
-		return refuse(wanted, "Forbidden",
-			"spec.owner: is not the namespace; only with --admin");
-
 	enum store_err err = settle(apply, wanted, &user, &what);
 
-	if (err == STORE_NOT_PERMITTED)
-		return refuse(wanted, "Invalid",
-			"spec.owner: cannot change; delete the user first");
 	if (!err)
 		err = token_find(apply->store, slice_str(user.access_key),
 			&token, secret);
 	if (err)
-		return fail(wanted, err);
+		return apply_check_fail(wanted, err);
 	fprintf(apply->secret_dir ? stdout : stderr, USERS_RESOURCE "%s %s\n",
 		user.name, what);
 	if (apply->secret_dir) {
@@ -183,7 +143,6 @@ apply_all(struct apply *apply)
 
 	if (!input_read(apply->file, MANIFEST_BYTES_MAX, &arena, &text))
 		return COMMAND_FAILED;
-	/* All of it is looked at before any of it counts. */
 	if (!manifest_parse(text, &arena, &users, &count, &error)) {
 		fprintf(stderr, "tarn: %s: %s\n", apply->file, error.text);
 		return COMMAND_FAILED;
@@ -194,6 +153,16 @@ apply_all(struct apply *apply)
 	if (!store)
 		return COMMAND_FAILED;
 	apply->store = store;
+
+	const struct apply_check check = {
+		.store = store,
+		.secret_dir = apply->secret_dir,
+		.is_admin = apply->is_admin,
+	};
+
+	/* All of it is looked at before any of it counts. */
+	if (!apply_check_all(&check, users, count))
+		return COMMAND_FAILED;
 	for (size_t i = 0; i < count; i++)
 		is_good = apply_one(apply, &users[i]) && is_good;
 	if (fflush(stdout)) {

@@ -11,6 +11,19 @@
 #include "tools/tarn/open.h"
 #include "tools/tarn/token_print.h"
 
+void
+users_of_manifest(const struct manifest_user *wanted, struct user *out)
+{
+	*out = (struct user){0};
+	/* They were bounded when they were read. */
+	(void)slice_to_str(wanted->namespace, out->namespace,
+		sizeof(out->namespace));
+	(void)slice_to_str(wanted->name, out->name, sizeof(out->name));
+	(void)slice_to_str(wanted->owner, out->owner, sizeof(out->owner));
+	(void)slice_to_str(wanted->secret_name, out->secret_name,
+		sizeof(out->secret_name));
+}
+
 /* --- get ------------------------------------------------------------------ */
 
 struct shown {

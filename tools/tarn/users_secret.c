@@ -38,6 +38,83 @@ fail(const char *dir, const char *name)
 	return false;
 }
 
+/* --- whose a file is ------------------------------------------------------ */
+
+#define NAMESPACE_LINE "\n  namespace: "
+
+/* The namespace that a Secret says it is of; empty where it says none. */
+static struct slice
+namespace_in(struct slice text)
+{
+	ptrdiff_t at = slice_find(text, SLICE(NAMESPACE_LINE));
+	struct slice rest;
+	struct slice line = SLICE_NULL;
+
+	if (at < 0)
+		return SLICE_NULL;
+	rest = slice_from(text, (size_t)at + strlen(NAMESPACE_LINE));
+	(void)slice_split(&rest, '\n', &line);
+	return line;
+}
+
+enum whose { NOBODYS, OURS, ANOTHERS, UNKNOWN };
+
+static enum whose
+whose(int dir_fd, const struct user *user)
+{
+	char text[4096];
+	int fd = openat(dir_fd, user->secret_name,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return errno == ENOENT ? NOBODYS : UNKNOWN;
+	len = read(fd, text, sizeof(text));
+	close(fd);
+	if (len < 0)
+		return UNKNOWN;
+	return slice_equal(namespace_in(slice_of(text, (size_t)len)),
+		       slice_str(user->namespace))
+		       ? OURS
+		       : ANOTHERS;
+}
+
+static bool
+check(int dir_fd, const char *dir, const struct user *user)
+{
+	switch (whose(dir_fd, user)) {
+	case NOBODYS:
+	case OURS:
+		return true;
+	case ANOTHERS:
+		fprintf(stderr,
+			"tarn: " USERS_RESOURCE "%s: SecretNameConflict: "
+			"spec.secretName: %s/%s is no Secret of the namespace "
+			"%s, and stays; say another --secret-dir, or another "
+			"name\n",
+			user->name, dir, user->secret_name, user->namespace);
+		return false;
+	case UNKNOWN:
+		break;
+	}
+	return fail(dir, user->secret_name);
+}
+
+bool
+users_secret_check(const char *dir, const struct user *user)
+{
+	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool is_good;
+
+	if (dir_fd < 0)
+		return fail(dir, "");
+	is_good = check(dir_fd, dir, user);
+	close(dir_fd);
+	return is_good;
+}
+
+/* --- writing and removing ------------------------------------------------- */
+
 /* Takes fd. */
 static bool
 write_file(int fd, const struct user *user, const char *secret)
@@ -54,16 +131,13 @@ write_file(int fd, const struct user *user, const char *secret)
 	return !fclose(file) && is_good;
 }
 
-bool
-users_secret_save(const char *dir, const struct user *user, const char *secret)
+static bool
+save(int dir_fd, const char *dir, const struct user *user, const char *secret)
 {
 	char temporary[USER_SECRET_NAME_MAX + 8];
-	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fd;
 	bool is_good;
 
-	if (dir_fd < 0)
-		return fail(dir, "");
 	/* No secret has a name that begins with a dot. */
 	(void)snprintf(temporary, sizeof(temporary), ".%.240s.new",
 		user->secret_name);
@@ -77,8 +151,41 @@ users_secret_save(const char *dir, const struct user *user, const char *secret)
 		fail(dir, user->secret_name);
 		(void)unlinkat(dir_fd, temporary, 0);
 	}
+	return is_good;
+}
+
+bool
+users_secret_save(const char *dir, const struct user *user, const char *secret)
+{
+	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool is_good;
+
+	if (dir_fd < 0)
+		return fail(dir, "");
+	is_good = check(dir_fd, dir, user) && save(dir_fd, dir, user, secret);
 	close(dir_fd);
 	return is_good;
+}
+
+static bool
+remove_file(int dir_fd, const char *dir, const struct user *user)
+{
+	switch (whose(dir_fd, user)) {
+	case NOBODYS:
+		return true;
+	case OURS:
+		return !unlinkat(dir_fd, user->secret_name, 0) ||
+		       fail(dir, user->secret_name);
+	case ANOTHERS:
+		fprintf(stderr,
+			"tarn: %s/%s is no Secret of the namespace %s, and "
+			"stays\n",
+			dir, user->secret_name, user->namespace);
+		return true;
+	case UNKNOWN:
+		break;
+	}
+	return fail(dir, user->secret_name);
 }
 
 bool
@@ -89,8 +196,7 @@ users_secret_remove(const char *dir, const struct user *user)
 
 	if (dir_fd < 0)
 		return fail(dir, "");
-	is_good = !unlinkat(dir_fd, user->secret_name, 0) || errno == ENOENT ||
-		  fail(dir, user->secret_name);
+	is_good = remove_file(dir_fd, dir, user);
 	close(dir_fd);
 	return is_good;
 }
