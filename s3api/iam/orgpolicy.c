@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/iam/orgpolicy.h"
 
+#include "s3api/iam/policy_unserved.h"
+
 #include <stdio.h>
 
 #define VERSION "v1alpha1"
@@ -72,7 +74,8 @@ parse_actions(struct parser *parser, const json_t *value,
 	for (size_t i = 0; i < count; i++) {
 		struct slice name = policy_json_item(value, i);
 
-		if (policy_action_add(&out->actions, name, true) == 0)
+		if (policy_action_add(&out->actions, name, true) == 0 &&
+			!policy_unserved_has(name))
 			return refuse(parser, "actions", name,
 				"is not an action");
 	}

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "s3api/iam/policy.h"
+#include "s3api/iam/policy_unserved.h"
 
 /* Of a bucket, without its name. */
 #define BUCKET_ARN "arn:aws:s3:::"
@@ -180,10 +181,12 @@ parse_actions(struct parser *parser, const char *element, json_t *value,
 		struct slice name = policy_json_item(value, i);
 		struct policy_action_set set = {{0}};
 
-		if (policy_action_add(&set, name, false) == 0)
+		size_t added = policy_action_add(&set, name, false);
+
+		if (added == 0 && !policy_unserved_has(name))
 			return refuse(parser, element, name,
 				"is not an action");
-		if (!is_not && !out->is_not_resource &&
+		if (added > 0 && !is_not && !out->is_not_resource &&
 			!is_applicable(parser, &set))
 			return refuse(parser, element, name,
 				"does not apply to any resource of the "

@@ -490,6 +490,22 @@ Test(decide, access_policies_are_refused_for_what_they_are_not)
 	}
 }
 
+Test(decide, actions_of_aws_in_access_policies_match_nothing)
+{
+	scoped(end) struct setting setting = begin(NULL,
+		"{\"version\":\"v1alpha1\",\"name\":\"p\",\"statements\":["
+		"{\"name\":\"aws\",\"effect\":\"Allow\",\"actions\":["
+		"\"s3:TagResource\",\"s3:GetObject\"],\"resources\":[\"*\"],"
+		"\"principals\":[\"*\"]}]}");
+
+	expect(&setting, &alice, "s3:GetObject", "photos/a",
+		DECIDE_ORGANIZATION_ALLOW, "aws");
+	expect(&setting, &alice, "s3:PutObject", "photos/a",
+		DECIDE_ORGANIZATION_SILENT, NULL);
+	expect(&setting, &alice, "s3:TagResource", "photos/a", DECIDE_UNKNOWN,
+		NULL);
+}
+
 Test(decide, the_second_seed_warns_of_its_traps)
 {
 	scoped(end) struct setting setting = begin(NULL, saml_access);

@@ -7,6 +7,7 @@
 #include "s3api/iam/policy.h"
 #include "s3api/iam/policy_operand.h"
 #include "s3api/iam/policy_operation.h"
+#include "s3api/iam/policy_unserved.h"
 
 #define ALL "\"Effect\":\"Allow\",\"Principal\":\"*\","
 #define GET "\"Action\":\"s3:GetObject\","
@@ -237,6 +238,64 @@ Test(policy, every_action_of_the_list_is_known_in_any_case)
 
 		cr_expect(policy != NULL, "%s: %s", names[i], error.text);
 	}
+}
+
+/* As policies are copied from AWS. */
+Test(policy, actions_of_aws_that_nothing_here_does_are_taken_and_match_nothing)
+{
+	const char *name;
+	const char *before = "";
+	size_t count = 0;
+
+	for (; (name = policy_unserved_name(count)); count++) {
+		struct policy_error error;
+		char text[512];
+
+		(void)snprintf(text, sizeof(text),
+			ALL "\"Action\":\"%s\",\"Resource\":"
+			    "\"arn:aws:s3:::photos/*\"",
+			name);
+
+		scoped(policy_free) struct policy *policy =
+				parse_statement(text, &error);
+
+		cr_assert(policy != NULL, "%s: %s", name, error.text);
+		for (unsigned int i = 1; i < POLICY_ACTION_COUNT; i++)
+			cr_expect(not(policy_action_is_in(&policy->statements[0]
+								   .actions,
+				(enum policy_action)i)));
+		cr_expect(eq(int, policy_action_find(slice_str(name)),
+				  POLICY_ACTION_NONE),
+			"%s", name);
+		cr_expect(lt(int, strcmp(before, name), 0), "%s", name);
+		before = name;
+	}
+	cr_expect(gt(sz, count, 80));
+	cr_expect(policy_unserved_has(SLICE("s3:TagResource")));
+	cr_expect(policy_unserved_has(SLICE("S3:listaccesspoints")));
+	cr_expect(policy_unserved_has(SLICE("s3:*Job")));
+	cr_expect(not(policy_unserved_has(SLICE("s3:TagResources"))));
+}
+
+Test(policy, an_action_of_aws_takes_nothing_from_those_beside_it)
+{
+	struct policy_error error;
+	scoped(policy_free) struct policy *policy = parse_statement(ALL
+		"\"Action\":[\"s3:TagResource\",\"s3:GetObject\","
+		"\"s3:ListJobs\"]," KEYS,
+		&error);
+
+	cr_assert(policy != NULL, "%s", error.text);
+	cr_expect(policy_action_is_in(&policy->statements[0].actions,
+		POLICY_ACTION_GET_OBJECT));
+	expect_refusal(parse_statement(ALL "\"Action\":[\"s3:TagResource\","
+					   "\"s3:TagResourze\"]," KEYS,
+			       &error),
+		&error, "s3:TagResourze is not an action");
+	expect_refusal(parse_statement(ALL "\"Action\":[\"s3:TagResource\","
+					   "\"s3:ListBucket\"]," KEYS,
+			       &error),
+		&error, "s3:ListBucket does not apply");
 }
 
 Test(policy, operations_have_the_actions_of_s3)
