@@ -517,6 +517,17 @@ def serve_refuses_where_it_cannot_listen():
                                 expect=FAILED).err
 
 
+def serve_warns_of_what_others_can_read():
+    for words, warns in [
+            (["--listen", "127.0.0.1:0"], False),
+            (["--listen", "localhost:0"], False),
+            (["--listen", "0.0.0.0:0"], True),
+            (["--listen", "0.0.0.0:0", "--trusted-proxy", "192.0.2.1"],
+             False)]:
+        with Running("serve", *words) as running:
+            assert running.logged().count("without TLS") == warns, words
+
+
 def serve_leaves_descriptors_to_the_store():
     with Running("serve", "--listen", "127.0.0.1:0",
                  by=["prlimit", "--nofile=656:656"]) as running:
@@ -812,6 +823,7 @@ TESTS = [
     fsck_finds_and_repairs,
     fsck_checks_a_store_in_use_and_repairs_it_alone,
     serve_refuses_where_it_cannot_listen,
+    serve_warns_of_what_others_can_read,
     serve_leaves_descriptors_to_the_store,
     serve_runs_in_the_background,
     serve_tells_systemd,

@@ -26,3 +26,14 @@ endpoint_parse(const char *text, struct endpoint *out)
 	out->port = (unsigned int)port;
 	return true;
 }
+
+bool
+endpoint_is_loopback(const char *address)
+{
+	struct slice text = slice_str(address);
+
+	return slice_has_prefix(text, SLICE("127.")) ||
+	       slice_has_prefix(text, SLICE("::ffff:127.")) ||
+	       slice_equal(text, SLICE("::1")) ||
+	       slice_equal_nocase(text, SLICE("localhost"));
+}

@@ -13,3 +13,6 @@ struct endpoint {
 
 /* "127.0.0.1:9000", "[::1]:9000", "localhost:0". */
 bool endpoint_parse(const char *text, struct endpoint *out);
+
+/* Whether only this machine reaches that address. */
+bool endpoint_is_loopback(const char *address);

@@ -129,6 +129,17 @@ print_url(char *to, size_t size, const char *scheme, const char *address,
 			is_v6 ? "[" : "", address, is_v6 ? "]" : "", port);
 }
 
+/* Where a proxy is trusted, TLS may end there. */
+static void
+warn_of_plain_text(const struct server_options *options)
+{
+	if (options->address && !endpoint_is_loopback(options->address) &&
+		options->trusted_proxy_count == 0)
+		log_warn("%s is served without TLS: whoever is on the way "
+			 "reads and changes what is sent; see --tls-listen",
+			options->address);
+}
+
 static void
 announce(const struct serve_args *args, const struct server_options *options,
 	const struct server *server)
@@ -233,6 +244,7 @@ serve(const struct serve_args *args, struct server_options *options,
 		log_error("cannot start the thread that scrubs");
 	if (meter_thread_start(store))
 		log_error("cannot start the thread that meters buckets");
+	warn_of_plain_text(options);
 	announce(args, options, server);
 	(void)process_wait_signal(reload, options->tls);
 	log_info("stopping: requests in flight may end");
