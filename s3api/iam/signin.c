@@ -12,11 +12,22 @@
 #include "store/base/io.h"
 #include "store/base/log.h"
 
-/* Sign-ins under way in this process.  Each keeps a helper thread busy: most of
- * a loop's stay free for others (HELPER_THREADS_MAX). */
-#define AT_ONCE_MAX 4
-
 static atomic_uint at_once;
+
+bool
+signin_place_take(void)
+{
+	if (atomic_fetch_add(&at_once, 1) < SIGNIN_PLACES)
+		return true;
+	signin_place_leave();
+	return false;
+}
+
+void
+signin_place_leave(void)
+{
+	atomic_fetch_sub(&at_once, 1);
+}
 
 static void
 end(struct signin_result *result, enum signin_outcome outcome,
@@ -401,12 +412,14 @@ static bool
 look_in_turn(struct job *job, enum idp_kind kind, struct idp *idp,
 	struct signin_result *result)
 {
-	bool has_place = atomic_fetch_add(&at_once, 1) < AT_ONCE_MAX;
-	bool is_believed = has_place && look(job, kind, idp, result);
+	bool is_believed;
 
-	atomic_fetch_sub(&at_once, 1);
-	if (!has_place)
+	if (!signin_place_take()) {
 		end(result, SIGNIN_BUSY, "too many sign in at once; try again");
+		return false;
+	}
+	is_believed = look(job, kind, idp, result);
+	signin_place_leave();
 	return is_believed;
 }
 

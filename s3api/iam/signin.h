@@ -70,6 +70,16 @@ struct signin_result {
 	struct signin_decision decision;
 };
 
+/*
+ * A place among those who sign in at once in this process; both functions below
+ * take one while they look at what they were given.  Each keeps a helper thread
+ * busy: most of a loop's stay free for others (HELPER_THREADS_MAX).  False: all
+ * are taken.
+ */
+#define SIGNIN_PLACES 4
+must_check bool signin_place_take(void);
+void signin_place_leave(void);
+
 void signin_saml(const struct signin *signin, struct signin_result *result);
 void signin_oidc(const struct signin *signin, struct signin_result *result);
 

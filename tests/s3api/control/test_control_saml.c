@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/iam/idp.h"
 #include "s3api/iam/orgpolicy.h"
+#include "s3api/iam/signin.h"
 #include "store/base/clock.h"
 #include "tests/s3api/control/control_site.h"
 
@@ -237,4 +238,47 @@ Test(control_saml, a_body_that_is_too_large_is_refused)
 					  large),
 		400, 3);
 	free(large);
+}
+
+/* With all places taken, as by sign-ins that take their time. */
+Test(control_saml, too_many_at_once_are_told_to_try_again)
+{
+	scoped(control_site_close) struct control_site site;
+	const char *base64;
+
+	control_site_open(&site);
+	base64 = control_site_response(&site, "_1", "reader");
+	for (int i = 0; i < SIGNIN_PLACES; i++)
+		cr_assert(signin_place_take());
+
+	control_site_expect_error(control_site_sign_in(&site, base64, ""), 429,
+		8);
+	control_site_expect_error(control_site_ask(&site, "GET",
+					  CONTROL
+					  "temporary-credentials/oidc/default",
+					  "authorization: x.y.z\n", ""),
+		429, 8);
+
+	/* It was not looked at, and so is as good as it was. */
+	signin_place_leave();
+	cr_expect(eq(uint, control_site_sign_in(&site, base64, "")->status,
+		200));
+	for (int i = 1; i < SIGNIN_PLACES; i++)
+		signin_place_leave();
+}
+
+Test(control_saml, what_the_provider_itself_rejected_is_not_believed)
+{
+	scoped(control_site_close) struct control_site site;
+	struct assertion ask = control_site_assertion("_1", "reader");
+	const struct s3_reply *reply;
+
+	control_site_open(&site);
+	ask.status = "Responder";
+	reply = control_site_sign_in(&site,
+		control_site_base64(&site, assertion_make(&site.idp, &ask)),
+		"");
+	control_site_expect_error(reply, 401, 16);
+	cr_expect(strstr(reply->body.data, "did not say Success") != NULL, "%s",
+		reply->body.data);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "s3api/iam/signin.h"
 #include "store/base/clock.h"
 #include "tests/s3api/control/control_site.h"
 
@@ -78,4 +79,40 @@ Test(sts, what_is_wrong_has_its_code)
 	cr_expect(eq(uint, control_site_assume(&site, good, "")->status, 200));
 	served_expect_elements(control_site_assume(&site, good, ""), "Code",
 		"InvalidIdentityToken ");
+}
+
+Test(sts, too_many_at_once_are_throttled)
+{
+	scoped(control_site_close) struct control_site site;
+	const struct s3_reply *reply;
+	const char *base64;
+
+	control_site_open(&site);
+	base64 = control_site_response(&site, "_1", "reader");
+	for (int i = 0; i < SIGNIN_PLACES; i++)
+		cr_assert(signin_place_take());
+
+	reply = control_site_assume(&site, base64, "");
+	cr_expect(eq(uint, reply->status, 400));
+	served_expect_elements(reply, "Code", "Throttling ");
+
+	for (int i = 0; i < SIGNIN_PLACES; i++)
+		signin_place_leave();
+	cr_expect(eq(uint, control_site_assume(&site, base64, "")->status,
+		200));
+}
+
+Test(sts, what_the_provider_itself_rejected_has_its_code)
+{
+	scoped(control_site_close) struct control_site site;
+	struct assertion ask = control_site_assertion("_1", "reader");
+	const struct s3_reply *reply;
+
+	control_site_open(&site);
+	ask.status = "Responder";
+	reply = control_site_assume(&site,
+		control_site_base64(&site, assertion_make(&site.idp, &ask)),
+		"");
+	cr_expect(eq(uint, reply->status, 403));
+	served_expect_elements(reply, "Code", "IDPRejectedClaim ");
 }
