@@ -96,11 +96,25 @@ def s5cmd(site, target):
 
 
 def a_deleted_token_ends_at_once_and_its_data_stays(site):
-    site.tarn("token", "create", "gone")
+    made = json.loads(site.tarn("token", "create", "gone", "--json"))
     config(site, "s3cmd", "gone")
     assert "by/aws" in s3cmd(site, "gone", "ls", "-r", f"s3://{BUCKET}")
+    presigned = boto3.client(
+        "s3", endpoint_url=site.endpoint, region_name="default",
+        aws_access_key_id=made["accessKey"],
+        aws_secret_access_key=made["secretKey"],
+    ).generate_presigned_url(
+        "get_object", Params={"Bucket": BUCKET, "Key": "by/aws"})
+    assert urllib.request.urlopen(presigned, timeout=60).status == 200
 
     site.tarn("token", "delete", "gone")
+
+    try:
+        urllib.request.urlopen(presigned, timeout=60)
+    except urllib.error.HTTPError as error:
+        assert error.code == 403 and b"InvalidAccessKeyId" in error.read()
+    else:
+        raise AssertionError("its URL is still good")
 
     fails("InvalidAccessKeyId", "s3cmd", "-c", site.dir / "gone.s3cmd", "ls",
           env=site.environment())

@@ -601,6 +601,31 @@ Test(op_post, fields_that_stand_for_no_header_mean_nothing)
 		"x-amz-tagging-count", "");
 }
 
+Test(op_post, fields_that_ask_for_what_there_is_not_are_refused)
+{
+	scoped(served_stop) struct served served = served_start();
+	static const char *const fields[][2] = {
+		{"x-amz-object-lock-mode", "GOVERNANCE"},
+		{"x-amz-server-side-encryption", "AES256"},
+		{"x-amz-website-redirect-location", "/b"},
+	};
+
+	served_bucket(&served, "photos");
+	for (size_t i = 0; i < array_len(fields); i++) {
+		scoped(end) struct form form = begin(&served);
+
+		add(&form, "key", "a");
+		add(&form, fields[i][0], fields[i][1]);
+		sign_with(&form, served_text(&served,
+					 BUCKET_AND_KEY
+					 ",[\"starts-with\",\"$%s\",\"\"]",
+					 fields[i][0]));
+		served_expect_refusal(post(&form), 501, "NotImplemented");
+	}
+	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 404,
+		"NoSuchKey");
+}
+
 Test(op_post, a_file_that_is_cut_short_is_not_stored)
 {
 	scoped(served_stop) struct served served = served_start();
