@@ -139,10 +139,13 @@ read_policies(struct request *request, const struct bucket *bucket,
 	if (out->is_read)
 		return STORE_OK;
 	err = read_own(request, out);
-	if (!err && owner.len > 0 && !slice_equal(owner, caller->organization))
+	/* What was read before another could not be is kept, and given back
+	 * once. */
+	if (!err && owner.len > 0 && !out->decide.owners &&
+		!slice_equal(owner, caller->organization))
 		err = read_organization(request, owner, &out->decide.owners,
 			&out->decide.owners_count);
-	if (!err && bucket)
+	if (!err && bucket && !out->bucket)
 		err = read_bucket(request, bucket, out);
 	out->is_read = !err;
 	return err;
