@@ -209,9 +209,10 @@ file_table_pass_turn(struct file *file, int64_t deadline_ns)
 	};
 
 	mutex_scoped(&table->lock);
-	file->is_taken = false;
-	pthread_cond_broadcast(&table->turn_given);
+	give_turn_locked(table, file);
+	file->waiting++;
 	(void)pthread_cond_timedwait(&table->turn_given, &table->lock, &until);
+	file->waiting--;
 	take_turn_locked(table, file);
 }
 

@@ -80,8 +80,8 @@ void file_table_retire(struct file *file);
 /* The turn of one that the caller has a reference to. */
 void file_table_take_turn(struct file *file);
 void file_table_give_turn(struct file **file);
-/* Gives the turn to whoever waits for one, and has it again afterwards, or at
- * the deadline (clock_monotonic_ns()). */
+/* Gives the turn to whoever waits for one or comes for it, and has it again
+ * once one gives it back, or at the deadline (clock_monotonic_ns()). */
 void file_table_pass_turn(struct file *file, int64_t deadline_ns);
 /* Gives back a reference.  NULL is allowed. */
 void file_table_release(struct file **file);
