@@ -162,6 +162,12 @@ feed_spares(struct store *store)
 	return &store->feed->shared->spares;
 }
 
+struct shared_cuts *
+feed_cuts(struct store *store)
+{
+	return store->feed ? &store->feed->shared->cuts : NULL;
+}
+
 void
 feed_set_failed(struct store *store)
 {

@@ -56,6 +56,9 @@ uint64_t feed_checkpoint(struct store *store);
 /* In the shared memory, too. */
 struct blob_spares *feed_spares(struct store *store);
 
+/* And there: cut.h.  NULL where the store is open for reading only. */
+struct shared_cuts *feed_cuts(struct store *store);
+
 /* A flush failed, in whichever process. */
 void feed_set_failed(struct store *store);
 bool feed_has_failed(const struct store *store);

@@ -13,6 +13,7 @@
 #include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/commit_private.h"
+#include "store/cut_private.h"
 #include "store/durable_private.h"
 #include "store/file_draft_private.h"
 #include "store/file_open_private.h"
@@ -65,10 +66,20 @@ truncate_data(struct file *file, uint64_t size)
 		return STORE_TOO_BIG;
 	if (file->seal)
 		return file_seal_truncate(file->seal, size);
+	struct stat stat;
+	enum store_err err = file_open_stat(file, &stat);
+	if (err)
+		return err;
+	/* By cut.h; what is pending nobody else reads. */
+	bool is_cut = size < (uint64_t)stat.st_size && !file->is_pending;
+	if (is_cut)
+		cut_note(file->store, file->blob);
 	if (ftruncate(file->fd, (off_t)size))
-		return error_from_errno(errno);
-	file->is_changed = true;
-	return STORE_OK;
+		err = error_from_errno(errno);
+	if (is_cut)
+		cut_note(file->store, file->blob);
+	file->is_changed |= !err;
+	return err;
 }
 
 /* Rule 3, and again where the mark was lost to file_flush(). */
@@ -76,6 +87,7 @@ static enum store_err
 mark(struct file *file, bool with_data)
 {
 	enum store_err err = STORE_PRECONDITION;
+	bool was_marked = file->is_marked;
 
 	for (int i = 0; i < TRIES && err == STORE_PRECONDITION; i++) {
 		err = file->seal ? file_draft_begin(file, with_data)
@@ -85,6 +97,8 @@ mark(struct file *file, bool with_data)
 		if (err == STORE_PRECONDITION && file_open_reload(file))
 			return STORE_IO;
 	}
+	if (!err && !was_marked && file->is_marked)
+		cut_note_mark(file->store, file->blob, file->commit);
 	return err == STORE_PRECONDITION ? STORE_BUSY : err;
 }
 

@@ -7,6 +7,7 @@
 #include "store/base/clock.h"
 #include "store/blob_record_private.h"
 #include "store/commit_private.h"
+#include "store/cut_private.h"
 #include "store/durable_private.h"
 #include "store/object_key_private.h"
 #include "store/sealed.h"
@@ -16,7 +17,8 @@ struct place {
 	uint64_t blob;
 	uint64_t file; /* the blob, or the segment that it lies in */
 	uint64_t offset;
-	uint64_t size; /* packed: exactly */
+	uint64_t size;	 /* packed: exactly */
+	uint64_t commit; /* as of which that is so */
 	bool is_damaged;
 	bool may_be_lost; /* a flush of it has failed */
 };
@@ -33,6 +35,7 @@ find_place(struct store *store, struct db_txn *txn, uint64_t blob,
 	*place = (struct place){
 		.blob = blob,
 		.file = blob,
+		.commit = db_txn_number(txn),
 		.is_damaged = record.is_damaged,
 	};
 	if (record.place == RECORD_BLOB_PACKED) {
@@ -105,15 +108,16 @@ object_head(struct store *store, uint64_t bucket, struct slice key,
 /*
  * Takes the truth from the file where the record may lag behind it: it is being
  * modified in place, or was when the power went.  Where the file had the
- * record's size a moment ago, and the record says that nobody writes to it, it
- * has it still.
+ * record's size a moment ago, and nobody writes to it, it has it still.
  */
 static enum store_err
-settle_open(struct inode *inode, int *fd, uint64_t size)
+settle_open(struct object *object, int *fd, uint64_t size)
 {
+	struct inode *inode = &object->inode;
 	bool is_sealed = sealed_is(inode);
-	bool is_sure =
-		!(inode->flags & INODE_DIRTY) && size == sealed_file_len(inode);
+	bool is_sure = !(inode->flags & INODE_DIRTY) &&
+		       !object->guard.is_written &&
+		       size == sealed_file_len(inode);
 	enum store_err err = STORE_OK;
 	struct stat stat;
 
@@ -155,6 +159,16 @@ expect_readable(const struct place *place)
 	return place->may_be_lost ? STORE_IO : STORE_OK;
 }
 
+/* What is sealed or packed is never changed in place. */
+static void
+begin_guard(struct store *store, struct object *object,
+	const struct place *place)
+{
+	if (place->file == place->blob && !sealed_is(&object->inode))
+		object->guard = cut_begin(store, &object->inode, place->blob,
+			place->commit);
+}
+
 enum store_err
 object_open(struct store *store, uint64_t bucket, struct slice key,
 	struct arena *arena, struct object *out, int *fd, uint64_t *offset)
@@ -172,11 +186,12 @@ object_open(struct store *store, uint64_t bucket, struct slice key,
 		err = expect_readable(&place);
 		if (err)
 			return err;
+		begin_guard(store, out, &place);
 		err = blob_open_shared(store->blobs, place.file, fd, &size);
 		if (!err && place.file != place.blob)
 			return settle_packed(&out->inode, &place, fd, offset);
 		if (!err)
-			return settle_open(&out->inode, fd, size);
+			return settle_open(out, fd, size);
 		if (err != STORE_NOT_FOUND)
 			return err;
 		err = judge_missing(&missing, &place);

@@ -19,6 +19,7 @@
 
 #include "store/base/arena.h"
 #include "store/base/inode.h"
+#include "store/cut.h"
 #include "store/seal.h"
 #include "store/store.h"
 
@@ -26,6 +27,7 @@
 
 struct object {
 	struct inode inode;
+	struct cut_guard guard; /* of object_open() */
 };
 
 /* Write conditions, checked in the commit itself.  PRECONDITION. */
@@ -62,7 +64,9 @@ must_check enum store_err object_head(struct store *store, uint64_t bucket,
 /*
  * As object_head(), and a descriptor to read its bytes from, starting at
  * *offset of the file; -1 where it is empty.  The bytes stay these whatever
- * happens to the key.  Those of a sealed object (seal_find()) are read through
+ * happens to the key; but a mount may change them in place, and whoever has
+ * read some asks cut_check(), with the object's size as the end, before he uses
+ * them.  Those of a sealed object (seal_find()) are read through
  * sealed.h.  CORRUPT: the file of a sealed one has another length than it must.
  */
 must_check enum store_err object_open(struct store *store, uint64_t bucket,

@@ -189,13 +189,16 @@ clone_source(struct store *store, struct copy *copy, struct draft *draft)
 		return err;
 	if (fd >= 0) {
 		err = draft_copy(draft, fd, offset, source.inode.size);
+		enum store_err cut =
+			cut_check(&source.guard, fd, source.inode.size);
+		if (cut)
+			err = cut;
 		(void)close(fd);
 	}
 	copy->clone = draft;
 	copy->clone_ino = source.inode.ino;
 	copy->clone_blob = source.inode.blob;
-	/* It was cut short meanwhile: the next try sees its new size. */
-	return err == STORE_CORRUPT ? STORE_BUSY : err;
+	return err;
 }
 
 static enum store_err

@@ -17,12 +17,13 @@
 #include "store/base/log.h"
 #include "store/base/owner.h"
 
-#define MAGIC 0x7461726e73680002ull /* "tarnsh", layout 2 */
+#define MAGIC 0x7461726e73680003ull /* "tarnsh", layout 3 */
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "words are shared by processes");
-_Static_assert(sizeof(struct shared_listener) == 24, "layout 2");
-_Static_assert(offsetof(struct shared, listener) == 64, "layout 2");
-_Static_assert(offsetof(struct shared, spares) == 1600, "layout 2");
+_Static_assert(sizeof(struct shared_listener) == 24, "layout 3");
+_Static_assert(offsetof(struct shared, listener) == 64, "layout 3");
+_Static_assert(offsetof(struct shared, spares) == 1600, "layout 3");
+_Static_assert(offsetof(struct shared, cuts) == 263752, "layout 3");
 
 static enum store_err
 lock(int fd, int how)

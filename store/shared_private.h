@@ -22,6 +22,7 @@
 #include "store/data/blob_spare.h"
 
 #define SHARED_LISTENERS 64
+#define SHARED_CUTS 16384 /* a power of two */
 
 /* A listener of the feed.  The session: whose, or 0 where the slot is free. */
 struct shared_listener {
@@ -29,6 +30,11 @@ struct shared_listener {
 	_Atomic(uint64_t) seen; /* it has dealt with all up to this commit */
 	_Atomic(uint32_t) is_lagging; /* not waited for until it caught up */
 	uint32_t unused;
+};
+
+/* What readers of data ask before they use it: cut.h. */
+struct shared_cuts {
+	_Atomic(uint64_t) words[SHARED_CUTS];
 };
 
 struct shared {
@@ -46,6 +52,7 @@ struct shared {
 	uint64_t unused_too;
 	struct shared_listener listener[SHARED_LISTENERS];
 	struct blob_spares spares;
+	struct shared_cuts cuts;
 };
 
 /* Under the lock of store_open().  *fd holds the lock; shared_detach() closes

@@ -344,23 +344,25 @@ http_reply_write(struct http_response *response, struct slice bytes)
 
 static enum store_err
 send_small_file(struct http_response *response, int file, uint64_t offset,
-	size_t len)
+	size_t len, const struct io_watch *watch, uint64_t *sent)
 {
 	char *bytes = malloc(len);
 	if (!bytes)
 		return STORE_NO_MEMORY;
 
 	enum store_err err = io_pread_all(file, bytes, len, offset);
-	if (!err)
+	bool is_over = io_watch_is_over(watch);
+	if (!err && !is_over)
 		err = send_piece(response, slice_of(bytes, len));
 	free(bytes);
+	*sent = is_over ? 0 : len;
 	return err;
 }
 
 /* The header waits in the socket for the first page of the file. */
 static enum store_err
 send_large_file(struct http_response *response, int file, uint64_t offset,
-	uint64_t len)
+	uint64_t len, const struct io_watch *watch, uint64_t *sent)
 {
 	struct http_connection *connection = response->connection;
 	char size[24] = "";
@@ -374,7 +376,7 @@ send_large_file(struct http_response *response, int file, uint64_t offset,
 	if (err)
 		return err;
 	response->err = http_stream_send_file(&connection->stream, file, offset,
-		len, http_limits_of(connection)->send_timeout_ms);
+		len, http_limits_of(connection)->send_timeout_ms, watch, sent);
 	if (response->err || !response->is_chunked)
 		return response->err;
 	return send_vector(response, after, 2, 0);
@@ -382,19 +384,23 @@ send_large_file(struct http_response *response, int file, uint64_t offset,
 
 enum store_err
 http_reply_file(struct http_response *response, int file, uint64_t offset,
-	uint64_t len)
+	uint64_t len, const struct io_watch *watch, uint64_t *sent)
 {
 	enum store_err err = check_room(response, len);
 
+	*sent = 0;
 	if (err || len == 0)
 		return err;
-	if (response->has_body)
-		err = len <= SMALL_FILE
-			      ? send_small_file(response, file, offset,
-					(size_t)len)
-			      : send_large_file(response, file, offset, len);
+	assert(!watch->word || !response->is_chunked);
+	if (!response->has_body)
+		*sent = len;
+	else if (len <= SMALL_FILE)
+		err = send_small_file(response, file, offset, (size_t)len,
+			watch, sent);
+	else
+		err = send_large_file(response, file, offset, len, watch, sent);
 	if (!err)
-		advance(response, len);
+		advance(response, *sent);
 	return err;
 }
 

@@ -9,7 +9,8 @@
  *	http_reply_begin(response, 206);
  *	err = http_reply_start(response, len);           or a stream
  *	if (!err)
- *		err = http_reply_file(response, fd, offset, len);
+ *		err = http_reply_file(response, fd, offset, len, &watch,
+ *			&sent);
  *
  * content-length, transfer-encoding, connection, date and server are written
  * here; a handler gives everything else.  To a HEAD the same calls send the
@@ -30,6 +31,7 @@
 
 #include "store/base/compiler.h"
 #include "store/base/error.h"
+#include "store/base/io.h"
 #include "store/base/slice.h"
 
 struct http_response;
@@ -74,14 +76,16 @@ must_check enum store_err
 http_reply_start_unknown(struct http_response *response);
 
 /*
- * Bytes of an open stream; from a file without a copy.  INVALID: more than the
- * stream was opened for.  IO, CORRUPT: the file cannot be read; while nothing
- * has been sent, another reply may begin.
+ * Bytes of an open stream; from a file without a copy, and until the watch is
+ * over: *sent may be less then.  A stream of unknown length takes no watch.
+ * INVALID: more than the stream was opened for.  IO, CORRUPT: the file cannot
+ * be read; while nothing has been sent, another reply may begin.
  */
 must_check enum store_err http_reply_write(struct http_response *response,
 	struct slice bytes);
 must_check enum store_err http_reply_file(struct http_response *response,
-	int file, uint64_t offset, uint64_t len);
+	int file, uint64_t offset, uint64_t len, const struct io_watch *watch,
+	uint64_t *sent);
 must_check enum store_err http_reply_end(struct http_response *response);
 
 /* The connection closes once this reply is out. */

@@ -218,40 +218,50 @@ http_stream_send_all(struct http_stream *stream, struct iovec *vector,
 	return send_vector(stream, vector, count, deadline_ms);
 }
 
+/* *got stays 0 where the watch is over. */
 static enum store_err
-send_piece(struct http_stream *stream, int file, uint64_t *offset, char *piece,
-	size_t len, int64_t stall_ms)
+send_piece(struct http_stream *stream, int file, uint64_t offset,
+	struct iovec piece, int64_t stall_ms, const struct io_watch *watch,
+	uint64_t *got)
 {
-	ssize_t got = io_pread(file, piece, len, *offset);
+	ssize_t count = io_pread(file, piece.iov_base, piece.iov_len, offset);
 
-	if (got < 0)
-		return error_from_errno((int)-got);
-	if (got == 0)
+	*got = 0;
+	if (count < 0)
+		return error_from_errno((int)-count);
+	if (io_watch_is_over(watch))
+		return STORE_OK;
+	if (count == 0)
 		return STORE_CORRUPT;
-	*offset += (uint64_t)got;
-	return write_all(stream, piece, (size_t)got,
+	*got = (uint64_t)count;
+	return write_all(stream, piece.iov_base, *got,
 		stall_ms ? clock_monotonic_ms() + stall_ms : 0);
 }
 
 enum store_err
 http_stream_send_file(struct http_stream *stream, int file, uint64_t offset,
-	uint64_t len, int64_t stall_ms)
+	uint64_t len, int64_t stall_ms, const struct io_watch *watch,
+	uint64_t *sent)
 {
-	uint64_t end = offset + len;
 	enum store_err err = STORE_OK;
+	uint64_t got = len;
 
 	/* A socket that the kernel encrypts takes a file like any other. */
 	if (!stream->ssl || BIO_get_ktls_send(SSL_get_wbio(stream->ssl)))
-		return io_send_file(stream->fd, file, offset, len, stall_ms);
+		return io_send_file(stream->fd, file, offset, len, stall_ms,
+			watch, sent);
+	*sent = 0;
 	char *piece = malloc(FILE_PIECE);
 	if (!piece)
 		return STORE_NO_MEMORY;
-	while (offset < end && !err) {
-		uint64_t left = end - offset;
+	while (*sent < len && got > 0 && !err) {
+		uint64_t left = len - *sent;
 
-		err = send_piece(stream, file, &offset, piece,
-			left < FILE_PIECE ? (size_t)left : FILE_PIECE,
-			stall_ms);
+		err = send_piece(stream, file, offset + *sent,
+			(struct iovec){
+				piece, left < FILE_PIECE ? left : FILE_PIECE},
+			stall_ms, watch, &got);
+		*sent += got;
 	}
 	free(piece);
 	return err;

@@ -54,7 +54,8 @@ must_check enum store_err http_stream_send_all(struct http_stream *stream,
 /* As io_send_file(): without a copy where plain, or where the kernel does
  * TLS. */
 must_check enum store_err http_stream_send_file(struct http_stream *stream,
-	int file, uint64_t offset, uint64_t len, int64_t stall_ms);
+	int file, uint64_t offset, uint64_t len, int64_t stall_ms,
+	const struct io_watch *watch, uint64_t *sent);
 
 /* Tells the client that nothing more comes.  Reading goes on on the socket
  * alone. */

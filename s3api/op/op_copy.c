@@ -261,7 +261,7 @@ write_anew(struct request *request, struct copy *copy,
 	struct checksum *checksum)
 {
 	scoped(object_put_abort) struct object_put *put = NULL;
-	enum digest_kind kind = from->inode->checksum_kind;
+	enum digest_kind kind = from->object->inode.checksum_kind;
 	struct pump_digests digests;
 	enum store_err err = object_put_begin(request->store, from->len, &put);
 
@@ -299,7 +299,7 @@ reseal(struct request *request, struct copy *copy, struct object *object,
 		return refuse(request, copy, err);
 
 	const struct pump_source from = {
-		.inode = &source.inode,
+		.object = &source,
 		.seal = copy->is_sealed ? &copy->seal : NULL,
 		.fd = fd,
 		.offset = offset,

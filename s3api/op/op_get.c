@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* S3 API: GetObject, HeadObject. */
+#include <stdlib.h>
+
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
 #include "s3api/op/decided.h"
@@ -14,6 +16,10 @@
 
 /* Up to here header and bytes leave in one send, from memory. */
 #define SMALL_MAX (32 * 1024)
+/* What is looked at before it leaves. */
+#define PIECE_MAX (256 * 1024)
+/* How often a mount may shorten a small object while it is read. */
+#define TRIES 16
 
 struct get {
 	struct object object;
@@ -23,6 +29,8 @@ struct get {
 	bool is_partial;
 	unsigned part_count;	  /* 0: no part was asked for */
 	struct checksum checksum; /* of what is sent; kind 0: none */
+
+	struct slice small; /* the bytes, where they are few and not sealed */
 
 	struct sse_c sse_c;
 	bool is_sealed;
@@ -143,30 +151,69 @@ send_sealed(struct request *request, const struct get *get)
 	return err;
 }
 
+static uint64_t
+start_of(const struct get *get)
+{
+	return get->offset + get->range.start;
+}
+
+/* What was read until now is the object's. */
+static enum store_err
+check_uncut(const struct get *get)
+{
+	return cut_check(&get->object.guard, get->fd, get->object.inode.size);
+}
+
+/* Of an object that a mount is writing to. */
+static enum store_err
+send_copied(struct request *request, const struct get *get, uint64_t done)
+{
+	char *piece = malloc(PIECE_MAX);
+	enum store_err err = piece ? STORE_OK : STORE_NO_MEMORY;
+
+	while (!err && done < get->range.len) {
+		uint64_t left = get->range.len - done;
+		size_t len = left < PIECE_MAX ? (size_t)left : PIECE_MAX;
+
+		err = io_pread_all(get->fd, piece, len, start_of(get) + done);
+		if (!err)
+			err = check_uncut(get);
+		if (!err)
+			err = http_reply_write(request->response,
+				slice_of(piece, len));
+		done += len;
+	}
+	free(piece);
+	return err;
+}
+
+/* Bytes leave from the page cache as long as no mount may be about them. */
+static enum store_err
+send_file(struct request *request, const struct get *get)
+{
+	uint64_t sent = 0;
+	enum store_err err =
+		http_reply_start(request->response, get->range.len);
+
+	if (!err && !get->object.guard.is_written)
+		err = http_reply_file(request->response, get->fd, start_of(get),
+			get->range.len, &get->object.guard.watch, &sent);
+	if (!err && sent < get->range.len)
+		err = send_copied(request, get, sent);
+	return err;
+}
+
 /* Bytes that are not there any more end the connection before the announced
  * length: no client takes that for the whole. */
 static void
 reply_bytes(struct request *request, const struct get *get)
 {
-	uint64_t start = get->offset + get->range.start;
-	enum store_err err;
+	enum store_err err =
+		get->is_sealed ? send_sealed(request, get)
+		: get->small.len
+			? http_reply_body(request->response, get->small)
+			: send_file(request, get);
 
-	if (get->is_sealed) {
-		err = send_sealed(request, get);
-	} else if (get->range.len > 0 && get->range.len <= SMALL_MAX) {
-		size_t len = (size_t)get->range.len;
-		char *bytes = arena_alloc(request->arena, len);
-
-		err = io_pread_all(get->fd, bytes, len, start);
-		if (!err)
-			err = http_reply_body(request->response,
-				slice_of(bytes, len));
-	} else {
-		err = http_reply_start(request->response, get->range.len);
-		if (!err && get->range.len > 0)
-			err = http_reply_file(request->response, get->fd, start,
-				get->range.len);
-	}
 	if (err && err != STORE_CLOSED)
 		log_warn("request %s: GetObject ended early: %s", request->id,
 			error_sentence(err));
@@ -211,29 +258,42 @@ check(struct request *request, struct get *get)
 		&get->is_partial);
 }
 
-/* Before the header goes: bytes that do not open are an error's own reply. */
-static enum s3_error
-open_body(struct request *request, struct get *get)
+static enum store_err
+read_small(struct request *request, struct get *get)
 {
-	enum store_err err;
+	size_t len = (size_t)get->range.len;
+	char *bytes = arena_alloc(request->arena, len);
+	enum store_err err = io_pread_all(get->fd, bytes, len, start_of(get));
+	enum store_err cut = check_uncut(get);
 
-	if (!get->is_sealed || !get->range.len)
-		return S3_OK;
-	err = sealed_body_open(&get->object.inode, &get->seal, get->fd,
-		get->offset, get->range.start, get->range.len, &get->body);
-	return err ? reply_store_error(request, err) : S3_OK;
+	get->small = slice_of(bytes, len);
+	return cut ? cut : err;
 }
 
-enum s3_error
-op_get_object(struct request *request)
+/* Before the header goes: bytes that do not open are an error's own reply.
+ * BUSY: they were cut meanwhile. */
+static enum store_err
+open_body(struct request *request, struct get *get)
+{
+	if (!get->range.len)
+		return STORE_OK;
+	if (get->is_sealed)
+		return sealed_body_open(&get->object.inode, &get->seal, get->fd,
+			get->offset, get->range.start, get->range.len,
+			&get->body);
+	return get->range.len <= SMALL_MAX ? read_small(request, get)
+					   : STORE_OK;
+}
+
+/* *is_cut: there is no reply yet. */
+static enum s3_error
+try_get(struct request *request, bool *is_cut)
 {
 	scoped(end_get) struct get get = {.fd = -1};
-	enum s3_error error = attrs_check_overrides(request);
+	enum s3_error error =
+		decided_open(request, &get.object, &get.fd, &get.offset);
 
-	if (error)
-		return error;
-
-	error = decided_open(request, &get.object, &get.fd, &get.offset);
+	*is_cut = false;
 	if (error)
 		return error;
 	error = check(request, &get);
@@ -242,13 +302,31 @@ op_get_object(struct request *request)
 		return refuse_condition(request, &get, error);
 	if (error)
 		return error;
-	error = open_body(request, &get);
-	if (error)
-		return error;
+
+	enum store_err err = open_body(request, &get);
+
+	*is_cut = err == STORE_BUSY;
+	if (*is_cut)
+		return S3_OK;
+	if (err)
+		return reply_store_error(request, err);
 	choose_checksum(&get);
 	reply_head(request, &get);
 	reply_bytes(request, &get);
 	return S3_OK;
+}
+
+enum s3_error
+op_get_object(struct request *request)
+{
+	enum s3_error error = attrs_check_overrides(request);
+	bool is_cut = true;
+
+	if (error)
+		return error;
+	for (int i = 0; i < TRIES && is_cut; i++)
+		error = try_get(request, &is_cut);
+	return is_cut ? reply_store_error(request, STORE_BUSY) : error;
 }
 
 enum s3_error

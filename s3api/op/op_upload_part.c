@@ -258,7 +258,7 @@ static struct pump_source
 pump_of(const struct source *source)
 {
 	return (struct pump_source){
-		.inode = &source->object.inode,
+		.object = &source->object,
 		.seal = source->is_sealed ? &source->seal : NULL,
 		.fd = source->fd,
 		.offset = source->offset,
@@ -286,9 +286,10 @@ digest_source(struct request *request, const struct source *source,
 	return S3_OK;
 }
 
-/* Where either is sealed the bytes have to go through our hands. */
+/* Where either is sealed, or a mount writes to the source, the bytes have to go
+ * through our hands: what is digested is what is kept. */
 static enum s3_error
-reseal(struct request *request, const struct source *source,
+write_anew(struct request *request, const struct source *source,
 	const struct target *target, struct upload_part *part,
 	struct upload_part_info *info)
 {
@@ -319,8 +320,14 @@ share(struct request *request, const struct source *source,
 			source->offset + source->start, source->len);
 	if (err)
 		return reply_store_error(request, err);
-	return digest_source(request, source, target->upload.checksum_kind,
-		info);
+
+	enum s3_error error = digest_source(request, source,
+		target->upload.checksum_kind, info);
+
+	/* They are read twice, and have to be the same. */
+	if (!error && cut_is_written(&source->object.guard))
+		error = reply_store_error(request, STORE_BUSY);
+	return error;
 }
 
 static enum s3_error
@@ -340,8 +347,9 @@ copy_part(struct request *request, const struct source *source,
 		.size = source->len,
 	};
 	enum s3_error error =
-		source->is_sealed || target->is_sealed
-			? reseal(request, source, target, part, info)
+		source->is_sealed || target->is_sealed ||
+				source->object.guard.is_written
+			? write_anew(request, source, target, part, info)
 			: share(request, source, target, part, info);
 
 	if (error)

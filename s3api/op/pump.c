@@ -126,8 +126,8 @@ pump_object(const struct pump_source *source, bool wants_md5,
 	if (kind)
 		digest_init(&copying.digests[copying.digest_count++], kind);
 	if (source->seal && source->len)
-		err = sealed_body_open(source->inode, source->seal, source->fd,
-			source->offset, source->start, source->len,
+		err = sealed_body_open(&source->object->inode, source->seal,
+			source->fd, source->offset, source->start, source->len,
 			&copying.sealed);
 	else
 		copying.room = make_piece(PIECE_MAX);
@@ -141,6 +141,10 @@ pump_object(const struct pump_source *source, bool wants_md5,
 		if (write)
 			err = write(context, copying.piece);
 	}
+	enum store_err cut = cut_check(&source->object->guard, source->fd,
+		source->object->inode.size);
+	if (cut)
+		return cut;
 	if (!err)
 		settle(&copying, out);
 	return err;

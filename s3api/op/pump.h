@@ -24,7 +24,7 @@ struct pump_digests {
 
 /* Bytes of an object as object_open() gave it. */
 struct pump_source {
-	const struct inode *inode;
+	const struct object *object;
 	const struct seal *seal; /* NULL: not sealed */
 	int fd;
 	uint64_t offset; /* of the object in the file */
@@ -34,7 +34,8 @@ struct pump_source {
 
 /* Reads them in clear, digests them on a helper thread (MD5 only where
  * wants_md5) and hands each piece to `write`, where there is one.  CORRUPT: the
- * file is shorter; what write gives. */
+ * file is shorter; BUSY: a mount has cut it meanwhile, so the bytes may be
+ * others; what write gives. */
 must_check enum store_err pump_object(const struct pump_source *source,
 	bool wants_md5, enum digest_kind kind,
 	enum store_err (*write)(void *context, struct slice piece),

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -77,15 +79,32 @@ void io_give_back(struct io_input *input);
 must_check enum store_err io_send_all(int fd, struct iovec *vector, int count,
 	int flags, int64_t deadline_ms);
 
+/* Over once the word, which others set, has another value.  word NULL: never.
+ */
+struct io_watch {
+	const _Atomic(uint64_t) *word;
+	uint64_t value;
+};
+
+/* What a system call before this has read is older than the answer: the kernel
+ * lets go of each page with a full barrier. */
+static inline bool
+io_watch_is_over(const struct io_watch *watch)
+{
+	return watch->word && atomic_load(watch->word) != watch->value;
+}
+
 /*
  * Moves file bytes to a socket, which must not block, without copying
  * them through user memory; those not in the page cache are read ahead of the
  * socket while other fibers run.  stall_ms bounds each wait for room, not the
- * whole (0: none).  CORRUPT: the file ends before.  CLOSED, TIMED_OUT,
+ * whole (0: none).  Hands over nothing more once the watch is over; *sent tells
+ * how much has gone.  CORRUPT: the file ends before.  CLOSED, TIMED_OUT,
  * CANCELED, IO.
  */
 must_check enum store_err io_send_file(int socket, int file, uint64_t offset,
-	uint64_t len, int64_t stall_ms);
+	uint64_t len, int64_t stall_ms, const struct io_watch *watch,
+	uint64_t *sent);
 
 /* 0 once there is something to read (or an end, or an error); room to send. */
 must_check int io_wait_readable(int fd, int64_t deadline_ms);

@@ -51,6 +51,7 @@ struct transfer {
 	uint64_t offset;
 	uint64_t end;
 	int64_t stall_ms;
+	const struct io_watch *watch;
 };
 
 /* Pages that are there, read or being read; -1: this kernel cannot say. */
@@ -170,11 +171,12 @@ await_room(const struct transfer *transfer)
 	return err ? error_from_errno(-err) : STORE_OK;
 }
 
-/* Sends up to `end`, which lies in the page cache where that matters. */
+/* Sends up to `end`, which lies in the page cache where that matters, or until
+ * the watch is over. */
 static enum store_err
 send_until(struct transfer *transfer, uint64_t end)
 {
-	while (transfer->offset < end) {
+	while (transfer->offset < end && !io_watch_is_over(transfer->watch)) {
 		off_t offset = (off_t)transfer->offset;
 		enum store_err err = STORE_OK;
 		ssize_t sent = sendfile(transfer->socket, transfer->file,
@@ -212,7 +214,8 @@ send_windows(struct transfer *transfer, struct warming *warming)
 {
 	bool is_ready = false; /* the next window was there a moment ago */
 
-	while (transfer->offset < transfer->end) {
+	while (transfer->offset < transfer->end &&
+		!io_watch_is_over(transfer->watch)) {
 		struct window window = window_at(transfer, transfer->offset);
 		uint64_t end = window.offset + window.len;
 
@@ -261,7 +264,7 @@ send_on_thread(struct transfer *transfer)
 
 enum store_err
 io_send_file(int socket, int file, uint64_t offset, uint64_t len,
-	int64_t stall_ms)
+	int64_t stall_ms, const struct io_watch *watch, uint64_t *sent)
 {
 	struct transfer transfer = {
 		.loop = fiber_loop(),
@@ -270,7 +273,11 @@ io_send_file(int socket, int file, uint64_t offset, uint64_t len,
 		.offset = offset,
 		.end = offset + len,
 		.stall_ms = stall_ms,
+		.watch = watch,
 	};
-	return transfer.loop ? send_on_fiber(&transfer)
-			     : send_on_thread(&transfer);
+	enum store_err err = transfer.loop ? send_on_fiber(&transfer)
+					   : send_on_thread(&transfer);
+
+	*sent = transfer.offset - offset;
+	return err;
 }

@@ -237,6 +237,8 @@ struct source {
 	const char *bytes;
 	uint64_t offset;
 	uint64_t len;
+	struct io_watch watch;
+	uint64_t sent;
 	enum store_err err;
 };
 
@@ -259,7 +261,7 @@ send_file(void *arg)
 	struct source *source = arg;
 
 	source->err = io_send_file(source->socket, source->file, source->offset,
-		source->len, 10000);
+		source->len, 10000, &source->watch, &source->sent);
 }
 
 static void
@@ -270,8 +272,8 @@ unblock(int fd)
 
 /* Sends by `send` into a socket that another thread empties. */
 static void
-transfer(struct source *source, struct sink *sink, void (*send)(void *),
-	bool on_fiber)
+transfer_to(struct source *source, struct sink *sink, void *(*empty)(void *),
+	void *arg, void (*send)(void *), bool on_fiber)
 {
 	int pair[2];
 	pthread_t thread;
@@ -280,7 +282,7 @@ transfer(struct source *source, struct sink *sink, void (*send)(void *),
 	sink->len = 0;
 	source->socket = pair[0];
 	unblock(pair[0]);
-	cr_assert(not(pthread_create(&thread, NULL, drain, sink)));
+	cr_assert(not(pthread_create(&thread, NULL, empty, arg)));
 
 	if (on_fiber)
 		on_loop(send, source);
@@ -289,6 +291,13 @@ transfer(struct source *source, struct sink *sink, void (*send)(void *),
 	close(pair[0]);
 	pthread_join(thread, NULL);
 	close(pair[1]);
+}
+
+static void
+transfer(struct source *source, struct sink *sink, void (*send)(void *),
+	bool on_fiber)
+{
+	transfer_to(source, sink, drain, sink, send, on_fiber);
 }
 
 Test(io, a_vector_larger_than_the_socket_takes_is_sent_whole)
@@ -364,6 +373,52 @@ Test(io, send_file_tells_of_a_file_that_is_too_short)
 	free(sink.bytes);
 }
 
+struct stopping {
+	struct sink sink;
+	_Atomic(uint64_t) word;
+};
+
+/* Sets the word once something has come. */
+static void *
+stop_and_drain(void *arg)
+{
+	struct stopping *stopping = arg;
+	char byte;
+
+	cr_assert(eq(i64, recv(stopping->sink.fd, &byte, 1, MSG_PEEK), 1));
+	atomic_store(&stopping->word, 1);
+	return drain(&stopping->sink);
+}
+
+Test(io, send_file_hands_over_nothing_more_once_the_watch_is_over)
+{
+	struct stopping stopping = {
+		.sink = {.bytes = malloc(BIG), .room = BIG},
+	};
+	char *bytes = pattern(BIG);
+	int file = open_temp();
+	struct source source = {
+		.file = file,
+		.len = BIG,
+		.watch = {.word = &stopping.word},
+	};
+	cr_assert(not(io_pwrite_all(file, bytes, BIG, 0)));
+
+	for (int on_fiber = 0; on_fiber < 2; on_fiber++) {
+		atomic_store(&stopping.word, 0);
+		transfer_to(&source, &stopping.sink, stop_and_drain, &stopping,
+			send_file, on_fiber);
+
+		cr_expect(zero(int, source.err));
+		cr_expect(eq(sz, stopping.sink.len, source.sent));
+		cr_expect(gt(sz, source.sent, 0));
+		cr_expect(lt(sz, source.sent, BIG));
+	}
+	close(file);
+	free(bytes);
+	free(stopping.sink.bytes);
+}
+
 static void
 send_to_nobody(void *arg)
 {
@@ -405,8 +460,8 @@ fill_until_timeout(void *arg)
 	source->err = io_send_all(source->socket, &vector, 1, 0,
 		clock_monotonic_ms() + 20);
 	cr_expect(eq(int, source->err, STORE_TIMED_OUT));
-	source->err =
-		io_send_file(source->socket, source->file, 0, source->len, 20);
+	source->err = io_send_file(source->socket, source->file, 0, source->len,
+		20, &source->watch, &source->sent);
 	cr_expect(eq(int, source->err, STORE_TIMED_OUT));
 }
 

@@ -412,6 +412,8 @@ receive_reply(struct s3_client *client, struct s3_reply *reply, bool is_head)
 		disconnect(client);
 		return;
 	}
+	if (client->at_header)
+		client->at_header(client->context);
 	receive_body(client, reply, is_head);
 	if (slice_equal(s3_client_header(reply, "connection"), SLICE("close")))
 		disconnect(client);

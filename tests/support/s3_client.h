@@ -26,7 +26,10 @@ struct s3_client {
 	char access_key[129];
 	char secret[129];
 	bool is_anonymous; /* signs nothing */
-	int fd;		   /* -1: not connected */
+	/* Called where a body is still to be received.  NULL is allowed. */
+	void (*at_header)(void *context);
+	void *context;
+	int fd; /* -1: not connected */
 	struct arena arena;
 	struct buffer input; /* bytes received and not yet used */
 };

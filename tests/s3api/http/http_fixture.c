@@ -47,7 +47,9 @@ serve_file(struct http_request *request, struct http_response *response,
 	int file)
 {
 	const struct http_param *params = NULL;
+	const struct io_watch watch = {.word = NULL};
 	unsigned long numbers[2] = {0, 0};
+	uint64_t sent;
 	size_t count = 0;
 	enum store_err err =
 		http_request_decode_query(request, &params, &count);
@@ -59,7 +61,8 @@ serve_file(struct http_request *request, struct http_response *response,
 	http_reply_begin(response, 200);
 	err = http_reply_start(response, numbers[1]);
 	if (!err)
-		err = http_reply_file(response, file, numbers[0], numbers[1]);
+		err = http_reply_file(response, file, numbers[0], numbers[1],
+			&watch, &sent);
 	(void)err;
 }
 

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "store/bucket.h"
+#include "store/file.h"
 #include "tests/s3api/op/served.h"
 
 #define TEXT "0123456789"
@@ -293,4 +300,170 @@ Test(op_get, shows_files_as_a_mount_left_them_or_not_at_all)
 		"NoSuchKey");
 	served_expect_refusal(served_ask(&served, "GET", "/photos//dir/a"), 404,
 		"NoSuchKey");
+}
+
+/* More than sockets hold. */
+#define LONG (16u << 20)
+
+/* A file as a mount has it; the bucket is "photos". */
+struct mounted {
+	struct store *store;
+	uint64_t ino;
+};
+
+static struct file *
+open_file(const struct mounted *mounted)
+{
+	struct file *file = NULL;
+
+	cr_assert(zero(int,
+		file_open(mounted->store, mounted->ino, O_RDWR, &file)));
+	return file;
+}
+
+static void
+close_file(struct file *file)
+{
+	cr_assert(zero(int, file_close(&file, O_RDWR)));
+}
+
+static void
+write_file(struct file *file, char byte, size_t len)
+{
+	char *bytes = malloc(len);
+
+	memset(bytes, byte, len);
+	cr_assert(eq(i64, pwrite(file_fd(file), bytes, len, 0), (ssize_t)len));
+	free(bytes);
+}
+
+static struct mounted
+mount_file(struct served *served, const char *name, size_t len)
+{
+	const struct tree_owner owner = {S_IFREG | 0640, 1, 2};
+	struct mounted mounted = {.store = served->temp.store};
+	struct file *file = NULL;
+	struct bucket bucket;
+	struct inode inode;
+
+	served_bucket(served, "photos");
+	cr_assert(zero(int,
+		bucket_get(mounted.store, SLICE("photos"), &bucket)));
+	cr_assert(zero(int, file_create(mounted.store, bucket.ino,
+				    slice_str(name), &owner, &inode, &file)));
+	mounted.ino = inode.ino;
+	write_file(file, 'a', len);
+	close_file(file);
+	return mounted;
+}
+
+static void
+cut_and_make_longer(void *arg)
+{
+	struct file *file = open_file(arg);
+
+	cr_assert(zero(int, file_truncate(file, LONG / 2)));
+	cr_assert(zero(int, file_truncate(file, LONG)));
+	close_file(file);
+}
+
+static void
+change_a_byte(void *arg)
+{
+	struct file *file = open_file(arg);
+
+	write_file(file, 'a', 1);
+	close_file(file);
+}
+
+static bool
+is_all(struct slice bytes, char byte)
+{
+	for (size_t i = 0; i < bytes.len; i++)
+		if (bytes.data[i] != byte)
+			return false;
+	return true;
+}
+
+/* Open before the GET or not: copied from the beginning, or from there on. */
+Test(op_get, ends_early_where_a_mount_cuts_what_is_being_sent)
+{
+	for (int is_open_before = 0; is_open_before < 2; is_open_before++) {
+		scoped(served_stop) struct served served = served_start();
+		struct mounted mounted = mount_file(&served, "f", LONG);
+		struct file *before =
+			is_open_before ? open_file(&mounted) : NULL;
+
+		served.client.at_header = cut_and_make_longer;
+		served.client.context = &mounted;
+		const struct s3_reply *reply =
+			served_ask(&served, "GET", "/photos/f");
+
+		cr_expect(eq(uint, reply->status, 200));
+		cr_expect(lt(sz, reply->body.len, LONG));
+		cr_expect(is_all(reply->body, 'a'));
+		if (before)
+			close_file(before);
+	}
+}
+
+Test(op_get, goes_on_where_a_mount_writes_to_what_is_being_sent)
+{
+	scoped(served_stop) struct served served = served_start();
+	struct mounted mounted = mount_file(&served, "f", LONG);
+
+	served.client.at_header = change_a_byte;
+	served.client.context = &mounted;
+	const struct s3_reply *reply = served_ask(&served, "GET", "/photos/f");
+
+	cr_expect(eq(sz, reply->body.len, LONG));
+	cr_expect(is_all(reply->body, 'a'));
+}
+
+struct changing {
+	struct mounted mounted;
+	atomic_bool is_ending;
+};
+
+/* It is empty, 1000 bytes 'a' or 2000 bytes 'b'. */
+static void *
+change_and_change_back(void *arg)
+{
+	struct changing *changing = arg;
+	struct file *file = open_file(&changing->mounted);
+
+	while (!atomic_load(&changing->is_ending)) {
+		cr_assert(zero(int, file_truncate(file, 0)));
+		write_file(file, 'b', 2000);
+		cr_assert(zero(int, file_truncate(file, 0)));
+		write_file(file, 'a', 1000);
+	}
+	close_file(file);
+	return NULL;
+}
+
+Test(op_get, small_bytes_are_of_one_state_of_what_a_mount_cuts_and_writes)
+{
+	scoped(served_stop) struct served served = served_start();
+	struct changing changing = {
+		.mounted = mount_file(&served, "f", 1000),
+	};
+	pthread_t thread;
+
+	cr_assert(zero(int, pthread_create(&thread, NULL,
+				    change_and_change_back, &changing)));
+	for (int i = 0; i < 3000; i++) {
+		const struct s3_reply *reply =
+			served_ask(&served, "GET", "/photos/f");
+		char byte = reply->body.len == 1000 ? 'a' : 'b';
+
+		if (reply->status == 503)
+			continue;
+		cr_assert(eq(uint, reply->status, 200));
+		cr_assert(reply->body.len == 0 || reply->body.len == 1000 ||
+			  reply->body.len == 2000);
+		cr_assert(is_all(reply->body, byte));
+	}
+	atomic_store(&changing.is_ending, true);
+	cr_assert(zero(int, pthread_join(thread, NULL)));
 }
