@@ -79,7 +79,9 @@ invalidate_twins(struct mount *mount, uint64_t parent, struct slice text)
 static void
 drop_inode(struct mount *mount, uint64_t ino, bool with_data)
 {
-	file_attr_reload(mount->store, ino);
+	/* First: what the kernel then asks for anew it must not get as it was.
+	 */
+	file_note_news(mount->store, ino);
 	fuse_lowlevel_notify_inval_inode(mount->session, mount_node(mount, ino),
 		with_data ? 0 : -1, 0);
 }

@@ -6,8 +6,9 @@
  *    a request and is ours, until the answer is given with a further command.
  * 3. Only the queue's thread gives commands (command_ring.h).  Who answers on
  *    another one puts the entry on the list `answered` and wakes it.
- * 4. What may wait for a disk is run by a helper: while the queue's thread
- *    waits, all that this CPU asks waits behind it.
+ * 4. What may wait for a disk, or for who has the file's turn, is run by a
+ *    helper: while the queue's thread waits, all that this CPU asks waits
+ *    behind it.
  * 5. A handler may look at its request until it returns, and not only until it
  *    has answered.  So the command is given after that.  Names are copied: the
  *    answer is put where they were.
@@ -257,28 +258,40 @@ read_waits(const struct fuse_read_in *in)
 	       file_read_waits(handle_of(&info)->file, in->offset);
 }
 
+/* For one who copies, perhaps. */
 static bool
-flush_waits(const struct fuse_flush_in *in)
+waits_for_turn(struct ring *ring, const struct fuse_in_header *in)
 {
-	const struct fuse_file_info info = {.fh = in->fh};
+	const struct mount *mount = ring->mount;
 
-	return in->fh && file_is_sealed(handle_of(&info)->file);
+	return file_is_busy(mount->store, mount_inode(mount, in->nodeid));
+}
+
+static bool
+flush_waits(struct ring *ring, const struct fuse_in_header *in,
+	const struct fuse_flush_in *flush_in)
+{
+	const struct fuse_file_info info = {.fh = flush_in->fh};
+
+	return flush_in->fh && (file_is_sealed(handle_of(&info)->file) ||
+				       waits_for_turn(ring, in));
 }
 
 /* Invariant 4. */
 static bool
-may_wait(const struct exchange_header *header)
+may_wait(struct ring *ring, const struct exchange_header *header)
 {
+	const struct fuse_in_header *in = (const void *)header->in_out;
 	const void *op_in = header->op_in;
 	const struct fuse_open_in *open_in = op_in;
 	const struct fuse_create_in *create_in = op_in;
 	const struct fuse_setattr_in *set_in = op_in;
 
-	switch (((const struct fuse_in_header *)header->in_out)->opcode) {
+	switch (in->opcode) {
 	case FUSE_READ:
 		return read_waits(op_in);
 	case FUSE_FLUSH:
-		return flush_waits(op_in);
+		return flush_waits(ring, in, op_in);
 	case FUSE_WRITE:
 	case FUSE_FSYNC:
 	case FUSE_FSYNCDIR:
@@ -288,11 +301,14 @@ may_wait(const struct exchange_header *header)
 	case OP_COPY_FILE_RANGE_64:
 		return true;
 	case FUSE_OPEN: /* for writing: may copy what is shared first */
-		return (open_in->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY;
+		return (open_in->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY ||
+		       waits_for_turn(ring, in);
+	case FUSE_RELEASE:
+		return waits_for_turn(ring, in);
 	case FUSE_CREATE: /* what is to be synced is published first */
 		return (create_in->flags & O_DSYNC) != 0;
 	case FUSE_SETATTR:
-		return (set_in->valid & FATTR_SIZE) != 0;
+		return (set_in->valid & FATTR_SIZE) || waits_for_turn(ring, in);
 	default:
 		return false;
 	}
@@ -309,7 +325,7 @@ take(struct entry *entry)
 		.arg = entry,
 		.done = EVENT_INIT,
 	};
-	if (may_wait(header) &&
+	if (may_wait(entry->queue->ring, header) &&
 		helper_pool_submit(entry->queue->ring->helpers, &entry->job)) {
 		entry->queue->helped++;
 		return;

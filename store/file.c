@@ -102,6 +102,35 @@ mark(struct file *file, bool with_data)
 	return err == STORE_PRECONDITION ? STORE_BUSY : err;
 }
 
+/* Rule 7 of file_table_private.h. */
+static bool
+has_news(const struct file *file)
+{
+	return atomic_load(&file->known) != atomic_load(&file->news);
+}
+
+/* The same with the turn. */
+static enum store_err
+take_in_news(struct file *file)
+{
+	if (!has_news(file))
+		return STORE_OK;
+	if (!file->is_gone)
+		return file_open_reload(file);
+	atomic_store(&file->known, atomic_load(&file->news));
+	return STORE_OK;
+}
+
+static enum store_err
+catch_up(struct file *file)
+{
+	if (!has_news(file))
+		return STORE_OK;
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	return take_in_news(file);
+}
+
 /*
  * The kernel releases a file some time after its close() returned: who closes
  * and opens again is not to find himself still there.  Where the file really
@@ -195,6 +224,9 @@ file_open(struct store *store, uint64_t ino, int open_flags, struct file **out)
 		scoped(file_table_release) struct file *file =
 				file_table_take(store, ino);
 		scoped(file_table_give_turn) struct file *with_turn = file;
+		if (file->opens && take_in_news(file))
+			log_warn("inode %llu: cannot be read again",
+				(unsigned long long)ino);
 		enum store_err err = is_writer(open_flags)
 					     ? open_writer(file, open_flags)
 					     : open_reader(file);
@@ -406,27 +438,37 @@ begin_change(struct file *file)
 	return mark(file, true);
 }
 
+static enum store_err
+read_sealed(struct file *file, void *to, size_t len, uint64_t offset,
+	size_t *got)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	enum store_err err = take_in_news(file);
+
+	return err ? err : file_seal_read(file->seal, to, len, offset, got);
+}
+
 enum store_err
 file_read(struct file *file, void *to, size_t len, uint64_t offset, size_t *got)
 {
 	*got = 0;
-	if (!file->is_sealed) {
-		ssize_t count = io_pread(file->fd, to, len, offset);
+	if (file->is_sealed)
+		return read_sealed(file, to, len, offset, got);
+	enum store_err err = catch_up(file);
+	ssize_t count = err ? 0 : io_pread(file->fd, to, len, offset);
 
-		if (count < 0)
-			return error_from_errno((int)-count);
-		*got = (size_t)count;
-		return STORE_OK;
-	}
-	file_table_take_turn(file);
-	scoped(file_table_give_turn) struct file *with_turn = file;
-	return file_seal_read(file->seal, to, len, offset, got);
+	if (count < 0)
+		return error_from_errno((int)-count);
+	*got = (size_t)count;
+	return err;
 }
 
 bool
 file_read_waits(const struct file *file, uint64_t offset)
 {
-	return file->is_sealed || !io_is_cached(file->fd, offset);
+	return file->is_sealed || has_news(file) ||
+	       !io_is_cached(file->fd, offset);
 }
 
 static enum store_err
@@ -449,6 +491,9 @@ file_write(struct file *file, struct slice data, uint64_t offset, size_t *done)
 	*done = 0;
 	if (file->is_sealed)
 		return write_sealed(file, data, offset, done);
+	enum store_err err = catch_up(file);
+	if (err)
+		return err;
 	while (*done < data.len) {
 		ssize_t put = io_pwrite(file->fd, data.data + *done,
 			data.len - *done, offset + *done);
@@ -485,6 +530,10 @@ file_append(struct file *file, struct slice data, size_t *done, uint64_t *end)
 	*done = 0;
 	if (file->is_sealed)
 		return append_sealed(file, data, done, end);
+	*end = 0;
+	enum store_err err = catch_up(file);
+	if (err)
+		return err;
 	while (*done < data.len) {
 		const struct iovec piece = {
 			.iov_base = (char *)data.data + *done,
@@ -500,7 +549,7 @@ file_append(struct file *file, struct slice data, size_t *done, uint64_t *end)
 			break;
 		*done += (size_t)put;
 	}
-	enum store_err err = file_open_stat(file, &stat);
+	err = file_open_stat(file, &stat);
 	*end = err ? 0 : (uint64_t)stat.st_size;
 	return err;
 }
@@ -511,6 +560,9 @@ seek_sealed(struct file *file, int64_t offset, int whence, int64_t *at)
 {
 	file_table_take_turn(file);
 	scoped(file_table_give_turn) struct file *with_turn = file;
+	enum store_err err = take_in_news(file);
+	if (err)
+		return err;
 	uint64_t size = file_seal_size(file->seal);
 
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
@@ -526,6 +578,9 @@ file_seek(struct file *file, int64_t offset, int whence, int64_t *at)
 {
 	if (file->is_sealed)
 		return seek_sealed(file, offset, whence, at);
+	enum store_err err = catch_up(file);
+	if (err)
+		return err;
 	if (!file->blob)
 		return STORE_NO_DATA;
 	/* Nobody else uses the descriptor's own position. */
@@ -590,7 +645,7 @@ file_allocate(struct file *file, int mode, uint64_t offset, uint64_t len)
 }
 
 enum store_err
-file_copy_range(const struct file *from, uint64_t from_offset, struct file *to,
+file_copy_range(struct file *from, uint64_t from_offset, struct file *to,
 	uint64_t to_offset, uint64_t len, uint64_t *copied)
 {
 	off_t at = (off_t)from_offset, to_at = (off_t)to_offset;
@@ -599,6 +654,9 @@ file_copy_range(const struct file *from, uint64_t from_offset, struct file *to,
 	*copied = 0;
 	if (from_offset > INT64_MAX || to_offset > INT64_MAX)
 		return STORE_TOO_BIG;
+	enum store_err err = catch_up(from);
+	if (err)
+		return err;
 	/* Not from's turn as well: its descriptor stays. */
 	file_table_take_turn(to);
 	scoped(file_table_give_turn) struct file *with_turn = to;
@@ -609,7 +667,7 @@ file_copy_range(const struct file *from, uint64_t from_offset, struct file *to,
 		return error_from_errno(errno);
 	if (!S_ISREG(stat.st_mode))
 		return STORE_OK; /* no data at all */
-	enum store_err err = begin_change(to);
+	err = begin_change(to);
 	if (err)
 		return err;
 	ssize_t done = copy_file_range(from->fd, &at, to->fd, &to_at,
@@ -721,6 +779,18 @@ file_note_link(struct store *store, const struct inode *inode)
 	if (!(inode->flags & INODE_UNPUBLISHED) || inode->nlink > 1)
 		return STORE_OK;
 	return file_settle_run(file, file->writers > 0);
+}
+
+void
+file_note_news(struct store *store, uint64_t ino)
+{
+	file_table_note_news(store, ino);
+}
+
+bool
+file_is_busy(struct store *store, uint64_t ino)
+{
+	return file_table_is_taken(store, ino);
 }
 
 uint64_t

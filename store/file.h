@@ -64,7 +64,8 @@ must_check enum store_err file_close(struct file **file, int open_flags);
 /* False: the bytes are those of file_fd(), for good. */
 bool file_is_sealed(const struct file *file);
 
-/* Whether file_read() there may take long: a disk, or a customer's key. */
+/* Whether file_read() there may take long: a disk, a customer's key, or
+ * others' changes to be looked at first. */
 bool file_read_waits(const struct file *file, uint64_t offset);
 
 /* pread(2), pwrite(2), lseek(2) on the data, sealed or not; counts are less at
@@ -120,7 +121,7 @@ must_check enum store_err file_allocate(struct file *file, int mode,
  * Both may be one file.  *copied is less at the end of `from` and where there
  * is much to copy; INVALID where the ranges overlap.
  */
-must_check enum store_err file_copy_range(const struct file *from,
+must_check enum store_err file_copy_range(struct file *from,
 	uint64_t from_offset, struct file *to, uint64_t to_offset, uint64_t len,
 	uint64_t *copied);
 
@@ -160,8 +161,13 @@ bool file_attr_refresh(struct store *store, struct inode *inode);
  */
 uint64_t file_attr_blocks(struct store *store, const struct inode *inode);
 
-/* Somebody else changed the inode, which may be open here. */
-void file_attr_reload(struct store *store, uint64_t ino);
+/* Somebody else changed the inode, which may be open here: what is read by it
+ * from now on is what it is then.  Waits for nobody. */
+void file_note_news(struct store *store, uint64_t ino);
+
+/* Somebody is about the file, perhaps for long (a copy of shared data): what
+ * opens, closes, settles or truncates it would wait. */
+bool file_is_busy(struct store *store, uint64_t ino);
 
 /* How many inodes are open here. */
 uint64_t file_count(struct store *store);

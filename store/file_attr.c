@@ -294,15 +294,3 @@ file_attr_refresh(struct store *store, struct inode *inode)
 	}
 	return true;
 }
-
-void
-file_attr_reload(struct store *store, uint64_t ino)
-{
-	scoped(file_table_release) struct file *file =
-			file_table_take_open(store, ino);
-	scoped(file_table_give_turn) struct file *with_turn = file;
-
-	if (file && !file->is_gone && file_open_reload(file))
-		log_warn("inode %llu: cannot be read again",
-			(unsigned long long)ino);
-}

@@ -367,8 +367,8 @@ file_open_as(struct file *file, bool is_writable)
 	return STORE_OK;
 }
 
-enum store_err
-file_open_reload(struct file *file)
+static enum store_err
+reload(struct file *file)
 {
 	scoped(buffer_free) struct buffer attrs = {0};
 	struct file now = {
@@ -421,6 +421,18 @@ file_open_reload(struct file *file)
 	file->stamp = now.stamp;
 	file->commit = now.commit;
 	return STORE_OK;
+}
+
+enum store_err
+file_open_reload(struct file *file)
+{
+	/* Later ones may not be in the record that is read. */
+	uint64_t news = atomic_load(&file->news);
+	enum store_err err = reload(file);
+
+	if (!err)
+		atomic_store(&file->known, news);
+	return err;
 }
 
 /* Rule 6 of file.h.  Not while anybody writes to it: a difference is what

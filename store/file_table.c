@@ -228,6 +228,25 @@ file_table_release(struct file **file)
 	*file = NULL;
 }
 
+void
+file_table_note_news(struct store *store, uint64_t ino)
+{
+	mutex_scoped(&store->files->lock);
+	struct file *file = find_locked(store->files, ino);
+
+	if (file)
+		atomic_fetch_add(&file->news, 1);
+}
+
+bool
+file_table_is_taken(struct store *store, uint64_t ino)
+{
+	mutex_scoped(&store->files->lock);
+	struct file *file = find_locked(store->files, ino);
+
+	return file && file->is_taken;
+}
+
 uint64_t
 file_table_count(struct store *store)
 {

@@ -20,8 +20,14 @@
  * 6. is_sealed stays the same between the first open and the last close, and
  *    whoever has an open may look at it without the turn.  seal itself is
  *    exchanged, and is of whoever has the turn, as fd is where it is there.
+ * 7. news grows when somebody else has changed the inode, and known is what it
+ *    was before the record was last read.  Who opens or reads by the descriptor
+ *    while they differ reads the record first, with the turn: so whoever tells
+ *    of the news need not wait for it.
  */
 #pragma once
+
+#include <stdatomic.h>
 
 #include "store/file.h"
 #include "store/store_private.h"
@@ -37,6 +43,10 @@ struct file {
 	/* fixed */
 	struct store *store;
 	uint64_t ino;
+
+	/* atomic */
+	_Atomic(uint64_t) news;
+	_Atomic(uint64_t) known;
 
 	/* under the table's lock */
 	struct file *next;
@@ -85,5 +95,10 @@ void file_table_give_turn(struct file **file);
 void file_table_pass_turn(struct file *file, int64_t deadline_ns);
 /* Gives back a reference.  NULL is allowed. */
 void file_table_release(struct file **file);
+
+/* Rule 7, where there is one. */
+void file_table_note_news(struct store *store, uint64_t ino);
+/* Somebody has its turn, and may keep it for long. */
+bool file_table_is_taken(struct store *store, uint64_t ino);
 
 uint64_t file_table_count(struct store *store);

@@ -13,6 +13,8 @@
 
 #include "store/base/clock.h"
 #include "store/file.h"
+#include "store/meta/db.h"
+#include "store/store_private.h"
 #include "tests/fs/needs_mount.h"
 
 #define MOUNTS 20
@@ -270,6 +272,67 @@ Test(ring, others_are_answered_while_a_file_is_created_that_is_to_be_synced)
 	cr_expect(ge(int, creator.fd, 0));
 	(void)close(creator.fd);
 	(void)close(lock);
+}
+
+struct opener {
+	pthread_t thread;
+	char path[128];
+	int flags;
+	int fd;
+};
+
+static void *
+open_file(void *arg)
+{
+	struct opener *opener = arg;
+
+	stay_on_first_cpu();
+	opener->fd = open(opener->path, opener->flags | O_CLOEXEC);
+	return NULL;
+}
+
+static void
+start_opener(struct temp_mount *temp, struct opener *opener, int flags)
+{
+	*opener = (struct opener){.flags = flags, .fd = -1};
+	(void)snprintf(opener->path, sizeof(opener->path), "%s",
+		temp_mount_at(temp, "f"));
+	cr_assert(not(pthread_create(&opener->thread, NULL, open_file,
+		opener)));
+}
+
+/* Who opens for writing may copy a large file first, and has its turn
+ * meanwhile; here it waits for another's commit. */
+Test(ring, others_are_answered_while_a_file_is_opened_that_somebody_is_about)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_ring(false);
+	struct opener writer, reader;
+	struct db_txn *txn = NULL;
+
+	temp_mount_limit(&temp);
+	temp_mount_put(&temp, "f", "text");
+	stay_on_first_cpu();
+	cr_assert(not(db_begin_write(temp.store.store->db, &txn)));
+	start_opener(&temp, &writer, O_RDWR);
+	while (temp_mount_status(&temp).open_files == 0)
+		sched_yield();
+	start_opener(&temp, &reader, O_RDONLY);
+
+	/* It is on this CPU, too, and so has asked before the last of these. */
+	for (int i = 0; i < 1000; i++)
+		cr_expect(eq(int,
+			access(temp_mount_at(&temp, "../none%d", i), F_OK),
+			-1));
+
+	cr_expect(eq(int, writer.fd, -1));
+	db_abort(&txn);
+	cr_assert(not(pthread_join(writer.thread, NULL)));
+	cr_assert(not(pthread_join(reader.thread, NULL)));
+	cr_expect(ge(int, writer.fd, 0));
+	cr_expect(ge(int, reader.fd, 0));
+	(void)close(writer.fd);
+	(void)close(reader.fd);
 }
 
 /* Of more than is answered at once, so by a helper, and the whole buffer. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "store/file_settle_private.h"
+#include "store/file_table_private.h"
 #include "store/session_private.h"
 #include "tests/store/objects.h"
 #include "tests/support/other_process.h"
@@ -718,4 +719,52 @@ Test(file, a_file_with_two_names_that_a_power_cut_took_is_not_hidden_for_ever)
 	cr_expect(not(is_seen(temp.store, bucket, "d/second")));
 	cr_expect(is_seen(temp.store, bucket, "f"));
 	cr_assert(not(file_close(&file, O_RDWR)));
+}
+
+static void
+rewrite_and_wait(struct store *store, struct other_process *self)
+{
+	uint64_t ino = make(store, objects_bucket(store, "bucket"), "f", "old");
+	struct file *file = NULL;
+
+	other_process_tell(self, ino);
+	other_process_pause(self);
+	cr_assert(not(file_open(store, ino, O_WRONLY | O_TRUNC, &file)));
+	put_text(file, "rewritten");
+	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
+	other_process_tell(self, 0);
+}
+
+/* Who has the turn may be copying for minutes; the invalidation's thread has
+ * all other news to tell the kernel of. */
+Test(file, news_are_told_without_a_turn_and_known_to_who_reads_then,
+	.timeout = 60)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process process =
+		other_process_start(temp.path, rewrite_and_wait);
+	uint64_t ino = other_process_hear(&process);
+	struct file *file = NULL;
+	char got[16] = "";
+	size_t len = 0;
+
+	temp_store_reopen(&temp);
+	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &file)));
+	other_process_resume(&process);
+	other_process_hear(&process);
+	struct file *busy = file_table_take(temp.store, ino);
+	struct file *with_turn = busy;
+	cr_expect(file_is_busy(temp.store, ino));
+
+	file_note_news(temp.store, ino);
+	cr_expect(file_read_waits(file, 0));
+	file_table_give_turn(&with_turn);
+	file_table_release(&busy);
+
+	cr_expect(not(file_is_busy(temp.store, ino)));
+	cr_assert(not(file_read(file, got, sizeof(got), 0, &len)));
+	cr_expect(eq(str, got, "rewritten"));
+	cr_expect(not(file_read_waits(file, 0)));
+	cr_assert(not(file_close(&file, O_RDONLY)));
+	other_process_kill(&process);
 }
