@@ -35,11 +35,9 @@ struct http_response {
 	unsigned int status;
 	struct buffer header;
 	bool is_header_sent;
-	bool is_length_known;
-	bool is_chunked;
 	bool has_body; /* neither HEAD nor a status without one */
 	bool must_close;
-	uint64_t left; /* of a stream of known length */
+	uint64_t left; /* of the stream */
 	uint64_t sent; /* bytes of the body */
 	enum store_err err;
 };

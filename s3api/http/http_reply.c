@@ -93,8 +93,6 @@ http_reply_begin(struct http_response *response, unsigned int status)
 	assert(status >= 200 && status <= 599);
 	response->state = HTTP_REPLY_BEGUN;
 	response->status = status;
-	response->is_chunked = false;
-	response->is_length_known = false;
 	response->left = 0;
 	buffer_clear(header);
 	buffer_append(header, SLICE("HTTP/1.1 "));
@@ -182,9 +180,8 @@ is_to_close(const struct http_response *response)
 	       !http_body_can_be_drained(&connection->exchange->request);
 }
 
-/* len: NULL where it is not known. */
 static void
-end_header(struct http_response *response, const uint64_t *len)
+end_header(struct http_response *response, uint64_t len)
 {
 	const struct http_request *request =
 		&response->connection->exchange->request;
@@ -196,15 +193,10 @@ end_header(struct http_response *response, const uint64_t *len)
 	buffer_append(header, SLICE("Date: "));
 	buffer_append(header, date_of(response->connection->worker));
 	buffer_append(header, SLICE("\r\nServer: tarn\r\n"));
-	if (len && !is_bodiless) {
+	if (!is_bodiless) {
 		buffer_append(header, SLICE("Content-Length: "));
-		buffer_append_u64(header, *len);
+		buffer_append_u64(header, len);
 		buffer_append(header, SLICE("\r\n"));
-	} else if (!len && request->is_http_1_0) {
-		response->must_close = true;
-	} else if (!len) {
-		response->is_chunked = true;
-		buffer_append(header, SLICE("Transfer-Encoding: chunked\r\n"));
 	}
 	if (is_to_close(response)) {
 		response->must_close = true;
@@ -255,29 +247,13 @@ http_reply_start(struct http_response *response, uint64_t len)
 	if (response->is_header_sent)
 		return STORE_INVALID;
 	assert(response->state == HTTP_REPLY_BEGUN);
-	end_header(response, &len);
+	end_header(response, len);
 	response->state = HTTP_REPLY_STREAM;
-	response->is_length_known = true;
 	response->left = len;
 	if (len > 0 && response->has_body)
 		return STORE_OK;
 	if (len == 0)
 		response->state = HTTP_REPLY_DONE;
-	return send_vector(response, vector, 1, 0);
-}
-
-enum store_err
-http_reply_start_unknown(struct http_response *response)
-{
-	struct iovec vector[1];
-
-	if (response->err)
-		return response->err;
-	if (response->is_header_sent)
-		return STORE_INVALID;
-	assert(response->state == HTTP_REPLY_BEGUN);
-	end_header(response, NULL);
-	response->state = HTTP_REPLY_STREAM;
 	return send_vector(response, vector, 1, 0);
 }
 
@@ -288,7 +264,7 @@ check_room(const struct http_response *response, uint64_t len)
 	if (response->err)
 		return response->err;
 	assert(response->state >= HTTP_REPLY_STREAM);
-	if (response->is_length_known && len > response->left)
+	if (len > response->left)
 		return STORE_INVALID;
 	return STORE_OK;
 }
@@ -299,8 +275,6 @@ advance(struct http_response *response, uint64_t len)
 {
 	if (response->has_body)
 		response->sent += len;
-	if (!response->is_length_known)
-		return;
 	response->left -= len;
 	if (response->left == 0)
 		response->state = HTTP_REPLY_DONE;
@@ -309,20 +283,9 @@ advance(struct http_response *response, uint64_t len)
 static enum store_err
 send_piece(struct http_response *response, struct slice bytes)
 {
-	char size[24] = "";
-	struct iovec vector[4] = {
-		{NULL, 0},
-		{size, 0},
-		{(char *)bytes.data, bytes.len},
-		{(char *)"\r\n", 0},
-	};
+	struct iovec vector[2] = {{NULL, 0}, {(char *)bytes.data, bytes.len}};
 
-	if (response->is_chunked) {
-		vector[1].iov_len = (size_t)snprintf(size, sizeof(size),
-			"%zx\r\n", bytes.len);
-		vector[3].iov_len = 2;
-	}
-	return send_vector(response, vector, 4, 0);
+	return send_vector(response, vector, 2, 0);
 }
 
 enum store_err
@@ -365,21 +328,14 @@ send_large_file(struct http_response *response, int file, uint64_t offset,
 	uint64_t len, const struct io_watch *watch, uint64_t *sent)
 {
 	struct http_connection *connection = response->connection;
-	char size[24] = "";
-	struct iovec before[2] = {{NULL, 0}, {size, 0}};
-	struct iovec after[2] = {{NULL, 0}, {(char *)"\r\n", 2}};
+	struct iovec before[1];
+	enum store_err err = send_vector(response, before, 1, MSG_MORE);
 
-	if (response->is_chunked)
-		before[1].iov_len = (size_t)snprintf(size, sizeof(size),
-			"%" PRIx64 "\r\n", len);
-	enum store_err err = send_vector(response, before, 2, MSG_MORE);
 	if (err)
 		return err;
 	response->err = http_stream_send_file(&connection->stream, file, offset,
 		len, http_limits_of(connection)->send_timeout_ms, watch, sent);
-	if (response->err || !response->is_chunked)
-		return response->err;
-	return send_vector(response, after, 2, 0);
+	return response->err;
 }
 
 enum store_err
@@ -391,7 +347,6 @@ http_reply_file(struct http_response *response, int file, uint64_t offset,
 	*sent = 0;
 	if (err || len == 0)
 		return err;
-	assert(!watch->word || !response->is_chunked);
 	if (!response->has_body)
 		*sent = len;
 	else if (len <= SMALL_FILE)
@@ -402,22 +357,6 @@ http_reply_file(struct http_response *response, int file, uint64_t offset,
 	if (!err)
 		advance(response, *sent);
 	return err;
-}
-
-enum store_err
-http_reply_end(struct http_response *response)
-{
-	struct iovec vector[2] = {{NULL, 0}, {(char *)"0\r\n\r\n", 5}};
-
-	if (response->err || response->state == HTTP_REPLY_DONE)
-		return response->err;
-	assert(response->state == HTTP_REPLY_STREAM);
-	if (response->is_length_known)
-		return STORE_INVALID;
-	response->state = HTTP_REPLY_DONE;
-	if (!response->is_chunked || !response->has_body)
-		return STORE_OK;
-	return send_vector(response, vector, 2, 0);
 }
 
 void

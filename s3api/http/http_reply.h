@@ -12,9 +12,8 @@
  *		err = http_reply_file(response, fd, offset, len, &watch,
  *			&sent);
  *
- * content-length, transfer-encoding, connection, date and server are written
- * here; a handler gives everything else.  To a HEAD the same calls send the
- * header alone.  A handler that returns without a reply, or before a stream is
+ * content-length, connection, date and server are written here; a handler gives
+ * everything else.  To a HEAD the same calls send the header alone.  A handler that returns without a reply, or before a stream is
  * complete, closes the connection (without a reply: 500 first).
  *
  * Threads:   the fiber that serves the connection; sends yield it.
@@ -69,24 +68,16 @@ must_check enum store_err http_reply_start(struct http_response *response,
 	uint64_t len);
 
 /*
- * Opens a stream whose length is not known yet: chunked, or to HTTP/1.0 ended
- * by closing.  The header is sent at once.  http_reply_end() completes it.
- */
-must_check enum store_err
-http_reply_start_unknown(struct http_response *response);
-
-/*
  * Bytes of an open stream; from a file without a copy, and until the watch is
- * over: *sent may be less then.  A stream of unknown length takes no watch.
- * INVALID: more than the stream was opened for.  IO, CORRUPT: the file cannot
- * be read; while nothing has been sent, another reply may begin.
+ * over: *sent may be less then.  INVALID: more than the stream was opened for.
+ * IO, CORRUPT: the file cannot be read; while nothing has been sent, another
+ * reply may begin.
  */
 must_check enum store_err http_reply_write(struct http_response *response,
 	struct slice bytes);
 must_check enum store_err http_reply_file(struct http_response *response,
 	int file, uint64_t offset, uint64_t len, const struct io_watch *watch,
 	uint64_t *sent);
-must_check enum store_err http_reply_end(struct http_response *response);
 
 /* The connection closes once this reply is out. */
 void http_reply_close(struct http_response *response);

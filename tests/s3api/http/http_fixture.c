@@ -30,19 +30,6 @@ serve_echo(struct http_request *request, struct http_response *response)
 }
 
 static void
-serve_stream(struct http_response *response, bool is_complete)
-{
-	http_reply_begin(response, 200);
-	enum store_err err = http_reply_start_unknown(response);
-
-	for (int i = 0; !err && i < 3; i++)
-		err = http_reply_write(response, SLICE("piece "));
-	if (!err && is_complete)
-		err = http_reply_end(response);
-	cr_expect(zero(int, err));
-}
-
-static void
 serve_file(struct http_request *request, struct http_response *response,
 	int file)
 {
@@ -93,10 +80,6 @@ handle(struct http_request *request, struct http_response *response,
 		serve_echo(request, response);
 	} else if (slice_equal(path, SLICE("/file"))) {
 		serve_file(request, response, fixture->file);
-	} else if (slice_equal(path, SLICE("/stream"))) {
-		serve_stream(response, true);
-	} else if (slice_equal(path, SLICE("/broken"))) {
-		serve_stream(response, false);
 	} else if (slice_equal(path, SLICE("/short"))) {
 		http_reply_begin(response, 200);
 		err = http_reply_start(response, 10);
