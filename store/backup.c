@@ -4,7 +4,9 @@
  *    names is still there when its turn comes (hold_private.h).
  * 2. The directory gets its name only when all that is in it has been flushed.
  * 3. A file is shared with an earlier backup only if its size and time are
- *    those that the store's own has; nobody writes to files of a backup.
+ *    those that the store's own has, and that one was not touched since the
+ *    earlier backup began: who writes in place may put the time back, but not
+ *    that of the last change (st_ctim).  Nobody writes to files of a backup.
  */
 #include "store/backup.h"
 
@@ -43,6 +45,8 @@ struct job {
 	struct db *db;	      /* the copy of the tables */
 	struct blobs *blobs;  /* of the backup */
 	struct blobs *before; /* of the one before; NULL: none */
+	int64_t before_ns;    /* when that was begun; 0: it does not say */
+	int64_t begun_ns;
 };
 
 static bool
@@ -184,17 +188,47 @@ make_partial(struct job *job)
 	return err;
 }
 
+/* The next tick of the clock that stamps files: what was written before this
+ * call has an earlier time, and what is written after it has none. */
+static int64_t
+wait_for_tick(void)
+{
+	int64_t start_ns = clock_stamp_ns();
+	int64_t now_ns = start_ns;
+
+	while (now_ns == start_ns) {
+		io_sleep_ms(1);
+		now_ns = clock_stamp_ns();
+	}
+	return now_ns;
+}
+
+/* 0 where the backup does not say. */
+static int64_t
+read_begun(const char *dir)
+{
+	char fact[24];
+	uint64_t number;
+
+	backup_dir_fact(dir, "begun", fact, sizeof(fact));
+	return slice_to_u64(slice_str(fact), INT64_MAX, &number)
+		       ? (int64_t)number
+		       : 0;
+}
+
 static enum store_err
 open_before(struct job *job)
 {
-	char name[48];
+	char name[24];
 
 	if (!job->options->since)
 		return STORE_OK;
-	(void)snprintf(name, sizeof(name), "%llu/data",
+	(void)snprintf(name, sizeof(name), "%llu",
 		(unsigned long long)job->options->since);
-	struct backup_path path = backup_dir_path(job->options->to, name);
-	return blob_open_all(path.text, true, &job->before);
+	struct backup_path dir = backup_dir_path(job->options->to, name);
+	struct backup_path data = backup_dir_path(dir.text, "data");
+	job->before_ns = read_begun(dir.text);
+	return blob_open_all(data.text, true, &job->before);
 }
 
 /* --- tables ----------------------------------------------------------------
@@ -258,7 +292,13 @@ make_side(struct job *job)
 /* --- blobs -----------------------------------------------------------------
  */
 
-/* True where the backup before has the very file. */
+static int64_t
+time_ns(struct timespec time)
+{
+	return (int64_t)time.tv_sec * CLOCK_NS_PER_S + time.tv_nsec;
+}
+
+/* True where the backup before has the very file: invariant 3. */
 static bool
 share(struct job *job, uint64_t id)
 {
@@ -268,8 +308,8 @@ share(struct job *job, uint64_t id)
 		blob_stat(job->store->blobs, id, &now))
 		return false;
 	if (now.st_size != then.st_size ||
-		now.st_mtim.tv_sec != then.st_mtim.tv_sec ||
-		now.st_mtim.tv_nsec != then.st_mtim.tv_nsec)
+		time_ns(now.st_mtim) != time_ns(then.st_mtim) ||
+		time_ns(now.st_ctim) >= job->before_ns)
 		return false;
 	return !blob_link(job->before, id, job->blobs);
 }
@@ -409,12 +449,12 @@ describe(struct job *job)
 	clock_to_iso8601(clock_now_ns(), taken);
 	store_key_trace(job->store, store);
 	int len = snprintf(text, sizeof(text),
-		"tarn backup 1\nstore %s\ncommit %llu\nsince %llu\ntaken "
-		"%s\ncopied "
-		"%llu\n"
+		"tarn backup 1\nstore %s\ncommit %llu\nsince %llu\n"
+		"begun %lld\ntaken %s\ncopied %llu\n"
 		"shared %llu\ndamaged %llu\nmissing %llu\n",
 		store, (unsigned long long)result->commit,
-		(unsigned long long)job->options->since, taken,
+		(unsigned long long)job->options->since,
+		(long long)job->begun_ns, taken,
 		(unsigned long long)result->copied,
 		(unsigned long long)result->shared,
 		(unsigned long long)result->damaged,
@@ -462,6 +502,7 @@ make(struct job *job)
 
 	if (!err)
 		err = make_partial(job);
+	job->begun_ns = wait_for_tick();
 	if (!err)
 		err = hold_take(job->store, &hold);
 	if (err)

@@ -30,6 +30,12 @@ clock_now_ns(void)
 }
 
 int64_t
+clock_stamp_ns(void)
+{
+	return now_ns(CLOCK_REALTIME_COARSE);
+}
+
+int64_t
 clock_monotonic_ns(void)
 {
 	return now_ns(CLOCK_MONOTONIC);

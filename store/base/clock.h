@@ -16,6 +16,9 @@
 #define CLOCK_NS_PER_S 1000000000ll
 
 int64_t clock_now_ns(void);
+/* What the kernel stamps files with: the time of day in ticks of some
+ * milliseconds.  A file is never given an earlier time than this was. */
+int64_t clock_stamp_ns(void);
 int64_t clock_monotonic_ms(void);
 int64_t clock_monotonic_ns(void);
 

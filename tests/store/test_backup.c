@@ -208,6 +208,41 @@ Test(backup, the_copy_of_what_is_open_for_writing_is_not_shared)
 	cr_expect(eq(u64, third.shared, 1));
 }
 
+/* `touch -r`, and who cares for times as containers of VeraCrypt do. */
+Test(backup, a_file_whose_writer_put_its_time_back_is_copied_anew)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct place place = place_in(&temp);
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct inode inode;
+
+	put_large(temp.store, bucket, "k", 'a');
+	struct file *file = open_to_write(temp.store, bucket, "k");
+	cr_assert(zero(int, io_pwrite_all(file_fd(file), "b", 1, 0)));
+	cr_assert(zero(int, file_close(&file, O_RDWR)));
+	struct backup_result first = make(temp.store, place.to, 0);
+
+	file = open_to_write(temp.store, bucket, "k");
+	cr_assert(zero(int, file_attr_get(file, &inode)));
+	const struct tree_change change = {
+		.has_mtime = true,
+		.mtime_ns = inode.mtime_ns,
+	};
+	cr_assert(zero(int, io_pwrite_all(file_fd(file), "c", 1, 0)));
+	cr_assert(zero(int,
+		file_attr_set(temp.store, inode.ino, &change, &inode)));
+	cr_assert(zero(int, file_close(&file, O_RDWR)));
+	struct backup_result second = make(temp.store, place.to, first.commit);
+
+	cr_expect(zero(u64, second.shared));
+	restore(&place, second.commit);
+	struct store *store = temp_store_open_at(place.restored, false);
+	scoped(arena_free) struct arena arena = {0};
+	struct slice got = objects_get(store, bucket_ino(store), "k", &arena);
+	cr_expect(eq(chr, got.data[0], 'c'));
+	store_close(&store);
+}
+
 Test(backup, what_is_deleted_meanwhile_stays_until_it_is_over)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
