@@ -235,7 +235,7 @@ note_finding(const struct check_finding *finding, void *context)
 {
 	struct job *job = context;
 
-	if (finding->kind == CHECK_BLOB_SIZE && finding->is_repaired)
+	if (finding->is_settled)
 		job->result->settled++;
 	else
 		report(job, finding->text);
@@ -256,8 +256,9 @@ note_damage(const struct scrub_finding *finding, void *context)
 	options->report(text, options->context);
 }
 
-/* As fsck and scrub would: what was written in place during the backup gets
- * the size that it has, every checksum is compared, what is missing is said. */
+/* What was written in place during the backup gets the size that it has, every
+ * checksum is compared, what is missing is said.  Nothing is taken away from
+ * tables that are not as they should be: that is for `tarn fsck --repair`. */
 static enum store_err
 look_at_all(struct job *job)
 {
@@ -277,7 +278,8 @@ look_at_all(struct job *job)
 	enum store_err err = store_open(&options, &store);
 
 	if (!err)
-		err = check_store(store, true, note_finding, job, &checked);
+		err = check_store(store, CHECK_SETTLE, note_finding, job,
+			&checked);
 	if (!err)
 		err = scrub_run(store, &scrub, &scrubbed);
 	if (!err && !scrubbed.is_whole)

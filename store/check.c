@@ -212,14 +212,26 @@ repair_kind(struct check *check, enum check_fix fix, size_t *done)
 	return STORE_OK;
 }
 
+static bool
+is_permitted(enum check_mode mode, enum check_fix fix)
+{
+	if (mode != CHECK_SETTLE)
+		return mode == CHECK_REPAIR;
+	return fix == CHECK_FIX_SIZE || fix == CHECK_FIX_CUT_OFF ||
+	       fix == CHECK_FIX_USAGE || fix == CHECK_FIX_DAMAGED;
+}
+
 /* In the order of enum check_fix. */
 static enum store_err
-repair(struct check *check, int first, int last, size_t *done)
+repair(struct check *check, enum check_mode mode, int first, int last,
+	size_t *done)
 {
 	enum store_err err = STORE_OK;
 
-	for (int fix = first; !err && fix <= last; fix++)
-		err = repair_kind(check, (enum check_fix)fix, done);
+	for (int fix = first; !err && fix <= last; fix++) {
+		if (is_permitted(mode, (enum check_fix)fix))
+			err = repair_kind(check, (enum check_fix)fix, done);
+	}
 	return err;
 }
 
@@ -237,6 +249,8 @@ report_jobs(struct reporting *reporting, const struct check *check,
 		struct check_finding finding = {
 			.kind = job->kind,
 			.is_repaired = job->is_repaired,
+			.is_settled =
+				job->is_repaired && job->fix == CHECK_FIX_SIZE,
 			.text = job->text,
 		};
 
@@ -253,22 +267,21 @@ report_jobs(struct reporting *reporting, const struct check *check,
 }
 
 static enum store_err
-run_round(struct check *check, struct reporting *reporting, bool with_repairs,
-	int round, bool *is_last)
+run_round(struct check *check, struct reporting *reporting,
+	enum check_mode mode, int round, bool *is_last)
 {
 	size_t shapes = 0, counters = 0;
 
 	enum store_err err = scan(check);
 	if (err)
 		return err;
-	if (with_repairs)
-		err = repair(check, CHECK_FIX_NONE + 1, CHECK_FIX_LAST_SHAPE,
-			&shapes);
+	err = repair(check, mode, CHECK_FIX_NONE + 1, CHECK_FIX_LAST_SHAPE,
+		&shapes);
 	/* Where a repair does not hold, that is no reason to leave the
 	 * counters wrong for good. */
-	if (!err && with_repairs && (shapes == 0 || round > ROUNDS_MAX / 2))
-		err = repair(check, CHECK_FIX_LAST_SHAPE + 1, CHECK_FIX_FILE,
-			&counters);
+	if (!err && (shapes == 0 || round > ROUNDS_MAX / 2))
+		err = repair(check, mode, CHECK_FIX_LAST_SHAPE + 1,
+			CHECK_FIX_FILE, &counters);
 	/* What is not repaired now is found again by the next round. */
 	*is_last = *is_last || shapes + counters == 0;
 	report_jobs(reporting, check, !*is_last);
@@ -315,27 +328,26 @@ check_alone(struct store *store)
 }
 
 enum store_err
-check_store(struct store *store, bool with_repairs,
+check_store(struct store *store, enum check_mode mode,
 	void (*report)(const struct check_finding *finding, void *context),
 	void *context, struct check_result *out)
 {
 	struct reporting reporting = {.report = report, .context = context};
 	enum store_err err = STORE_OK;
-	bool is_last = !with_repairs;
+	bool is_last = mode == CHECK_LOOK;
 	int openers = -1;
 
 	/* A repair goes by what was found a while ago. */
-	if (with_repairs)
+	if (mode != CHECK_LOOK)
 		err = store_lock_openers(store, &openers);
-	if (!err && with_repairs)
+	if (!err && mode != CHECK_LOOK)
 		err = check_alone(store);
 	for (int round = 1; !err; round++) {
 		struct check check;
 
 		init(&check, store);
 		is_last = is_last || round == ROUNDS_MAX;
-		err = run_round(&check, &reporting, with_repairs, round,
-			&is_last);
+		err = run_round(&check, &reporting, mode, round, &is_last);
 		finish(&check);
 		if (is_last)
 			break;

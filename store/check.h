@@ -38,9 +38,19 @@ enum check_kind {
 	CHECK_KINDS
 };
 
+enum check_mode {
+	CHECK_LOOK,   /* repairs nothing */
+	CHECK_REPAIR, /* what can be */
+	/* Of a backup: nothing is taken away.  Takes over the sizes of files
+	 * that were written in place, marks what was cut off, and sets
+	 * counters. */
+	CHECK_SETTLE,
+};
+
 struct check_finding {
 	enum check_kind kind;
 	bool is_repaired;
+	bool is_settled;  /* repaired: the size of a file written in place */
 	const char *text; /* one sentence, naming what it is about */
 };
 
@@ -54,6 +64,6 @@ struct check_result {
 const char *check_kind_name(enum check_kind kind);
 
 /* report may be NULL.  BUSY, READ_ONLY: no repairs now. */
-must_check enum store_err check_store(struct store *store, bool with_repairs,
+must_check enum store_err check_store(struct store *store, enum check_mode mode,
 	void (*report)(const struct check_finding *finding, void *context),
 	void *context, struct check_result *out);

@@ -23,21 +23,22 @@
  * there is to count, so counters are left to a later round. */
 enum check_fix {
 	CHECK_FIX_NONE,
-	CHECK_FIX_ROW,	   /* table, key: the row is deleted */
-	CHECK_FIX_UPLOAD,  /* a: bucket, b: number: it is aborted */
-	CHECK_FIX_OPEN,	   /* a: session, b: inode: settled */
-	CHECK_FIX_ROOT,	   /* a: bucket: its root's record is made */
-	CHECK_FIX_BUCKET,  /* a: bucket: gets a name, "lost-<number>" */
-	CHECK_FIX_DIR,	   /* a: inode, b: parent, name: record is made */
-	CHECK_FIX_ADOPT,   /* a: inode, b: bucket: record and name */
-	CHECK_FIX_CUT,	   /* as the next, after losing its name */
-	CHECK_FIX_ATTACH,  /* a: inode, b: bucket: name in lost+found/ */
-	CHECK_FIX_HOME,	   /* a: inode, b: bucket: that is where it is */
-	CHECK_FIX_PARENT,  /* a: inode, b: parent, name: as it hangs */
-	CHECK_FIX_SIZE,	   /* a: inode: as its data file says */
-	CHECK_FIX_CUT_OFF, /* a: blob: marked as damaged */
-	CHECK_FIX_PACKED,  /* a: blob, b: segment, c: offset, d: size: record */
-	CHECK_FIX_PLACE,   /* a: blob: its segment's row is made */
+	CHECK_FIX_ROW,	       /* table, key: the row is deleted */
+	CHECK_FIX_UPLOAD,      /* a: bucket, b: number: it is aborted */
+	CHECK_FIX_OPEN,	       /* a: session, b: inode: settled */
+	CHECK_FIX_ROOT,	       /* a: bucket: its root's record is made */
+	CHECK_FIX_BUCKET,      /* a: bucket: gets a name, "lost-<number>" */
+	CHECK_FIX_DIR,	       /* a: inode, b: parent, name: record is made */
+	CHECK_FIX_ADOPT,       /* a: inode, b: bucket: record and name */
+	CHECK_FIX_CUT,	       /* as the next, after losing its name */
+	CHECK_FIX_ATTACH,      /* a: inode, b: bucket: name in lost+found/ */
+	CHECK_FIX_HOME,	       /* a: inode, b: bucket: that is where it is */
+	CHECK_FIX_PARENT,      /* a: inode, b: parent, name: as it hangs */
+	CHECK_FIX_SIZE,	       /* a: inode: as its data file says */
+	CHECK_FIX_PACKED_SIZE, /* a: inode: as its packed blob's record says */
+	CHECK_FIX_CUT_OFF,     /* a: blob: marked as damaged */
+	CHECK_FIX_PACKED, /* a: blob, b: segment, c: offset, d: size: record */
+	CHECK_FIX_PLACE,  /* a: blob: its segment's row is made */
 	CHECK_FIX_LAST_SHAPE = CHECK_FIX_PLACE,
 	CHECK_FIX_SEGMENT,    /* a: segment: counted anew */
 	CHECK_FIX_NLINK,      /* a: inode, b: links */

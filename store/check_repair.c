@@ -254,8 +254,7 @@ fix_parent(struct store *store, struct db_txn *txn, const struct check_job *job)
 static enum store_err
 fix_size(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
-	struct record_blob record = {.place = RECORD_BLOB_FILE};
-	struct stat stat = {.st_size = 0};
+	struct stat stat;
 	struct inode was;
 
 	enum store_err err = dentry_inode(txn, job->a, &was);
@@ -264,17 +263,29 @@ fix_size(struct store *store, struct db_txn *txn, const struct check_job *job)
 	struct inode now = was;
 	now.size = 0;
 	if (now.blob)
-		err = blob_record_get(txn, now.blob, &record);
-	if (!err && record.place == RECORD_BLOB_PACKED) {
-		now.size = record.size;
-		return dentry_update_inode(txn, &was, &now);
-	}
-	if (now.blob)
 		err = blob_stat(store->blobs, now.blob, &stat);
 	if (err)
 		return err;
 	if (now.blob)
 		dentry_apply_stat(&now, &stat);
+	return dentry_update_inode(txn, &was, &now);
+}
+
+static enum store_err
+fix_packed_size(struct store *store, struct db_txn *txn,
+	const struct check_job *job)
+{
+	struct record_blob record;
+	struct inode was;
+
+	(void)store;
+	enum store_err err = dentry_inode(txn, job->a, &was);
+	if (!err)
+		err = blob_record_get(txn, was.blob, &record);
+	if (err || record.place != RECORD_BLOB_PACKED)
+		return err ? err : STORE_NOT_FOUND;
+	struct inode now = was;
+	now.size = record.size;
 	return dentry_update_inode(txn, &was, &now);
 }
 
@@ -366,6 +377,7 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 		[CHECK_FIX_HOME] = fix_home,
 		[CHECK_FIX_PARENT] = fix_parent,
 		[CHECK_FIX_SIZE] = fix_size,
+		[CHECK_FIX_PACKED_SIZE] = fix_packed_size,
 		[CHECK_FIX_CUT_OFF] = fix_cut_off,
 		[CHECK_FIX_PACKED] = check_pack_repair,
 		[CHECK_FIX_PLACE] = check_pack_repair,

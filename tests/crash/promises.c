@@ -381,12 +381,12 @@ report(const struct check_finding *finding, void *context)
 }
 
 static enum store_err
-check(struct look *look, bool with_repairs)
+check(struct look *look, enum check_mode mode)
 {
 	struct check_result result;
 
 	look->lagging = 0;
-	return check_store(look->store, with_repairs, report, look, &result);
+	return check_store(look->store, mode, report, look, &result);
 }
 
 /* Nothing that fsck would complain of, and it takes writes. */
@@ -396,12 +396,12 @@ look_after(struct look *look)
 	const struct object_attrs attrs = {0};
 	struct object_put *put = NULL;
 	struct object made;
-	enum store_err err = check(look, false);
+	enum store_err err = check(look, CHECK_LOOK);
 
 	if (!err && look->lagging)
-		err = check(look, true);
+		err = check(look, CHECK_REPAIR);
 	if (!err && look->lagging)
-		err = check(look, false);
+		err = check(look, CHECK_LOOK);
 	if (look->lagging)
 		wrong(look, "not repaired", "the size of a file in place");
 	if (!err)

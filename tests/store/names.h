@@ -206,8 +206,8 @@ static inline bool
 names_are_sound(struct store *store)
 {
 	struct check_result result;
-	enum store_err err =
-		check_store(store, false, names_print_finding, NULL, &result);
+	enum store_err err = check_store(store, CHECK_LOOK, names_print_finding,
+		NULL, &result);
 
 	return !err && result.findings == 0;
 }

@@ -262,8 +262,8 @@ static inline uint64_t
 objects_findings(struct store *store)
 {
 	struct check_result result;
-	enum store_err err =
-		check_store(store, false, objects_print_finding, NULL, &result);
+	enum store_err err = check_store(store, CHECK_LOOK,
+		objects_print_finding, NULL, &result);
 
 	assert(!err);
 	return result.findings;

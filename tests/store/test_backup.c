@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/backup.h"
 #include "store/file.h"
 #include "store/hold_private.h"
+#include "store/meta/key.h"
+#include "store/meta/record.h"
 #include "store/scrub.h"
 #include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
@@ -381,4 +384,72 @@ Test(backup, damage_is_told_when_it_is_made_and_when_it_comes_back)
 
 	cr_expect(eq(u64, made.damaged, 1));
 	cr_expect(eq(u64, result.damaged, 1));
+}
+
+/* Overwrites the first byte of each copy of the inode's record in the tables of
+ * the backup: they have no checksum. */
+static void
+spoil_record(const struct place *place, uint64_t commit,
+	const struct inode *inode)
+{
+	scoped(buffer_free) struct buffer record = {0};
+	scoped(buffer_free) struct buffer tables = {0};
+	struct stat stat_of;
+	char path[200];
+	uint64_t spoiled = 0;
+
+	record_encode_inode(&record, inode);
+	snprintf(path, sizeof(path), "%s/%llu/meta/data.mdb", place->to,
+		(unsigned long long)commit);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	cr_assert(zero(int, fstat(fd, &stat_of)));
+	size_t size = (size_t)stat_of.st_size;
+	char *bytes = malloc(size);
+	cr_assert(zero(int, io_pread_all(fd, bytes, size, 0)));
+	for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes),
+					record.data, record.len));
+		at++, spoiled++)
+		cr_assert(zero(int,
+			io_pwrite_all(fd, "\0", 1, (uint64_t)(at - bytes))));
+	free(bytes);
+	close(fd);
+	cr_assert(gt(u64, spoiled, 0));
+}
+
+static bool
+has_row(struct store *store, enum db_table table, struct key key)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct slice value;
+
+	cr_assert(zero(int, db_begin_read(store->db, &txn)));
+	return !db_get(txn, table, key_slice(&key), &value);
+}
+
+Test(backup, damage_of_the_tables_is_told_and_nothing_is_taken_away_for_it)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	const struct place place = place_in(&temp);
+	const struct restore_options options = {
+		.from = place.to,
+		.to = place.restored,
+	};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct restore_result result;
+	struct inode inode;
+	put_large(temp.store, bucket, "k", 'k');
+	cr_assert(zero(int, tree_lookup(temp.store, bucket, SLICE("k"),
+				    TREE_FILE, &arena, &inode)));
+
+	struct backup_result made = make(temp.store, place.to, 0);
+	spoil_record(&place, made.commit, &inode);
+	cr_assert(zero(int, backup_restore(&options, &result)));
+
+	cr_expect(gt(u64, result.findings, 0));
+	struct store *store = temp_store_open_at(place.restored, false);
+	cr_expect(has_row(store, DB_INODE, key_u64(inode.ino)));
+	cr_expect(has_row(store, DB_DENTRY, key_dentry(bucket, SLICE("k"))));
+	cr_expect(has_row(store, DB_BLOB, key_u64(inode.blob)));
+	store_close(&store);
 }

@@ -31,14 +31,13 @@ count_finding(const struct check_finding *finding, void *context)
 }
 
 static struct found
-check(struct store *store, bool with_repairs)
+check(struct store *store, enum check_mode mode)
 {
 	struct found found = {{0}, 0};
 	struct check_result result;
 
 	cr_assert(eq(int,
-		check_store(store, with_repairs, count_finding, &found,
-			&result),
+		check_store(store, mode, count_finding, &found, &result),
 		STORE_OK));
 	cr_expect(eq(u64, result.repaired, found.repaired));
 	return found;
@@ -48,12 +47,12 @@ check(struct store *store, bool with_repairs)
 static void
 expect_repair(struct store *store, enum check_kind kind)
 {
-	struct found found = check(store, false);
+	struct found found = check(store, CHECK_LOOK);
 
 	cr_expect(gt(int, found.of[kind], 0), "%s is found",
 		check_kind_name(kind));
 	cr_expect(eq(int, found.repaired, 0));
-	found = check(store, true);
+	found = check(store, CHECK_REPAIR);
 	cr_expect(gt(int, found.of[kind], 0));
 	cr_expect(gt(int, found.repaired, 0));
 	cr_expect(names_are_sound(store), "%s is gone", check_kind_name(kind));
@@ -154,7 +153,7 @@ Test(check, a_sound_store_has_no_findings)
 
 	fill(temp.store);
 	cr_assert(eq(int,
-		check_store(temp.store, true, names_print_finding, NULL,
+		check_store(temp.store, CHECK_REPAIR, names_print_finding, NULL,
 			&result),
 		STORE_OK));
 	cr_expect(eq(u64, result.findings, 0));
@@ -387,7 +386,7 @@ Test(check, data_that_is_gone_is_reported_and_left)
 		STORE_OK));
 	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
 	cr_assert(eq(int, blob_remove(temp.store->blobs, file.blob), STORE_OK));
-	struct found found = check(temp.store, true);
+	struct found found = check(temp.store, CHECK_REPAIR);
 
 	cr_expect(eq(int, found.of[CHECK_BLOB_MISSING], 1));
 	cr_expect(eq(int, found.repaired, 0));
@@ -439,7 +438,7 @@ Test(check, an_object_that_was_cut_off_is_damaged)
 	record_encode_blob(&value, &record);
 	raw_put(temp.store, DB_BLOB, key_u64(file.blob), buffer_slice(&value));
 	cut_off(temp.store, file.blob, 3);
-	struct found found = check(temp.store, true);
+	struct found found = check(temp.store, CHECK_REPAIR);
 
 	cr_expect(eq(int, found.of[CHECK_BLOB_SIZE], 1));
 	cr_expect(eq(int, found.of[CHECK_DAMAGED], 1));
@@ -448,7 +447,7 @@ Test(check, an_object_that_was_cut_off_is_damaged)
 		object_open(temp.store, bucket, SLICE("k"), &arena, &object,
 			&fd, &offset),
 		STORE_DAMAGED));
-	found = check(temp.store, true);
+	found = check(temp.store, CHECK_REPAIR);
 	cr_expect(eq(int, found.of[CHECK_BLOB_SIZE], 0));
 	cr_expect(eq(int, found.of[CHECK_DAMAGED], 1));
 }
@@ -634,7 +633,7 @@ Test(check, nobody_opens_a_store_that_is_being_repaired)
 
 	raw_put(temp.store, DB_USAGE, key_u64(bucket), SLICE("garbage"));
 	cr_expect(eq(int,
-		check_store(temp.store, true, try_lock, &temp, &result),
+		check_store(temp.store, CHECK_REPAIR, try_lock, &temp, &result),
 		STORE_OK));
 	cr_expect(gt(u64, result.repaired, 0));
 }
@@ -655,20 +654,25 @@ Test(check, repairs_need_the_store_to_themselves)
 
 	cr_assert(eq(u64, other_process_hear(&other), 1));
 	temp.store = temp_store_open_at(temp.path, false);
-	cr_expect(eq(int, check_store(temp.store, true, NULL, NULL, &result),
+	cr_expect(eq(int,
+		check_store(temp.store, CHECK_REPAIR, NULL, NULL, &result),
 		STORE_BUSY));
-	cr_expect(eq(int, check_store(temp.store, false, NULL, NULL, &result),
+	cr_expect(eq(int,
+		check_store(temp.store, CHECK_LOOK, NULL, NULL, &result),
 		STORE_OK));
 
 	other_process_kill(&other);
-	cr_expect(eq(int, check_store(temp.store, true, NULL, NULL, &result),
+	cr_expect(eq(int,
+		check_store(temp.store, CHECK_REPAIR, NULL, NULL, &result),
 		STORE_OK));
 	store_close(&temp.store);
 
 	temp.store = temp_store_open_at(temp.path, true);
-	cr_expect(eq(int, check_store(temp.store, true, NULL, NULL, &result),
+	cr_expect(eq(int,
+		check_store(temp.store, CHECK_REPAIR, NULL, NULL, &result),
 		STORE_READ_ONLY));
-	cr_expect(eq(int, check_store(temp.store, false, NULL, NULL, &result),
+	cr_expect(eq(int,
+		check_store(temp.store, CHECK_LOOK, NULL, NULL, &result),
 		STORE_OK));
 	cr_expect(eq(u64, result.findings, 0));
 }

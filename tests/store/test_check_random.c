@@ -136,14 +136,18 @@ damage_and_repair(uint64_t seed)
 	cr_assert(eq(int, names_change(temp.store, apply_damage, &damage),
 		STORE_OK));
 
-	cr_expect(eq(int, check_store(temp.store, false, NULL, NULL, &result),
-			  STORE_OK),
-		"seed %d", (int)seed);
-	cr_expect(eq(int, check_store(temp.store, true, NULL, NULL, &result),
+	cr_expect(eq(int,
+			  check_store(temp.store, CHECK_LOOK, NULL, NULL,
+				  &result),
 			  STORE_OK),
 		"seed %d", (int)seed);
 	cr_expect(eq(int,
-		check_store(temp.store, false, count_lasting, &lasting,
+			  check_store(temp.store, CHECK_REPAIR, NULL, NULL,
+				  &result),
+			  STORE_OK),
+		"seed %d", (int)seed);
+	cr_expect(eq(int,
+		check_store(temp.store, CHECK_LOOK, count_lasting, &lasting,
 			&result),
 		STORE_OK));
 	cr_expect(eq(int, lasting, 0), "seed %d", (int)seed);

@@ -130,7 +130,8 @@ findings(struct store *store)
 {
 	struct check_result result;
 
-	cr_assert(zero(int, check_store(store, false, print, NULL, &result)));
+	cr_assert(zero(int,
+		check_store(store, CHECK_LOOK, print, NULL, &result)));
 	return result.findings;
 }
 

@@ -118,13 +118,13 @@ count_kind(const struct check_finding *finding, void *context)
 }
 
 static void
-check(struct store *store, bool with_repairs, int found[CHECK_KINDS])
+check(struct store *store, enum check_mode mode, int found[CHECK_KINDS])
 {
 	struct check_result result;
 
 	memset(found, 0, CHECK_KINDS * sizeof(*found));
 	cr_assert(zero(int,
-		check_store(store, with_repairs, count_kind, found, &result)));
+		check_store(store, mode, count_kind, found, &result)));
 }
 
 /* It is found, then repaired, and all three are as they were. */
@@ -133,10 +133,10 @@ expect_repair(struct packed *packed, enum check_kind kind)
 {
 	int found[CHECK_KINDS];
 
-	check(packed->store, false, found);
+	check(packed->store, CHECK_LOOK, found);
 	cr_expect(gt(int, found[kind], 0), "%s is found",
 		check_kind_name(kind));
-	check(packed->store, true, found);
+	check(packed->store, CHECK_REPAIR, found);
 	cr_expect(gt(int, found[kind], 0));
 	cr_expect(zero(u64, objects_findings(packed->store)));
 	for (size_t i = 0; i < array_len(keys); i++)
@@ -151,10 +151,10 @@ expect_lasting(struct packed *packed, enum check_kind kind)
 {
 	int found[CHECK_KINDS];
 
-	check(packed->store, true, found);
+	check(packed->store, CHECK_REPAIR, found);
 	cr_expect(gt(int, found[kind], 0), "%s is found",
 		check_kind_name(kind));
-	check(packed->store, false, found);
+	check(packed->store, CHECK_LOOK, found);
 	cr_expect(gt(int, found[kind], 0));
 }
 

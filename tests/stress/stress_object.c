@@ -306,8 +306,8 @@ static void
 expect_sound(struct stress *stress)
 {
 	struct check_result result;
-	enum store_err err =
-		check_store(stress->store, false, print_finding, NULL, &result);
+	enum store_err err = check_store(stress->store, CHECK_LOOK,
+		print_finding, NULL, &result);
 
 	expect(stress, !err && !result.findings, "fsck has nothing to say");
 }

@@ -83,7 +83,8 @@ fsck_run(int argc, char **argv)
 
 	json_t *findings = json_array();
 	struct check_result result = {0};
-	enum store_err err = check_store(store, repair,
+	enum store_err err = check_store(store,
+		repair ? CHECK_REPAIR : CHECK_LOOK,
 		json ? collect_finding : print_finding, findings, &result);
 
 	if (err == STORE_BUSY) {
