@@ -38,9 +38,10 @@ note_missing(struct check *check, uint64_t blob, const char *what,
 }
 
 /*
- * Bytes are gone that nobody took away: S3 never shortens what it has put, and
- * who opens a file to write in place takes its checksum first.  Where a power
- * cut took that commit back, the file is younger than its inode.
+ * Bytes are gone that nobody took away.  Who writes in place leaves a file that
+ * is younger than its inode, also where a power cut took back the commit that
+ * marks it; and takes the checksum first, of what S3, which never shortens
+ * anything, has put.
  */
 static bool
 is_cut_off(const struct inode *inode, const struct record_blob *record,
@@ -48,11 +49,12 @@ is_cut_off(const struct inode *inode, const struct record_blob *record,
 {
 	int64_t mtime_ns = (int64_t)stat->st_mtim.tv_sec * CLOCK_NS_PER_S +
 			   stat->st_mtim.tv_nsec;
+	bool is_younger =
+		mtime_ns > inode->ctime_ns && mtime_ns != inode->mtime_ns;
 	bool is_of_s3 = inode->etag.parts != 1;
 
-	return (uint64_t)stat->st_size < inode->size && record->has_crc64nvme &&
-	       (is_of_s3 || mtime_ns <= inode->ctime_ns ||
-		       mtime_ns == inode->mtime_ns);
+	return inode->blob && (uint64_t)stat->st_size < inode->size &&
+	       (!is_younger || (record->has_crc64nvme && is_of_s3));
 }
 
 static void
@@ -82,7 +84,7 @@ note_size(struct check *check, const struct inode *inode, uint64_t found)
 		return;
 	}
 	struct check_job *job = check_note(check, CHECK_BLOB_SIZE,
-		CHECK_FIX_SIZE,
+		inode->blob ? CHECK_FIX_SIZE : CHECK_FIX_RECORD_SIZE,
 		"inode %llu has %llu bytes of data, its record says %llu",
 		(unsigned long long)inode->ino, (unsigned long long)found,
 		(unsigned long long)inode->size);

@@ -197,7 +197,7 @@ check_pack_size(struct check *check, const struct inode *inode,
 	if (err)
 		return err;
 	struct check_job *job = check_note(check, CHECK_BLOB_SIZE,
-		is_over ? CHECK_FIX_ROW : CHECK_FIX_PACKED_SIZE,
+		is_over ? CHECK_FIX_ROW : CHECK_FIX_RECORD_SIZE,
 		"inode %llu has %llu bytes, and its blob %llu has %llu",
 		(unsigned long long)inode->ino, (unsigned long long)inode->size,
 		(unsigned long long)inode->blob,

@@ -35,7 +35,8 @@ enum check_fix {
 	CHECK_FIX_HOME,	       /* a: inode, b: bucket: that is where it is */
 	CHECK_FIX_PARENT,      /* a: inode, b: parent, name: as it hangs */
 	CHECK_FIX_SIZE,	       /* a: inode: as its data file says */
-	CHECK_FIX_PACKED_SIZE, /* a: inode: as its packed blob's record says */
+	CHECK_FIX_RECORD_SIZE, /* a: inode: as records say: packed, or no blob
+				*/
 	CHECK_FIX_CUT_OFF,     /* a: blob: marked as damaged */
 	CHECK_FIX_PACKED, /* a: blob, b: segment, c: offset, d: size: record */
 	CHECK_FIX_PLACE,  /* a: blob: its segment's row is made */

@@ -258,29 +258,25 @@ fix_size(struct store *store, struct db_txn *txn, const struct check_job *job)
 	struct inode was;
 
 	enum store_err err = dentry_inode(txn, job->a, &was);
+	if (!err)
+		err = blob_stat(store->blobs, was.blob, &stat);
 	if (err)
 		return err;
 	struct inode now = was;
-	now.size = 0;
-	if (now.blob)
-		err = blob_stat(store->blobs, now.blob, &stat);
-	if (err)
-		return err;
-	if (now.blob)
-		dentry_apply_stat(&now, &stat);
+	dentry_apply_stat(&now, &stat);
 	return dentry_update_inode(txn, &was, &now);
 }
 
 static enum store_err
-fix_packed_size(struct store *store, struct db_txn *txn,
+fix_record_size(struct store *store, struct db_txn *txn,
 	const struct check_job *job)
 {
-	struct record_blob record;
+	struct record_blob record = {.place = RECORD_BLOB_PACKED};
 	struct inode was;
 
 	(void)store;
 	enum store_err err = dentry_inode(txn, job->a, &was);
-	if (!err)
+	if (!err && was.blob)
 		err = blob_record_get(txn, was.blob, &record);
 	if (err || record.place != RECORD_BLOB_PACKED)
 		return err ? err : STORE_NOT_FOUND;
@@ -377,7 +373,7 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 		[CHECK_FIX_HOME] = fix_home,
 		[CHECK_FIX_PARENT] = fix_parent,
 		[CHECK_FIX_SIZE] = fix_size,
-		[CHECK_FIX_PACKED_SIZE] = fix_packed_size,
+		[CHECK_FIX_RECORD_SIZE] = fix_record_size,
 		[CHECK_FIX_CUT_OFF] = fix_cut_off,
 		[CHECK_FIX_PACKED] = check_pack_repair,
 		[CHECK_FIX_PLACE] = check_pack_repair,

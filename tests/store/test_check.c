@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/blob_record_private.h"
@@ -393,14 +394,20 @@ Test(check, data_that_is_gone_is_reported_and_left)
 	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\nk\n"));
 }
 
+/* The file is younger by so much than it was. */
 static void
-cut_off(struct store *store, uint64_t blob, off_t size)
+cut_off(struct store *store, uint64_t blob, off_t size, time_t younger_s)
 {
+	struct stat stat;
 	int fd;
 
 	cr_assert(eq(int, blob_open(store->blobs, blob, O_RDWR, &fd),
 		STORE_OK));
+	cr_assert(zero(int, fstat(fd, &stat)));
 	cr_assert(eq(int, ftruncate(fd, size), 0));
+	stat.st_mtim.tv_sec += younger_s;
+	const struct timespec times[2] = {stat.st_atim, stat.st_mtim};
+	cr_assert(zero(int, futimens(fd, times)));
 	close(fd);
 }
 
@@ -413,20 +420,38 @@ Test(check, data_of_another_size)
 		objects_put_if(temp.store, bucket, "k", objects_large(), NULL),
 		STORE_OK));
 	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
-	cut_off(temp.store, file.blob, 3);
+	cut_off(temp.store, file.blob, 3, 1);
 	expect_repair(temp.store, CHECK_BLOB_SIZE);
 	cr_expect(objects_is(temp.store, bucket, "k", "xxx"));
 	cr_expect(eq(u64, names_bytes(temp.store, bucket), 4));
 }
 
-Test(check, an_object_that_was_cut_off_is_damaged)
+/* What is left of k is marked, and given to nobody. */
+static void
+expect_damaged(struct store *store, uint64_t bucket)
 {
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	scoped(arena_free) struct arena arena = {0};
-	uint64_t bucket = fill(temp.store);
 	struct object object;
 	uint64_t offset;
 	int fd;
+	struct found found = check(store, CHECK_REPAIR);
+
+	cr_expect(eq(int, found.of[CHECK_BLOB_SIZE], 1));
+	cr_expect(eq(int, found.of[CHECK_DAMAGED], 1));
+	cr_expect(eq(int, found.repaired, 1));
+	cr_expect(eq(int,
+		object_open(store, bucket, SLICE("k"), &arena, &object, &fd,
+			&offset),
+		STORE_DAMAGED));
+	found = check(store, CHECK_REPAIR);
+	cr_expect(eq(int, found.of[CHECK_BLOB_SIZE], 0));
+	cr_expect(eq(int, found.of[CHECK_DAMAGED], 1));
+}
+
+Test(check, an_object_that_was_cut_off_is_damaged)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
 
 	cr_assert(eq(int,
 		objects_put_if(temp.store, bucket, "k", objects_large(), NULL),
@@ -437,19 +462,24 @@ Test(check, an_object_that_was_cut_off_is_damaged)
 	record.has_crc64nvme = true;
 	record_encode_blob(&value, &record);
 	raw_put(temp.store, DB_BLOB, key_u64(file.blob), buffer_slice(&value));
-	cut_off(temp.store, file.blob, 3);
-	struct found found = check(temp.store, CHECK_REPAIR);
+	cut_off(temp.store, file.blob, 3, 1);
 
-	cr_expect(eq(int, found.of[CHECK_BLOB_SIZE], 1));
-	cr_expect(eq(int, found.of[CHECK_DAMAGED], 1));
-	cr_expect(eq(int, found.repaired, 1));
-	cr_expect(eq(int,
-		object_open(temp.store, bucket, SLICE("k"), &arena, &object,
-			&fd, &offset),
-		STORE_DAMAGED));
-	found = check(temp.store, CHECK_REPAIR);
-	cr_expect(eq(int, found.of[CHECK_BLOB_SIZE], 0));
-	cr_expect(eq(int, found.of[CHECK_DAMAGED], 1));
+	expect_damaged(temp.store, bucket);
+}
+
+/* As scrub has it: no scrub has given it a checksum yet. */
+Test(check, a_file_cut_off_and_no_younger_than_its_inode_is_damaged)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+
+	cr_assert(eq(int,
+		objects_put_if(temp.store, bucket, "k", objects_large(), NULL),
+		STORE_OK));
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	cut_off(temp.store, file.blob, 3, 0);
+
+	expect_damaged(temp.store, bucket);
 }
 
 Test(check, a_data_file_that_nothing_names)
