@@ -116,15 +116,36 @@ check_note(struct check *check, enum check_kind kind, enum check_fix fix,
 }
 
 void
-check_note_row(struct check *check, enum db_table table, struct slice key,
-	const char *what, uint64_t number)
+check_note_record(struct check *check, enum db_table table, struct slice key,
+	struct slice value, const char *whose)
 {
-	struct check_job *job = check_note(check, CHECK_RECORD, CHECK_FIX_ROW,
-		"the record of %s %llu does not decode", what,
-		(unsigned long long)number);
+	struct check_job *job;
 
+	if (record_is_newer(table, value)) {
+		check->has_newer = true;
+		check_note(check, CHECK_RECORD, CHECK_FIX_NONE,
+			"the record of %s is of version %d, which a later tarn "
+			"has written: nothing is repaired",
+			whose, value.data[0]);
+		return;
+	}
+	/* A token is not removed: that would lock somebody out for good. */
+	job = check_note(check, CHECK_RECORD,
+		table == DB_TOKEN ? CHECK_FIX_NONE : CHECK_FIX_ROW,
+		"the record of %s does not decode", whose);
 	job->table = table;
 	job->name = arena_copy(&check->arena, key);
+}
+
+void
+check_note_row(struct check *check, enum db_table table, struct slice key,
+	struct slice value, const char *what, uint64_t number)
+{
+	char whose[80];
+
+	snprintf(whose, sizeof(whose), "%s %llu", what,
+		(unsigned long long)number);
+	check_note_record(check, table, key, value, whose);
 }
 
 enum store_err
@@ -275,6 +296,8 @@ run_round(struct check *check, struct reporting *reporting,
 	enum store_err err = scan(check);
 	if (err)
 		return err;
+	if (check->has_newer)
+		mode = CHECK_LOOK;
 	err = repair(check, mode, CHECK_FIX_NONE + 1, CHECK_FIX_LAST_SHAPE,
 		&shapes);
 	/* Where a repair does not hold, that is no reason to leave the

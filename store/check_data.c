@@ -98,6 +98,7 @@ check_packed_inode(struct check *check, const struct inode *inode,
 	const struct record_blob *record)
 {
 	if (record->size == sealed_file_len(inode) ||
+		!inode_attrs_are_valid(inode->attrs) ||
 		!is_unchanged(check, inode))
 		return STORE_OK;
 	if (sealed_is(inode)) {
@@ -136,7 +137,9 @@ check_data_inode(struct check *check, const struct inode *inode)
 		if (err)
 			return STORE_OK;
 	}
+	/* What the size should be depends on the attributes: sealed.h. */
 	if (is_open || record.is_damaged ||
+		!inode_attrs_are_valid(inode->attrs) ||
 		(uint64_t)stat.st_size == sealed_file_len(inode) ||
 		!is_unchanged(check, inode))
 		return STORE_OK;

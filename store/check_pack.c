@@ -118,7 +118,7 @@ check_pack_row(struct check *check, struct slice key, struct slice value)
 	uint64_t segment, offset;
 
 	if (key_split_u64_u64(key, &segment, &offset) || decoder.is_bad) {
-		check_note_row(check, DB_PACK, key, "segment", 0);
+		check_note_row(check, DB_PACK, key, value, "segment", 0);
 		return STORE_OK;
 	}
 	if (segment == 0) {

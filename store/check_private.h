@@ -133,6 +133,7 @@ struct check {
 	struct check_array uploads;
 	struct check_array unknown; /* blobs named, but without record */
 	uint64_t damaged;	    /* blobs marked so */
+	bool has_newer;		    /* records that a later tarn has written */
 	struct check_job *jobs;
 	struct check_job **jobs_end;
 	size_t jobs_count;
@@ -148,9 +149,13 @@ void *check_find(const struct check_array *array, uint64_t number);
 struct check_job *check_note(struct check *check, enum check_kind kind,
 	enum check_fix fix, const char *format, ...) printf_like(4, 5);
 
-/* Notes that a row does not decode. */
+/* Notes that a row does not decode; whose: "inode 5".  It goes, but for one
+ * that a later tarn has written: then nothing is repaired, since all that it
+ * names would be taken for lost. */
+void check_note_record(struct check *check, enum db_table table,
+	struct slice key, struct slice value, const char *whose);
 void check_note_row(struct check *check, enum db_table table, struct slice key,
-	const char *what, uint64_t number);
+	struct slice value, const char *what, uint64_t number);
 
 /* Calls visit for each row of a table. */
 must_check enum store_err check_rows(struct check *check, enum db_table table,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each table by itself: does it decode, and is what it names there. */
+#include <stdio.h>
+
 #include "store/base/codec.h"
 #include "store/check_private.h"
 #include "store/meter_private.h"
@@ -30,6 +32,18 @@ note_row(struct check *check, enum check_kind kind, enum db_table table,
 	job->name = arena_copy(&check->arena, key);
 }
 
+/* A row whose key is a name does not decode. */
+static void
+note_named(struct check *check, enum db_table table, struct slice key,
+	struct slice value, const char *what)
+{
+	char whose[DB_KEY_MAX + 32];
+
+	(void)snprintf(whose, sizeof(whose), "%s %.*s", what, (int)key.len,
+		key.data);
+	check_note_record(check, table, key, value, whose);
+}
+
 static enum store_err
 visit_bucket(struct check *check, struct slice key, struct slice value)
 {
@@ -37,13 +51,7 @@ visit_bucket(struct check *check, struct slice key, struct slice value)
 
 	if (record_decode_bucket(value, &record) ||
 		record.root_ino <= INODE_ROOT) {
-		struct check_job *job =
-			check_note(check, CHECK_RECORD, CHECK_FIX_ROW,
-				"the record of bucket %.*s does not "
-				"decode",
-				(int)key.len, key.data);
-		job->table = DB_BUCKET;
-		job->name = arena_copy(&check->arena, key);
+		note_named(check, DB_BUCKET, key, value, "bucket");
 		return STORE_OK;
 	}
 	check->result.buckets++;
@@ -69,7 +77,8 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 	uint64_t id;
 
 	if (key_split_u64(key, &id) || record_decode_blob(value, &record)) {
-		check_note_row(check, DB_BLOB, key, "blob", number_of(key));
+		check_note_row(check, DB_BLOB, key, value, "blob",
+			number_of(key));
 		return STORE_OK;
 	}
 	check->result.blobs += record.place != RECORD_BLOB_SEGMENT;
@@ -84,7 +93,7 @@ visit_freed(struct check *check, struct slice key, struct slice value)
 
 	(void)value;
 	if (key_split_u64(key, &id))
-		check_note_row(check, DB_FREED, key, "freed blob",
+		check_note_row(check, DB_FREED, key, value, "freed blob",
 			number_of(key));
 	else if (check_find(&check->blobs, id))
 		note_row(check, CHECK_REFERENCES, DB_FREED, key, "blob", id,
@@ -99,7 +108,7 @@ visit_session(struct check *check, struct slice key, struct slice value)
 	uint64_t id;
 
 	if (key_split_u64(key, &id) || record_decode_session(value, &record))
-		check_note_row(check, DB_SESSION, key, "session",
+		check_note_row(check, DB_SESSION, key, value, "session",
 			number_of(key));
 	else
 		check_add(&check->sessions, id);
@@ -113,8 +122,8 @@ visit_open(struct check *check, struct slice key, struct slice value)
 
 	(void)value;
 	if (key_split_u64_u64(key, &session, &ino)) {
-		check_note_row(check, DB_OPEN, key, "open files of session",
-			number_of(key));
+		check_note_row(check, DB_OPEN, key, value,
+			"open files of session", number_of(key));
 		return STORE_OK;
 	}
 	check_add(&check->opens, ino);
@@ -135,7 +144,7 @@ visit_lease(struct check *check, struct slice key, struct slice value)
 
 	(void)value;
 	if (key_split_u64_u64(key, &session, &first))
-		check_note_row(check, DB_LEASE, key, "leases of session",
+		check_note_row(check, DB_LEASE, key, value, "leases of session",
 			number_of(key));
 	else if (!check_find(&check->sessions, session))
 		note_row(check, CHECK_LEASE, DB_LEASE, key, "session", session,
@@ -212,7 +221,7 @@ visit_upload(struct check *check, struct slice key, struct slice value)
 
 	if (key_split_u64_u64(key, &bucket, &number) ||
 		record_decode_upload(value, &record)) {
-		check_note_row(check, DB_UPLOAD, key, "upload in bucket",
+		check_note_row(check, DB_UPLOAD, key, value, "upload in bucket",
 			number_of(key));
 		return STORE_OK;
 	}
@@ -240,7 +249,7 @@ visit_part(struct check *check, struct slice key, struct slice value)
 
 	if (key_split_u64_u64(key, &upload, &number) ||
 		record_decode_part(value, &record)) {
-		check_note_row(check, DB_PART, key, "a part of upload",
+		check_note_row(check, DB_PART, key, value, "a part of upload",
 			number_of(key));
 		return STORE_OK;
 	}
@@ -296,10 +305,16 @@ visit_inode(struct check *check, struct slice key, struct slice value)
 	uint64_t ino;
 
 	if (key_split_u64(key, &ino) || record_decode_inode(value, &inode) ||
-		inode.ino != ino || !inode_attrs_are_valid(inode.attrs)) {
-		check_note_row(check, DB_INODE, key, "inode", number_of(key));
+		inode.ino != ino) {
+		check_note_row(check, DB_INODE, key, value, "inode",
+			number_of(key));
 		return STORE_OK;
 	}
+	/* Its data and its place are known: no reason to remove it. */
+	if (!inode_attrs_are_valid(inode.attrs))
+		check_note(check, CHECK_RECORD, CHECK_FIX_NONE,
+			"inode %llu has attributes that do not decode",
+			(unsigned long long)ino);
 	struct check_inode *known = check_add(&check->inodes, ino);
 	known->is_dir = inode_is_dir(&inode);
 	known->is_root = known->is_dir && inode.ino == inode.bucket;
@@ -321,7 +336,8 @@ visit_usage(struct check *check, struct slice key, struct slice value)
 
 	if (record_decode_usage(value, &record) ||
 		(bucket ? key.len != 8 : key.len <= 8))
-		check_note_row(check, DB_USAGE, key, "usage of bucket", bucket);
+		check_note_row(check, DB_USAGE, key, value, "usage of bucket",
+			bucket);
 	else if (bucket && !check_find(&check->buckets, bucket))
 		note_row(check, CHECK_USAGE, DB_USAGE, key, "bucket", bucket,
 			"has counters but is gone");
@@ -351,7 +367,8 @@ visit_change(struct check *check, struct slice key, struct slice value)
 	struct record_change record;
 
 	if (record_decode_change(value, &record))
-		check_note_row(check, DB_CHANGE, key, "change", number_of(key));
+		check_note_row(check, DB_CHANGE, key, value, "change",
+			number_of(key));
 	return STORE_OK;
 }
 
@@ -360,11 +377,8 @@ visit_token(struct check *check, struct slice key, struct slice value)
 {
 	struct record_token record;
 
-	/* Not removed: that would lock somebody out for good. */
 	if (record_decode_token(value, &record))
-		check_note(check, CHECK_RECORD, CHECK_FIX_NONE,
-			"the record of access key %.*s does not decode",
-			(int)key.len, key.data);
+		note_named(check, DB_TOKEN, key, value, "access key");
 	return STORE_OK;
 }
 

@@ -282,8 +282,8 @@ check_row(struct check *check, struct node *node, struct slice key,
 
 	if (key_split_dentry(key, &number, &name) ||
 		record_decode_dentry(value, &dentry)) {
-		check_note_row(check, DB_DENTRY, key, "a name in directory",
-			key.len < 8 ? 0 : number);
+		check_note_row(check, DB_DENTRY, key, value,
+			"a name in directory", key.len < 8 ? 0 : number);
 		return STORE_OK;
 	}
 	enum store_err err = enter_node(check, number, node);

@@ -15,6 +15,8 @@
 #define RECORD_VERSION 1
 #define USAGE_VERSION 2 /* 1: without parts and organization */
 #define BLOB_VERSION 2	/* 1: files alone, and none of the flags */
+#define TOKEN_VERSION_GRANTED 3
+#define VERSION_MAX 15 /* that any tarn may come to have */
 
 enum blob_flag {
 	BLOB_CRC64NVME = 1 << 0,
@@ -434,8 +436,6 @@ record_encode_session(struct buffer *to, const struct record_session *record)
 	codec_encode_sized16(to, record->role);
 }
 
-#define TOKEN_VERSION_GRANTED 3
-
 /* What an earlier version can say is said by it: a token has one encoding. */
 static uint8_t
 token_version(const struct record_token *record)
@@ -682,4 +682,47 @@ record_encode_inode(struct buffer *to, const struct inode *inode)
 			slice_of(inode->checksum, inode->checksum_len));
 	}
 	codec_encode_bytes(to, inode->attrs);
+}
+
+/* The newest version that is known; 0: values have none. */
+static uint8_t
+newest_version(enum db_table table)
+{
+	switch (table) {
+	case DB_BUCKET:
+	case DB_DENTRY:
+	case DB_INODE:
+	case DB_UPLOAD:
+	case DB_PART:
+	case DB_CHANGE:
+	case DB_SESSION:
+		return RECORD_VERSION;
+	case DB_BLOB:
+		return BLOB_VERSION;
+	case DB_USAGE:
+		return USAGE_VERSION;
+	case DB_TOKEN:
+		return TOKEN_VERSION_GRANTED;
+	case DB_META:
+	case DB_VERSION:
+	case DB_PACK:
+	case DB_DOCUMENT:
+	case DB_UNFLUSHED:
+	case DB_FREED:
+	case DB_LEASE:
+	case DB_OPEN:
+	case DB_TOKEN_NAME:
+	case DB_TABLES:
+		break;
+	}
+	return 0;
+}
+
+bool
+record_is_newer(enum db_table table, struct slice bytes)
+{
+	uint8_t newest = newest_version(table);
+	uint8_t version = bytes.len > 0 ? (uint8_t)bytes.data[0] : 0;
+
+	return newest > 0 && version > newest && version <= VERSION_MAX;
 }

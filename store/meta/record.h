@@ -19,6 +19,7 @@
 #include "store/base/error.h"
 #include "store/base/inode.h"
 #include "store/base/slice.h"
+#include "store/meta/db.h"
 
 struct record_bucket {
 	uint64_t root_ino; /* also the bucket's id */
@@ -190,3 +191,7 @@ RECORD_CODEC(change)
 must_check enum store_err record_decode_inode(struct slice bytes,
 	struct inode *out);
 void record_encode_inode(struct buffer *to, const struct inode *inode);
+
+/* Whether a record that does not decode is one that a later tarn has written:
+ * its version is above ours, and not so far above that it must be damage. */
+bool record_is_newer(enum db_table table, struct slice bytes);

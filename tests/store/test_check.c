@@ -210,6 +210,66 @@ Test(check, keys_that_do_not_decode)
 	}
 }
 
+static bool
+raw_is(struct store *store, enum db_table table, struct key key,
+	struct slice value)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct slice found;
+
+	cr_assert(eq(int, db_begin_read(store->db, &txn), STORE_OK));
+	return !db_get(txn, table, key_slice(&key), &found) &&
+	       slice_equal(found, value);
+}
+
+/* After a downgrade: what the record names is not lost. */
+Test(check, a_record_of_a_later_version_keeps_all_repairs_away)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(buffer_free) struct buffer value = {0};
+	uint64_t bucket = fill(temp.store);
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	struct inode other = find(temp.store, bucket, "d", TREE_DIR);
+
+	other.nlink = 7;
+	raw_inode(temp.store, &other);
+	record_encode_inode(&value, &file);
+	value.data[0] = 2;
+	raw_put(temp.store, DB_INODE, key_u64(file.ino), buffer_slice(&value));
+	struct found found = check(temp.store, CHECK_REPAIR);
+
+	cr_expect(eq(int, found.of[CHECK_RECORD], 1));
+	cr_expect(eq(int, found.repaired, 0));
+	cr_expect(raw_is(temp.store, DB_INODE, key_u64(file.ino),
+		buffer_slice(&value)));
+	value.data[0] = 1;
+	raw_put(temp.store, DB_INODE, key_u64(file.ino), buffer_slice(&value));
+	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
+	expect_repair(temp.store, CHECK_PARENT);
+}
+
+Test(check, an_inode_with_attributes_of_a_later_kind_stays)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(buffer_free) struct buffer attrs = {0};
+	scoped(buffer_free) struct buffer value = {0};
+	const struct inode_attr attr = {10, SLICE("name"), SLICE("value")};
+	uint64_t bucket = fill(temp.store);
+	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+
+	inode_attr_append(&attrs, &attr);
+	file.attrs = buffer_slice(&attrs);
+	record_encode_inode(&value, &file);
+	raw_inode(temp.store, &file);
+	struct found found = check(temp.store, CHECK_REPAIR);
+
+	cr_expect(eq(int, found.of[CHECK_RECORD], 1));
+	cr_expect(eq(int, found.repaired, 0));
+	cr_expect(raw_is(temp.store, DB_INODE, key_u64(file.ino),
+		buffer_slice(&value)));
+	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
+}
+
 Test(check, names_that_no_key_can_have)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
