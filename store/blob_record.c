@@ -44,6 +44,19 @@ blob_record_put(struct db_txn *txn, uint64_t blob,
 	return db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
 }
 
+enum store_err
+blob_record_insert(struct db_txn *txn, uint64_t blob,
+	const struct record_blob *record)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct key key = key_u64(blob);
+
+	record_encode_blob(&value, record);
+	enum store_err err =
+		db_insert(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
+	return err == STORE_EXISTS ? STORE_CORRUPT : err;
+}
+
 /* What an inode or upload names has a record. */
 static enum store_err
 get_named_blob(struct db_txn *txn, uint64_t blob, struct record_blob *record)
@@ -62,7 +75,7 @@ blob_record_add(struct store *store, struct db_txn *txn, uint64_t blob,
 		.references = 1,
 		.size = size,
 	};
-	enum store_err err = blob_record_put(txn, blob, &record);
+	enum store_err err = blob_record_insert(txn, blob, &record);
 
 	if (!err)
 		err = blob_record_mark_unflushed(txn, blob);

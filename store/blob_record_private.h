@@ -33,6 +33,10 @@ must_check enum store_err blob_record_get(struct db_txn *txn, uint64_t blob,
 	struct record_blob *record);
 must_check enum store_err blob_record_put(struct db_txn *txn, uint64_t blob,
 	const struct record_blob *record);
+/* For a new blob.  CORRUPT: its id is in use, the counter of ids lags behind.
+ */
+must_check enum store_err blob_record_insert(struct db_txn *txn, uint64_t blob,
+	const struct record_blob *record);
 /* Takes out the record of a file or segment that nothing names any more; its
  * data is reclaimed after the checkpoint. */
 must_check enum store_err blob_record_free(struct db_txn *txn, uint64_t blob);

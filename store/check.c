@@ -37,6 +37,7 @@ static const char *const kind_names[CHECK_KINDS] = {
 	[CHECK_BUCKET] = "bucket",
 	[CHECK_PACK] = "pack",
 	[CHECK_LEASE] = "lease",
+	[CHECK_COUNTER] = "counter",
 	[CHECK_DAMAGED] = "damaged",
 };
 
@@ -211,6 +212,8 @@ scan(struct check *check)
 	if (!err)
 		err = check_tree_names(check);
 	if (!err)
+		err = check_counter_rows(check);
+	if (!err)
 		err = check_usage_rows(check);
 	if (!err)
 		err = check_data_blobs(check);
@@ -238,8 +241,9 @@ is_permitted(enum check_mode mode, enum check_fix fix)
 {
 	if (mode != CHECK_SETTLE)
 		return mode == CHECK_REPAIR;
-	return fix == CHECK_FIX_SIZE || fix == CHECK_FIX_CUT_OFF ||
-	       fix == CHECK_FIX_USAGE || fix == CHECK_FIX_DAMAGED;
+	return fix == CHECK_FIX_COUNTER || fix == CHECK_FIX_SIZE ||
+	       fix == CHECK_FIX_CUT_OFF || fix == CHECK_FIX_USAGE ||
+	       fix == CHECK_FIX_DAMAGED;
 }
 
 /* In the order of enum check_fix. */

@@ -7,6 +7,7 @@
  *
  *	check_scan.c	each table by itself; fills the arrays
  *	check_tree.c	names against inodes
+ *	check_counter.c	what numbers come next
  *	check_usage.c	counters against what was counted
  *	check_pack.c	segments against what is packed into them
  *	check_data.c	blobs against data files
@@ -23,6 +24,8 @@
  * there is to count, so counters are left to a later round. */
 enum check_fix {
 	CHECK_FIX_NONE,
+	/* First, since others take numbers. */
+	CHECK_FIX_COUNTER,     /* name, a: the next number, at least */
 	CHECK_FIX_ROW,	       /* table, key: the row is deleted */
 	CHECK_FIX_UPLOAD,      /* a: bucket, b: number: it is aborted */
 	CHECK_FIX_OPEN,	       /* a: session, b: inode: settled */
@@ -131,6 +134,10 @@ struct check {
 	struct check_array sessions; /* numbers alone, as the next three */
 	struct check_array opens;
 	struct check_array uploads;
+	/* The highest number of each counter that a row has. */
+	uint64_t last_number;
+	uint64_t last_blob;
+	uint64_t last_session;
 	struct check_array unknown; /* blobs named, but without record */
 	uint64_t damaged;	    /* blobs marked so */
 	bool has_newer;		    /* records that a later tarn has written */
@@ -179,7 +186,12 @@ must_check enum store_err check_pack_repair(struct store *store,
 
 must_check enum store_err check_scan_tables(struct check *check);
 must_check enum store_err check_tree_names(struct check *check);
-/* After these two: what they counted. */
+/* A row has this number; last: of its counter. */
+void check_counter_use(uint64_t *last, uint64_t number);
+/* After these two: what they found, and counted. */
+must_check enum store_err check_counter_rows(struct check *check);
+must_check enum store_err check_counter_repair(struct db_txn *txn,
+	const struct check_job *job);
 must_check enum store_err check_usage_rows(struct check *check);
 must_check enum store_err check_data_inode(struct check *check,
 	const struct inode *inode);

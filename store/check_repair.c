@@ -17,6 +17,14 @@
 #include "store/tree.h"
 
 static enum store_err
+fix_counter(struct store *store, struct db_txn *txn,
+	const struct check_job *job)
+{
+	(void)store;
+	return check_counter_repair(txn, job);
+}
+
+static enum store_err
 fix_row(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
 	(void)store;
@@ -362,6 +370,7 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 {
 	static enum store_err (*const fixes[])(struct store * store,
 		struct db_txn * txn, const struct check_job *job) = {
+		[CHECK_FIX_COUNTER] = fix_counter,
 		[CHECK_FIX_ROW] = fix_row,
 		[CHECK_FIX_UPLOAD] = fix_upload,
 		[CHECK_FIX_ROOT] = fix_root,

@@ -83,6 +83,7 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 	}
 	check->result.blobs += record.place != RECORD_BLOB_SEGMENT;
 	check_add(&check->blobs, id);
+	check_counter_use(&check->last_blob, id);
 	return STORE_OK;
 }
 
@@ -98,6 +99,8 @@ visit_freed(struct check *check, struct slice key, struct slice value)
 	else if (check_find(&check->blobs, id))
 		note_row(check, CHECK_REFERENCES, DB_FREED, key, "blob", id,
 			"is in use but marked as freed");
+	else
+		check_counter_use(&check->last_blob, id);
 	return STORE_OK;
 }
 
@@ -107,11 +110,13 @@ visit_session(struct check *check, struct slice key, struct slice value)
 	struct record_session record;
 	uint64_t id;
 
-	if (key_split_u64(key, &id) || record_decode_session(value, &record))
+	if (key_split_u64(key, &id) || record_decode_session(value, &record)) {
 		check_note_row(check, DB_SESSION, key, value, "session",
 			number_of(key));
-	else
-		check_add(&check->sessions, id);
+		return STORE_OK;
+	}
+	check_add(&check->sessions, id);
+	check_counter_use(&check->last_session, id);
 	return STORE_OK;
 }
 
@@ -228,6 +233,7 @@ visit_upload(struct check *check, struct slice key, struct slice value)
 	check->result.uploads++;
 	struct check_upload *upload = check_add(&check->uploads, number);
 	upload->bucket = bucket;
+	check_counter_use(&check->last_number, number);
 	count_reference(check, record.blob, "upload", number, 0);
 	if (check_find(&check->buckets, bucket))
 		return STORE_OK;
@@ -315,6 +321,7 @@ visit_inode(struct check *check, struct slice key, struct slice value)
 		check_note(check, CHECK_RECORD, CHECK_FIX_NONE,
 			"inode %llu has attributes that do not decode",
 			(unsigned long long)ino);
+	check_counter_use(&check->last_number, ino);
 	struct check_inode *known = check_add(&check->inodes, ino);
 	known->is_dir = inode_is_dir(&inode);
 	known->is_root = known->is_dir && inode.ino == inode.bucket;

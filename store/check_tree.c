@@ -28,6 +28,7 @@ visit_chunk(struct check *check, struct slice key, struct slice value)
 		return STORE_OK;
 	struct check_chunk *chunk = check_add(&check->chunks, dentry.ino);
 	chunk->parent = parent;
+	check_counter_use(&check->last_number, dentry.ino);
 	chunk->name = arena_copy(&check->arena, name);
 	return STORE_OK;
 }

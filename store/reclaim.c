@@ -40,6 +40,8 @@ struct reclaim {
 	/* atomic: a backup keeps freed data.  All of it would be looked through
 	 * in vain after each checkpoint: once in a while is enough then. */
 	atomic_bool is_held;
+	/* atomic: that a freed blob is in use is in the log. */
+	atomic_bool has_told;
 	/* atomic: somebody has died since, or before we came. */
 	atomic_bool must_sweep;
 
@@ -58,6 +60,22 @@ struct batch {
 	uint64_t next; /* where to go on looking */
 	bool is_held;  /* some are kept for a backup */
 };
+
+/* A blob with a record is in use, whatever says that it is freed. */
+static enum store_err
+is_in_use(struct store *store, struct db_txn *txn, uint64_t id, bool *is_used)
+{
+	struct key key = key_u64(id);
+	struct slice value;
+	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &value);
+
+	*is_used = !err;
+	if (*is_used && !atomic_exchange(&store->reclaim->has_told, true))
+		log_error("blob %llu is marked as freed and in use, and stays: "
+			  "run tarn fsck",
+			(unsigned long long)id);
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
 
 /* Those from batch->next on that the last checkpoint covers. */
 static enum store_err
@@ -82,12 +100,16 @@ find_freed(struct store *store, struct batch *batch)
 		uint64_t *id = &batch->ids[batch->count];
 		struct decoder decoder = codec_decoder(cursor.value);
 		uint64_t number = codec_decode_u64(&decoder);
+		bool is_used;
 
 		err = key_split_u64(cursor.key, id);
 		if (err || decoder.is_bad)
 			return STORE_CORRUPT;
 		batch->next = *id + 1;
-		batch->count += number <= covered && number < held;
+		err = is_in_use(store, txn, *id, &is_used);
+		if (err)
+			return err;
+		batch->count += !is_used && number <= covered && number < held;
 		err = db_cursor_next(&cursor);
 	}
 	return err == STORE_NOT_FOUND ? STORE_OK : err;

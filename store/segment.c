@@ -83,7 +83,7 @@ segment_create(struct store *store, struct db_txn *txn, uint64_t *segment)
 	struct key key = key_u64_u64(record.session, *segment);
 	codec_encode_u64(&value, 1);
 	err = db_put(txn, DB_LEASE, key_slice(&key), buffer_slice(&value));
-	return err ? err : blob_record_put(txn, *segment, &record);
+	return err ? err : blob_record_insert(txn, *segment, &record);
 }
 
 enum store_err
@@ -103,7 +103,7 @@ segment_add(struct db_txn *txn, uint64_t segment, uint64_t offset,
 	if (!err)
 		err = counter_take(txn, COUNTER_BLOB, 1, blob);
 	if (!err)
-		err = blob_record_put(txn, *blob, &packed);
+		err = blob_record_insert(txn, *blob, &packed);
 	if (!err)
 		err = put_row(txn, segment, offset, *blob);
 	if (err)

@@ -3,7 +3,8 @@
  * Opening, in this order, with all other openers locked out at first:
  *
  * 1. recovery: the tables are the last checkpoint's, where need be;
- * 2. after a power cut, files that no lease of that checkpoint covers go.
+ * 2. after a power cut, files that no lease of that checkpoint covers go, but
+ *    for those that a record names: then it is the counter that is wrong.
  *    This comes before our first checkpoint: whoever dies here leaves a store
  *    that still says so to the next one;
  * 3. our own first checkpoint, before the first write (checkpoint.h rule 4);
@@ -30,6 +31,7 @@
 #include "store/durable_private.h"
 #include "store/feed_private.h"
 #include "store/meta/checkpoint.h"
+#include "store/meta/key.h"
 #include "store/meter_private.h"
 #include "store/pack_private.h"
 #include "store/reclaim_private.h"
@@ -128,6 +130,7 @@ read_region(struct store *store)
  * together. */
 struct leftovers {
 	struct blobs *blobs;
+	struct db_txn *txn;
 	uint64_t ids[256];
 	size_t count;
 	uint64_t total;
@@ -148,8 +151,18 @@ static enum store_err
 remove_leftover(uint64_t id, void *context)
 {
 	struct leftovers *leftovers = context;
-	enum store_err err = blob_remove(leftovers->blobs, id);
+	struct key key = key_u64(id);
+	struct slice value;
+	enum store_err err =
+		db_get(leftovers->txn, DB_BLOB, key_slice(&key), &value);
 
+	if (!err)
+		log_error("blob %llu is in use, and the next id is below it: "
+			  "run tarn fsck",
+			(unsigned long long)id);
+	if (err != STORE_NOT_FOUND)
+		return err;
+	err = blob_remove(leftovers->blobs, id);
 	if (err)
 		return err;
 	leftovers->ids[leftovers->count++] = id;
@@ -166,21 +179,16 @@ pass_over_stray(const char *path, void *context)
 }
 
 static enum store_err
-first_unleased(struct store *store, uint64_t *id)
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
-	enum store_err err = db_begin_read(store->db, &txn);
-
-	return err ? err : session_first_unleased(txn, id);
-}
-
-static enum store_err
 remove_leftovers(struct store *store)
 {
+	scoped(db_abort) struct db_txn *txn = NULL;
 	struct leftovers leftovers = {.blobs = store->blobs};
 	uint64_t first;
-	enum store_err err = first_unleased(store, &first);
+	enum store_err err = db_begin_read(store->db, &txn);
 
+	leftovers.txn = txn;
+	if (!err)
+		err = session_first_unleased(txn, &first);
 	if (!err)
 		err = blob_walk(store->blobs, first, remove_leftover,
 			pass_over_stray, &leftovers);

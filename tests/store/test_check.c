@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/base/codec.h"
 #include "store/blob_record_private.h"
+#include "store/counter_private.h"
 #include "store/meta/key.h"
 #include "store/upload.h"
 #include "tests/store/names.h"
@@ -629,6 +631,41 @@ Test(check, a_part_without_its_upload_and_an_upload_without_its_bucket)
 	raw_put(temp.store, DB_UPLOAD, key_u64_u64(1u << 29, 1u << 30),
 		buffer_slice(&value));
 	expect_repair(temp.store, CHECK_UPLOAD);
+}
+
+static void
+raw_counter(struct store *store, const char *name, uint64_t next)
+{
+	scoped(buffer_free) struct buffer value = {0};
+
+	codec_encode_u64(&value, next);
+	raw_put(store, DB_META, key_text(slice_str(name)),
+		buffer_slice(&value));
+}
+
+Test(check, a_number_in_use_is_not_given_out_again)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+
+	raw_counter(temp.store, COUNTER_BLOB, 1);
+	cr_expect(eq(int, objects_put(temp.store, bucket, "new", "new"),
+		STORE_CORRUPT));
+	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
+	expect_repair(temp.store, CHECK_COUNTER);
+	cr_expect(eq(int, objects_put(temp.store, bucket, "new", "new"),
+		STORE_OK));
+
+	raw_counter(temp.store, COUNTER_NUMBER, 2);
+	expect_repair(temp.store, CHECK_COUNTER);
+	raw_counter(temp.store, COUNTER_SESSION, 1);
+	expect_repair(temp.store, CHECK_COUNTER);
+	cr_expect(eq(int, objects_put(temp.store, bucket, "e/f", "new"),
+		STORE_OK));
+	cr_expect(names_lists(temp.store, bucket, "", "",
+		"d/e/\nd/f\ne/f\nk\nnew\n"));
+	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
+	cr_expect(names_are_sound(temp.store));
 }
 
 Test(check, a_bucket_without_its_root_and_a_root_without_its_bucket)

@@ -12,6 +12,7 @@
 #include "store/commit_private.h"
 #include "store/data/blob_spare.h"
 #include "store/feed_private.h"
+#include "store/meta/key.h"
 #include "store/session_private.h"
 #include "tests/support/temp_store.h"
 
@@ -101,6 +102,34 @@ Test(reclaim, leaves_what_still_has_a_name)
 
 	cr_expect(has_file(store, kept));
 	cr_expect(not(has_file(store, gone)));
+}
+
+static enum store_err
+apply_mark_freed(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct key key = key_u64(*(uint64_t *)arg);
+
+	(void)store;
+	return db_put(txn, DB_FREED, key_slice(&key),
+		SLICE("\1\0\0\0\0\0\0\0"));
+}
+
+/* Such tables are fsck's, which would find nothing left to save. */
+Test(reclaim, leaves_what_is_marked_as_freed_and_in_use)
+{
+	scoped(temp_store_close) struct temp_store temp = open_quiet();
+	struct store *store = temp.store;
+	uint64_t used = add_blob(store);
+	uint64_t gone = add_blob(store);
+
+	cr_assert(zero(int, commit_run(store, apply_mark_freed, &used, NULL)));
+	cr_assert(zero(int, commit_run(store, apply_drop, &gone, NULL)));
+	cr_assert(zero(int, store_sync(store)));
+	cr_assert(zero(int, reclaim_run(store)));
+
+	cr_expect(has_file(store, used));
+	cr_expect(not(has_file(store, gone)));
+	cr_expect(eq(u64, freed(store), 1));
 }
 
 Test(reclaim, goes_on_where_the_files_are_gone_but_not_the_records)

@@ -12,6 +12,7 @@
 
 #include "store/blob_record_private.h"
 #include "store/commit_private.h"
+#include "store/counter_private.h"
 #include "store/meta/key.h"
 #include "store/reclaim_private.h"
 #include "tests/support/other_process.h"
@@ -241,6 +242,15 @@ run_shell(const char *format, const char *path)
 	cr_assert(zero(int, system(command)));
 }
 
+/* Both meta pages torn: only the checkpoint is left. */
+static void
+tear_tables(const struct temp_store *temp)
+{
+	run_shell("dd if=/dev/zero of=%s/meta/data.mdb bs=8192 count=1 "
+		  "conv=notrunc status=none",
+		temp->path);
+}
+
 Test(session, after_a_power_cut_leaves_no_file_without_a_name)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_create();
@@ -257,10 +267,7 @@ Test(session, after_a_power_cut_leaves_no_file_without_a_name)
 	lost = other_process_hear(&other);
 	other_process_kill(&other);
 	run_shell("rm -r %s/meta && mv %s/saved %s/meta", temp.path);
-	/* Both meta pages torn: only the checkpoint is left. */
-	run_shell("dd if=/dev/zero of=%s/meta/data.mdb bs=8192 count=1 "
-		  "conv=notrunc status=none",
-		temp.path);
+	tear_tables(&temp);
 	temp_store_reopen(&temp);
 
 	cr_expect(has_file(temp.store, named));
@@ -271,4 +278,27 @@ Test(session, after_a_power_cut_leaves_no_file_without_a_name)
 	for (uint64_t blob = 0; blob <= lost;
 		blob = make_named_file(temp.store))
 		;
+}
+
+static enum store_err
+apply_set_back(struct store *store, struct db_txn *txn, void *arg)
+{
+	(void)store;
+	(void)arg;
+	return counter_set(txn, COUNTER_BLOB, 1);
+}
+
+/* A counter that is wrong is fsck's. */
+Test(session, after_a_power_cut_keeps_what_a_record_names)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t named = make_named_file(temp.store);
+
+	cr_assert(zero(int,
+		commit_run(temp.store, apply_set_back, NULL, NULL)));
+	store_close(&temp.store);
+	tear_tables(&temp);
+	temp_store_reopen(&temp);
+
+	cr_expect(has_file(temp.store, named));
 }
