@@ -91,6 +91,14 @@ check_find(const struct check_array *array, uint64_t number)
 		compare_numbers);
 }
 
+bool
+check_is_bucket(const struct check *check, uint64_t number)
+{
+	const struct check_inode *root = check_find(&check->inodes, number);
+
+	return check_find(&check->buckets, number) || (root && root->is_root);
+}
+
 struct check_job *
 check_note(struct check *check, enum check_kind kind, enum check_fix fix,
 	const char *format, ...)

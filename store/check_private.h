@@ -151,6 +151,8 @@ struct check {
 void *check_add(struct check_array *array, uint64_t number);
 void check_sort(struct check_array *array);
 void *check_find(const struct check_array *array, uint64_t number);
+/* After the inodes: has a name, or gets one, since its root is there. */
+bool check_is_bucket(const struct check *check, uint64_t number);
 
 /* Notes a finding; the caller fills in what its repair needs. */
 struct check_job *check_note(struct check *check, enum check_kind kind,

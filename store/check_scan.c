@@ -235,15 +235,6 @@ visit_upload(struct check *check, struct slice key, struct slice value)
 	upload->bucket = bucket;
 	check_counter_use(&check->last_number, number);
 	count_reference(check, record.blob, "upload", number, 0);
-	if (check_find(&check->buckets, bucket))
-		return STORE_OK;
-	struct check_job *job =
-		check_note(check, CHECK_UPLOAD, CHECK_FIX_UPLOAD,
-			"upload %llu is for bucket %llu, which is "
-			"gone",
-			(unsigned long long)number, (unsigned long long)bucket);
-	job->a = bucket;
-	job->b = number;
 	return STORE_OK;
 }
 
@@ -404,6 +395,28 @@ check_roots(struct check *check)
 	}
 }
 
+/* After the inodes: a bucket that has lost its row alone is saved, with what
+ * was on its way into it. */
+static void
+check_uploads(struct check *check)
+{
+	const struct check_upload *uploads = check->uploads.items;
+
+	for (size_t i = 0; i < check->uploads.count; i++) {
+		const struct check_upload *upload = &uploads[i];
+
+		if (check_is_bucket(check, upload->bucket))
+			continue;
+		struct check_job *job =
+			check_note(check, CHECK_UPLOAD, CHECK_FIX_UPLOAD,
+				"upload %llu is for bucket %llu, which is gone",
+				(unsigned long long)upload->number,
+				(unsigned long long)upload->bucket);
+		job->a = upload->bucket;
+		job->b = upload->number;
+	}
+}
+
 enum store_err
 check_scan_tables(struct check *check)
 {
@@ -439,6 +452,7 @@ check_scan_tables(struct check *check)
 							  passes[i].sorted));
 	}
 	check_roots(check);
+	check_uploads(check);
 	check_pack_lost(check);
 	return STORE_OK;
 }

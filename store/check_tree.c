@@ -81,14 +81,6 @@ note_name(struct check *check, enum check_kind kind, enum check_fix fix,
 	return job;
 }
 
-static bool
-is_bucket(struct check *check, uint64_t number)
-{
-	const struct check_inode *root = check_find(&check->inodes, number);
-
-	return check_find(&check->buckets, number) || (root && root->is_root);
-}
-
 /* The bucket in which to keep what says it is of that one; 0: there is no
  * bucket at all. */
 static uint64_t
@@ -96,7 +88,7 @@ home_of(struct check *check, uint64_t number)
 {
 	const struct check_bucket *buckets = check->buckets.items;
 
-	if (is_bucket(check, number))
+	if (check_is_bucket(check, number))
 		return number;
 	return check->buckets.count > 0 ? buckets[0].ino : 0;
 }
@@ -244,8 +236,8 @@ check_name(struct check *check, const struct node *node, struct slice key,
 	if (inode_is_dir(&inode) != is_dir)
 		why = "is of another kind than its inode";
 	else if (inode.bucket != node->dir.bucket &&
-		 is_bucket(check, inode.bucket) &&
-		 is_bucket(check, node->dir.bucket))
+		 check_is_bucket(check, inode.bucket) &&
+		 check_is_bucket(check, node->dir.bucket))
 		why = "is in another bucket than its inode";
 	else if (is_dir && count->names > 0)
 		why = "is a further one of directory";
@@ -257,7 +249,7 @@ check_name(struct check *check, const struct node *node, struct slice key,
 		return STORE_OK;
 	}
 	count->names++;
-	if (!is_bucket(check, inode.bucket)) {
+	if (!check_is_bucket(check, inode.bucket)) {
 		struct check_job *job = note_name(check, CHECK_PARENT,
 			CHECK_FIX_HOME, key, name,
 			"has an inode of a bucket that is none, inode",

@@ -668,6 +668,34 @@ Test(check, a_number_in_use_is_not_given_out_again)
 	cr_expect(names_are_sound(temp.store));
 }
 
+Test(check, a_bucket_that_lost_its_row_keeps_its_uploads)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	const struct upload_info info = {.initiator = SLICE("AKID")};
+	struct upload_part_info sent = {.number = 1, .size = 4};
+	uint64_t bucket = fill(temp.store);
+	struct upload_part *part = NULL;
+	struct upload_part_info *parts;
+	char id[UPLOAD_ID_LEN + 1];
+	bool is_truncated;
+	size_t count = 0;
+
+	cr_assert(zero(int,
+		upload_begin(temp.store, bucket, SLICE("u"), &info, id)));
+	cr_assert(zero(int, upload_part_begin(temp.store, bucket, SLICE("u"),
+				    slice_str(id), 1, 4, &part)));
+	cr_assert(zero(int, upload_part_write(part, SLICE("part"))));
+	cr_assert(zero(int, upload_part_commit(&part, &sent)));
+	raw_delete(temp.store, DB_BUCKET, key_text(SLICE("bucket")));
+	expect_repair(temp.store, CHECK_BUCKET);
+
+	cr_assert(zero(int,
+		upload_parts(temp.store, bucket, SLICE("u"), slice_str(id), 0,
+			10, &arena, &parts, &count, &is_truncated)));
+	cr_expect(eq(sz, count, 1));
+}
+
 Test(check, a_bucket_without_its_root_and_a_root_without_its_bucket)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
