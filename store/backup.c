@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "store/backup_private.h"
+#include "store/base/buffer.h"
 #include "store/base/clock.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
@@ -47,6 +48,8 @@ struct job {
 	struct blobs *before; /* of the one before; NULL: none */
 	int64_t before_ns;    /* when that was begun; 0: it does not say */
 	int64_t begun_ns;
+	struct backup_lost lost;  /* of segments */
+	struct buffer lost_blobs; /* the list: backup_lost.c */
 };
 
 static bool
@@ -363,8 +366,8 @@ copy_file(struct job *job, uint64_t id, const struct record_blob *record)
 		return STORE_OK;
 	}
 	enum store_err err = backup_copy_blob(job->store->blobs, id,
-		is_segment ? record->size : UINT64_MAX, job->blobs, is_segment,
-		&size);
+		is_segment ? record->size : UINT64_MAX, job->blobs,
+		is_segment ? &job->lost : NULL, &size);
 	if (err == STORE_NOT_FOUND) {
 		job->result->missing++;
 		report(job, "blob %llu is missing in the store", id);
@@ -382,6 +385,21 @@ copy_file(struct job *job, uint64_t id, const struct record_blob *record)
 	return is_segment ? STORE_OK : verify(job, id, record);
 }
 
+static enum store_err
+look_at_packed(struct job *job, uint64_t id, const struct record_blob *record)
+{
+	if (backup_lost_hides(&job->lost, record)) {
+		job->result->damaged++;
+		buffer_printf(&job->lost_blobs, "%llu\n",
+			(unsigned long long)id);
+		report(job, "blob %llu lies where a segment cannot be read",
+			id);
+		return STORE_OK;
+	}
+	enum store_err err = verify(job, id, record);
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
 /* Files first: what is packed is looked at in the copy of its segment. */
 static enum store_err
 visit(struct job *job, uint64_t id, struct slice value, bool wants_packed)
@@ -394,10 +412,8 @@ visit(struct job *job, uint64_t id, struct slice value, bool wants_packed)
 		return STORE_OK;
 	if (!goes_on(job))
 		return STORE_CANCELED;
-	if (!wants_packed)
-		return copy_file(job, id, &record);
-	enum store_err err = verify(job, id, &record);
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return wants_packed ? look_at_packed(job, id, &record)
+			    : copy_file(job, id, &record);
 }
 
 static enum store_err
@@ -517,6 +533,9 @@ make(struct job *job)
 	if (!err)
 		err = copy_blobs(job);
 	if (!err)
+		err = backup_lost_write(job->partial,
+			buffer_slice(&job->lost_blobs));
+	if (!err)
 		err = describe(job);
 	if (!err)
 		err = finish(job);
@@ -548,6 +567,8 @@ backup_make(struct store *store, const struct backup_options *options,
 	db_close(&job.db);
 	blob_close_all(&job.blobs);
 	blob_close_all(&job.before);
+	backup_lost_free(&job.lost);
+	buffer_free(&job.lost_blobs);
 	if (err && lock >= 0 && err != STORE_BUSY)
 		(void)!remove_partial(job.partial);
 	if (lock >= 0)

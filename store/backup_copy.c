@@ -69,15 +69,18 @@ make_unlike(int fd)
  * source's: the next backup, which may be able to read it, is not to share it.
  */
 static enum store_err
-salvage(int from, int to, uint64_t size)
+salvage(int from, int to, uint64_t size, uint64_t segment,
+	struct backup_lost *lost)
 {
 	char room[PAGE];
 
 	for (uint64_t at = 0; at < size; at += PAGE) {
 		size_t len = size - at < PAGE ? (size_t)(size - at) : PAGE;
 
-		if (io_pread_all(from, room, len, at))
+		if (io_pread_all(from, room, len, at)) {
+			backup_lost_add(lost, segment, at, at + len);
 			continue;
+		}
 		enum store_err err = io_pwrite_all(to, room, len, at);
 		if (err)
 			return err;
@@ -87,7 +90,7 @@ salvage(int from, int to, uint64_t size)
 
 enum store_err
 backup_copy_blob(struct blobs *from, uint64_t id, uint64_t len,
-	struct blobs *to, bool is_segment, uint64_t *size)
+	struct blobs *to, struct backup_lost *lost, uint64_t *size)
 {
 	scoped(io_close_fd) int source = -1;
 	scoped(io_close_fd) int target = -1;
@@ -99,12 +102,12 @@ backup_copy_blob(struct blobs *from, uint64_t id, uint64_t len,
 		err = blob_create(to, id, &target);
 	for (int i = 0; i < TRIES && !err && !is_steady; i++)
 		err = copy_once(source, target, len, size, &is_steady);
-	if (!err && !is_segment && (has_writer || blob_has_writer(from, id)))
+	if (!err && !lost && (has_writer || blob_has_writer(from, id)))
 		err = make_unlike(target);
 	if (err != STORE_IO || target < 0)
 		return err;
-	if (is_segment)
-		return salvage(source, target, *size);
+	if (lost)
+		return salvage(source, target, *size, id, lost);
 	err = blob_remove(to, id);
 	return err ? err : STORE_IO;
 }

@@ -5,6 +5,7 @@
  *	backup.c	tables, then the blobs that they name
  *	backup_dir.c	directories and small files
  *	backup_copy.c	one blob, and whether it is what it should be
+ *	backup_lost.c	what is lost in a segment without anybody seeing it
  *	backup_restore.c	the way back
  */
 #pragma once
@@ -46,15 +47,48 @@ must_check enum store_err backup_dir_flush(const char *dir);
 /* NOT_EMPTY where it holds anything; NOT_FOUND. */
 must_check enum store_err backup_dir_expect_empty(const char *dir);
 
+/* Bytes of segments that a disk could not give: zeros in the copy. */
+struct backup_range {
+	uint64_t segment;
+	uint64_t from;
+	uint64_t to;
+};
+
+struct backup_lost {
+	struct backup_range *items;
+	size_t count;
+	size_t room;
+};
+
+/* Ranges of a segment come in their order. */
+void backup_lost_add(struct backup_lost *lost, uint64_t segment, uint64_t from,
+	uint64_t to);
+/* Whether some of the blob's bytes are lost, and no checksum tells. */
+bool backup_lost_hides(const struct backup_lost *lost,
+	const struct record_blob *record);
+void backup_lost_free(struct backup_lost *lost);
+
+/* The list of such blobs in a backup, a number a line; none where there are
+ * none. */
+must_check enum store_err backup_lost_write(const char *dir,
+	struct slice blobs);
+/* In the restored store, before its scrub: such blobs get a checksum that they
+ * do not have.  CORRUPT: the list is no list, from some line on. */
+must_check enum store_err backup_lost_spoil_listed(struct store *store,
+	const char *dir);
+must_check enum store_err backup_lost_spoil(struct store *store,
+	const struct backup_lost *lost);
+
 /*
  * The blob's file as it is, with its time of modification; where it changes
  * meanwhile, again, some times.  len: as much as is wanted, UINT64_MAX: all.
  * *size: what was copied.  NOT_FOUND.  IO: the disk cannot read all of it;
  * there is no copy then, but of a segment, with zeros in the place of what is
- * lost.
+ * lost, which is noted.  lost: NULL where it is no segment.
  */
 must_check enum store_err backup_copy_blob(struct blobs *from, uint64_t id,
-	uint64_t len, struct blobs *to, bool is_segment, uint64_t *size);
+	uint64_t len, struct blobs *to, struct backup_lost *lost,
+	uint64_t *size);
 
 /* Whether the bytes there have the checksum of the record, read in `blobs`.
  * NOT_FOUND: there are none. */

@@ -27,6 +27,7 @@ struct job {
 	struct backup_path from; /* the one backup */
 	struct blobs *source;
 	struct blobs *target;
+	struct backup_lost lost; /* by the disk of the backup */
 };
 
 static bool
@@ -154,10 +155,10 @@ copy_one(uint64_t id, void *context)
 	if (!goes_on((void *)job->options))
 		return STORE_CANCELED;
 	enum store_err err = backup_copy_blob(job->source, id, UINT64_MAX,
-		job->target, false, &size);
+		job->target, NULL, &size);
 	if (err == STORE_IO && is_segment(job, id))
 		err = backup_copy_blob(job->source, id, UINT64_MAX, job->target,
-			true, &size);
+			&job->lost, &size);
 	/* What is lost with it is found by whoever looks at all of it. */
 	if (err == STORE_IO) {
 		char text[80];
@@ -256,6 +257,21 @@ note_damage(const struct scrub_finding *finding, void *context)
 	options->report(text, options->context);
 }
 
+/* Before the scrub, which then finds it damaged. */
+static enum store_err
+tell_of_lost(struct job *job, struct store *store)
+{
+	enum store_err err = backup_lost_spoil(store, &job->lost);
+
+	if (!err)
+		err = backup_lost_spoil_listed(store, job->from.text);
+	if (err != STORE_CORRUPT && err != STORE_IO)
+		return err;
+	report(job, "the backup's list of what was lost cannot be read");
+	job->result->findings++;
+	return STORE_OK;
+}
+
 /* What was written in place during the backup gets the size that it has, every
  * checksum is compared, what is missing is said.  Nothing is taken away from
  * tables that are not as they should be: that is for `tarn fsck --repair`. */
@@ -278,13 +294,15 @@ look_at_all(struct job *job)
 	enum store_err err = store_open(&options, &store);
 
 	if (!err)
+		err = tell_of_lost(job, store);
+	if (!err)
 		err = check_store(store, CHECK_SETTLE, note_finding, job,
 			&checked);
 	if (!err)
 		err = scrub_run(store, &scrub, &scrubbed);
 	if (!err && !scrubbed.is_whole)
 		err = STORE_CANCELED;
-	job->result->findings = checked.findings - checked.repaired;
+	job->result->findings += checked.findings - checked.repaired;
 	job->result->damaged = scrubbed.damaged;
 	job->result->missing = scrubbed.missing;
 	return err;
@@ -304,5 +322,8 @@ backup_restore(const struct restore_options *options,
 		err = copy_all(&job);
 	blob_close_all(&job.source);
 	blob_close_all(&job.target);
-	return err ? err : look_at_all(&job);
+	if (!err)
+		err = look_at_all(&job);
+	backup_lost_free(&job.lost);
+	return err;
 }

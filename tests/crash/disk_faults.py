@@ -11,6 +11,7 @@ before; where a flush failed it must refuse every change until it is started
 anew.
 """
 
+import base64
 import ctypes
 import errno
 import mmap
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 import rig
 
@@ -317,6 +319,49 @@ def backup_cannot_read(all_of_it):
     print("ok - a backup cannot read a file", flush=True)
 
 
+def expect_no_zeros(client, key, body):
+    try:
+        assert client.get(key) in (None, body), f"{key} has other bytes"
+    except rig.Lost:
+        pass
+
+
+def backup_cannot_read_a_segment(all_of_it):
+    """Small objects whose checksum is not that of scrub: zeros are in their
+    place in the copy, and nobody is to take these for what was put there."""
+    disk, client = all_of_it.disk, all_of_it.client
+    bodies = {f"s{i}": body_of(i, 3000) for i in range(4)}
+    for key, body in bodies.items():
+        crc = zlib.crc32(body).to_bytes(4, "big")
+        client.expect("PUT", key, body=body, headers={
+            "x-amz-checksum-crc32": base64.b64encode(crc).decode()})
+    all_of_it.server.stop()
+    store = all_of_it.store.path
+    bad = next(path for path in all_of_it.store.data_files()
+               if bodies["s2"] in path.read_bytes())
+    to, back = rig.TMP / "segment-to", rig.TMP / "segment-back"
+    disk.faults.root = str(bad).encode()
+    disk.arm(READ, 1, errno.EIO, True)
+    assert exit_of("backup", "--store", store, "--to", to,
+                   environment=disk.environment()) == 4
+    assert disk.faults.hits > 0
+    disk.disarm()
+    assert list(to.glob("*/lost")), "the backup does not tell"
+    assert any(path.read_bytes().strip(b"\0") == b""
+               for path in to.rglob(bad.name)), "there is no copy"
+    assert exit_of("restore", "--from", to, "--store", back) == 4
+    server = rig.Server(back, name="segment")
+    server.start()
+    client.reset()
+    for key, body in bodies.items():
+        expect_no_zeros(client, key, body)
+    server.stop()
+    disk.faults.root = str(store).encode()
+    client.reset()
+    all_of_it.server.start()
+    print("ok - a backup cannot read a segment", flush=True)
+
+
 class SmallDisk:
     """A file system of its own, which can be made to fail as a whole."""
 
@@ -418,6 +463,8 @@ def main():
              for sort in SORTS]
     cases.append(("a flush fails while a long body comes", fail_under_way))
     cases.append(("a backup cannot read a file", backup_cannot_read))
+    cases.append(("a backup cannot read a segment",
+                  backup_cannot_read_a_segment))
     for name, run in cases:
         # In memory where it can be had: the disk is not what is tested.
         memory = "/dev/shm" if os.path.isdir("/dev/shm") else None

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/backup.h"
+#include "store/backup_private.h"
 #include "store/file.h"
 #include "store/hold_private.h"
 #include "store/meta/key.h"
@@ -452,4 +452,107 @@ Test(backup, damage_of_the_tables_is_told_and_nothing_is_taken_away_for_it)
 	cr_expect(has_row(store, DB_DENTRY, key_dentry(bucket, SLICE("k"))));
 	cr_expect(has_row(store, DB_BLOB, key_u64(inode.blob)));
 	store_close(&store);
+}
+
+static uint64_t
+blob_of(struct store *store, uint64_t bucket, const char *key)
+{
+	struct inode inode;
+
+	cr_assert(zero(int, tree_lookup(store, bucket, slice_str(key),
+				    TREE_FILE, NULL, &inode)));
+	return inode.blob;
+}
+
+static void
+write_list(const struct place *place, uint64_t commit, const char *text)
+{
+	char dir[200];
+
+	snprintf(dir, sizeof(dir), "%s/%llu", place->to,
+		(unsigned long long)commit);
+	cr_assert(zero(int, backup_lost_write(dir, slice_str(text))));
+}
+
+Test(backup, small_objects_that_were_lost_come_back_as_damaged)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct place place = place_in(&temp);
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	scoped(arena_free) struct arena arena = {0};
+	struct object object;
+	uint64_t offset;
+	char list[80];
+	int fd;
+	cr_assert(zero(int, objects_put(temp.store, bucket, "lost", "lost")));
+	cr_assert(zero(int, objects_put(temp.store, bucket, "well", "well")));
+
+	struct backup_result made = make(temp.store, place.to, 0);
+	snprintf(list, sizeof(list), "%llu\n4294967296\n",
+		(unsigned long long)blob_of(temp.store, bucket, "lost"));
+	write_list(&place, made.commit, list);
+	struct restore_result result = restore(&place, 0);
+
+	cr_expect(eq(u64, result.damaged, 1));
+	struct store *store = temp_store_open_at(place.restored, false);
+	bucket = bucket_ino(store);
+	cr_expect(objects_is(store, bucket, "well", "well"));
+	cr_expect(eq(int,
+		object_open(store, bucket, SLICE("lost"), &arena, &object, &fd,
+			&offset),
+		STORE_DAMAGED));
+	store_close(&store);
+}
+
+Test(backup, a_list_of_what_was_lost_may_be_anything)
+{
+	static const char *const lists[] = {"x", "1", "1\nx\n",
+		"99999999999999999999999999999999999999\n", "\n", "-1\n"};
+
+	for (size_t i = 0; i < array_len(lists); i++) {
+		scoped(temp_store_close) struct temp_store temp =
+				temp_store_open();
+		const struct place place = place_in(&temp);
+		const struct restore_options options = {
+			.from = place.to,
+			.to = place.restored,
+		};
+		struct restore_result result;
+
+		objects_bucket(temp.store, "bucket");
+		write_list(&place, make(temp.store, place.to, 0).commit,
+			lists[i]);
+		cr_assert(zero(int, backup_restore(&options, &result)));
+		cr_expect(eq(u64, result.findings, 1), "%s", lists[i]);
+	}
+}
+
+Test(backup, knows_what_lies_in_lost_pages)
+{
+	scoped(backup_lost_free) struct backup_lost lost = {0};
+	struct record_blob record = {
+		.place = RECORD_BLOB_PACKED,
+		.segment = 7,
+		.size = 100,
+	};
+
+	backup_lost_add(&lost, 6, 0, 4096);
+	backup_lost_add(&lost, 7, 4096, 8192);
+	backup_lost_add(&lost, 7, 8192, 12288);
+	cr_expect(eq(sz, lost.count, 2));
+
+	record.offset = 4096 - 100;
+	cr_expect(not(backup_lost_hides(&lost, &record)));
+	record.offset++;
+	cr_expect(backup_lost_hides(&lost, &record));
+	record.offset = 12287;
+	cr_expect(backup_lost_hides(&lost, &record));
+	record.has_crc64nvme = true;
+	cr_expect(not(backup_lost_hides(&lost, &record)));
+	record.has_crc64nvme = false;
+	record.offset = 12288;
+	cr_expect(not(backup_lost_hides(&lost, &record)));
+	record.segment = 8;
+	record.offset = 5000;
+	cr_expect(not(backup_lost_hides(&lost, &record)));
 }
