@@ -333,7 +333,8 @@ visit_usage(struct check *check, struct slice key, struct slice value)
 	uint64_t bucket = number_of(key);
 
 	if (record_decode_usage(value, &record) ||
-		(bucket ? key.len != 8 : key.len <= 8))
+		(bucket ? key.len != 8
+			: key.len <= 8 || key.len > 8 + RECORD_NAME_MAX))
 		check_note_row(check, DB_USAGE, key, value, "usage of bucket",
 			bucket);
 	else if (bucket && !check_find(&check->buckets, bucket))

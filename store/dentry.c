@@ -75,6 +75,19 @@ dentry_is_empty(struct db_txn *txn, uint64_t dir, bool *is_empty)
 	return chunk_is_empty(txn, dir, is_empty);
 }
 
+bool
+dentry_climb_is_round(struct dentry_climb *climb, uint64_t dir)
+{
+	if (dir == climb->mark)
+		return true;
+	if (climb->left-- == 0) {
+		climb->mark = dir;
+		climb->span = 2 * climb->span + 1;
+		climb->left = climb->span;
+	}
+	return false;
+}
+
 enum store_err
 dentry_inode(struct db_txn *txn, uint64_t ino, struct inode *out)
 {

@@ -53,6 +53,15 @@ must_check enum store_err dentry_cursor_next(struct dentry_cursor *cursor,
 must_check enum store_err dentry_cursor_restart(struct dentry_cursor *cursor,
 	uint64_t dir, struct slice start, bool is_after);
 
+/* Who goes from parent to parent in tables that may be damaged; begins as
+ * zeros.  True: it goes round.  Brent's way, which remembers one of them. */
+struct dentry_climb {
+	uint64_t mark;
+	uint64_t left;
+	uint64_t span;
+};
+bool dentry_climb_is_round(struct dentry_climb *climb, uint64_t dir);
+
 /* STALE: no such inode.  attrs point into the map: copy before the next
  * change. */
 must_check enum store_err dentry_inode(struct db_txn *txn, uint64_t ino,

@@ -112,11 +112,14 @@ check_bucket(struct db_txn *txn, const struct side *side, uint64_t bucket)
 static enum store_err
 check_not_below(struct db_txn *txn, uint64_t ino, uint64_t dir)
 {
+	struct dentry_climb climb = {0};
 	struct inode inode;
 
 	do {
 		if (dir == ino)
 			return STORE_LOOP;
+		if (dentry_climb_is_round(&climb, dir))
+			return STORE_CORRUPT;
 		enum store_err err = dentry_inode(txn, dir, &inode);
 		if (err)
 			return err;

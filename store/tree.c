@@ -477,30 +477,50 @@ tree_read_dir(struct store *store, uint64_t dir, struct slice after,
 	}
 }
 
+/* Hands the name of the directory, and of each above it below the bucket, to
+ * the path that ends at `end`; NULL: counts alone. */
+static enum store_err
+spell(struct db_txn *txn, uint64_t dir, char *end, size_t *len)
+{
+	struct dentry_climb climb = {0};
+	struct inode inode;
+	struct slice name;
+	enum store_err err = dentry_inode(txn, dir, &inode);
+
+	*len = 0;
+	while (!err && inode.ino != inode.bucket) {
+		if (dentry_climb_is_round(&climb, inode.ino) ||
+			!inode_attr_find(inode.attrs, INODE_ATTR_NAME,
+				SLICE_NULL, &name))
+			return STORE_CORRUPT;
+		*len += name.len;
+		if (end)
+			memcpy(end - *len, name.data, name.len);
+		err = dentry_inode(txn, inode.parent, &inode);
+	}
+	return err;
+}
+
 enum store_err
 tree_path(struct store *store, uint64_t dir, struct arena *arena,
 	struct slice *path)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
-	struct slice found = SLICE_NULL;
 	struct inode inode;
-	struct slice name;
+	size_t len = 0;
 
 	enum store_err err = db_begin_read(store->db, &txn);
 	if (!err)
 		err = dentry_inode(txn, dir, &inode);
 	if (!err && !inode_is_dir(&inode))
 		err = STORE_NOT_DIR;
-	while (!err && inode.ino != inode.bucket) {
-		if (!inode_attr_find(inode.attrs, INODE_ATTR_NAME, SLICE_NULL,
-			    &name))
-			return STORE_CORRUPT;
-		found = arena_concat(arena, name, found);
-		err = dentry_inode(txn, inode.parent, &inode);
-	}
 	if (!err)
-		*path = found;
-	return err;
+		err = spell(txn, dir, NULL, &len);
+	if (err)
+		return err;
+	char *bytes = arena_alloc(arena, len);
+	*path = slice_of(bytes, len);
+	return spell(txn, dir, bytes + len, &len);
 }
 
 enum store_err

@@ -38,18 +38,31 @@ open_in(const char *dir, const char *name, int flags, int *out)
 
 /* LMDB, which maps the file, would end with a signal.  It never shortens it. */
 static enum store_err
-expect_whole(const char *meta_path, int fd, const struct side *side)
+expect_whole(const char *meta_path, const struct side *side, uint64_t size)
 {
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return error_from_errno(errno);
-	if ((uint64_t)st.st_size >= side->file_size)
+	if (size >= side->file_size)
 		return STORE_OK;
 	log_error("%s/data.mdb is cut short: it has %llu bytes, its last "
 		  "checkpoint had %llu",
-		meta_path, (unsigned long long)st.st_size,
+		meta_path, (unsigned long long)size,
 		(unsigned long long)side->file_size);
+	return STORE_CORRUPT;
+}
+
+/* The side file's meta page, which is to be put back if need be. */
+static enum store_err
+expect_usable(const char *meta_path, const struct side *side, uint64_t size,
+	struct metapage *saved)
+{
+	uint64_t wanted;
+
+	if (!metapage_parse(side->metapage, saved))
+		return STORE_CORRUPT;
+	if (metapage_fits(saved, size, &wanted))
+		return STORE_OK;
+	log_error("%s/data.mdb has %llu bytes, and its last checkpoint has "
+		  "pages beyond them",
+		meta_path, (unsigned long long)size);
 	return STORE_CORRUPT;
 }
 
@@ -58,24 +71,29 @@ static enum store_err
 is_intact(const char *meta_path, const struct side *side, bool *out)
 {
 	scoped(io_close_fd) int fd = -1;
-	struct metapage saved;
-	uint64_t newest = 0;
+	struct metapage saved, newest;
+	struct stat st;
+	uint64_t wanted;
 	enum store_err err = open_in(meta_path, "data.mdb", O_RDONLY, &fd);
 
 	if (err == STORE_NOT_FOUND) {
 		log_error("%s/data.mdb is missing", meta_path);
 		return STORE_CORRUPT;
 	}
+	if (!err && fstat(fd, &st))
+		err = error_from_errno(errno);
 	if (!err)
-		err = expect_whole(meta_path, fd, side);
+		err = expect_whole(meta_path, side, (uint64_t)st.st_size);
+	if (!err)
+		err = expect_usable(meta_path, side, (uint64_t)st.st_size,
+			&saved);
 	if (err)
 		return err;
-	if (!metapage_parse(side->metapage, &saved))
-		return STORE_CORRUPT;
 	err = metapage_newest(fd, saved.page_size, &newest);
 	if (err && err != STORE_CORRUPT)
 		return err;
-	*out = !err && newest >= side->commit;
+	*out = !err && newest.commit >= side->commit &&
+	       metapage_fits(&newest, (uint64_t)st.st_size, &wanted);
 	return STORE_OK;
 }
 
@@ -112,8 +130,22 @@ static enum store_err
 put_back(const char *meta_path, const struct side *side)
 {
 	scoped(io_close_fd) int fd = -1;
+	struct metapage page;
+	struct stat st;
+	uint64_t wanted;
 	enum store_err err = open_in(meta_path, "data.mdb", O_RDWR, &fd);
 
+	if (!err && fstat(fd, &st))
+		err = error_from_errno(errno);
+	if (!err &&
+		(!metapage_parse(side->metapage, &page) ||
+			!metapage_fits(&page, (uint64_t)st.st_size, &wanted)))
+		err = STORE_CORRUPT;
+	/* What is not there is read as zeros, which LMDB refuses, and not as
+	 * nothing, which ends the process. */
+	if (!err && wanted > (uint64_t)st.st_size &&
+		ftruncate(fd, (off_t)wanted))
+		err = error_from_errno(errno);
 	return err ? err : metapage_restore(fd, side->metapage);
 }
 

@@ -19,6 +19,8 @@
 #define DATA_VERSION 1u
 #define PAGE_SIZE_LEAST 512u
 #define PAGE_SIZE_MOST 65536u
+/* More than one transaction takes and gives back. */
+#define UNWRITTEN_MAX (16u << 20)
 
 _Static_assert(sizeof(size_t) == 8, "the layout of 64-bit machines");
 
@@ -97,7 +99,7 @@ metapage_read(int fd, uint32_t page_size, int slot, uint8_t bytes[METAPAGE_LEN],
 }
 
 enum store_err
-metapage_newest(int fd, uint32_t page_size, uint64_t *commit)
+metapage_newest(int fd, uint32_t page_size, struct metapage *out)
 {
 	uint8_t bytes[METAPAGE_LEN];
 	struct metapage page;
@@ -111,11 +113,23 @@ metapage_newest(int fd, uint32_t page_size, uint64_t *commit)
 			continue;
 		if (err)
 			return err;
-		if (!is_found || page.commit > *commit)
-			*commit = page.commit;
+		if (!is_found || page.commit > out->commit)
+			*out = page;
 		is_found = true;
 	}
 	return is_found ? STORE_OK : STORE_CORRUPT;
+}
+
+bool
+metapage_fits(const struct metapage *page, uint64_t file_size, uint64_t *wanted)
+{
+	uint64_t pages_max = (file_size + UNWRITTEN_MAX) / page->page_size;
+
+	*wanted = 0;
+	if (page->last_page >= pages_max)
+		return false;
+	*wanted = (page->last_page + 1) * page->page_size;
+	return true;
 }
 
 enum store_err

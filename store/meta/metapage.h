@@ -34,9 +34,17 @@ must_check enum store_err metapage_page_size(int fd, uint32_t *page_size);
 must_check enum store_err metapage_read(int fd, uint32_t page_size, int slot,
 	uint8_t bytes[METAPAGE_LEN], struct metapage *out);
 
-/* The commit of the newer of the two; CORRUPT where neither is whole. */
+/* The newer of the two; CORRUPT where neither is whole. */
 must_check enum store_err metapage_newest(int fd, uint32_t page_size,
-	uint64_t *commit);
+	struct metapage *out);
+
+/*
+ * How long the file must be for its last page; false: so much longer than it is
+ * that pages in use are missing.  LMDB does not write a page that it takes and
+ * gives back in the same transaction, so the last ones may not be there.
+ */
+bool metapage_fits(const struct metapage *page, uint64_t file_size,
+	uint64_t *wanted);
 
 /* Writes it to both places and flushes the file. */
 must_check enum store_err metapage_restore(int fd,

@@ -107,7 +107,9 @@ record_decode_bucket(struct slice bytes, struct record_bucket *out)
 	record.versioning = codec_decode_u8(&decoder);
 	record.owner = codec_decode_sized16(&decoder);
 	record.region = codec_decode_sized16(&decoder);
-	enum store_err err = finish(&decoder, true);
+	enum store_err err =
+		finish(&decoder, record.owner.len <= RECORD_NAME_MAX &&
+					 record.region.len <= RECORD_NAME_MAX);
 	if (err == STORE_OK)
 		*out = record;
 	return err;
@@ -321,7 +323,8 @@ record_decode_usage(struct slice bytes, struct record_usage *out)
 		record.organization = codec_decode_sized16(&decoder);
 	}
 	enum store_err err = finish(&decoder,
-		version == USAGE_VERSION || version == RECORD_VERSION);
+		(version == USAGE_VERSION || version == RECORD_VERSION) &&
+			record.organization.len <= RECORD_NAME_MAX);
 	if (err == STORE_OK)
 		*out = record;
 	return err;

@@ -21,6 +21,9 @@
 #include "store/base/slice.h"
 #include "store/meta/db.h"
 
+/* Longer names of organizations and regions are damage: they become keys. */
+#define RECORD_NAME_MAX 63
+
 struct record_bucket {
 	uint64_t root_ino; /* also the bucket's id */
 	int64_t created_ns;

@@ -10,6 +10,8 @@
 
 #include "store/meta/checkpoint.h"
 #include "store/meta/checkpoint_private.h"
+#include "store/meta/metapage.h"
+#include "store/meta/side.h"
 #include "tests/meta/cut.h"
 #include "tests/support/temp_dir.h"
 
@@ -475,6 +477,73 @@ Test(checkpoint, tables_that_are_cut_short_are_refused)
 	cr_expect(eq(int,
 		checkpoint_recover_as(rig.dir.path, path, next_boot, &is_cut),
 		STORE_CORRUPT));
+}
+
+/* Alters the checkpoint's last page, in the side file as in the tables. */
+static void
+set_last_page(struct rig *rig, uint64_t page)
+{
+	const size_t last_page_at = 136;
+	const char *path = temp_dir_at(&rig->dir, "side");
+	struct side side;
+	int slots = -1;
+
+	cr_assert(eq(int, side_read(path, &side), STORE_OK));
+	memcpy(side.metapage + last_page_at, &page, sizeof(page));
+	side.sequence++;
+	cr_assert(eq(int, side_write(path, &slots, &side), STORE_OK));
+	close(slots);
+	int fd = open(temp_dir_at(&rig->dir, "data.mdb"), O_RDWR);
+	cr_assert(eq(int, metapage_restore(fd, side.metapage), STORE_OK));
+	close(fd);
+}
+
+/* LMDB would read there. */
+Test(checkpoint, tables_with_pages_far_beyond_their_end_are_refused)
+{
+	static const uint64_t pages[] = {1u << 20, 1ull << 52, UINT64_MAX};
+	scoped(rig_close) struct rig rig = rig_open(18);
+	const char *path = temp_dir_at(&rig.dir, "side");
+	bool is_cut;
+
+	cut_workload(&rig.random, rig.db, 10);
+	make(&rig);
+	rig_shut(&rig);
+	for (size_t i = 0; i < array_len(pages); i++) {
+		set_last_page(&rig, pages[i]);
+		cr_expect(eq(int,
+			checkpoint_recover(rig.dir.path, path, &is_cut),
+			STORE_CORRUPT));
+		cr_expect(eq(int,
+			checkpoint_recover_as(rig.dir.path, path, next_boot,
+				&is_cut),
+			STORE_CORRUPT));
+	}
+}
+
+/* They were taken and given back by one transaction, and never written. */
+Test(checkpoint, the_last_pages_of_the_tables_need_not_be_there)
+{
+	scoped(rig_close) struct rig rig = rig_open(19);
+	const char *path = temp_dir_at(&rig.dir, "side");
+	struct stat st;
+	bool is_cut;
+
+	cut_workload(&rig.random, rig.db, 10);
+	make(&rig);
+	uint64_t contents = cut_contents(rig.db);
+	rig_shut(&rig);
+	const char *data = temp_dir_at(&rig.dir, "data.mdb");
+	cr_assert(eq(int, stat(data, &st), 0));
+	uint64_t last = (uint64_t)st.st_size / 4096 + 9;
+	set_last_page(&rig, last);
+
+	cr_expect(eq(int,
+		checkpoint_recover_as(rig.dir.path, path, next_boot, &is_cut),
+		STORE_OK));
+	cr_assert(eq(int, stat(data, &st), 0));
+	cr_expect(eq(u64, (uint64_t)st.st_size, (last + 1) * 4096));
+	cr_expect(cut_is_whole(rig.dir.path, contents));
 }
 
 Test(checkpoint, tables_that_are_gone_are_refused)

@@ -364,7 +364,9 @@ Test(check, directories_that_hang_on_each_other_are_saved)
 	uint64_t bucket = fill(temp.store);
 	uint64_t dir = names_dir(temp.store, bucket, "d/");
 	struct inode inode;
+	struct slice path;
 
+	cr_assert(eq(int, objects_put(temp.store, bucket, "x/", ""), STORE_OK));
 	/* d/ is taken out of the bucket and hung below d/e/. */
 	uint64_t below = names_dir(temp.store, bucket, "d/e/");
 	cr_assert(eq(int, tree_inode(temp.store, dir, &arena, &inode),
@@ -373,8 +375,14 @@ Test(check, directories_that_hang_on_each_other_are_saved)
 	raw_inode(temp.store, &inode);
 	raw_delete(temp.store, DB_DENTRY, key_dentry(bucket, SLICE("d/")));
 	raw_dentry(temp.store, below, "d/", RECORD_DENTRY_DIR, dir);
+	cr_expect(eq(int, tree_path(temp.store, below, &arena, &path),
+		STORE_CORRUPT));
+	cr_expect(eq(int,
+		tree_rename(temp.store, bucket, SLICE("x"), TREE_DIR, below,
+			SLICE("x"), 0, &inode),
+		STORE_CORRUPT));
 	expect_repair(temp.store, CHECK_ORPHAN);
-	cr_expect(eq(u64, names_objects(temp.store, bucket), 3));
+	cr_expect(eq(u64, names_objects(temp.store, bucket), 4));
 }
 
 Test(check, a_wrong_count_of_links)
@@ -609,6 +617,41 @@ Test(check, wrong_counters_of_an_organization)
 	raw_put(temp.store, DB_USAGE, key_dentry(0, SLICE("nobody")),
 		buffer_slice(&value));
 	expect_repair(temp.store, CHECK_USAGE);
+}
+
+Test(check, names_of_organizations_that_no_key_could_have)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(buffer_free) struct buffer value = {0};
+	char bytes[DB_KEY_MAX - 8];
+	struct slice name = slice_of(bytes, sizeof(bytes));
+	struct record_usage usage = {.objects = 1};
+	struct record_bucket record = {.owner = name};
+	struct key key = {.len = DB_KEY_MAX};
+	uint64_t bucket = fill(temp.store);
+
+	memset(bytes, 'o', sizeof(bytes));
+	record.root_ino = bucket;
+	memset(key.bytes, 0, 8);
+	memcpy(key.bytes + 8, bytes, sizeof(bytes));
+	record_encode_usage(&value, &usage);
+	raw_put(temp.store, DB_USAGE, key, buffer_slice(&value));
+	expect_repair(temp.store, CHECK_RECORD);
+
+	buffer_clear(&value);
+	usage.organization = name;
+	record_encode_usage(&value, &usage);
+	raw_put(temp.store, DB_USAGE, key_u64(bucket), buffer_slice(&value));
+	cr_expect(eq(int, objects_put(temp.store, bucket, "new", "new"),
+		STORE_CORRUPT));
+	expect_repair(temp.store, CHECK_RECORD);
+
+	buffer_clear(&value);
+	record_encode_bucket(&value, &record);
+	raw_put(temp.store, DB_BUCKET, key_text(SLICE("bucket")),
+		buffer_slice(&value));
+	expect_repair(temp.store, CHECK_RECORD);
+	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
 }
 
 Test(check, a_part_without_its_upload_and_an_upload_without_its_bucket)
