@@ -12,18 +12,22 @@
 #include "store/scrub_private.h"
 #include "store/sealed.h"
 
-/* The inode as it is now, where it still is what it was. */
-static bool
-is_unchanged(struct check *check, const struct inode *inode)
+/* Whether the inode still is what it was. */
+static enum store_err
+is_unchanged(struct check *check, const struct inode *inode, bool *is_same)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 	struct inode now;
+	enum store_err err = db_begin_read(check->store->db, &txn);
 
-	if (db_begin_read(check->store->db, &txn) ||
-		dentry_inode(txn, inode->ino, &now))
-		return false;
-	return now.blob == inode->blob && now.size == inode->size &&
-	       now.flags == inode->flags && now.pending == inode->pending;
+	*is_same = false;
+	if (!err)
+		err = dentry_inode(txn, inode->ino, &now);
+	if (err)
+		return err == STORE_STALE ? STORE_OK : err;
+	*is_same = now.blob == inode->blob && now.size == inode->size &&
+		   now.flags == inode->flags && now.pending == inode->pending;
+	return STORE_OK;
 }
 
 static void
@@ -97,15 +101,47 @@ static enum store_err
 check_packed_inode(struct check *check, const struct inode *inode,
 	const struct record_blob *record)
 {
+	bool is_same = false;
+
 	if (record->size == sealed_file_len(inode) ||
-		!inode_attrs_are_valid(inode->attrs) ||
-		!is_unchanged(check, inode))
+		!inode_attrs_are_valid(inode->attrs))
 		return STORE_OK;
+	enum store_err err = is_unchanged(check, inode, &is_same);
+	if (err || !is_same)
+		return err;
 	if (sealed_is(inode)) {
 		note_size(check, inode, record->size);
 		return STORE_OK;
 	}
 	return check_pack_size(check, inode, record);
+}
+
+/* The inode's data file; one without data has one of 0 bytes, as it were.
+ * *is_there: it can be looked at. */
+static enum store_err
+stat_data(struct check *check, const struct inode *inode,
+	struct check_blob *blob, struct stat *stat, bool *is_there)
+{
+	bool is_same = false;
+	enum store_err err;
+
+	*stat = (struct stat){.st_size = 0};
+	*is_there = true;
+	if (!inode->blob)
+		return STORE_OK;
+	err = blob_stat(check->store->blobs, inode->blob, stat);
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	if (blob)
+		blob->is_seen = true;
+	*is_there = !err;
+	/* One without a record has been reported. */
+	if (!err || !blob)
+		return STORE_OK;
+	err = is_unchanged(check, inode, &is_same);
+	if (!err && is_same)
+		note_missing(check, inode->blob, "inode", inode->ino);
+	return err;
 }
 
 enum store_err
@@ -114,8 +150,9 @@ check_data_inode(struct check *check, const struct inode *inode)
 	bool is_open = inode->pending ||
 		       (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED));
 	struct check_blob *blob = check_find(&check->blobs, inode->blob);
-	struct stat stat = {.st_size = 0};
 	struct record_blob record = {.place = RECORD_BLOB_FILE};
+	bool is_there, is_same = false;
+	struct stat stat;
 
 	if (!S_ISREG(inode->mode) && !inode_is_dir(inode))
 		return STORE_OK;
@@ -124,25 +161,15 @@ check_data_inode(struct check *check, const struct inode *inode)
 	if (blob && !blob_record_get(check->txn, inode->blob, &record) &&
 		record.place == RECORD_BLOB_PACKED)
 		return check_packed_inode(check, inode, &record);
-	if (inode->blob) {
-		enum store_err err =
-			blob_stat(check->store->blobs, inode->blob, &stat);
-		if (err && err != STORE_NOT_FOUND)
-			return err;
-		if (blob)
-			blob->is_seen = true;
-		/* One without a record has been reported. */
-		if (err && blob && is_unchanged(check, inode))
-			note_missing(check, inode->blob, "inode", inode->ino);
-		if (err)
-			return STORE_OK;
-	}
+	enum store_err err = stat_data(check, inode, blob, &stat, &is_there);
 	/* What the size should be depends on the attributes: sealed.h. */
-	if (is_open || record.is_damaged ||
+	if (err || !is_there || is_open || record.is_damaged ||
 		!inode_attrs_are_valid(inode->attrs) ||
-		(uint64_t)stat.st_size == sealed_file_len(inode) ||
-		!is_unchanged(check, inode))
-		return STORE_OK;
+		(uint64_t)stat.st_size == sealed_file_len(inode))
+		return err;
+	err = is_unchanged(check, inode, &is_same);
+	if (err || !is_same)
+		return err;
 	if (!sealed_is(inode) && is_cut_off(inode, &record, &stat))
 		note_cut_off(check, inode, (uint64_t)stat.st_size);
 	else
@@ -150,15 +177,30 @@ check_data_inode(struct check *check, const struct inode *inode)
 	return STORE_OK;
 }
 
-static bool
-is_in_table(struct check *check, enum db_table table, uint64_t id)
+static enum store_err
+is_in_table(struct db_txn *txn, enum db_table table, uint64_t id, bool *is_in)
 {
-	scoped(db_abort) struct db_txn *txn = NULL;
 	struct key key = key_u64(id);
 	struct slice value;
+	enum store_err err = db_get(txn, table, key_slice(&key), &value);
 
-	return !db_begin_read(check->store->db, &txn) &&
-	       !db_get(txn, table, key_slice(&key), &value);
+	*is_in = !err;
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+/* A file may go before its record is looked at. */
+static enum store_err
+note_if_missing(struct check *check, uint64_t id)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	bool is_in = false;
+	enum store_err err = db_begin_read(check->store->db, &txn);
+
+	if (!err)
+		err = is_in_table(txn, DB_BLOB, id, &is_in);
+	if (!err && is_in)
+		note_missing(check, id, "blob", id);
+	return err;
 }
 
 static enum store_err
@@ -194,9 +236,7 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 	if (blob->is_seen || blob->references == 0)
 		return STORE_OK;
 	enum store_err err = blob_stat(check->store->blobs, id, &stat);
-	if (err == STORE_NOT_FOUND && is_in_table(check, DB_BLOB, id))
-		note_missing(check, id, "blob", id);
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return err == STORE_NOT_FOUND ? note_if_missing(check, id) : err;
 }
 
 enum store_err
@@ -220,44 +260,58 @@ check_data_blobs(struct check *check)
 }
 
 /* Leased to a session, which is about to name it, or to remove it. */
-static bool
-is_leased(struct check *check, uint64_t id)
+static enum store_err
+find_lease(struct db_txn *txn, uint64_t id, bool *is_leased)
 {
-	scoped(db_abort) struct db_txn *txn = NULL;
 	scoped(db_cursor_close) struct db_cursor cursor = {0};
 	struct key start = key_u64(0);
 	uint64_t session, first;
+	enum store_err err = db_cursor_open(txn, DB_LEASE, &cursor);
 
-	if (db_begin_read(check->store->db, &txn) ||
-		db_cursor_open(txn, DB_LEASE, &cursor))
-		return false;
-	enum store_err err = db_cursor_seek(&cursor, key_slice(&start));
-	while (!err) {
+	*is_leased = false;
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&start));
+	while (!err && !*is_leased) {
 		struct decoder decoder = codec_decoder(cursor.value);
 		uint64_t count = codec_decode_u64(&decoder);
 
-		if (!key_split_u64_u64(cursor.key, &session, &first) &&
-			id >= first && id - first < count)
-			return true;
+		*is_leased = !key_split_u64_u64(cursor.key, &session, &first) &&
+			     id >= first && id - first < count;
 		err = db_cursor_next(&cursor);
 	}
-	return false;
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+enum store_err
+check_data_is_named(struct store *store, uint64_t id, bool *is_named)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	*is_named = false;
+	if (!err)
+		err = find_lease(txn, id, is_named);
+	if (!err && !*is_named)
+		err = is_in_table(txn, DB_BLOB, id, is_named);
+	if (!err && !*is_named)
+		err = is_in_table(txn, DB_FREED, id, is_named);
+	return err;
 }
 
 static enum store_err
 visit_file(uint64_t id, void *context)
 {
 	struct check *check = context;
+	bool is_named = true;
 	struct stat stat;
 
-	/* A lease ends when the record is there: asked for last, it cannot
-	 * have been missed. */
-	if (check_find(&check->blobs, id) || check_find(&check->unknown, id) ||
-		is_leased(check, id) || is_in_table(check, DB_BLOB, id) ||
-		is_in_table(check, DB_FREED, id))
+	if (check_find(&check->blobs, id) || check_find(&check->unknown, id))
 		return STORE_OK;
+	enum store_err err = check_data_is_named(check->store, id, &is_named);
+	if (err || is_named)
+		return err;
 	/* Reclaimed since. */
-	enum store_err err = blob_stat(check->store->blobs, id, &stat);
+	err = blob_stat(check->store->blobs, id, &stat);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	struct check_job *job = check_note(check, CHECK_BLOB_STRAY,

@@ -198,6 +198,9 @@ must_check enum store_err check_usage_rows(struct check *check);
 must_check enum store_err check_data_inode(struct check *check,
 	const struct inode *inode);
 must_check enum store_err check_data_blobs(struct check *check);
+/* Whether a record, a lease or the table of freed blobs has it, by now. */
+must_check enum store_err check_data_is_named(struct store *store, uint64_t id,
+	bool *is_named);
 /* Without a snapshot open. */
 must_check enum store_err check_data_files(struct check *check);
 

@@ -425,13 +425,24 @@ fix_open(struct store *store, struct check_job *job)
 	return err ? err : commit_run(store, fix_flags, job, NULL);
 }
 
+static enum store_err
+fix_file(struct store *store, const struct check_job *job)
+{
+	bool is_named = true;
+	enum store_err err = check_data_is_named(store, job->a, &is_named);
+
+	if (err || is_named)
+		return err ? err : STORE_EXISTS;
+	return blob_remove(store->blobs, job->a);
+}
+
 enum store_err
 check_repair_job(struct store *store, struct check_job *job)
 {
 	enum store_err err;
 
 	if (job->fix == CHECK_FIX_FILE)
-		err = blob_remove(store->blobs, job->a);
+		err = fix_file(store, job);
 	else if (job->fix == CHECK_FIX_OPEN)
 		err = fix_open(store, job);
 	else

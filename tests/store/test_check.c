@@ -10,6 +10,7 @@
 
 #include "store/base/codec.h"
 #include "store/blob_record_private.h"
+#include "store/check_private.h"
 #include "store/counter_private.h"
 #include "store/meta/key.h"
 #include "store/upload.h"
@@ -564,6 +565,22 @@ Test(check, a_data_file_that_nothing_names)
 	close(fd);
 	expect_repair(temp.store, CHECK_BLOB_STRAY);
 	cr_expect(eq(u64, objects_files(temp.store), files));
+}
+
+Test(check, a_data_file_that_has_a_name_by_now_is_not_removed)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = fill(temp.store);
+	struct check_job job = {.fix = CHECK_FIX_FILE};
+
+	cr_assert(eq(int,
+		objects_put_if(temp.store, bucket, "k", objects_large(), NULL),
+		STORE_OK));
+	job.a = find(temp.store, bucket, "k", TREE_FILE).blob;
+	cr_expect(eq(int, check_repair_job(temp.store, &job), STORE_OK));
+
+	cr_expect(not(job.is_repaired));
+	cr_expect(names_are_sound(temp.store));
 }
 
 Test(check, a_body_on_its_way_in_is_no_stray)
