@@ -174,7 +174,7 @@ check_parent(struct check *check, const struct node *node,
 			inode->ino);
 	job->a = inode->ino;
 	job->b = node->dir.ino;
-	job->name = name;
+	job->name = arena_copy(&check->arena, name);
 }
 
 static void
@@ -208,7 +208,7 @@ note_missing(struct check *check, const struct node *node, struct slice key,
 	/* What is below it must not be lost. */
 	job->a = dentry->ino;
 	job->b = node->dir.ino;
-	job->name = name;
+	job->name = arena_copy(&check->arena, name);
 }
 
 static enum store_err
