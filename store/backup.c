@@ -317,6 +317,18 @@ share(struct job *job, uint64_t id)
 	return !blob_link(job->before, id, job->blobs);
 }
 
+/* Of one that was deleted meanwhile.  Who opened it to write in place did so
+ * after this began: before, its record would have no checksum. */
+static enum store_err
+is_copy_younger(struct job *job, uint64_t id, bool *is_younger)
+{
+	struct stat stat;
+	enum store_err err = blob_stat(job->blobs, id, &stat);
+
+	*is_younger = !err && time_ns(stat.st_mtim) >= job->begun_ns;
+	return err;
+}
+
 /* The store's record of a blob that is not as it should be: where it is
  * written in place meanwhile it has lost its checksum. */
 static enum store_err
@@ -329,10 +341,11 @@ is_written_since(struct job *job, uint64_t id, const struct record_blob *then,
 
 	if (!err)
 		err = blob_record_get(txn, id, &now);
-	*is_written = err == STORE_NOT_FOUND ||
-		      (!err && (!now.has_crc64nvme ||
-				       now.crc64nvme != then->crc64nvme));
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	if (err == STORE_NOT_FOUND)
+		return is_copy_younger(job, id, is_written);
+	*is_written = !err &&
+		      (!now.has_crc64nvme || now.crc64nvme != then->crc64nvme);
+	return err;
 }
 
 static enum store_err

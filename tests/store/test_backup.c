@@ -357,33 +357,69 @@ Test(backup, one_that_is_interrupted_leaves_nothing)
 	cr_expect(eq(u64, objects_files_left(temp.store), 0));
 }
 
-Test(backup, damage_is_told_when_it_is_made_and_when_it_comes_back)
+/* Alters a byte of k, as a disk does: its time stays. */
+static void
+spoil_data(struct store *store, uint64_t bucket)
 {
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	const struct place place = place_in(&temp);
 	const struct scrub_options options = {.bytes_per_s = 0};
-	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	struct scrub_result scrubbed;
 	struct inode inode;
 	struct stat stat_of;
 	int fd = -1;
-	put_large(temp.store, bucket, "k", 'k');
-	cr_assert(zero(int, scrub_run(temp.store, &options, &scrubbed)));
-	cr_assert(zero(int, tree_lookup(temp.store, bucket, SLICE("k"),
-				    TREE_FILE, NULL, &inode)));
-	cr_assert(zero(int,
-		blob_open(temp.store->blobs, inode.blob, O_RDWR, &fd)));
+
+	cr_assert(zero(int, scrub_run(store, &options, &scrubbed)));
+	cr_assert(zero(int, tree_lookup(store, bucket, SLICE("k"), TREE_FILE,
+				    NULL, &inode)));
+	cr_assert(zero(int, blob_open(store->blobs, inode.blob, O_RDWR, &fd)));
 	cr_assert(zero(int, fstat(fd, &stat_of)));
 	cr_assert(zero(int, io_pwrite_all(fd, "x", 1, 1000)));
 	const struct timespec times[2] = {stat_of.st_atim, stat_of.st_mtim};
 	cr_assert(zero(int, futimens(fd, times)));
 	close(fd);
+}
+
+Test(backup, damage_is_told_when_it_is_made_and_when_it_comes_back)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct place place = place_in(&temp);
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	put_large(temp.store, bucket, "k", 'k');
+	spoil_data(temp.store, bucket);
 
 	struct backup_result made = make(temp.store, place.to, 0);
 	struct restore_result result = restore(&place, 0);
 
 	cr_expect(eq(u64, made.damaged, 1));
 	cr_expect(eq(u64, result.damaged, 1));
+}
+
+static bool
+deletes_k(void *context)
+{
+	struct store *store = context;
+
+	(void)!object_delete(store, bucket_ino(store), SLICE("k"), NULL);
+	return true;
+}
+
+Test(backup, damage_is_told_of_what_is_deleted_meanwhile)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct place place = place_in(&temp);
+	const struct backup_options options = {
+		.to = place.to,
+		.goes_on = deletes_k,
+		.context = temp.store,
+	};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct backup_result made;
+	put_large(temp.store, bucket, "k", 'k');
+	spoil_data(temp.store, bucket);
+
+	cr_assert(zero(int, backup_make(temp.store, &options, &made)));
+
+	cr_expect(objects_is(temp.store, bucket, "k", NULL));
+	cr_expect(eq(u64, made.damaged, 1));
 }
 
 /* Overwrites the first byte of each copy of the inode's record in the tables of
