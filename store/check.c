@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "store/reap_private.h"
@@ -274,23 +275,47 @@ struct reporting {
 	struct check_result total;
 };
 
+static bool
+is_alike(const struct check_job *one, const struct check_job *other)
+{
+	return one->kind == other->kind && one->fix == other->fix &&
+	       one->is_repaired == other->is_repaired &&
+	       strcmp(one->text, other->text) == 0;
+}
+
+/* The job, and those behind it of which the same is said; *job: what follows.
+ */
+static struct check_finding
+gather_alike(struct check_job **job)
+{
+	const struct check_job *first = *job;
+	struct check_finding finding = {
+		.kind = first->kind,
+		.is_repaired = first->is_repaired,
+		.is_settled =
+			first->is_repaired && first->fix == CHECK_FIX_SIZE,
+		.text = first->text,
+	};
+
+	while (*job && is_alike(first, *job)) {
+		finding.count++;
+		*job = (*job)->next;
+	}
+	return finding;
+}
+
 static void
 report_jobs(struct reporting *reporting, const struct check *check,
 	bool repaired_only)
 {
-	for (struct check_job *job = check->jobs; job; job = job->next) {
-		struct check_finding finding = {
-			.kind = job->kind,
-			.is_repaired = job->is_repaired,
-			.is_settled =
-				job->is_repaired && job->fix == CHECK_FIX_SIZE,
-			.text = job->text,
-		};
+	for (struct check_job *job = check->jobs; job;) {
+		struct check_finding finding = gather_alike(&job);
 
-		if (repaired_only && !job->is_repaired)
+		if (repaired_only && !finding.is_repaired)
 			continue;
-		reporting->total.findings++;
-		reporting->total.repaired += job->is_repaired;
+		reporting->total.findings += finding.count;
+		if (finding.is_repaired)
+			reporting->total.repaired += finding.count;
 		if (reporting->report)
 			reporting->report(&finding, reporting->context);
 	}

@@ -53,6 +53,7 @@ struct check_finding {
 	bool is_repaired;
 	bool is_settled;  /* repaired: the size of a file written in place */
 	const char *text; /* one sentence, naming what it is about */
+	uint64_t count;	  /* so many rows that it is true of */
 };
 
 struct check_result {

@@ -22,6 +22,7 @@
 struct found {
 	int of[CHECK_KINDS];
 	int repaired;
+	int sentences;
 };
 
 static void
@@ -29,15 +30,16 @@ count_finding(const struct check_finding *finding, void *context)
 {
 	struct found *found = context;
 
-	found->of[finding->kind]++;
-	found->repaired += finding->is_repaired;
+	found->of[finding->kind] += (int)finding->count;
+	found->repaired += finding->is_repaired ? (int)finding->count : 0;
+	found->sentences++;
 	cr_assert(ne(sz, strlen(finding->text), 0));
 }
 
 static struct found
 check(struct store *store, enum check_mode mode)
 {
-	struct found found = {{0}, 0};
+	struct found found = {.repaired = 0};
 	struct check_result result;
 
 	cr_assert(eq(int,
@@ -801,6 +803,22 @@ Test(check, marks_of_sessions_that_are_gone)
 	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
 	cr_expect(not(find(temp.store, bucket, "k", TREE_FILE).flags &
 		      INODE_DIRTY));
+}
+
+Test(check, says_once_what_is_true_of_many_rows)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+
+	fill(temp.store);
+	for (uint64_t i = 0; i < 5; i++)
+		raw_put(temp.store, DB_LEASE,
+			key_u64_u64(1u << 30, (1u << 30) + i),
+			SLICE("\1\0\0\0\0\0\0\0"));
+	struct found found = check(temp.store, CHECK_REPAIR);
+
+	cr_expect(eq(int, found.of[CHECK_LEASE], 5));
+	cr_expect(eq(int, found.repaired, 5));
+	cr_expect(eq(int, found.sentences, 1));
 }
 
 /* What is broken in many ways at once is whole again in the end. */

@@ -15,8 +15,11 @@ static void
 print_finding(const struct check_finding *finding, void *context)
 {
 	(void)context;
-	printf("%s: %s%s\n", check_kind_name(finding->kind), finding->text,
+	printf("%s: %s%s", check_kind_name(finding->kind), finding->text,
 		finding->is_repaired ? " (repaired)" : "");
+	if (finding->count > 1)
+		printf(" (%" PRIu64 " times)", finding->count);
+	putchar('\n');
 }
 
 static void
@@ -27,9 +30,10 @@ collect_finding(const struct check_finding *finding, void *context)
 	if (json_array_size(list) >= JSON_FINDINGS_MAX)
 		return;
 	(void)json_array_append_new(list,
-		json_pack("{s:s, s:s, s:b}", "kind",
+		json_pack("{s:s, s:s, s:b, s:I}", "kind",
 			check_kind_name(finding->kind), "text", finding->text,
-			"repaired", finding->is_repaired));
+			"repaired", finding->is_repaired, "count",
+			(json_int_t)finding->count));
 }
 
 static void
