@@ -48,6 +48,7 @@ struct job {
 	struct blobs *before; /* of the one before; NULL: none */
 	int64_t before_ns;    /* when that was begun; 0: it does not say */
 	int64_t begun_ns;
+	uint64_t last_number;	  /* of the backups that are there */
 	struct backup_lost lost;  /* of segments */
 	struct buffer lost_blobs; /* the list: backup_lost.c */
 };
@@ -86,20 +87,25 @@ is_ours(const char *name)
 
 /* Of the store, or not said. */
 static enum store_err
-expect_of_store(const struct store *store, const char *path, const char *name)
+expect_of_store(const struct store *store, const char *path, const char *name,
+	uint64_t *number)
 {
 	struct backup_path dir = backup_dir_path(path, name);
+	uint64_t its_number = backup_dir_number(dir.text, "number");
 	char ours[STORE_KEY_TRACE_LEN];
 	char theirs[STORE_KEY_TRACE_LEN];
 
 	store_key_trace(store, ours);
 	backup_dir_fact(dir.text, "store", theirs, sizeof(theirs));
+	if (its_number > *number)
+		*number = its_number;
 	return theirs[0] && strcmp(ours, theirs) ? STORE_BAD_KEY : STORE_OK;
 }
 
-/* One that has anything but backups is somebody else's. */
+/* One that has anything but backups is somebody else's.  *number: that of the
+ * newest. */
 static enum store_err
-expect_backups(const struct store *store, const char *path)
+expect_backups(const struct store *store, const char *path, uint64_t *number)
 {
 	DIR *stream = opendir(path);
 	enum store_err err = STORE_OK;
@@ -111,7 +117,8 @@ expect_backups(const struct store *store, const char *path)
 		if (!is_ours(entry->d_name))
 			err = STORE_NOT_EMPTY;
 		else
-			err = expect_of_store(store, path, entry->d_name);
+			err = expect_of_store(store, path, entry->d_name,
+				number);
 	}
 	closedir(stream);
 	return err;
@@ -131,19 +138,21 @@ lies_in_store(const struct store *store, const char *path)
 
 /* One at a time.  *fd holds the lock. */
 static enum store_err
-take_directory(const struct store *store, const char *path, int *fd)
+take_directory(struct job *job, int *fd)
 {
+	const char *path = job->options->to;
 	struct backup_path lock = backup_dir_path(path, "lock");
 	bool is_new = !mkdir(path, 0700);
 
 	if (!is_new && errno != EEXIST)
 		return error_from_errno(errno);
-	if (lies_in_store(store, path)) {
+	if (lies_in_store(job->store, path)) {
 		if (is_new)
 			(void)rmdir(path);
 		return STORE_INVALID;
 	}
-	enum store_err err = expect_backups(store, path);
+	enum store_err err =
+		expect_backups(job->store, path, &job->last_number);
 	if (err)
 		return err;
 	*fd = owner_open(lock.text, O_RDWR);
@@ -206,19 +215,6 @@ wait_for_tick(void)
 	return now_ns;
 }
 
-/* 0 where the backup does not say. */
-static int64_t
-read_begun(const char *dir)
-{
-	char fact[24];
-	uint64_t number;
-
-	backup_dir_fact(dir, "begun", fact, sizeof(fact));
-	return slice_to_u64(slice_str(fact), INT64_MAX, &number)
-		       ? (int64_t)number
-		       : 0;
-}
-
 static enum store_err
 open_before(struct job *job)
 {
@@ -230,7 +226,7 @@ open_before(struct job *job)
 		(unsigned long long)job->options->since);
 	struct backup_path dir = backup_dir_path(job->options->to, name);
 	struct backup_path data = backup_dir_path(dir.text, "data");
-	job->before_ns = read_begun(dir.text);
+	job->before_ns = (int64_t)backup_dir_number(dir.text, "begun");
 	return blob_open_all(data.text, true, &job->before);
 }
 
@@ -478,10 +474,12 @@ describe(struct job *job)
 	clock_to_iso8601(clock_now_ns(), taken);
 	store_key_trace(job->store, store);
 	int len = snprintf(text, sizeof(text),
-		"tarn backup 1\nstore %s\ncommit %llu\nsince %llu\n"
+		"tarn backup 1\nnumber %llu\nstore %s\ncommit %llu\n"
+		"since %llu\n"
 		"begun %lld\ntaken %s\ncopied %llu\n"
 		"shared %llu\ndamaged %llu\nmissing %llu\n",
-		store, (unsigned long long)result->commit,
+		(unsigned long long)job->last_number + 1, store,
+		(unsigned long long)result->commit,
 		(unsigned long long)job->options->since,
 		(long long)job->begun_ns, taken,
 		(unsigned long long)result->copied,
@@ -573,7 +571,7 @@ backup_make(struct store *store, const struct backup_options *options,
 	*out = (struct backup_result){0};
 	if (store->is_read_only)
 		return STORE_READ_ONLY;
-	enum store_err err = take_directory(store, options->to, &lock);
+	enum store_err err = take_directory(&job, &lock);
 	if (!err)
 		err = make(&job);
 	io_close_fd(&job.partial_fd);

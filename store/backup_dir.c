@@ -79,6 +79,16 @@ backup_dir_fact(const char *dir, const char *word, char *fact, size_t size)
 		(void)snprintf(fact, size, "%.*s", (int)end, rest.data);
 }
 
+uint64_t
+backup_dir_number(const char *dir, const char *word)
+{
+	char fact[24];
+	uint64_t number;
+
+	backup_dir_fact(dir, word, fact, sizeof(fact));
+	return slice_to_u64(slice_str(fact), INT64_MAX, &number) ? number : 0;
+}
+
 enum store_err
 backup_dir_copy(const char *from_dir, const char *to_dir, const char *name)
 {

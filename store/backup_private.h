@@ -32,6 +32,8 @@ must_check enum store_err backup_dir_read(const char *dir, const char *name,
  * where it says nothing, or more than fits. */
 void backup_dir_fact(const char *dir, const char *word, char *fact,
 	size_t size);
+/* The same of a number; 0 where it says none. */
+uint64_t backup_dir_number(const char *dir, const char *word);
 /* A whole file into a new one.  NOT_FOUND. */
 must_check enum store_err backup_dir_copy(const char *from_dir,
 	const char *to_dir, const char *name);

@@ -48,33 +48,51 @@ report(const struct job *job, const char *text)
 /* --- which one -------------------------------------------------------------
  */
 
-/* By the time: a store that was restored counts on from an older number. */
+/* Of backups in one directory. */
+struct age {
+	uint64_t number; /* in the order in which they were made; 0: older */
+	char taken[25];
+	uint64_t commit;
+};
+
+/* Not by commits: a store that was restored counts on from an older one; nor by
+ * the clock, which may be set back, but for those that have no number. */
+static bool
+is_newer(const struct age *one, const struct age *other)
+{
+	int order = strcmp(one->taken, other->taken);
+
+	if (one->number != other->number)
+		return one->number > other->number;
+	return order ? order > 0 : one->commit > other->commit;
+}
+
 static enum store_err
 find_newest(const char *path, uint64_t *commit)
 {
 	DIR *stream = opendir(path);
-	char newest[25] = "";
-	char taken[25];
-	uint64_t number;
+	struct age newest = {.commit = 0};
 
 	*commit = 0;
 	if (!stream)
 		return error_from_errno(errno);
 	for (struct dirent *entry = readdir(stream); entry;
 		entry = readdir(stream)) {
-		if (!slice_to_u64(slice_str(entry->d_name), UINT64_MAX,
-			    &number) ||
-			number == 0)
-			continue;
 		struct backup_path dir = backup_dir_path(path, entry->d_name);
-		backup_dir_fact(dir.text, "taken", taken, sizeof(taken));
-		int order = strcmp(taken, newest);
-		if (*commit && (order < 0 || (order == 0 && number < *commit)))
+		struct age age;
+
+		if (!slice_to_u64(slice_str(entry->d_name), UINT64_MAX,
+			    &age.commit) ||
+			age.commit == 0)
 			continue;
-		memcpy(newest, taken, sizeof(newest));
-		*commit = number;
+		age.number = backup_dir_number(dir.text, "number");
+		backup_dir_fact(dir.text, "taken", age.taken,
+			sizeof(age.taken));
+		if (is_newer(&age, &newest))
+			newest = age;
 	}
 	closedir(stream);
+	*commit = newest.commit;
 	return *commit ? STORE_OK : STORE_NOT_FOUND;
 }
 
@@ -237,7 +255,7 @@ note_finding(const struct check_finding *finding, void *context)
 	struct job *job = context;
 
 	if (finding->is_settled)
-		job->result->settled++;
+		job->result->settled += finding->count;
 	else
 		report(job, finding->text);
 }

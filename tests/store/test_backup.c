@@ -357,6 +357,39 @@ Test(backup, one_that_is_interrupted_leaves_nothing)
 	cr_expect(eq(u64, objects_files_left(temp.store), 0));
 }
 
+/* What the file `backup` says of the year is made another one. */
+static void
+set_taken(const struct place *place, uint64_t commit, char millennium)
+{
+	char text[512] = "";
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/%llu/backup", place->to,
+		(unsigned long long)commit);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	cr_assert(gt(i64, pread(fd, text, sizeof(text) - 1, 0), 0));
+	char *at = strstr(text, "\ntaken 2");
+	cr_assert(ne(ptr, at, NULL));
+	cr_assert(zero(int,
+		io_pwrite_all(fd, &millennium, 1, (uint64_t)(at - text) + 7)));
+	close(fd);
+}
+
+Test(backup, the_newest_is_the_one_that_was_made_last)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct place place = place_in(&temp);
+
+	objects_bucket(temp.store, "first");
+	uint64_t first = make(temp.store, place.to, 0).commit;
+	objects_bucket(temp.store, "second");
+	uint64_t second = make(temp.store, place.to, first).commit;
+	/* The clock was set back between them. */
+	set_taken(&place, second, '1');
+
+	cr_expect(eq(u64, restore(&place, 0).commit, second));
+}
+
 /* Alters a byte of k, as a disk does: its time stays. */
 static void
 spoil_data(struct store *store, uint64_t bucket)
