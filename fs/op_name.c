@@ -220,15 +220,50 @@ op_name_rmdir(fuse_req_t req, fuse_ino_t node, const char *name)
 	reply_err(req, err);
 }
 
-/* The new name, which may be one that is there already. */
+/* One side of a rename. */
+struct side {
+	uint64_t parent;
+	struct entry entry;
+	uint64_t ino; /* 0: nothing has the name */
+};
+
 static enum store_err
-find_target(struct mount *mount, uint64_t parent, const char *name,
-	struct entry *entry)
+find_side(struct mount *mount, const char *name, struct side *side)
 {
 	struct reply_fact fact;
 
-	enum store_err err = entry_find(mount, parent, name, entry, &fact);
-	return err == STORE_NOT_FOUND ? entry_new(name, entry) : err;
+	enum store_err err =
+		entry_find(mount, side->parent, name, &side->entry, &fact);
+	side->ino = err ? 0 : fact.inode.ino;
+	return err;
+}
+
+/* The new name, which may be one that is there already. */
+static enum store_err
+find_target(struct mount *mount, const char *name, struct side *side)
+{
+	enum store_err err = find_side(mount, name, side);
+	return err == STORE_NOT_FOUND ? entry_new(name, &side->entry) : err;
+}
+
+static enum store_err
+move(struct mount *mount, const struct side *from, const struct side *to,
+	unsigned flags, struct inode *replaced)
+{
+	return tree_rename(mount->store, from->parent, entry_text(&from->entry),
+		from->entry.want, to->parent, entry_text(&to->entry), flags,
+		replaced);
+}
+
+/* Sealed data that is being written is published by its writer alone, here. */
+static enum store_err
+publish_and_move(struct mount *mount, const struct side *from,
+	const struct side *to, unsigned flags, struct inode *replaced)
+{
+	enum store_err err = file_publish_sealed(mount->store, from->ino);
+	if (!err)
+		err = file_publish_sealed(mount->store, to->ino);
+	return err ? err : move(mount, from, to, flags, replaced);
 }
 
 void
@@ -236,37 +271,36 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 	fuse_ino_t new_node, const char *new_name, unsigned flags)
 {
 	struct mount *mount = reply_begin(req);
-	uint64_t parent = mount_inode(mount, node);
-	uint64_t new_parent = mount_inode(mount, new_node);
+	struct side from = {.parent = mount_inode(mount, node)};
+	struct side to = {.parent = mount_inode(mount, new_node)};
 	unsigned tree_flags = (flags & RENAME_NOREPLACE ? TREE_NO_REPLACE : 0) |
 			      (flags & RENAME_EXCHANGE ? TREE_EXCHANGE : 0);
-	struct reply_fact fact;
-	struct entry from, to;
 	struct inode replaced;
 	enum store_err err = STORE_OK;
 
 	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
 		err = STORE_INVALID;
-	else if (parent == INODE_ROOT || new_parent == INODE_ROOT)
+	else if (from.parent == INODE_ROOT || to.parent == INODE_ROOT)
 		err = STORE_NOT_PERMITTED;
 	if (!err)
-		err = entry_find(mount, parent, name, &from, &fact);
+		err = find_side(mount, name, &from);
 	if (!err)
-		err = find_target(mount, new_parent, new_name, &to);
+		err = find_target(mount, new_name, &to);
 	if (!err) {
-		note_gone(mount, parent, &from);
-		note_gone(mount, new_parent, &to);
+		note_gone(mount, from.parent, &from.entry);
+		note_gone(mount, to.parent, &to.entry);
+		err = move(mount, &from, &to, tree_flags, &replaced);
 	}
-	if (!err)
-		err = tree_rename(mount->store, parent, entry_text(&from),
-			from.want, new_parent, entry_text(&to), tree_flags,
+	if (err == STORE_BUSY)
+		err = publish_and_move(mount, &from, &to, tree_flags,
 			&replaced);
 	if (!err && replaced.ino)
 		file_attr_note(mount->store, &replaced);
 	/* A directory came and one went. */
-	if (!err && (from.want == TREE_DIR || (flags & RENAME_EXCHANGE))) {
-		invalidate_twins(mount, parent, entry_text(&from));
-		invalidate_twins(mount, new_parent, entry_text(&to));
+	if (!err &&
+		(from.entry.want == TREE_DIR || (flags & RENAME_EXCHANGE))) {
+		invalidate_twins(mount, from.parent, entry_text(&from.entry));
+		invalidate_twins(mount, to.parent, entry_text(&to.entry));
 	}
 	reply_err(req, err);
 }

@@ -765,6 +765,19 @@ file_flush(struct file *file)
 }
 
 enum store_err
+file_publish_sealed(struct store *store, uint64_t ino)
+{
+	scoped(file_table_release) struct file *file =
+			file_table_take_open(store, ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	bool is_described;
+
+	if (!file || !file->seal || !file_seal_is_draft(file->seal))
+		return STORE_OK;
+	return file_settle_sync(file, false, &is_described);
+}
+
+enum store_err
 file_note_link(struct store *store, const struct inode *inode)
 {
 	scoped(file_table_release) struct file *file =

@@ -134,6 +134,11 @@ must_check enum store_err file_sync(struct file *file, bool is_data_only);
  * durable. */
 must_check enum store_err file_flush(struct file *file);
 
+/* Where tree_rename() is BUSY: publishes what is written here and sealed, as
+ * fsync(2) does, not durably.  STORE_OK where nothing is. */
+must_check enum store_err file_publish_sealed(struct store *store,
+	uint64_t ino);
+
 /* Another name is gone, or attributes were set, for an inode that may be
  * open here: what file_attr_get() answers from then on. */
 void file_attr_note(struct store *store, const struct inode *inode);

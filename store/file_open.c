@@ -395,6 +395,9 @@ reload(struct file *file)
 	file->is_superseded = now.blob != file->blob;
 	if (!file->is_superseded && !file->is_marked)
 		file->is_shared = now.is_shared;
+	/* Published by a rename, or by another process. */
+	if (!file->is_superseded && !file->seal)
+		file->is_pending = now.is_pending;
 	if (!file->is_superseded || file->is_pinned || file->is_marked)
 		return STORE_OK;
 	err = file_open_data(&now);

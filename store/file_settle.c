@@ -142,6 +142,38 @@ publish(struct store *store, struct db_txn *txn, const struct inode *was,
 	return err ? err : feed_append_inode(store, txn, now->ino, true);
 }
 
+/* What was written in the place of what is published. */
+static void
+take_pending(struct inode *inode)
+{
+	inode->blob = inode->pending;
+	inode->pending = 0;
+	inode->parent = 0;
+	inode->flags &= ~(uint32_t)INODE_UNPUBLISHED;
+}
+
+enum store_err
+file_settle_publish(struct store *store, struct db_txn *txn, uint64_t ino)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct settle_request request = {.has_mtime = true};
+	struct inode was, now;
+
+	enum store_err err = dentry_inode(txn, ino, &was);
+	if (err || !(was.flags & INODE_UNPUBLISHED))
+		return err;
+	if (sealed_is(&was))
+		return STORE_BUSY;
+	err = blob_stat(store->blobs, was.pending, &request.stat);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
+	now = was;
+	take_pending(&now);
+	now.flags |= INODE_DIRTY;
+	describe_data(&now, &request, &attrs);
+	return publish(store, txn, &was, &now, (uint64_t)request.stat.st_size);
+}
+
 static enum store_err
 apply_settle(struct store *store, struct db_txn *txn, void *arg)
 {
@@ -171,10 +203,7 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 	}
 	if (was.pending && data == request->blob &&
 		(!has_others || request->is_sync)) {
-		now.blob = was.pending;
-		now.pending = 0;
-		now.parent = 0;
-		now.flags &= ~(uint32_t)INODE_UNPUBLISHED;
+		take_pending(&now);
 		request->is_published = true;
 	}
 	if (goes_on && !now.pending)

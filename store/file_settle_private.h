@@ -23,6 +23,15 @@ must_check enum store_err file_settle_sync(struct file *file, bool keeps_mark,
 	bool *is_described);
 
 /*
+ * Inside apply, for an inode that is about to take the place of one that S3
+ * sees: where it was never published it is now, as it is, and is written to in
+ * place from then on.  BUSY: what is written is sealed, so that its writer
+ * alone could publish it.
+ */
+must_check enum store_err file_settle_publish(struct store *store,
+	struct db_txn *txn, uint64_t ino);
+
+/*
  * Brings the record of an inode that a dead session had open in line with its
  * data file, and publishes or, after a power cut, drops what was never
  * published, unless another session has it open, too.  Takes the inode off

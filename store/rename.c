@@ -6,6 +6,7 @@
 #include "store/rename_private.h"
 
 #include "store/base/clock.h"
+#include "store/file_settle_private.h"
 #include "store/usage_private.h"
 
 /* One side of a rename: a name, as a file's and as a directory's component,
@@ -172,6 +173,16 @@ take_off(struct store *store, struct db_txn *txn, const struct side *side)
 			     side->dentry.ino);
 }
 
+/* `what` gets the name of `was`: a key that S3 sees goes on being one. */
+static enum store_err
+succeed(struct store *store, struct db_txn *txn,
+	const struct record_dentry *what, const struct inode *was)
+{
+	return what->kind == RECORD_DENTRY_FILE && dentry_is_visible(was)
+		       ? file_settle_publish(store, txn, what->ino)
+		       : STORE_OK;
+}
+
 /* The names have been moved; what becomes of the two directories. */
 static enum store_err
 settle_parents(struct store *store, struct db_txn *txn, const struct side *from,
@@ -183,6 +194,21 @@ settle_parents(struct store *store, struct db_txn *txn, const struct side *from,
 	enum store_err err = dentry_touch_dir(store, txn, to->parent, came);
 	return err ? err
 		   : dentry_settle_dir(store, txn, from->parent, left, false);
+}
+
+/* Each has the other's name from now on. */
+static enum store_err
+succeed_each_other(struct store *store, struct db_txn *txn,
+	const struct side *from, const struct side *to)
+{
+	struct inode from_inode, to_inode;
+
+	enum store_err err = dentry_inode(txn, from->dentry.ino, &from_inode);
+	if (!err)
+		err = dentry_inode(txn, to->dentry.ino, &to_inode);
+	if (!err)
+		err = succeed(store, txn, &from->dentry, &to_inode);
+	return err ? err : succeed(store, txn, &to->dentry, &from_inode);
 }
 
 static enum store_err
@@ -206,6 +232,8 @@ exchange(struct store *store, struct db_txn *txn, const struct side *from,
 		err = take_off(store, txn, from);
 	if (!err)
 		err = take_off(store, txn, to);
+	if (!err)
+		err = succeed_each_other(store, txn, from, to);
 	if (!err)
 		err = hang(store, txn, &from->dentry, to);
 	if (!err)
@@ -250,6 +278,8 @@ replace(struct store *store, struct db_txn *txn, const struct side *from,
 		err = take_off(store, txn, to);
 	if (!err && to->dentry.ino)
 		err = dentry_release(store, txn, to->dentry.ino, &gone);
+	if (!err && to->dentry.ino)
+		err = succeed(store, txn, &from->dentry, &gone);
 	if (!err)
 		err = hang(store, txn, &from->dentry, to);
 	if (!err)

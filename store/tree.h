@@ -104,8 +104,9 @@ enum tree_rename_flag { TREE_NO_REPLACE = 1, TREE_EXCHANGE = 2 };
  * rename(2), renameat2(2).  `want` says what is to move; where a file and a
  * directory share the new name, the one of that kind is replaced, or
  * exchanged.  *replaced: what lost its name (ino 0: nothing did), as
- * tree_unlink() gives it.  EXISTS, NOT_EMPTY, IS_DIR, NOT_DIR, LOOP,
- * CROSS_BUCKET, INVALID (both flags).
+ * tree_unlink() gives it.  A file that was never published is, where the name
+ * it gets is one that S3 sees.  EXISTS, NOT_EMPTY, IS_DIR, NOT_DIR, LOOP,
+ * CROSS_BUCKET, INVALID (both flags), BUSY (file_publish_sealed()).
  */
 must_check enum store_err tree_rename(struct store *store, uint64_t parent,
 	struct slice name, enum tree_want want, uint64_t new_parent,

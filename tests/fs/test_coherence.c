@@ -171,7 +171,26 @@ Test(coherence, a_new_file_is_hidden_from_s3_until_it_is_closed_or_synced)
 	cr_assert(not(close(fd)));
 }
 
-/* As a shell does it: the first descriptor is closed before any write. */
+/* As what is written to a temporary file that is closed last. */
+Test(coherence, a_file_renamed_before_its_close_replaces_the_object_at_once)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	temp_mount_put(&temp, "final", "the old");
+	int fd = open(temp_mount_at(&temp, "tmp"), O_WRONLY | O_CREAT, 0644);
+	cr_assert(eq(i64, write(fd, "new", 3), 3));
+	cr_assert(not(rename(temp_mount_at(&temp, "tmp"),
+		temp_mount_at(&temp, "final"))));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "final"), "new"));
+	cr_expect(eq(ptr, (void *)temp_mount_get(&temp, "tmp"), NULL));
+	cr_assert(eq(i64, write(fd, "er", 2), 2));
+	cr_assert(not(close(fd)));
+
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "final"), "newer"));
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "final"), "newer"));
+}
+
 /* What is not published is dropped after a power cut. */
 Test(coherence, what_is_written_with_o_sync_is_published_at_once)
 {
@@ -190,6 +209,7 @@ Test(coherence, what_is_written_with_o_sync_is_published_at_once)
 	cr_expect(eq(str, (char *)temp_mount_get(&temp, "new"), "again"));
 }
 
+/* As a shell does it: the first descriptor is closed before any write. */
 Test(coherence, closing_a_copy_of_the_descriptor_publishes_nothing_unwritten)
 {
 	NEEDS_MOUNT();

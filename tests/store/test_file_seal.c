@@ -550,3 +550,26 @@ Test(file_seal, what_a_killed_process_had_not_published_is_as_it_was)
 	cr_expect(eq(u64, objects_files_left(temp.store), 3));
 	cr_expect(eq(u64, objects_findings(temp.store), 0));
 }
+
+Test(file_seal, a_draft_takes_an_objects_place_once_its_writer_has_published_it)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+	struct inode replaced;
+
+	make(it.store, it.dir, "final", "the old");
+	struct file *file = create(it.store, it.dir, "tmp");
+	write_at(file, "the new", 0);
+	cr_expect(eq(int,
+		tree_rename(it.store, it.dir, SLICE("tmp"), TREE_FILE, it.dir,
+			SLICE("final"), 0, &replaced),
+		STORE_BUSY));
+	cr_assert(not(file_publish_sealed(it.store, file_ino(file))));
+	cr_assert(not(tree_rename(it.store, it.dir, SLICE("tmp"), TREE_FILE,
+		it.dir, SLICE("final"), 0, &replaced)));
+
+	cr_expect(s3_sees(it.store, it.bucket, "secret/final", key, "the new"));
+	write_at(file, "the newer", 0);
+	cr_assert(not(file_close(&file, O_RDWR)));
+	cr_expect(s3_sees(it.store, it.bucket, "secret/final", key,
+		"the newer"));
+}
