@@ -16,6 +16,7 @@
 #include "store/cut_private.h"
 #include "store/durable_private.h"
 #include "store/file_draft_private.h"
+#include "store/file_linger_private.h"
 #include "store/file_open_private.h"
 #include "store/file_seal_private.h"
 #include "store/file_settle_private.h"
@@ -337,6 +338,14 @@ settle_last(struct file *file)
 	return file_settle_run(file, false);
 }
 
+/* Nobody can write to what was published. */
+static void
+note_closed(struct file *file)
+{
+	file_linger_forget(file);
+	session_note_closed(file->store, file->ino);
+}
+
 enum store_err
 file_close(struct file **file_at, int open_flags)
 {
@@ -352,7 +361,7 @@ file_close(struct file **file_at, int open_flags)
 		if (!file->writers)
 			err = settle_last(file);
 		if (!file->writers && file->is_listed)
-			session_note_closed(file->store, file->ino);
+			note_closed(file);
 		/* Who has it open for writing is told by descriptors. */
 		if (!file->writers && file->opens > 1 && !file->seal &&
 			file_open_as(file, false))

@@ -10,6 +10,7 @@
 #include "store/base/log.h"
 #include "store/dentry_private.h"
 #include "store/file.h"
+#include "store/file_linger_private.h"
 #include "store/file_open_private.h"
 #include "store/file_seal_private.h"
 #include "store/file_table_private.h"
@@ -260,23 +261,39 @@ file_attr_blocks(struct store *store, const struct inode *inode)
 	return pages * (PAGE / BLOCK);
 }
 
-bool
-file_attr_refresh(struct store *store, struct inode *inode)
+/* True where it is open here, and was read by that. */
+static bool
+refresh_open(struct store *store, struct inode *inode, bool *is_live)
 {
-	struct stat stat;
-
-	if (!S_ISREG(inode->mode) || !is_lagging(inode))
-		return false;
 	scoped(file_table_release) struct file *file =
 			file_table_take_open(store, inode->ino);
 	scoped(file_table_give_turn) struct file *with_turn = file;
 	struct slice attrs = inode->attrs;
-	if (file && !read_inode(file, inode)) {
-		inode->attrs = attrs;
-		/* The kernel knows what is written through it. */
-		return file->writers == 0;
-	}
+
+	if (!file || read_inode(file, inode))
+		return false;
+	inode->attrs = attrs;
+	/* The kernel knows what is written through it. */
+	*is_live = file->writers == 0 && is_lagging(inode);
+	return true;
+}
+
+bool
+file_attr_refresh(struct store *store, struct inode *inode)
+{
+	bool lags = is_lagging(inode);
+	bool is_live = false;
+	struct stat stat;
+
+	if (!S_ISREG(inode->mode) ||
+		(!lags && !file_linger_has(store, inode->ino)))
+		return false;
+	if (refresh_open(store, inode, &is_live))
+		return is_live;
+	if (!lags)
+		return false;
 	/* It may have been closed, and the record be up to date, by now. */
+	struct slice attrs = inode->attrs;
 	enum store_err err = tree_inode(store, inode->ino, NULL, inode);
 	inode->attrs = attrs;
 	if (!err && !is_lagging(inode))

@@ -632,6 +632,7 @@ file_open_mark(struct file *file, bool with_data)
 	if (err)
 		return err;
 	file->is_marked = true;
+	file->is_listed = false;
 	file->inode = request.result;
 	return STORE_OK;
 }

@@ -19,6 +19,7 @@
 #include "store/blob_record_private.h"
 #include "store/dentry_private.h"
 #include "store/file_draft_private.h"
+#include "store/file_linger_private.h"
 #include "store/file_open_private.h"
 #include "store/file_seal_private.h"
 #include "store/file_settle_private.h"
@@ -266,6 +267,8 @@ settle(struct file *file, struct settle_request *request)
 		return err;
 	file->is_marked = keeps_mark && !request->is_gone;
 	file->is_listed = request->is_open && !keeps_mark && !request->is_gone;
+	if (file->is_listed)
+		file_linger_note(file);
 	if (request->is_gone) {
 		file->is_gone = true;
 		file->inode.nlink = 0;

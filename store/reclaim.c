@@ -19,6 +19,7 @@
 #include "store/data/blob_spare.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
+#include "store/file_linger_private.h"
 #include "store/hold_private.h"
 #include "store/meta/key.h"
 #include "store/pack_private.h"
@@ -252,6 +253,7 @@ tidy(struct store *store)
 	enum store_err err = STORE_OK;
 
 	blob_expire(store->blobs);
+	file_linger_run(store);
 	while (!err && (durable_needs_cleaning(store) ||
 			       session_needs_cleaning(store)))
 		err = commit_run(store, apply_clean, NULL, NULL);

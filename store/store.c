@@ -278,6 +278,8 @@ open_all(struct store *store, const struct store_options *options)
 	if (!err)
 		err = file_table_create(&store->files);
 	if (!err)
+		err = file_linger_create(&store->lingers);
+	if (!err)
 		err = open_locked_out(store, options);
 	if (err || store->is_read_only)
 		return err;
@@ -323,6 +325,7 @@ store_close(struct store **ptr)
 	pack_close(store);
 	session_close(store);
 	file_table_free(&store->files);
+	file_linger_free(&store->lingers);
 	/* Its thread hands on to durable's. */
 	commit_close(store);
 	durable_close(store);

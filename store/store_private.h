@@ -17,6 +17,7 @@ struct session;	     /* session.c */
 struct pack;	     /* pack.c */
 struct feed;	     /* feed.c */
 struct file_table;   /* file_table.c */
+struct file_lingers; /* file_linger.c */
 struct keyring;	     /* keyring.c */
 struct scrub_thread; /* scrub.c */
 struct meter_thread; /* meter_thread.c */
@@ -36,6 +37,7 @@ struct store {
 	struct feed *feed;
 	struct reclaim *reclaim;
 	struct file_table *files;
+	struct file_lingers *lingers;
 	const char *key_path; /* while opening; NULL: in the store */
 	uint8_t key[32];      /* seals token secrets */
 
@@ -76,3 +78,7 @@ must_check enum store_err store_key_check(const struct store *store);
 /* file_table.c: the table of open files of this process. */
 must_check enum store_err file_table_create(struct file_table **out);
 void file_table_free(struct file_table **table);
+
+/* file_linger.c: what may be written to though it was published. */
+must_check enum store_err file_linger_create(struct file_lingers **out);
+void file_linger_free(struct file_lingers **lingers);
