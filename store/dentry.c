@@ -171,14 +171,18 @@ dentry_apply_stat(struct inode *inode, const struct stat *stat)
 {
 	int64_t mtime_ns = (int64_t)stat->st_mtim.tv_sec * CLOCK_NS_PER_S +
 			   stat->st_mtim.tv_nsec;
+	int64_t ctime_ns = (int64_t)stat->st_ctim.tv_sec * CLOCK_NS_PER_S +
+			   stat->st_ctim.tv_nsec;
 	uint64_t size = (uint64_t)stat->st_size;
-	uint8_t seed[24];
+	uint8_t seed[32];
 
 	if (size == inode->size && mtime_ns == inode->mtime_ns)
 		return;
 	codec_store_u64_big(seed, inode->blob);
 	codec_store_u64_big(seed + 8, size);
 	codec_store_u64_big(seed + 16, (uint64_t)mtime_ns);
+	/* The one that nobody can set. */
+	codec_store_u64_big(seed + 24, (uint64_t)ctime_ns);
 	digest_of(DIGEST_MD5, slice_of(seed, sizeof(seed)), inode->etag.value);
 	inode->etag.parts = 1;
 	inode->size = size;

@@ -85,8 +85,8 @@ bool dentry_is_visible(const struct inode *inode);
 /*
  * The inode as S3 sees it now: where it is dirty, size and mtime are those of
  * the data file, and where they differ from the record the ETag is one made
- * of blob, size and mtime, and the checksum is none.  Outside a transaction:
- * it asks the file system.
+ * of blob, size, mtime and ctime, and the checksum is none.  Outside a
+ * transaction: it asks the file system.
  */
 must_check enum store_err dentry_refresh_inode(struct store *store,
 	struct inode *inode);

@@ -13,6 +13,7 @@
 #include "store/file_linger_private.h"
 #include "store/file_open_private.h"
 #include "store/file_seal_private.h"
+#include "store/file_settle_private.h"
 #include "store/file_table_private.h"
 #include "store/sealed.h"
 
@@ -166,6 +167,24 @@ is_lagging(const struct inode *inode)
 	       (inode->flags & (INODE_DIRTY | INODE_UNPUBLISHED));
 }
 
+static enum store_err
+set_mtime_of(struct store *store, const struct inode *inode, int fd,
+	int64_t mtime_ns)
+{
+	const struct timespec times[2] = {
+		{.tv_nsec = UTIME_OMIT},
+		clock_to_timespec(mtime_ns),
+	};
+	struct stat stat;
+
+	if (fstat(fd, &stat))
+		return error_from_errno(errno);
+	enum store_err err = file_settle_describe(store, inode, &stat);
+	if (!err && futimens(fd, times))
+		err = error_from_errno(errno);
+	return err;
+}
+
 /*
  * Another process has the inode open for writing, and will take the time from
  * the data file.  Not where that is the one it knows: by the difference it
@@ -175,10 +194,6 @@ static enum store_err
 set_mtime_for_writer(struct store *store, const struct inode *inode,
 	int64_t mtime_ns)
 {
-	const struct timespec times[2] = {
-		{.tv_nsec = UTIME_OMIT},
-		clock_to_timespec(mtime_ns),
-	};
 	uint64_t blob = inode->pending ? inode->pending : inode->blob;
 	int fd;
 
@@ -189,10 +204,32 @@ set_mtime_for_writer(struct store *store, const struct inode *inode,
 	if (err)
 		/* It has been closed, and has other data by now. */
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	if (futimens(fd, times))
-		err = error_from_errno(errno);
+	err = set_mtime_of(store, inode, fd, mtime_ns);
 	(void)close(fd);
 	return err;
+}
+
+/*
+ * The data file's time, by which it is told that the bytes changed, is about to
+ * be set: what changed until now gets its ETag first.  Of what was published at
+ * a close(2) the time is no sign any more, but a mark.
+ */
+static enum store_err
+settle_for_mtime(struct file *file)
+{
+	enum store_err err = STORE_OK;
+	struct stat stat;
+
+	if (file->is_listed)
+		err = file_open_mark(file, true);
+	if (err == STORE_PRECONDITION)
+		err = STORE_OK;
+	if (err || !file->is_marked || file->is_pending)
+		return err;
+	err = file_open_stat(file, &stat);
+	if (err || !file_open_is_changed(file, &stat))
+		return err;
+	return file_settle_run(file, true);
 }
 
 static enum store_err
@@ -205,6 +242,8 @@ set_open(struct file *file, const struct tree_change *change, struct inode *out)
 	if (change->has_mtime && !is_writer)
 		err = set_mtime_for_writer(file->store, &file->inode,
 			change->mtime_ns);
+	else if (change->has_mtime && !file->seal && !file->is_gone)
+		err = settle_for_mtime(file);
 	if (!err && !file->is_gone)
 		err = tree_set(file->store, file->ino, change, &file->inode);
 	if (err == STORE_STALE) {

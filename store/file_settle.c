@@ -153,6 +153,43 @@ take_pending(struct inode *inode)
 	inode->flags &= ~(uint32_t)INODE_UNPUBLISHED;
 }
 
+static enum store_err
+apply_describe(struct store *store, struct db_txn *txn, void *arg)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	const struct settle_request *request = arg;
+	struct inode was;
+
+	enum store_err err = dentry_inode(txn, request->ino, &was);
+	if (err == STORE_STALE)
+		return STORE_OK;
+	if (err || was.blob != request->blob || was.pending ||
+		!(was.flags & INODE_DIRTY))
+		return err;
+	struct inode now = was;
+	describe_data(&now, request, &attrs);
+	return publish(store, txn, &was, &now, request->file_len);
+}
+
+enum store_err
+file_settle_describe(struct store *store, const struct inode *inode,
+	const struct stat *stat)
+{
+	struct file_stamp now = file_open_stamp(stat);
+	struct settle_request request = {
+		.ino = inode->ino,
+		.blob = inode->blob,
+		.stat = *stat,
+		.has_mtime = true,
+		.file_len = now.size,
+	};
+
+	if (inode->pending || !(inode->flags & INODE_DIRTY) ||
+		(now.size == inode->size && now.mtime_ns == inode->mtime_ns))
+		return STORE_OK;
+	return commit_run(store, apply_describe, &request, NULL);
+}
+
 enum store_err
 file_settle_publish(struct store *store, struct db_txn *txn, uint64_t ino)
 {

@@ -23,6 +23,14 @@ must_check enum store_err file_settle_sync(struct file *file, bool keeps_mark,
 	bool *is_described);
 
 /*
+ * For an inode that is being changed in place, by whomever: before its data
+ * file's mtime, by which that is told, is set.  inode: as just read; stat: of
+ * its data file.
+ */
+must_check enum store_err file_settle_describe(struct store *store,
+	const struct inode *inode, const struct stat *stat);
+
+/*
  * Inside apply, for an inode that is about to take the place of one that S3
  * sees: where it was never published it is now, as it is, and is written to in
  * place from then on.  BUSY: what is written is sealed, so that its writer

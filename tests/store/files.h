@@ -59,6 +59,20 @@ files_make(struct store *store, uint64_t dir, const char *name,
 	return ino;
 }
 
+/* utimensat(2) */
+static inline void
+files_set_mtime(struct store *store, uint64_t ino, int64_t mtime_ns)
+{
+	const struct tree_change change = {
+		.has_mtime = true,
+		.mtime_ns = mtime_ns,
+	};
+	struct inode inode;
+	enum store_err err = file_attr_set(store, ino, &change, &inode);
+
+	assert(!err);
+}
+
 /* As S3 sees it; ino 0: it does not. */
 static inline struct inode
 files_head(struct store *store, uint64_t bucket, const char *key)
