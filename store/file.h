@@ -18,7 +18,7 @@
  * 5. A file whose last name goes while it is open lives on in its
  *    descriptor; the space returns with the last close, or with the process.
  * 6. Whether the data of a file that is not sealed changed is told by the data
- * file's size and mtime: they are made those of the record before the mark of
+ * file's size and mtime: they are made those of the record with the mark of
  * rule 3.
  *
  * 7. A sealed file opens where the keyring has its key, else NO_KEY; a new one

@@ -438,42 +438,54 @@ file_open_reload(struct file *file)
 	return err;
 }
 
-/* Rule 6 of file.h.  Not while anybody writes to it: a difference is what
- * tells of the change. */
+struct mark_request {
+	struct file *file;
+	int fd;		  /* of the data that will be written to */
+	int64_t mtime_ns; /* of that file */
+	uint64_t clone;	  /* 0: none yet */
+	uint64_t clone_size;
+
+	/* results */
+	bool needs_clone;
+	bool is_other; /* the record has other data by now */
+	struct inode inode;
+	struct file_stamp stamp;
+};
+
+/*
+ * Rule 6 of file.h.  Within the transaction that marks the inode: where nobody
+ * has marked it yet nobody writes to the file now, and who will does so after
+ * his own mark.  Before or after it, the time that is set here could be the one
+ * by which a change of his is told.  It seldom differs: by a time set by path,
+ * which is in the record alone.
+ */
 static enum store_err
-align_mtime(struct file *file, int fd)
+align_mtime(struct db_txn *txn, struct mark_request *request,
+	const struct inode *inode)
 {
-	int64_t ns = file->inode.mtime_ns;
+	const struct file *file = request->file;
+	bool is_written = file->writers > 0 || inode->pending ||
+			  (inode->flags & INODE_DIRTY);
 	const struct timespec times[2] = {
 		{.tv_nsec = UTIME_OMIT},
-		clock_to_timespec(ns),
+		clock_to_timespec(inode->mtime_ns),
 	};
 	struct stat stat;
 
-	if (file->writers > 0)
+	request->stamp = (struct file_stamp){inode->size, inode->mtime_ns};
+	if (is_written || request->mtime_ns == inode->mtime_ns)
 		return STORE_OK;
-	if (fstat(fd, &stat))
-		return error_from_errno(errno);
-	file->stamp.size = file->inode.size;
-	file->stamp.mtime_ns = ns;
-	if (file->is_pending || (file->inode.flags & INODE_DIRTY) ||
-		file_open_stamp(&stat).mtime_ns == ns)
-		return STORE_OK;
-	if (futimens(fd, times) || fstat(fd, &stat))
+	/* It may be without a mark: session_private.h, rule 3. */
+	enum store_err err = session_has_open(txn, session_id(file->store),
+		inode->ino, true, &is_written);
+	if (err || is_written)
+		return err;
+	if (futimens(request->fd, times) || fstat(request->fd, &stat))
 		return error_from_errno(errno);
 	/* A file system with coarser times than ours has its own idea. */
-	file->stamp.mtime_ns = file_open_stamp(&stat).mtime_ns;
+	request->stamp.mtime_ns = file_open_stamp(&stat).mtime_ns;
 	return STORE_OK;
 }
-
-struct mark_request {
-	struct file *file;
-	uint64_t clone; /* 0: none yet */
-	uint64_t clone_size;
-	bool needs_clone;
-	bool is_other; /* the record has other data by now */
-	struct inode result;
-};
 
 static enum store_err
 put_clone(struct store *store, struct db_txn *txn, struct mark_request *request,
@@ -533,6 +545,9 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 	if (request->is_other || request->needs_clone)
 		return STORE_OK;
 	bool is_news = !inode.pending && !(inode.flags & INODE_DIRTY);
+	err = align_mtime(txn, request, &inode);
+	if (err)
+		return err;
 	if (request->clone)
 		inode.blob = request->clone;
 	if (!inode.pending)
@@ -542,7 +557,7 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 	if (!err)
 		err = dentry_save_inode(txn, &inode);
 	inode.attrs = SLICE_NULL;
-	request->result = inode;
+	request->inode = inode;
 	if (!err && request->clone)
 		err = put_clone(store, txn, request, data);
 	if (!err)
@@ -550,6 +565,22 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 	if (!err && is_news)
 		err = feed_append_inode(store, txn, inode.ino, false);
 	return err;
+}
+
+/* The data file that is to be written to; is what the mark is about. */
+static enum store_err
+run_mark(struct mark_request *request, int fd)
+{
+	struct file *file = request->file;
+	struct stat stat;
+
+	request->fd = fd;
+	if (fstat(fd, &stat))
+		return error_from_errno(errno);
+	request->mtime_ns = file_open_stamp(&stat).mtime_ns;
+	enum store_err err =
+		commit_run(file->store, apply_mark, request, &file->commit);
+	return !err && request->is_other ? STORE_PRECONDITION : err;
 }
 
 /* A blob of the file's own, with the data it has now.  The descriptor keeps
@@ -567,15 +598,10 @@ mark_with_clone(struct file *file, struct mark_request *request, bool with_data)
 		err = file_open_stat(file, &stat);
 	if (!err && stat.st_size > 0)
 		err = draft_copy(&draft, file->fd, 0, (uint64_t)stat.st_size);
-	if (!err)
-		err = align_mtime(file, draft.fd);
 	request->clone = draft.blob;
 	request->clone_size = (uint64_t)stat.st_size;
 	if (!err)
-		err = commit_run(file->store, apply_mark, request,
-			&file->commit);
-	if (!err && request->is_other)
-		err = STORE_PRECONDITION;
+		err = run_mark(request, draft.fd);
 	if (!err && dup3(draft.fd, file->fd, O_CLOEXEC) < 0)
 		err = error_from_errno(errno);
 	draft_end(&draft, err);
@@ -612,28 +638,24 @@ enum store_err
 file_open_mark(struct file *file, bool with_data)
 {
 	struct mark_request request = {.file = file};
-	enum store_err err = STORE_OK;
 
 	if (file->is_marked)
 		return STORE_OK;
 	if (file->is_gone)
 		return check_gone(file);
-	if (file->blob && !file->is_shared)
-		err = align_mtime(file, file->fd);
-	if (!err)
-		err = commit_run(file->store, apply_mark, &request,
-			&file->commit);
+	enum store_err err = run_mark(&request, file->fd);
 	if (err == STORE_STALE)
 		return check_gone(file);
-	if (!err && request.is_other)
-		err = STORE_PRECONDITION;
 	if (!err && request.needs_clone)
 		err = mark_with_clone(file, &request, with_data);
 	if (err)
 		return err;
 	file->is_marked = true;
 	file->is_listed = false;
-	file->inode = request.result;
+	file->inode = request.inode;
+	/* A difference is what tells of the changes since. */
+	if (!file->writers)
+		file->stamp = request.stamp;
 	return STORE_OK;
 }
 

@@ -2,6 +2,8 @@
 /* Other bytes have another ETag, whatever their size and time. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "store/dentry_private.h"
 #include "tests/store/files.h"
@@ -138,4 +140,79 @@ Test(file_etag, is_another_where_only_the_data_files_ctime_is)
 
 	cr_expect(has_etag_of(&one, &same));
 	cr_expect(not(has_etag_of(&one, &other)));
+}
+
+static void
+open_and_wait(struct store *store, struct other_process *self)
+{
+	uint64_t bucket = objects_bucket(store, "bucket");
+	uint64_t ino = files_make(store, bucket, "f", "text");
+
+	other_process_tell(self, bucket);
+	other_process_pause(self);
+	struct file *file = files_open(store, ino, O_RDWR);
+	other_process_tell(self, ino);
+	other_process_pause(self);
+	files_close(&file, O_RDWR);
+	other_process_tell(self, ino);
+}
+
+/* Holds up whoever opens the data for writing; he has read the record then. */
+static int
+take_lease(struct temp_store *temp, const struct inode *inode)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/data/%llx/%llx", temp->path,
+		(unsigned long long)(inode->blob / 4096),
+		(unsigned long long)inode->blob);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	cr_assert(ge(int, fd, 0));
+	/* Ignored. */
+	cr_assert(not(fcntl(fd, F_SETSIG, SIGURG)));
+	cr_assert(not(fcntl(fd, F_SETLEASE, F_RDLCK)));
+	return fd;
+}
+
+/* Stops the process where it waits for the end of the lease. */
+static void
+stop_at_lease(struct other_process *process, int fd)
+{
+	int status = 0;
+
+	while (fcntl(fd, F_GETLEASE) == F_RDLCK)
+		continue;
+	cr_assert(not(kill(process->pid, SIGSTOP)));
+	cr_assert(eq(int, waitpid(process->pid, &status, WUNTRACED),
+		process->pid));
+	cr_assert(eq(int, WIFSTOPPED(status), 1));
+	cr_assert(not(close(fd)));
+}
+
+Test(file_etag, two_who_open_at_once_do_not_hide_each_others_changes)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process process =
+		other_process_start(temp.path, open_and_wait);
+	uint64_t bucket = other_process_hear(&process);
+
+	temp_store_reopen(&temp);
+	struct inode before = files_head(temp.store, bucket, "f");
+	int lease = take_lease(&temp, &before);
+	other_process_resume(&process);
+	stop_at_lease(&process, lease);
+	struct file *file = files_open(temp.store, before.ino, O_RDWR);
+	files_put(file, "TEXT");
+	cr_assert(not(kill(process.pid, SIGCONT)));
+	cr_assert(eq(u64, other_process_hear(&process), before.ino));
+	struct inode during = files_head(temp.store, bucket, "f");
+	files_close(&file, O_RDWR);
+	other_process_resume(&process);
+	cr_assert(eq(u64, other_process_hear(&process), before.ino));
+	struct inode after = files_head(temp.store, bucket, "f");
+
+	cr_expect(not(has_etag_of(&before, &during)));
+	cr_expect(has_etag_of(&during, &after));
+	cr_expect(zero(u32, after.flags));
+	other_process_kill(&process);
 }
