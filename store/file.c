@@ -51,6 +51,7 @@ close_data(struct file *file)
 	file->is_pending = false;
 	file->is_marked = false;
 	file->is_listed = false;
+	file->may_linger = false;
 	file->is_shared = false;
 	file->is_packed = false;
 	file->is_changed = false;
@@ -338,10 +339,15 @@ settle_last(struct file *file)
 	return file_settle_run(file, false);
 }
 
-/* Nobody can write to what was published. */
+/* The last writer of what was published goes; what the kernel has need not. */
 static void
-note_closed(struct file *file)
+leave_published(struct file *file)
 {
+	file->is_listed = false;
+	if (file->may_linger && !file->seal) {
+		file_linger_note(file);
+		return;
+	}
 	file_linger_forget(file);
 	session_note_closed(file->store, file->ino);
 }
@@ -361,7 +367,7 @@ file_close(struct file **file_at, int open_flags)
 		if (!file->writers)
 			err = settle_last(file);
 		if (!file->writers && file->is_listed)
-			note_closed(file);
+			leave_published(file);
 		/* Who has it open for writing is told by descriptors. */
 		if (!file->writers && file->opens > 1 && !file->seal &&
 			file_open_as(file, false))
@@ -403,6 +409,7 @@ file_pin(struct file *file)
 		(file->is_shared && !file->is_marked))
 		return false;
 	file->is_pinned = true;
+	file->may_linger = true;
 	return true;
 }
 

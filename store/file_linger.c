@@ -8,6 +8,7 @@
 #include "store/base/log.h"
 #include "store/base/mutex.h"
 #include "store/file_open_private.h"
+#include "store/file_settle_private.h"
 
 #define CHAINS 4096 /* a power of two */
 /* Calls of file_linger_run() before one is looked at: a second at least. */
@@ -75,7 +76,7 @@ find_locked(struct file_lingers *lingers, uint64_t ino)
 }
 
 static void
-note_locked(struct file_lingers *lingers, uint64_t ino)
+note_locked(struct file_lingers *lingers, uint64_t ino, uint64_t rounds)
 {
 	struct entry **place = find_locked(lingers, ino);
 
@@ -86,7 +87,7 @@ note_locked(struct file_lingers *lingers, uint64_t ino)
 		(*place)->ino = ino;
 		atomic_fetch_add(&lingers->count, 1);
 	}
-	(*place)->due = lingers->round + ROUNDS;
+	(*place)->due = lingers->round + rounds;
 }
 
 void
@@ -95,7 +96,7 @@ file_linger_note(struct file *file)
 	struct file_lingers *lingers = file->store->lingers;
 	mutex_scoped(&lingers->lock);
 
-	note_locked(lingers, file->ino);
+	note_locked(lingers, file->ino, ROUNDS);
 }
 
 static struct entry *
@@ -154,20 +155,52 @@ take_due(struct file_lingers *lingers)
 	return list;
 }
 
+/* Rule 2.  Sealed data is not changed in place. */
 static void
-look_at(struct store *store, uint64_t ino)
+mark_again(struct file *file)
 {
-	scoped(file_table_release) struct file *file =
-			file_table_take_open(store, ino);
-	scoped(file_table_give_turn) struct file *with_turn = file;
-
-	/* Sealed data is not changed in place. */
-	if (!file || !file->is_listed || file->seal)
+	if (!file->is_listed || file->seal)
 		return;
 	enum store_err err = file_open_mark(file, true);
 	if (err && err != STORE_PRECONDITION)
 		log_warn("inode %llu: not marked as being written: %s",
-			(unsigned long long)ino, error_sentence(err));
+			(unsigned long long)file->ino, error_sentence(err));
+}
+
+static void
+look_again(struct store *store, uint64_t ino)
+{
+	struct file_lingers *lingers = store->lingers;
+	mutex_scoped(&lingers->lock);
+
+	note_locked(lingers, ino, 1);
+}
+
+/* Rule 3. */
+static void
+look_at_left(struct file *file)
+{
+	bool lingers;
+	enum store_err err = file_settle_left(file->store, file->ino, &lingers);
+
+	if (err)
+		log_warn("inode %llu: not brought up to date: %s",
+			(unsigned long long)file->ino, error_sentence(err));
+	if (err || lingers)
+		look_again(file->store, file->ino);
+}
+
+static void
+look_at(struct store *store, uint64_t ino)
+{
+	scoped(file_table_release) struct file *file =
+			file_table_take(store, ino);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+
+	if (file->writers > 0)
+		mark_again(file);
+	else
+		look_at_left(file);
 }
 
 void

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * file_linger_private.h - what was published at a close(2) that need not have
- * been the last: a duplicate of the descriptor may write on.
+ * file_linger_private.h - what was published at a close(2), though that need
+ * not have been the end: rules 3 and 4 of session_private.h.
  *
  * 1. Which inodes this process has published so is remembered from then on
  *    until it is known better.
  * 2. What is still open for writing after a second is marked dirty again: its
  *    record says no more than that it lags behind.
+ * 3. Of what is closed, but was the kernel's to write to, it is asked after a
+ *    second, and then each second, whether anybody can write to it
+ *    (blob_has_writer()).  As long as that is so it is dirty; then it is
+ *    settled, and its row goes.  Not at the close: the kernel lets go of a data
+ *    file a moment after it has told of that.
  *
  * Threads:   any.
  */
@@ -14,8 +19,8 @@
 
 #include "store/file_table_private.h"
 
-/* The caller has the file's turn; it has just been published, and its row in
- * DB_OPEN has flags 0. */
+/* The caller has the file's turn; it was published, and its row in DB_OPEN has
+ * flags 0. */
 void file_linger_note(struct file *file);
 /* That is no longer so. */
 void file_linger_forget(struct file *file);
@@ -23,5 +28,5 @@ void file_linger_forget(struct file *file);
 /* Whether the inode is one of these; the caller need not have it open. */
 bool file_linger_has(struct store *store, uint64_t ino);
 
-/* Rule 2.  To be called about once a second, with no turn taken. */
+/* Rules 2 and 3.  To be called about once a second, with no turn taken. */
 void file_linger_run(struct store *store);

@@ -448,9 +448,52 @@ struct mark_request {
 	/* results */
 	bool needs_clone;
 	bool is_other; /* the record has other data by now */
+	bool was_listed;
 	struct inode inode;
 	struct file_stamp stamp;
 };
+
+/* What the lists of sessions say of a data file. */
+struct evidence {
+	struct file_stamp now;
+	uint64_t blob;
+	bool is_listed;
+	bool is_as_left; /* rule 5 of session_private.h */
+	bool is_marked;
+};
+
+static void
+weigh(uint64_t session, const struct session_open *row, void *context)
+{
+	struct evidence *evidence = context;
+
+	(void)session;
+	if (row->flags)
+		evidence->is_marked = true;
+	evidence->is_listed = true;
+	if (row->has_data && row->blob == evidence->blob &&
+		row->size == evidence->now.size &&
+		row->mtime_ns == evidence->now.mtime_ns)
+		evidence->is_as_left = true;
+}
+
+/* Whether somebody writes to the data, or has since it was published. */
+static enum store_err
+was_written(struct db_txn *txn, const struct mark_request *request,
+	const struct inode *inode, bool *out)
+{
+	struct evidence evidence = {.blob = inode->blob};
+	struct stat stat;
+
+	if (fstat(request->fd, &stat))
+		return error_from_errno(errno);
+	evidence.now = file_open_stamp(&stat);
+	enum store_err err =
+		session_each_open(txn, inode->ino, weigh, &evidence);
+	*out = evidence.is_marked ||
+	       (evidence.is_listed && !evidence.is_as_left);
+	return err;
+}
 
 /*
  * Rule 6 of file.h.  Within the transaction that marks the inode: where nobody
@@ -475,9 +518,7 @@ align_mtime(struct db_txn *txn, struct mark_request *request,
 	request->stamp = (struct file_stamp){inode->size, inode->mtime_ns};
 	if (is_written || request->mtime_ns == inode->mtime_ns)
 		return STORE_OK;
-	/* It may be without a mark: session_private.h, rule 3. */
-	enum store_err err = session_has_open(txn, session_id(file->store),
-		inode->ino, true, &is_written);
+	enum store_err err = was_written(txn, request, inode, &is_written);
 	if (err || is_written)
 		return err;
 	if (futimens(request->fd, times) || fstat(request->fd, &stat))
@@ -522,6 +563,19 @@ is_clone_old(const struct mark_request *request, const struct inode *now,
 	       !inode_etag_equal(&now->etag, then);
 }
 
+/* Whether this session has published it, and may not be done with it. */
+static enum store_err
+find_own_row(struct db_txn *txn, struct mark_request *request)
+{
+	const struct file *file = request->file;
+	struct session_open row;
+
+	enum store_err err =
+		session_get_open(txn, session_id(file->store), file->ino, &row);
+	request->was_listed = !err;
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
 static enum store_err
 apply_mark(struct store *store, struct db_txn *txn, void *arg)
 {
@@ -545,7 +599,9 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 	if (request->is_other || request->needs_clone)
 		return STORE_OK;
 	bool is_news = !inode.pending && !(inode.flags & INODE_DIRTY);
-	err = align_mtime(txn, request, &inode);
+	err = find_own_row(txn, request);
+	if (!err)
+		err = align_mtime(txn, request, &inode);
 	if (err)
 		return err;
 	if (request->clone)
@@ -652,6 +708,7 @@ file_open_mark(struct file *file, bool with_data)
 		return err;
 	file->is_marked = true;
 	file->is_listed = false;
+	file->may_linger |= request.was_listed;
 	file->inode = request.inode;
 	/* A difference is what tells of the changes since. */
 	if (!file->writers)

@@ -40,7 +40,7 @@ struct settle_request {
 	bool keeps_mark;
 	bool is_sync;	   /* published though others go on writing */
 	bool is_marked;	   /* by this session */
-	bool is_open;	   /* here, for writing: file_flush() */
+	bool may_linger;   /* session_private.h, rule 3 */
 	struct slice seal; /* how pending data is sealed; data NULL: not */
 	uint64_t file_len; /* of the data file: not `stat`'s where sealed */
 
@@ -52,18 +52,25 @@ struct settle_request {
 };
 
 static enum store_err
-set_mark(struct store *store, struct db_txn *txn,
-	const struct settle_request *request)
+set_mark(struct db_txn *txn, const struct settle_request *request,
+	const struct inode *now)
 {
 	struct key key = key_u64_u64(request->session, request->ino);
+	struct file_stamp stamp = file_open_stamp(&request->stat);
+	const struct session_open row = {
+		.flags = request->keeps_mark ? INODE_DIRTY : 0,
+		.has_data = !request->seal.data,
+		.blob = now->blob,
+		.size = stamp.size,
+		.mtime_ns = stamp.mtime_ns,
+	};
 
-	if (request->keeps_mark && !request->is_gone)
-		/* It may be gone since file_flush(). */
-		return request->is_marked ? STORE_OK
-					  : session_set_open(store, txn,
-						    request->ino, INODE_DIRTY);
-	if (request->is_open && !request->is_gone)
-		return session_set_published(store, txn, request->ino);
+	if (!request->is_gone && request->keeps_mark && request->is_marked)
+		return STORE_OK;
+	/* The mark may be gone since file_flush(). */
+	if (!request->is_gone && (request->keeps_mark || request->may_linger))
+		return session_put_open(txn, request->session, request->ino,
+			&row);
 	enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
@@ -225,7 +232,7 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 	request->is_published = false;
 	request->is_described = false;
 	if (request->is_gone)
-		return set_mark(store, txn, request);
+		return set_mark(txn, request, &was);
 	if (!err)
 		err = session_has_open(txn, request->session, request->ino,
 			false, &has_others);
@@ -237,7 +244,7 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 	if (was.nlink == 0 && !goes_on) {
 		request->is_gone = true;
 		err = dentry_forget(store, txn, &was);
-		return err ? err : set_mark(store, txn, request);
+		return err ? err : set_mark(txn, request, &was);
 	}
 	if (was.pending && data == request->blob &&
 		(!has_others || request->is_sync)) {
@@ -261,7 +268,7 @@ apply_settle(struct store *store, struct db_txn *txn, void *arg)
 	}
 	now.attrs = SLICE_NULL;
 	request->inode = now;
-	return err ? err : set_mark(store, txn, request);
+	return err ? err : set_mark(txn, request, &now);
 }
 
 /* What the data file says of sealed data means nothing. */
@@ -283,7 +290,8 @@ settle(struct file *file, struct settle_request *request)
 	request->ino = file->ino;
 	request->blob = file->blob;
 	request->is_marked = file->is_marked;
-	request->is_open = file->writers > 0;
+	request->may_linger =
+		file->writers > 0 || (file->may_linger && !file->seal);
 	if (file->is_gone && !file->is_marked)
 		return STORE_OK;
 	enum store_err err =
@@ -303,8 +311,9 @@ settle(struct file *file, struct settle_request *request)
 	if (err)
 		return err;
 	file->is_marked = keeps_mark && !request->is_gone;
-	file->is_listed = request->is_open && !keeps_mark && !request->is_gone;
-	if (file->is_listed)
+	bool lingers = request->may_linger && !keeps_mark && !request->is_gone;
+	file->is_listed = lingers && file->writers > 0;
+	if (lingers)
 		file_linger_note(file);
 	if (request->is_gone) {
 		file->is_gone = true;
@@ -424,60 +433,190 @@ drop_sealed(struct store *store, struct drop_request *drop)
 	return err;
 }
 
+/* What a session has, or had, open. */
+struct left {
+	bool is_gone;
+	struct inode inode; /* attrs empty */
+	bool is_sealed;
+	bool has_others; /* who will settle it */
+	bool has_row;
+	struct session_open row;
+};
+
 static enum store_err
-read_inode(struct store *store, uint64_t ino, struct inode *out,
-	bool *is_sealed)
+read_left(struct store *store, uint64_t session, uint64_t ino, struct left *out)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 
+	*out = (struct left){.has_row = true};
 	enum store_err err = db_begin_read(store->db, &txn);
 	if (!err)
-		err = dentry_inode(txn, ino, out);
-	*is_sealed = !err && sealed_is(out);
-	out->attrs = SLICE_NULL;
+		err = session_get_open(txn, session, ino, &out->row);
+	if (err == STORE_NOT_FOUND) {
+		out->has_row = false;
+		err = STORE_OK;
+	}
+	if (!err)
+		err = session_has_open(txn, session, ino, false,
+			&out->has_others);
+	if (!err)
+		err = dentry_inode(txn, ino, &out->inode);
+	if (err == STORE_STALE) {
+		out->is_gone = true;
+		return STORE_OK;
+	}
+	out->is_sealed = !err && sealed_is(&out->inode);
+	out->inode.attrs = SLICE_NULL;
 	return err;
+}
+
+static uint64_t
+data_of(const struct left *left)
+{
+	if (left->is_gone || left->is_sealed)
+		return 0;
+	return left->inode.pending ? left->inode.pending : left->inode.blob;
+}
+
+/* The inode has other data by now, which is its publisher's. */
+static bool
+is_replaced(const struct left *left)
+{
+	return left->row.has_data && left->row.blob != data_of(left);
+}
+
+/* Whether the kernel goes on writing for somebody.  What others are about to
+ * publish is theirs. */
+static bool
+has_writer(struct store *store, const struct left *left)
+{
+	uint64_t data = data_of(left);
+
+	if (!data || !left->inode.nlink || is_replaced(left) ||
+		(left->inode.pending && left->has_others))
+		return false;
+	return blob_has_writer(store->blobs, data);
+}
+
+/* Rule 5 of session_private.h. */
+static bool
+is_written(const struct left *left, const struct file_stamp *now)
+{
+	const struct session_open *row = &left->row;
+
+	if (is_replaced(left) || (now->size == left->inode.size &&
+					 now->mtime_ns == left->inode.mtime_ns))
+		return false;
+	return !row->has_data || now->size != row->size ||
+	       now->mtime_ns != row->mtime_ns;
+}
+
+/* The request that settles it. */
+static enum store_err
+describe_left(struct store *store, const struct left *left,
+	struct settle_request *request)
+{
+	enum store_err err = STORE_OK;
+
+	request->blob = data_of(left);
+	/* Published sealed data is as it was. */
+	if (request->blob)
+		err = blob_stat(store->blobs, request->blob, &request->stat);
+	if (err == STORE_NOT_FOUND) {
+		request->blob = 0;
+		err = STORE_OK;
+	}
+	struct file_stamp stamp = file_open_stamp(&request->stat);
+	request->file_len = stamp.size;
+	request->is_changed = request->blob && is_written(left, &stamp);
+	request->has_mtime = request->is_changed;
+	return err;
+}
+
+/* Nothing is to be done as long as somebody writes on. */
+static bool
+is_dirty_already(const struct left *left)
+{
+	return (left->row.flags & INODE_DIRTY) &&
+	       (left->inode.flags & INODE_DIRTY) && !left->inode.pending;
+}
+
+enum store_err
+file_settle_left(struct store *store, uint64_t ino, bool *lingers)
+{
+	struct settle_request request = {
+		.session = session_id(store),
+		.ino = ino,
+	};
+	struct left left;
+
+	*lingers = false;
+	enum store_err err = read_left(store, request.session, ino, &left);
+	if (err || !left.has_row)
+		return err;
+	*lingers = has_writer(store, &left);
+	if (*lingers && is_dirty_already(&left))
+		return STORE_OK;
+	request.keeps_mark = *lingers;
+	err = describe_left(store, &left, &request);
+	if (err)
+		return err;
+	bool is_clean = !left.row.flags && !(left.inode.flags & INODE_DIRTY);
+	if (is_clean && !*lingers && !request.is_changed) {
+		session_note_closed(store, ino);
+		return STORE_OK;
+	}
+	return commit_run(store, apply_settle, &request, NULL);
+}
+
+/* What was never published.  *is_done: it need not be settled. */
+static enum store_err
+drop_left(struct store *store, uint64_t session, const struct left *left,
+	bool after_power_cut, bool *is_done)
+{
+	struct drop_request drop = {
+		.session = session,
+		.inode = left->inode,
+		.is_sealed = left->is_sealed,
+	};
+
+	*is_done = true;
+	if (left->is_sealed)
+		return drop_sealed(store, &drop);
+	*is_done = after_power_cut && left->inode.nlink > 0;
+	if (!*is_done)
+		return STORE_OK;
+	enum store_err err = commit_run(store, apply_drop, &drop, NULL);
+	if (err != STORE_NOT_FOUND && (err || !drop.is_left))
+		return err;
+	log_warn("inode %llu: never published, but has a name that is not "
+		 "where it was made",
+		(unsigned long long)left->inode.ino);
+	*is_done = false;
+	return STORE_OK;
 }
 
 enum store_err
 file_settle(struct store *store, uint64_t dead_session, uint64_t ino,
-	bool after_power_cut)
+	bool after_power_cut, bool *lingers)
 {
 	struct settle_request request = {.session = dead_session, .ino = ino};
-	struct drop_request drop = {.session = dead_session};
+	struct left left;
+	bool is_done = false;
 
-	enum store_err err =
-		read_inode(store, ino, &drop.inode, &drop.is_sealed);
-	if (err && err != STORE_STALE)
+	if (lingers)
+		*lingers = false;
+	enum store_err err = read_left(store, dead_session, ino, &left);
+	if (!err && left.inode.pending)
+		err = drop_left(store, dead_session, &left, after_power_cut,
+			&is_done);
+	if (err || is_done)
 		return err;
-	if (!err && drop.is_sealed && drop.inode.pending)
-		return drop_sealed(store, &drop);
-	if (!err && after_power_cut && drop.inode.pending &&
-		drop.inode.nlink > 0) {
-		err = commit_run(store, apply_drop, &drop, NULL);
-		if (err != STORE_NOT_FOUND && (err || !drop.is_left))
-			return err;
-		log_warn("inode %llu: never published, but has a name that is "
-			 "not where it was made",
-			(unsigned long long)ino);
-		err = STORE_OK;
-	}
-	/* Published sealed data is as it was. */
-	if (!err && !drop.is_sealed) {
-		request.blob = drop.inode.pending ? drop.inode.pending
-						  : drop.inode.blob;
-		err = request.blob ? blob_stat(store->blobs, request.blob,
-					     &request.stat)
-				   : STORE_OK;
-		if (err == STORE_NOT_FOUND)
-			request.blob = 0;
-		else if (err)
-			return err;
-	}
-	struct file_stamp stamp = file_open_stamp(&request.stat);
-	request.file_len = stamp.size;
-	request.is_changed =
-		request.blob && (stamp.size != drop.inode.size ||
-					stamp.mtime_ns != drop.inode.mtime_ns);
-	request.has_mtime = request.is_changed;
-	return commit_run(store, apply_settle, &request, NULL);
+	if (lingers && !after_power_cut)
+		*lingers = has_writer(store, &left);
+	request.keeps_mark = lingers && *lingers;
+	if (request.keeps_mark && is_dirty_already(&left))
+		return STORE_OK;
+	err = describe_left(store, &left, &request);
+	return err ? err : commit_run(store, apply_settle, &request, NULL);
 }

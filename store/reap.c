@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/base/codec.h"
@@ -100,19 +101,25 @@ find_record(struct store *store, enum db_table table, uint64_t session,
 	return decoder.is_bad ? STORE_CORRUPT : STORE_OK;
 }
 
+/* *lingers: some stay, since the kernel still writes for somebody. */
 static enum store_err
-settle_open(struct store *store, uint64_t session, bool after_power_cut)
+settle_open(struct store *store, uint64_t session, bool after_power_cut,
+	bool *lingers)
 {
 	enum store_err first_err = STORE_OK;
 	uint64_t ino = 0;
 	uint64_t flags;
 	enum store_err err = find_record(store, DB_OPEN, session, &ino, &flags);
 
+	*lingers = false;
 	while (!err) {
-		err = file_settle(store, session, ino, after_power_cut);
-		if (!err)
+		bool stays;
+
+		err = file_settle(store, session, ino, after_power_cut, &stays);
+		if (!err && !stays)
 			err = remove_record(store, DB_OPEN,
 				key_u64_u64(session, ino));
+		*lingers |= stays;
 		/* The others are not to wait for one that is damaged. */
 		if (err && !first_err)
 			first_err = err;
@@ -178,11 +185,13 @@ end_leases(struct store *store, uint64_t session)
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
-void
+bool
 reap_session(struct store *store, uint64_t session, bool after_power_cut)
 {
 	struct store_path path = lock_path(store, session);
-	enum store_err err = settle_open(store, session, after_power_cut);
+	bool lingers;
+	enum store_err err =
+		settle_open(store, session, after_power_cut, &lingers);
 
 	feed_forget_session(store, session);
 	enum store_err hold_err = hold_forget(store, session);
@@ -190,13 +199,14 @@ reap_session(struct store *store, uint64_t session, bool after_power_cut)
 		err = end_leases(store, session);
 	if (!err)
 		err = hold_err;
-	if (!err)
+	if (!err && !lingers)
 		err = remove_record(store, DB_SESSION, key_u64(session));
 	if (err)
 		log_error("cannot clear up after session=%llu: %s",
 			(unsigned long long)session, error_sentence(err));
-	else
+	else if (!lingers)
 		(void)unlink(path.text);
+	return !err && lingers;
 }
 
 /* A record that does not decode counts as one of another boot. */
@@ -258,6 +268,26 @@ take_lock(struct store *store, uint64_t session, int *out)
 	return STORE_OK;
 }
 
+/* Whether it is known that files are still written to by way of it: the lock
+ * file says so to all processes, so that one tells it once. */
+static bool
+is_lingering(int fd)
+{
+	struct stat stat;
+
+	return !fstat(fd, &stat) && stat.st_size > 0;
+}
+
+static void
+note_lingering(int fd, uint64_t session)
+{
+	if (pwrite(fd, "lingers\n", 8, 0) < 0)
+		return;
+	log_info("session=%llu is gone, but files that it had open are still "
+		 "written to",
+		(unsigned long long)session);
+}
+
 /* Another one may have reaped it between our look and our lock: then there
  * is nothing left to do, and the file is in no directory. */
 static enum store_err
@@ -271,10 +301,14 @@ reap_if_dead(struct store *store, const struct found *found,
 
 	if (err)
 		return err == STORE_BUSY ? STORE_OK : err;
-	log_info("clearing up after session=%llu",
-		(unsigned long long)found->id);
-	reap_session(store, found->id, is_cut);
-	reclaim_note_death(store);
+	bool is_known = is_lingering(fd);
+	if (!is_known)
+		log_info("clearing up after session=%llu",
+			(unsigned long long)found->id);
+	if (reap_session(store, found->id, is_cut) && !is_known)
+		note_lingering(fd, found->id);
+	if (!is_known)
+		reclaim_note_death(store);
 	close(fd);
 	return STORE_OK;
 }

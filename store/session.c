@@ -17,6 +17,7 @@
 #include "store/commit_private.h"
 #include "store/counter_private.h"
 #include "store/durable_private.h"
+#include "store/file_linger_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
@@ -136,7 +137,7 @@ session_close(struct store *store)
 		return;
 	/* What cannot be done now is done by whoever reaps us. */
 	if (session->id && !durable_has_failed(store))
-		reap_session(store, session->id, false);
+		(void)reap_session(store, session->id, false);
 	if (session->lock_fd >= 0)
 		close(session->lock_fd);
 	while (session->blocks) {
@@ -376,33 +377,54 @@ session_end_leases(struct store *store)
 	return err;
 }
 
-static enum store_err
-put_open(struct db_txn *txn, const struct key *key, uint32_t flags)
+enum store_err
+session_put_open(struct db_txn *txn, uint64_t session, uint64_t ino,
+	const struct session_open *row)
 {
 	scoped(buffer_free) struct buffer value = {0};
+	struct key key = key_u64_u64(session, ino);
 
-	codec_encode_u32(&value, flags);
-	return db_put(txn, DB_OPEN, key_slice(key), buffer_slice(&value));
+	codec_encode_u32(&value, row->flags);
+	if (row->has_data) {
+		codec_encode_u64(&value, row->blob);
+		codec_encode_u64(&value, row->size);
+		codec_encode_i64(&value, row->mtime_ns);
+	}
+	return db_put(txn, DB_OPEN, key_slice(&key), buffer_slice(&value));
+}
+
+enum store_err
+session_get_open(struct db_txn *txn, uint64_t session, uint64_t ino,
+	struct session_open *out)
+{
+	struct key key = key_u64_u64(session, ino);
+	struct slice value;
+	enum store_err err = db_get(txn, DB_OPEN, key_slice(&key), &value);
+
+	if (err)
+		return err;
+	struct decoder decoder = codec_decoder(value);
+	*out = (struct session_open){.flags = codec_decode_u32(&decoder)};
+	out->has_data = codec_decode_left(&decoder) > 0;
+	if (out->has_data) {
+		out->blob = codec_decode_u64(&decoder);
+		out->size = codec_decode_u64(&decoder);
+		out->mtime_ns = codec_decode_i64(&decoder);
+	}
+	return decoder.is_bad ? STORE_CORRUPT : STORE_OK;
 }
 
 enum store_err
 session_set_open(struct store *store, struct db_txn *txn, uint64_t ino,
 	uint32_t flags)
 {
+	const struct session_open row = {.flags = flags};
 	struct key key = key_u64_u64(session_id(store), ino);
 
 	if (flags)
-		return put_open(txn, &key, flags);
+		return session_put_open(txn, session_id(store), ino, &row);
 	enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
-enum store_err
-session_set_published(struct store *store, struct db_txn *txn, uint64_t ino)
-{
-	struct key key = key_u64_u64(session_id(store), ino);
-
-	return put_open(txn, &key, 0);
 }
 
 void
@@ -422,21 +444,6 @@ session_needs_cleaning(struct store *store)
 	mutex_scoped(&store->session->lock);
 
 	return store->session->closed.len > 0;
-}
-
-/* Flags of the row; NOT_FOUND. */
-static enum store_err
-get_open(struct db_txn *txn, uint64_t session, uint64_t ino, uint32_t *flags)
-{
-	struct key key = key_u64_u64(session, ino);
-	struct slice value;
-	enum store_err err = db_get(txn, DB_OPEN, key_slice(&key), &value);
-
-	if (err)
-		return err;
-	struct decoder decoder = codec_decoder(value);
-	*flags = codec_decode_u32(&decoder);
-	return decoder.is_bad ? STORE_CORRUPT : STORE_OK;
 }
 
 /* How many were taken off the list.  Those of a commit that then fails stay
@@ -460,14 +467,14 @@ session_clean_open(struct store *store, struct db_txn *txn)
 {
 	uint64_t inos[CLEAN_MAX];
 	size_t count = store->session ? take_closed(store->session, inos) : 0;
-	uint32_t flags;
+	struct session_open row;
 
 	for (size_t i = 0; i < count; i++) {
 		enum store_err err =
-			get_open(txn, session_id(store), inos[i], &flags);
+			session_get_open(txn, session_id(store), inos[i], &row);
 
-		/* Marked again since: that one's end takes it out. */
-		if (!err && flags == 0)
+		/* Opened again since: that one's end takes it out. */
+		if (!err && !row.flags && !file_linger_has(store, inos[i]))
 			err = session_set_open(store, txn, inos[i], 0);
 		if (err && err != STORE_NOT_FOUND)
 			return err;
@@ -476,28 +483,54 @@ session_clean_open(struct store *store, struct db_txn *txn)
 }
 
 enum store_err
-session_has_open(struct db_txn *txn, uint64_t except, uint64_t ino,
-	bool with_published, bool *out)
+session_each_open(struct db_txn *txn, uint64_t ino,
+	void (*visit)(uint64_t session, const struct session_open *row,
+		void *context),
+	void *context)
 {
 	scoped(db_cursor_close) struct db_cursor cursor = {0};
 
-	*out = false;
 	enum store_err err = db_cursor_open(txn, DB_SESSION, &cursor);
 	if (!err)
 		err = db_cursor_seek(&cursor, SLICE_NULL);
-	for (; !err && !*out; err = *out ? STORE_OK : db_cursor_next(&cursor)) {
-		uint32_t flags = 0;
+	for (; !err; err = db_cursor_next(&cursor)) {
+		struct session_open row;
 		uint64_t session;
 
 		err = key_split_u64(cursor.key, &session);
 		if (err)
 			return err;
-		if (session == except)
-			continue;
-		err = get_open(txn, session, ino, &flags);
-		*out = !err && (flags || with_published);
-		if (err && err != STORE_NOT_FOUND)
+		err = session_get_open(txn, session, ino, &row);
+		if (!err)
+			visit(session, &row, context);
+		else if (err != STORE_NOT_FOUND)
 			return err;
 	}
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+struct search {
+	uint64_t except;
+	bool with_published;
+	bool is_found;
+};
+
+static void
+find_open(uint64_t session, const struct session_open *row, void *context)
+{
+	struct search *search = context;
+
+	if (session != search->except && (row->flags || search->with_published))
+		search->is_found = true;
+}
+
+enum store_err
+session_has_open(struct db_txn *txn, uint64_t except, uint64_t ino,
+	bool with_published, bool *out)
+{
+	struct search search = {except, with_published, false};
+
+	enum store_err err = session_each_open(txn, ino, find_open, &search);
+	*out = search.is_found;
+	return err;
 }

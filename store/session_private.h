@@ -11,13 +11,24 @@
  *    the removal of the files of those returned is durable.
  * 3. An inode that is dirty or unpublished stands in DB_OPEN under the
  *    session that has it so; with flags 0, one that was published at a
- *    close(2), but may be written to through a map or a duplicate until the
- *    last of them goes.
- * 4. Whoever finds a session without its lock reaps it: leased files that
+ *    close(2), but may be written to further: through a duplicate of the
+ *    descriptor, or, where the kernel has the data file (passthrough), through
+ *    a map, which outlives the descriptors, or by any of these once the
+ *    session is dead.
+ * 4. A row goes only when nobody can write to the data file by way of that
+ *    session any more.  For longer than a moment (file_linger_private.h) there
+ *    is none with flags 0 while somebody can: the inode is dirty.  So what
+ *    has a clean record and no row is what its record says.
+ * 5. What a row says of the data file is as of the last settlement: one that is
+ *    neither like that nor like the inode's record was written to since.  (A
+ *    time set by path is in the record alone.)
+ * 6. Whoever finds a session without its lock reaps it: leased files that
  *    neither a blob record names nor the table of freed ones are removed,
  *    open inodes are settled (file_settle.c), the records go, the lock file
- * last. The work is bounded by what the dead one had open.
- * 5. A lease need not be durable before the file is made: after a power cut
+ *    last.  Where rule 4 keeps a row, the session's record and lock file stay
+ *    with it, and it is reaped again later; in another boot nobody is left who
+ *    could write.  The work is bounded by what the dead one had open.
+ * 7. A lease need not be durable before the file is made: after a power cut
  *    every file from the recovered counter of ids on is removed (store.c).
  */
 #pragma once
@@ -56,15 +67,35 @@ must_check enum store_err session_end_leases(struct store *store);
 must_check enum store_err session_set_open(struct store *store,
 	struct db_txn *txn, uint64_t ino, uint32_t flags);
 
-/* The same with flags 0 (rule 3). */
-must_check enum store_err session_set_published(struct store *store,
-	struct db_txn *txn, uint64_t ino);
-/* The last of a published one went: its row goes with a later commit. */
+/* A row of DB_OPEN. */
+struct session_open {
+	uint32_t flags; /* as in struct inode; 0: rule 3 */
+	bool has_data;	/* rule 5; not in rows of an inode just marked */
+	uint64_t blob;
+	uint64_t size;
+	int64_t mtime_ns;
+};
+
+/* Inside apply, for any session. */
+must_check enum store_err session_put_open(struct db_txn *txn, uint64_t session,
+	uint64_t ino, const struct session_open *row);
+/* NOT_FOUND */
+must_check enum store_err session_get_open(struct db_txn *txn, uint64_t session,
+	uint64_t ino, struct session_open *out);
+
+/* Nobody can write to a published one any more: its row goes with a later
+ * commit. */
 void session_note_closed(struct store *store, uint64_t ino);
 /* By the leader, within its transaction: takes out some of these rows. */
 must_check enum store_err session_clean_open(struct store *store,
 	struct db_txn *txn);
 bool session_needs_cleaning(struct store *store);
+
+/* Calls visit() for each session that has the inode on its list. */
+must_check enum store_err session_each_open(struct db_txn *txn, uint64_t ino,
+	void (*visit)(uint64_t session, const struct session_open *row,
+		void *context),
+	void *context);
 
 /* Whether a session other than `except` (0: any) has the inode on its list;
  * with_published: with flags 0, too. */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is written to a file after the close() that published it. */
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/base/clock.h"
 #include "store/base/io.h"
 #include "store/file.h"
+#include "store/scrub.h"
+#include "store/session_private.h"
 #include "tests/fs/needs_mount.h"
 
 /* Much more than it takes. */
@@ -19,6 +22,7 @@ head(struct temp_mount *temp, const char *key)
 
 	cr_assert(not(object_head(temp->store.store, temp->bucket,
 		slice_str(key), &temp->arena, &object)));
+	object.inode.attrs = SLICE_NULL;
 	return object.inode;
 }
 
@@ -93,4 +97,186 @@ Test(linger, what_a_duplicate_writes_without_passthrough_is_seen_by_all)
 	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"),
 		"first, second, third"));
 	cr_assert(not(close(reader)));
+}
+
+#define NEEDS_PASSTHROUGH(temp)                                                \
+	do {                                                                   \
+		if (!(temp).status.has_passthrough)                            \
+			cr_skip_test("%s", (temp).status.why_not);             \
+	} while (0)
+
+#define SIZE 4096
+
+static bool
+is_etag(const struct inode *one, const struct inode *other)
+{
+	return inode_etag_equal(&one->etag, &other->etag);
+}
+
+/* Until the record says that somebody writes. */
+static bool
+wait_for_mark(struct temp_mount *temp, const char *key)
+{
+	int64_t end_ms = clock_monotonic_ms() + PATIENCE_MS;
+
+	while (!(head(temp, key).flags & INODE_DIRTY)) {
+		if (clock_monotonic_ms() > end_ms)
+			return false;
+		io_sleep_ms(1);
+	}
+	return true;
+}
+
+static uint64_t
+count_open(struct store *store)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	uint64_t count = 0;
+
+	cr_assert(not(db_begin_read(store->db, &txn)));
+	cr_assert(not(db_count(txn, DB_OPEN, &count)));
+	return count;
+}
+
+/* Until no session has any file on its list. */
+static bool
+wait_for_end(struct temp_mount *temp)
+{
+	int64_t end_ms = clock_monotonic_ms() + PATIENCE_MS;
+
+	while (count_open(temp->store.store) > 0) {
+		if (clock_monotonic_ms() > end_ms)
+			return false;
+		io_sleep_ms(1);
+	}
+	return true;
+}
+
+/* A new file of SIZE bytes, mapped and closed. */
+static char *
+map_new(struct temp_mount *temp, const char *name)
+{
+	int fd = open(temp_mount_at(temp, "%s", name), O_RDWR | O_CREAT, 0644);
+
+	cr_assert(ge(int, fd, 0));
+	cr_assert(not(ftruncate(fd, SIZE)));
+	char *bytes =
+		mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert(ne(ptr, bytes, MAP_FAILED));
+	cr_assert(not(close(fd)));
+	return bytes;
+}
+
+static char
+byte_at(struct temp_mount *temp, const char *name, off_t offset)
+{
+	int fd = open(temp_mount_at(temp, "%s", name), O_RDONLY);
+	char byte = 0;
+
+	cr_assert(eq(i64, pread(fd, &byte, 1, offset), 1));
+	cr_assert(not(close(fd)));
+	return byte;
+}
+
+Test(linger, what_a_map_stores_after_the_close_is_seen_by_all)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	NEEDS_PASSTHROUGH(temp);
+
+	char got[3] = "";
+
+	char *bytes = map_new(&temp, "f");
+	struct inode before = head(&temp, "f");
+	bytes[0] = 'x';
+	cr_expect(wait_for_mark(&temp, "f"));
+	struct inode marked = head(&temp, "f");
+	cr_expect(not(is_etag(&before, &marked)));
+	int reader = open(temp_mount_at(&temp, "f"), O_RDONLY);
+	cr_expect(eq(chr, byte_at(&temp, "f", 0), 'x'));
+	bytes[1] = 'y';
+	cr_expect(eq(chr, byte_at(&temp, "f", 1), 'y'));
+	cr_expect(eq(i64, pread(reader, got, 2, 0), 2));
+	cr_expect(eq(str, got, "xy"));
+	cr_assert(not(close(reader)));
+	struct inode during = head(&temp, "f");
+	cr_assert(not(munmap(bytes, SIZE)));
+	cr_expect(wait_for_end(&temp));
+	struct inode after = head(&temp, "f");
+
+	cr_expect(zero(u32, after.flags));
+	cr_expect(is_etag(&during, &after));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "xy"));
+}
+
+Test(linger, what_is_mapped_and_not_changed_keeps_its_etag)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	NEEDS_PASSTHROUGH(temp);
+	const struct tree_change change = {.has_mtime = true, .mtime_ns = 1};
+	struct inode result;
+
+	char *bytes = map_new(&temp, "f");
+	struct inode before = head(&temp, "f");
+	/* By path, as another mount does it. */
+	cr_assert(not(file_attr_set(temp.store.store, before.ino, &change,
+		&result)));
+	cr_expect(wait_for_mark(&temp, "f"));
+	cr_assert(not(munmap(bytes, SIZE)));
+	cr_expect(wait_for_end(&temp));
+	struct inode after = head(&temp, "f");
+
+	cr_expect(is_etag(&before, &after));
+	cr_expect(eq(i64, after.mtime_ns, 1));
+}
+
+Test(linger, what_a_map_stores_is_no_damage)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	NEEDS_PASSTHROUGH(temp);
+	const struct scrub_options options = {.bytes_per_s = 0};
+	struct scrub_result result;
+
+	char *bytes = map_new(&temp, "f");
+	/* Without it this goes on when the file is off the list. */
+	while (count_open(temp.store.store) > 0 &&
+		!(head(&temp, "f").flags & INODE_DIRTY))
+		io_sleep_ms(1);
+	cr_assert(not(scrub_run(temp.store.store, &options, &result)));
+	bytes[0] = 'x';
+	cr_assert(not(msync(bytes, SIZE, MS_SYNC)));
+	cr_assert(not(chmod(temp_mount_at(&temp, "f"), 0600)));
+	cr_assert(not(scrub_run(temp.store.store, &options, &result)));
+	cr_expect(zero(u64, result.damaged));
+	cr_assert(not(munmap(bytes, SIZE)));
+	cr_expect(wait_for_end(&temp));
+	cr_assert(not(scrub_run(temp.store.store, &options, &result)));
+
+	cr_expect(zero(u64, result.damaged));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "x"));
+}
+
+Test(linger, what_a_descriptor_writes_after_the_end_of_its_mount_is_seen)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	NEEDS_PASSTHROUGH(temp);
+
+	int fd = open(temp_mount_at(&temp, "f"), O_RDWR | O_CREAT, 0644);
+	cr_assert(eq(i64, pwrite(fd, "text", 4, 0), 4));
+	temp_mount_stop(&temp);
+	struct inode before = head(&temp, "f");
+	cr_assert(eq(i64, pwrite(fd, "TEXT", 4, 0), 4));
+	struct inode during = head(&temp, "f");
+	(void)close(fd); /* it finds no mount */
+	cr_expect(wait_for_end(&temp));
+	struct inode after = head(&temp, "f");
+
+	cr_expect(eq(u64, before.size, 4));
+	cr_expect(not(is_etag(&before, &during)));
+	cr_expect(is_etag(&during, &after));
+	cr_expect(zero(u32, after.flags));
+	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "TEXT"));
 }

@@ -18,6 +18,7 @@
 
 #include "fs/mount_point.h"
 #include "store/bucket.h"
+#include "store/session_private.h"
 #include "tests/fs/needs_mount.h"
 #include "tests/support/other_process.h"
 
@@ -114,6 +115,75 @@ Test(survive, a_mount_killed_is_mounted_again_with_what_was_written)
 	(void)close(synced);
 	(void)close(open_still);
 	other_process_kill(&second);
+	cr_expect(not(umount2(mount_point, MNT_DETACH)));
+	cr_expect(not(rmdir(mount_point)));
+}
+
+static struct inode
+head(struct temp_store *temp, uint64_t bucket, const char *key)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct object object = {0};
+
+	cr_assert(not(object_head(temp->store, bucket, slice_str(key), &arena,
+		&object)));
+	return object.inode;
+}
+
+static bool
+is_etag(const struct inode *one, const struct inode *other)
+{
+	return inode_etag_equal(&one->etag, &other->etag);
+}
+
+static void
+open_and_close(const char *name)
+{
+	int fd = open(at(name), O_RDWR);
+
+	cr_assert(ge(int, fd, 0));
+	cr_assert(not(close(fd)));
+}
+
+/* The kernel serves it by itself; another mount opens it meanwhile. */
+Test(survive, what_a_descriptor_writes_after_its_mount_was_killed_is_seen)
+{
+	NEEDS_MOUNT();
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct bucket bucket;
+
+	cr_assert(ne(ptr, mkdtemp(mount_point), NULL));
+	temp_store_reopen(&temp);
+	cr_assert(not(bucket_create(temp.store, SLICE("bucket"),
+		SLICE("default"), &bucket)));
+	store_close(&temp.store);
+	struct other_process first = other_process_start(temp.path, serve);
+	cr_assert(eq(u64, other_process_hear(&first), 1));
+	int fd = make("f", "text");
+	other_process_kill(&first);
+	struct other_process second = other_process_start(temp.path, serve);
+	cr_assert(eq(u64, other_process_hear(&second), 1));
+	temp_store_reopen(&temp);
+
+	struct inode before = head(&temp, bucket.ino, "f");
+	if (pwrite(fd, "TEXT", 4, 0) != 4)
+		cr_skip_test("without passthrough it ends with its mount");
+	struct inode during = head(&temp, bucket.ino, "f");
+	cr_expect(eq(u64, before.size, 4));
+	cr_expect(not(is_etag(&before, &during)));
+	open_and_close("f");
+	cr_assert(eq(i64, pwrite(fd, "tEXT", 4, 0), 4));
+	struct inode later = head(&temp, bucket.ino, "f");
+	cr_expect(not(is_etag(&during, &later)));
+	expect_text("f", "tEXT");
+	(void)close(fd); /* it finds no mount */
+	/* It has inherited the descriptor. */
+	other_process_kill(&second);
+	while (head(&temp, bucket.ino, "f").flags & INODE_DIRTY)
+		cr_assert(not(session_reap(temp.store)));
+	struct inode after = head(&temp, bucket.ino, "f");
+
+	cr_expect(is_etag(&later, &after));
 	cr_expect(not(umount2(mount_point, MNT_DETACH)));
 	cr_expect(not(rmdir(mount_point)));
 }

@@ -216,3 +216,80 @@ Test(file_etag, two_who_open_at_once_do_not_hide_each_others_changes)
 	cr_expect(zero(u32, after.flags));
 	other_process_kill(&process);
 }
+
+/* What is flushed is on the list of the process still, as published. */
+static void
+flush_and_wait(struct store *store, struct other_process *self)
+{
+	uint64_t bucket = objects_bucket(store, "bucket");
+	struct file *file = files_create(store, bucket, "f");
+
+	files_put(file, "text");
+	cr_assert(not(file_flush(file)));
+	other_process_tell(self, bucket);
+	other_process_pause(self);
+	files_put(file, "TEXT");
+	other_process_tell(self, bucket);
+}
+
+Test(file_etag, a_time_set_after_a_flush_outlasts_the_process_that_is_killed)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process process =
+		other_process_start(temp.path, flush_and_wait);
+	uint64_t bucket = other_process_hear(&process);
+
+	temp_store_reopen(&temp);
+	struct inode before = files_head(temp.store, bucket, "f");
+	files_set_mtime(temp.store, before.ino, OLD_NS);
+	other_process_kill(&process);
+	temp_store_reopen(&temp);
+	struct inode after = files_head(temp.store, bucket, "f");
+
+	cr_expect(has_etag_of(&before, &after));
+	cr_expect(eq(i64, after.mtime_ns, OLD_NS));
+}
+
+Test(file_etag, who_opens_for_writing_does_not_hide_what_followed_a_flush)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process process =
+		other_process_start(temp.path, flush_and_wait);
+	uint64_t bucket = other_process_hear(&process);
+
+	temp_store_reopen(&temp);
+	struct inode before = files_head(temp.store, bucket, "f");
+	other_process_resume(&process);
+	cr_assert(eq(u64, other_process_hear(&process), bucket));
+	struct file *file = files_open(temp.store, before.ino, O_RDWR);
+	struct inode during = files_head(temp.store, bucket, "f");
+	files_close(&file, O_RDWR);
+	other_process_kill(&process);
+	temp_store_reopen(&temp);
+	struct inode after = files_head(temp.store, bucket, "f");
+
+	cr_expect(not(has_etag_of(&before, &during)));
+	cr_expect(has_etag_of(&during, &after));
+}
+
+Test(file_etag, who_opens_for_writing_leaves_it_after_a_flush_and_a_time)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_create();
+	struct other_process process =
+		other_process_start(temp.path, flush_and_wait);
+	uint64_t bucket = other_process_hear(&process);
+
+	temp_store_reopen(&temp);
+	struct inode before = files_head(temp.store, bucket, "f");
+	files_set_mtime(temp.store, before.ino, OLD_NS);
+	struct file *file = files_open(temp.store, before.ino, O_RDWR);
+	struct inode during = files_head(temp.store, bucket, "f");
+	files_close(&file, O_RDWR);
+	other_process_kill(&process);
+	temp_store_reopen(&temp);
+	struct inode after = files_head(temp.store, bucket, "f");
+
+	cr_expect(has_etag_of(&before, &during));
+	cr_expect(has_etag_of(&before, &after));
+	cr_expect(eq(i64, after.mtime_ns, OLD_NS));
+}

@@ -110,7 +110,8 @@ Test(file_rename, a_power_cut_leaves_an_object_under_the_name)
 	files_put(file, "the new");
 	move(temp.store, bucket, "tmp", "final", 0);
 
-	cr_assert(not(file_settle(temp.store, session, file_ino(file), true)));
+	cr_assert(not(file_settle(temp.store, session, file_ino(file), true,
+		NULL)));
 
 	cr_expect(objects_is(temp.store, bucket, "final", "the new"));
 	files_close(&file, O_RDWR);
