@@ -420,8 +420,7 @@ fix_flags(struct store *store, struct db_txn *txn, void *arg)
 static enum store_err
 fix_open(struct store *store, struct check_job *job)
 {
-	enum store_err err =
-		file_settle(store, job->a, job->b, false, NULL);
+	enum store_err err = file_settle(store, job->a, job->b, false, NULL);
 
 	return err ? err : commit_run(store, fix_flags, job, NULL);
 }

@@ -14,7 +14,8 @@
  * 3. Any other opening for writing marks the inode dirty before it returns;
  *    a blob that is shared or packed is cloned first.
  * 4. At file_sync(), file_flush() and the last close the record is brought
- *    up to date: size, mtime and a new ETag, if the data changed.
+ *    up to date: size, mtime and a new ETag, if the data changed.  Where the
+ *    kernel writes on after that, it is again, later (session_private.h).
  * 5. A file whose last name goes while it is open lives on in its
  *    descriptor; the space returns with the last close, or with the process.
  * 6. Whether the data of a file that is not sealed changed is told by the data
