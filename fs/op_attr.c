@@ -162,6 +162,7 @@ limit_to_quota(struct mount *mount, fuse_ino_t ino, struct store_status *status)
 								    : err;
 	if (left.bytes < status->free_bytes) {
 		status->free_bytes = left.bytes;
+		status->reserved_bytes = 0;
 		status->capacity_bytes =
 			usage.bytes + usage.part_bytes + left.bytes;
 	}
@@ -189,7 +190,8 @@ op_attr_statfs(fuse_req_t req, fuse_ino_t ino)
 		.f_bsize = BLOCK_SIZE,
 		.f_frsize = BLOCK_SIZE,
 		.f_blocks = status.capacity_bytes / BLOCK_SIZE,
-		.f_bfree = status.free_bytes / BLOCK_SIZE,
+		.f_bfree = (status.free_bytes + status.reserved_bytes) /
+			   BLOCK_SIZE,
 		.f_bavail = status.free_bytes / BLOCK_SIZE,
 		.f_files = status.inodes,
 		.f_ffree = status.free_inodes,

@@ -170,9 +170,13 @@ enum store_err
 bucket_create(struct store *store, struct slice name, struct slice owner,
 	struct bucket *out)
 {
-	return bucket_name_is_reserved(name)
-		       ? STORE_BAD_NAME
-		       : bucket_create_own(store, name, owner, out);
+	if (!bucket_name_is_reserved(name))
+		return bucket_create_own(store, name, owner, out);
+	/* One that is older than the rule is there as any other. */
+	enum store_err err = bucket_get(store, name, out);
+	if (err == STORE_NO_BUCKET)
+		return STORE_BAD_NAME;
+	return err ? err : STORE_BUCKET_EXISTS;
 }
 
 enum store_err

@@ -70,7 +70,8 @@ struct store_status {
 	uint64_t bytes;
 	uint64_t capacity_bytes; /* of the file system below */
 	uint64_t free_bytes;
-	uint64_t inodes; /* of the file system below */
+	uint64_t reserved_bytes; /* unused, too, but root's alone */
+	uint64_t inodes;	 /* of the file system below */
 	uint64_t free_inodes;
 	uint64_t freed_blobs; /* waiting for reclaim */
 	uint64_t unflushed_blobs;

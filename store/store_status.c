@@ -88,6 +88,10 @@ store_status(struct store *store, struct store_status *out)
 	out->has_failed = out->has_failed || others_have_failed(store);
 	out->capacity_bytes = (uint64_t)space.f_blocks * space.f_frsize;
 	out->free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
+	if (space.f_bfree > space.f_bavail)
+		out->reserved_bytes =
+			(uint64_t)(space.f_bfree - space.f_bavail) *
+			space.f_frsize;
 	out->inodes = space.f_files;
 	out->free_inodes = space.f_favail;
 	return STORE_OK;

@@ -6,8 +6,8 @@
  * is ANDed with whatever policies say, so it never gives a right by itself.
  *
  *	            read  write  readwrite  full
- *	READ         x             x         x   GetObject, HeadObject, tags,
- *... LIST         x             x         x   ListBuckets, HeadBucket,
+ *	READ         x             x         x   GetObject, HeadObject, their
+ *tags LIST         x             x         x   ListBuckets, HeadBucket,
  *	                                         ListObjects, config reads
  *	UPLOADS      x     own     x         x   ListParts, ListMultipartUploads
  *	WRITE              x       x         x   Put, Delete, UploadPart, Abort,
@@ -15,7 +15,8 @@
  *	BUCKET                               x   CreateBucket, DeleteBucket
  *	CONFIGURE                            x   policy, ACL, lifecycle, ...
  *
- * A copy needs READ and WRITE.
+ * A copy needs READ and WRITE; so does RestoreObject, which tells of what is
+ * there.
  */
 #pragma once
 

@@ -6,6 +6,7 @@
  */
 #include "s3api/control/control_private.h"
 #include "s3api/iam/policy_operation.h"
+#include "s3api/iam/policy_unserved.h"
 #include "s3api/route.h"
 #include "store/base/clock.h"
 #include "store/bucket.h"
@@ -128,6 +129,15 @@ ask_policies(struct asking *asking, enum policy_action action,
 		       : CONTROL_OK;
 }
 
+/* Or nobody's. */
+static bool
+is_own(const struct asking *asking, const struct target *target)
+{
+	return !target->is_there ||
+	       !strcmp(target->bucket.owner,
+		       asking->control->token.organization);
+}
+
 static enum control_code
 judge(struct asking *asking, enum policy_action action,
 	const struct target *target, bool *is_allowed, const char **reason)
@@ -136,16 +146,20 @@ judge(struct asking *asking, enum policy_action action,
 	enum control_code code = CONTROL_OK;
 
 	if (!asking->needs[action])
-		*reason = "no request asks for it";
+		*reason = "no request of a key or bearer asks for it";
 	else if (policy_action_scope(action) == POLICY_SCOPE_OBJECT &&
-		 target->key.len == 0)
+		 (target->key.len == 0 || target->key.len > TREE_KEY_MAX))
 		*reason = "it is done to an object: BUCKET/KEY";
 	else if (!level_allows(asking->control->token.level,
 			 asking->needs[action]))
 		*reason = "the level of the token does not allow it";
 	else {
 		code = ask_policies(asking, action, target, &decision);
-		*reason = decide_sentence(decision.reason);
+		/* What others have said of their buckets is theirs. */
+		*reason = decision.is_allowed || is_own(asking, target)
+				  ? decide_sentence(decision.reason)
+				  : "the bucket is another organization's, "
+				    "which does not let it in";
 	}
 	*is_allowed = decision.is_allowed;
 	return code;
@@ -164,7 +178,8 @@ ask_of_target(struct asking *asking, const json_t *actions,
 		const char *reason;
 		bool is_allowed;
 
-		if (action == POLICY_ACTION_NONE)
+		if (action == POLICY_ACTION_NONE &&
+			!policy_unserved_has(slice_str(name)))
 			return control_refuse(asking->control,
 				CONTROL_INVALID_ARGUMENT,
 				"actions: one is no action, as s3:GetObject");

@@ -14,8 +14,8 @@
  *
  * content-length, connection, date and server are written here; a handler gives
  * everything else.  To a HEAD the same calls send the header alone.  A handler
- *that returns without a reply, or before a stream is complete, closes the
- *connection (without a reply: 500 first).
+ * that returns without a reply (500 then), or before a stream is complete,
+ * closes the connection.
  *
  * Threads:   the fiber that serves the connection; sends yield it.
  * Ownership: names and values are copied, bodies are borrowed for the call.

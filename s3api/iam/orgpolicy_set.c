@@ -22,8 +22,10 @@ orgpolicy_set_read(struct store *store, struct policy_cache *cache,
 	for (size_t i = 0; i < found; i++) {
 		policies[i] = policy_cache_organization(cache, texts[i].name,
 			texts[i].text);
-		if (!policies[i])
+		if (!policies[i]) {
+			orgpolicy_set_free(out);
 			return STORE_CORRUPT;
+		}
 		out->count++;
 	}
 	return STORE_OK;

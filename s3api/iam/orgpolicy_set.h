@@ -11,7 +11,8 @@ struct orgpolicy_set {
 	size_t count;
 };
 
-/* CORRUPT: one cannot be read.  Also on failure to be freed. */
+/* CORRUPT: one cannot be read.  On failure the set is empty: what could be read
+ * does not count without the rest. */
 must_check enum store_err orgpolicy_set_read(struct store *store,
 	struct policy_cache *cache, struct slice organization,
 	struct arena *arena, struct orgpolicy_set *out);

@@ -153,8 +153,7 @@ op_bucket_create(struct request *request)
 	struct bucket bucket;
 	enum s3_error error = refuse_unsupported(request);
 
-	if (!error && (!bucket_name_is_valid(request->bucket_name) ||
-			      bucket_name_is_reserved(request->bucket_name)))
+	if (!error && !bucket_name_is_valid(request->bucket_name))
 		error = error_set(&request->report, S3_INVALID_BUCKET_NAME,
 			NULL);
 	if (!error)
@@ -169,6 +168,9 @@ op_bucket_create(struct request *request)
 	enum store_err err = bucket_create(request->store, request->bucket_name,
 		owner, &bucket);
 
+	if (err == STORE_BAD_NAME)
+		return error_set(&request->report, S3_INVALID_BUCKET_NAME,
+			NULL);
 	if (err == STORE_BUCKET_EXISTS &&
 		!slice_equal(slice_str(bucket.owner), owner))
 		return error_set(&request->report, S3_BUCKET_ALREADY_EXISTS,

@@ -227,6 +227,11 @@ def the_helper_of_mount_8_has_its_statuses():
     assert " ro," in next(line for line in open("/proc/mounts")
                           if f" {POINT} " in line)
     unmount()
+    # What mount(8) is told goes behind what stands in fstab.
+    quiet(helper, STORE, POINT, "-o", "uid=1,log-level=info,uid=12,gid=34,"
+          "log-level=debug")
+    assert os.path.ismount(POINT)
+    unmount()
     said = refused(helper, STORE, POINT, "-o", "nonsense", status=1)
     assert "nonsense" in said, said
     said = refused(helper, TMP / "none", POINT, "-o", "rw", status=32)
@@ -331,6 +336,10 @@ def a_quota_is_told_by_df_and_by_errno():
     assert space.f_bavail * space.f_frsize == 768 << 10, space
     assert space.f_blocks * space.f_frsize == 1 << 20, space
     assert os.statvfs(POINT).f_blocks > space.f_blocks
+    # What only root may take is not used, which is what df tells.
+    ours, below = os.statvfs(POINT), os.statvfs(STORE)
+    assert (ours.f_bfree - ours.f_bavail ==
+            (below.f_bfree - below.f_bavail) * below.f_frsize // ours.f_frsize)
     assert errno_of(lambda: os.truncate(
         top / "small", 2 << 20)) == errno.EDQUOT
 

@@ -60,6 +60,7 @@ find_option(const struct args_command *command, struct slice name)
 struct reading {
 	const struct args_command *command;
 	bool is_given[ARGS_OPTIONS_MAX];
+	bool has_key_file;
 };
 
 static void
@@ -84,13 +85,17 @@ store_value(struct reading *reading, const struct args_option *option,
 }
 
 static int
-take_key_file(const struct args_command *command, int left, char **words,
+take_key_file(struct reading *reading, int left, char **words,
 	const char *equals)
 {
+	const struct args_command *command = reading->command;
 	const char *path = equals ? equals + 1 : left > 1 ? words[1] : "";
 
 	if (!*path)
 		args_refuse(command, "--key-file needs a value (FILE)");
+	if (reading->has_key_file)
+		args_refuse(command, "--key-file is given twice");
+	reading->has_key_file = true;
 	if (setenv(ARGS_KEY_FILE, path, 1))
 		args_refuse(command, "--key-file: out of memory");
 	return equals ? 1 : 2;
@@ -113,7 +118,7 @@ parse_option(struct reading *reading, int left, char **words)
 		exit(COMMAND_OK);
 	}
 	if (dashes == 2 && slice_equal(name, SLICE("key-file")))
-		return take_key_file(command, left, words, equals);
+		return take_key_file(reading, left, words, equals);
 
 	const struct args_option *option = find_option(command, name);
 

@@ -98,13 +98,30 @@ add(struct words *words, const char *word)
 	return true;
 }
 
+/* mount(8) puts the options of its command line behind those of fstab(5), and
+ * the last one wins; keys of several prefixes are all meant. */
+static bool
+add_word(struct words *words, const char *word)
+{
+	size_t len = strcspn(word, "=") + 1;
+
+	for (int i = 0; i < words->count; i++) {
+		if (strncmp(word, "--sse-c-key=", len) != 0 &&
+			!strncmp(words->list[i], word, len)) {
+			words->list[i] = word;
+			return true;
+		}
+	}
+	return add(words, word);
+}
+
 static bool
 add_option(struct words *words, const char *option)
 {
 	const char *word = option_of_command(words, option);
 
 	if (word)
-		return add(words, word);
+		return add_word(words, word);
 	if (mount_options_is_flag(slice_str(option))) {
 		buffer_append(&words->flags,
 			words->flags.len ? SLICE(",") : SLICE("--flags="));

@@ -397,7 +397,10 @@ check_organization(struct store *store, const struct usage_history *history)
 	struct meter_place place = {.is_end = false};
 	struct meter_reading reading;
 	size_t count = 0;
-	enum store_err err = STORE_OK;
+	enum store_err err =
+		organization_name_is_valid(slice_str(history->organization))
+			? STORE_OK
+			: STORE_NO_ORGANIZATION;
 
 	while (!err && count == 0 && !place.is_end)
 		err = meter_read(store, &range, &place, &reading, 1, &count);

@@ -40,17 +40,19 @@ fail(const char *dir, const char *name)
 
 /* --- whose a file is ------------------------------------------------------ */
 
+#define KIND_LINE "\nkind: Secret\n"
 #define NAMESPACE_LINE "\n  namespace: "
 
-/* The namespace that a Secret says it is of; empty where it says none. */
+/* The namespace that a Secret says it is of; empty where it says none, or is
+ * none. */
 static struct slice
-namespace_in(struct slice text)
+namespace_of_secret(struct slice text)
 {
 	ptrdiff_t at = slice_find(text, SLICE(NAMESPACE_LINE));
 	struct slice rest;
 	struct slice line = SLICE_NULL;
 
-	if (at < 0)
+	if (at < 0 || slice_find(text, SLICE(KIND_LINE)) < 0)
 		return SLICE_NULL;
 	rest = slice_from(text, (size_t)at + strlen(NAMESPACE_LINE));
 	(void)slice_split(&rest, '\n', &line);
@@ -73,7 +75,7 @@ whose(int dir_fd, const struct user *user)
 	close(fd);
 	if (len < 0)
 		return UNKNOWN;
-	return slice_equal(namespace_in(slice_of(text, (size_t)len)),
+	return slice_equal(namespace_of_secret(slice_of(text, (size_t)len)),
 		       slice_str(user->namespace))
 		       ? OURS
 		       : ANOTHERS;

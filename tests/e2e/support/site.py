@@ -126,7 +126,7 @@ class Site:
                 status = process.wait(120)
             except subprocess.TimeoutExpired:
                 process.kill()
-                status = "still running after 30 s"
+                status = "still running after 120 s"
             if status != 0:
                 errors.append(f"{process.args[1]}: exit {status}")
         for log in self.dir.glob("*.log"):

@@ -180,8 +180,10 @@ Test(control_can_i, policies_lists_and_blocks_of_buckets_count)
 	cr_assert(zero(int, exposure_write_block(store, &theirs, &block)));
 	compare(&site, "a restricted public policy");
 	cr_expect(not(can_i(&site, "s3:PutObject", "theirs/a", &reason)));
+	/* Which of their settings it was is not told. */
 	cr_expect(eq(str, (char *)reason,
-		(char *)decide_sentence(DECIDE_RESTRICTED)));
+		"the bucket is another organization's, which does not let it "
+		"in"));
 
 	/* A list alone. */
 	cr_assert(zero(int, exposure_write_block(store, &theirs, NULL)));
@@ -221,12 +223,16 @@ Test(control_can_i, what_nobody_can_ask_for_is_not_allowed)
 	/* No operation; of who signs in; not of a bucket. */
 	cr_expect(not(can_i(&site, "s3:PutInventoryConfiguration", "photos",
 		&reason)));
-	cr_expect(eq(str, (char *)reason, "no request asks for it"));
+	cr_expect(eq(str, (char *)reason,
+		"no request of a key or bearer asks for it"));
+	cr_expect(not(can_i(&site, "s3:TagResource", "photos", &reason)));
 	cr_expect(not(can_i(&site, "cwobject:CreateAccessKeySAML", "*",
 		&reason)));
 	cr_expect(not(can_i(&site, "s3:GetObject", "photos", &reason)));
 	cr_expect(eq(str, (char *)reason,
 		"it is done to an object: BUCKET/KEY"));
+	cr_expect(not(can_i(&site, "s3:GetObject",
+		served_text(&site.served, "photos/%01025d", 0), &reason)));
 	/* A bucket to be. */
 	cr_expect(can_i(&site, "s3:PutObject", "none/b", &reason));
 }

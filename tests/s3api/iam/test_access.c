@@ -10,8 +10,16 @@
 	STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":"       \
 		  "\"s3:GetObject\",\"Resource\":[\"arn:aws:s3:::photos/*\"]")
 
+#define DENY_DELETE(NAME)                                                      \
+	"{\"version\":\"v1alpha1\",\"name\":\"" NAME                           \
+	"\",\"statements\":[{\"name\":\"s\",\"effect\":\"Deny\","              \
+	"\"actions\":[\"s3:DeleteObject\"],\"resources\":[\"*\"],"             \
+	"\"principals\":[\"*\"]}]}"
+
+/* stored: what is in the place of the text. */
 static void
-put_access_policy(struct served *served, const char *text)
+put_access_policy_of(struct served *served, const char *organization,
+	const char *text, const char *stored)
 {
 	struct policy_error error = {""};
 	scoped(policy_free) struct policy *policy =
@@ -19,9 +27,15 @@ put_access_policy(struct served *served, const char *text)
 
 	cr_assert(policy != NULL, "%s", error.text);
 	cr_assert(eq(int,
-		orgpolicy_put(served->temp.store, SLICE("default"), policy,
-			slice_str(text)),
+		orgpolicy_put(served->temp.store, slice_str(organization),
+			policy, slice_str(stored)),
 		STORE_OK));
+}
+
+static void
+put_access_policy(struct served *served, const char *text)
+{
+	put_access_policy_of(served, "default", text, text);
 }
 
 Test(access, anonymous_requests_are_refused_without_a_policy)
@@ -533,6 +547,35 @@ Test(access, a_policy_that_is_damaged_lets_nobody_in)
 	access_site_become_nobody(&served);
 	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 500,
 		"InternalError");
+}
+
+/* Also not the second of several that one request decides about. */
+Test(access, no_access_policy_counts_where_one_is_damaged)
+{
+	scoped(served_stop) struct served served = served_start();
+	struct store *store = served.temp.store;
+	struct slice policy =
+		SLICE(STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\","
+				"\"Action\":\"s3:DeleteObject\",\"Resource\":"
+				"\"arn:aws:s3:::theirs/*\""));
+	struct bucket bucket;
+
+	cr_assert(zero(int, organization_create(store, SLICE("other"))));
+	cr_assert(zero(int, bucket_create(store, SLICE("theirs"),
+				    SLICE("other"), &bucket)));
+	cr_assert(zero(int, bucket_set_document(store, bucket.ino,
+				    SLICE(ACCESS_POLICY_KIND), &policy)));
+	put_access_policy_of(&served, "other", DENY_DELETE("b"),
+		DENY_DELETE("b"));
+	put_access_policy_of(&served, "other", DENY_DELETE("a"), "{");
+
+	const struct s3_reply *reply =
+		served_send(&served, "POST", "/theirs?delete", NULL,
+			SLICE("<Delete><Object><Key>a</Key></Object><Object>"
+			      "<Key>b</Key></Object></Delete>"));
+
+	cr_expect(eq(uint, reply->status, 200));
+	served_expect_elements(reply, "Code", "InternalError InternalError ");
 }
 
 Test(access, strangers_may_put_where_the_policy_says_so)

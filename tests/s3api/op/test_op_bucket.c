@@ -56,6 +56,8 @@ Test(op_bucket, reserved_names_are_not_given_out)
 	cr_assert(zero(int,
 		bucket_create_own(served.temp.store, SLICE("cw-old"),
 			SLICE("default"), &bucket)));
+	served_expect_refusal(served_ask(&served, "PUT", "/cw-old"), 409,
+		"BucketAlreadyOwnedByYou");
 	served_put(&served, "/cw-old/a", "bytes");
 	served_expect_body(served_ask(&served, "GET", "/cw-old/a"), 200,
 		"bytes");

@@ -85,7 +85,7 @@ static const struct row rows[] = {
 	{ "CopyObject", "PUT", "/photos/d", "x-amz-copy-source: photos/tagged\n", "", BOTH, "s3:PutObject,s3:GetObject,s3:GetObjectTagging,s3:PutObjectTagging" },
 	{ "CreateMultipartUpload", "POST", "/photos/up?uploads", NULL, "", WRITERS, "s3:PutObject" },
 	{ "CompleteMultipartUpload", "POST", "/photos/up?uploadId=none", NULL, "", WRITERS, "s3:PutObject" },
-	{ "RestoreObject", "POST", "/photos/a?restore", NULL, XML("RestoreRequest", ""), WRITERS, "s3:RestoreObject" },
+	{ "RestoreObject", "POST", "/photos/a?restore", NULL, XML("RestoreRequest", ""), BOTH, "s3:RestoreObject" },
 	{ "AbortMultipartUpload", "DELETE", "/photos/up?uploadId=none", NULL, "", WRITERS, "s3:AbortMultipartUpload" },
 	{ "DeleteObject", "DELETE", "/photos/gone", NULL, "", WRITERS, "s3:DeleteObject" },
 	/* Signed by its fields: test_op_post.c holds it against levels. */
