@@ -120,6 +120,7 @@ struct ring {
 	/* fixed after the reply to INIT */
 	struct mount *mount;
 	struct helper_pool *helpers;
+	struct helper_pool *waiting; /* of those that wait for a file's turn */
 	struct queue *queues;
 	unsigned int count;
 	size_t payload_len;
@@ -258,28 +259,35 @@ read_waits(const struct fuse_read_in *in)
 	       file_read_waits(handle_of(&info)->file, in->offset);
 }
 
-/* For one who copies, perhaps. */
+/* For one who copies, perhaps for minutes: by helpers of their own, or those
+ * who want one file would have them all. */
 static bool
 waits_for_turn(struct ring *ring, const struct fuse_in_header *in)
 {
 	const struct mount *mount = ring->mount;
 
-	return file_is_busy(mount->store, mount_inode(mount, in->nodeid));
+	switch (in->opcode) {
+	case FUSE_OPEN:
+	case FUSE_RELEASE:
+	case FUSE_FLUSH:
+	case FUSE_SETATTR:
+		return file_is_busy(mount->store,
+			mount_inode(mount, in->nodeid));
+	default:
+		return false;
+	}
 }
 
 static bool
-flush_waits(struct ring *ring, const struct fuse_in_header *in,
-	const struct fuse_flush_in *flush_in)
+flush_waits(const struct fuse_flush_in *flush_in)
 {
 	const struct fuse_file_info info = {.fh = flush_in->fh};
 
-	return flush_in->fh && (file_is_sealed(handle_of(&info)->file) ||
-				       waits_for_turn(ring, in));
+	return flush_in->fh && file_is_sealed(handle_of(&info)->file);
 }
 
-/* Invariant 4. */
 static bool
-may_wait(struct ring *ring, const struct exchange_header *header)
+may_wait(const struct exchange_header *header)
 {
 	const struct fuse_in_header *in = (const void *)header->in_out;
 	const void *op_in = header->op_in;
@@ -291,7 +299,7 @@ may_wait(struct ring *ring, const struct exchange_header *header)
 	case FUSE_READ:
 		return read_waits(op_in);
 	case FUSE_FLUSH:
-		return flush_waits(ring, in, op_in);
+		return flush_waits(op_in);
 	case FUSE_WRITE:
 	case FUSE_FSYNC:
 	case FUSE_FSYNCDIR:
@@ -301,23 +309,30 @@ may_wait(struct ring *ring, const struct exchange_header *header)
 	case OP_COPY_FILE_RANGE_64:
 		return true;
 	case FUSE_OPEN: /* for writing: may copy what is shared first */
-		return (open_in->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY ||
-		       waits_for_turn(ring, in);
-	case FUSE_RELEASE:
-		return waits_for_turn(ring, in);
+		return (open_in->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY;
 	case FUSE_CREATE: /* what is to be synced is published first */
 		return (create_in->flags & O_DSYNC) != 0;
 	case FUSE_SETATTR:
-		return (set_in->valid & FATTR_SIZE) || waits_for_turn(ring, in);
+		return (set_in->valid & FATTR_SIZE) != 0;
 	default:
 		return false;
 	}
+}
+
+/* Invariant 4.  NULL: it does not wait. */
+static struct helper_pool *
+helpers_for(struct ring *ring, const struct exchange_header *header)
+{
+	if (waits_for_turn(ring, (const void *)header->in_out))
+		return ring->waiting;
+	return may_wait(header) ? ring->helpers : NULL;
 }
 
 static void
 take(struct entry *entry)
 {
 	struct exchange_header *header = header_of(entry);
+	struct helper_pool *helpers = helpers_for(entry->queue->ring, header);
 
 	entry->commit_id = header->commit_id;
 	entry->job = (struct helper_job){
@@ -325,8 +340,7 @@ take(struct entry *entry)
 		.arg = entry,
 		.done = EVENT_INIT,
 	};
-	if (may_wait(entry->queue->ring, header) &&
-		helper_pool_submit(entry->queue->ring->helpers, &entry->job)) {
+	if (helpers && helper_pool_submit(helpers, &entry->job)) {
 		entry->queue->helped++;
 		return;
 	}
@@ -637,11 +651,13 @@ ring_attach(struct mount *mount)
 	struct ring *ring = calloc(1, sizeof(*ring));
 	struct queue *queues = calloc(count, sizeof(*queues));
 	struct helper_pool *helpers = helper_pool_create();
-	if (!ring || !queues || !helpers)
+	struct helper_pool *waiting = helper_pool_create();
+	if (!ring || !queues || !helpers || !waiting)
 		error_out_of_memory();
 	*ring = (struct ring){
 		.mount = mount,
 		.helpers = helpers,
+		.waiting = waiting,
 		.queues = queues,
 		.count = count,
 	};
@@ -681,6 +697,7 @@ ring_stop(struct ring **ring_at)
 	for (unsigned int i = 0; i < ring->count; i++)
 		close_queue(&ring->queues[i]);
 	helper_pool_free(&ring->helpers);
+	helper_pool_free(&ring->waiting);
 	free(ring->queues);
 	free(ring);
 	*ring_at = NULL;

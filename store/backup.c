@@ -35,7 +35,6 @@
 #include "store/store_private.h"
 
 #define PARTIAL "partial"
-#define BATCH 256
 
 struct job {
 	struct store *store;
@@ -151,6 +150,7 @@ take_directory(struct job *job, int *fd)
 			(void)rmdir(path);
 		return STORE_INVALID;
 	}
+	/* Before anything is put there. */
 	enum store_err err =
 		expect_backups(job->store, path, &job->last_number);
 	if (err)
@@ -158,9 +158,11 @@ take_directory(struct job *job, int *fd)
 	*fd = owner_open(lock.text, O_RDWR);
 	if (*fd < 0)
 		return error_from_errno(errno);
-	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
-		return STORE_OK;
-	return errno == EWOULDBLOCK ? STORE_BUSY : error_from_errno(errno);
+	if (flock(*fd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? STORE_BUSY
+					    : error_from_errno(errno);
+	/* Another one may have ended meanwhile. */
+	return expect_backups(job->store, path, &job->last_number);
 }
 
 static int

@@ -50,7 +50,7 @@ visit_bucket(struct check *check, struct slice key, struct slice value)
 	struct record_bucket record;
 
 	if (record_decode_bucket(value, &record) ||
-		record.root_ino <= INODE_ROOT) {
+		record.root_ino <= INODE_ROOT || key.len > BUCKET_NAME_MAX) {
 		note_named(check, DB_BUCKET, key, value, "bucket");
 		return STORE_OK;
 	}
@@ -353,10 +353,10 @@ visit_document(struct check *check, struct slice key, struct slice value)
 	if (key_split_dentry(key, &owner, &kind) || owner ||
 		meter_document_is_sound(kind, value))
 		return STORE_OK;
-	struct check_job *job = check_note(check, CHECK_RECORD, CHECK_FIX_ROW,
-		"the document %.*s does not decode", (int)kind.len, kind.data);
-	job->table = DB_DOCUMENT;
-	job->name = arena_copy(&check->arena, key);
+	check_note_record(check, DB_DOCUMENT, key, value,
+		arena_str(&check->arena,
+			arena_printf(&check->arena, "the document %.*s",
+				(int)kind.len, kind.data)));
 	return STORE_OK;
 }
 

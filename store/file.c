@@ -72,8 +72,9 @@ truncate_data(struct file *file, uint64_t size)
 	enum store_err err = file_open_stat(file, &stat);
 	if (err)
 		return err;
-	/* By cut.h; what is pending nobody else reads. */
-	bool is_cut = size < (uint64_t)stat.st_size && !file->is_pending;
+	/* By cut.h.  Also what is pending: it may have been published, and we
+	 * not know. */
+	bool is_cut = size < (uint64_t)stat.st_size;
 	if (is_cut)
 		cut_note(file->store, file->blob);
 	if (ftruncate(file->fd, (off_t)size))
@@ -89,7 +90,6 @@ static enum store_err
 mark(struct file *file, bool with_data)
 {
 	enum store_err err = STORE_PRECONDITION;
-	bool was_marked = file->is_marked;
 
 	for (int i = 0; i < TRIES && err == STORE_PRECONDITION; i++) {
 		err = file->seal ? file_draft_begin(file, with_data)
@@ -99,8 +99,6 @@ mark(struct file *file, bool with_data)
 		if (err == STORE_PRECONDITION && file_open_reload(file))
 			return STORE_IO;
 	}
-	if (!err && !was_marked && file->is_marked)
-		cut_note_mark(file->store, file->blob, file->commit);
 	return err == STORE_PRECONDITION ? STORE_BUSY : err;
 }
 

@@ -17,6 +17,7 @@
 struct entry {
 	uint64_t ino;
 	uint64_t due; /* the round in which it is looked at */
+	bool has_failed;
 	struct entry *next;
 };
 
@@ -75,7 +76,7 @@ find_locked(struct file_lingers *lingers, uint64_t ino)
 	return place;
 }
 
-static void
+static struct entry *
 note_locked(struct file_lingers *lingers, uint64_t ino, uint64_t rounds)
 {
 	struct entry **place = find_locked(lingers, ino);
@@ -88,6 +89,7 @@ note_locked(struct file_lingers *lingers, uint64_t ino, uint64_t rounds)
 		atomic_fetch_add(&lingers->count, 1);
 	}
 	(*place)->due = lingers->round + rounds;
+	return *place;
 }
 
 void
@@ -155,52 +157,64 @@ take_due(struct file_lingers *lingers)
 	return list;
 }
 
-/* Rule 2.  Sealed data is not changed in place. */
 static void
-mark_again(struct file *file)
-{
-	if (!file->is_listed || file->seal)
-		return;
-	enum store_err err = file_open_mark(file, true);
-	if (err && err != STORE_PRECONDITION)
-		log_warn("inode %llu: not marked as being written: %s",
-			(unsigned long long)file->ino, error_sentence(err));
-}
-
-static void
-look_again(struct store *store, uint64_t ino)
+look_again(struct store *store, const struct entry *entry)
 {
 	struct file_lingers *lingers = store->lingers;
 	mutex_scoped(&lingers->lock);
 
-	note_locked(lingers, ino, 1);
+	note_locked(lingers, entry->ino, 1)->has_failed |= entry->has_failed;
+}
+
+/* Told once for each file: it is tried each second. */
+static void
+note_failure(struct entry *entry, enum store_err err)
+{
+	if (!entry->has_failed)
+		log_warn("inode %llu: what is written to it does not show yet: "
+			 "%s",
+			(unsigned long long)entry->ino, error_sentence(err));
+	entry->has_failed = true;
+}
+
+/* Rule 2.  True: it is to be looked at again. */
+static bool
+mark_again(struct file *file, struct entry *entry)
+{
+	enum store_err err = STORE_OK;
+
+	if (file->is_listed)
+		err = file_open_mark(file, true);
+	if (!err || err == STORE_PRECONDITION)
+		return false;
+	note_failure(entry, err);
+	return true;
 }
 
 /* Rule 3. */
-static void
-look_at_left(struct file *file)
+static bool
+look_at_left(struct file *file, struct entry *entry)
 {
 	bool lingers;
 	enum store_err err = file_settle_left(file->store, file->ino, &lingers);
 
 	if (err)
-		log_warn("inode %llu: not brought up to date: %s",
-			(unsigned long long)file->ino, error_sentence(err));
-	if (err || lingers)
-		look_again(file->store, file->ino);
+		note_failure(entry, err);
+	return err || lingers;
 }
 
-static void
-look_at(struct store *store, uint64_t ino)
+static bool
+look_at(struct store *store, struct entry *entry)
 {
+	/* One who copies a large file has its turn for minutes. */
+	if (file_table_is_taken(store, entry->ino))
+		return true;
 	scoped(file_table_release) struct file *file =
-			file_table_take(store, ino);
+			file_table_take(store, entry->ino);
 	scoped(file_table_give_turn) struct file *with_turn = file;
 
-	if (file->writers > 0)
-		mark_again(file);
-	else
-		look_at_left(file);
+	return file->writers > 0 ? mark_again(file, entry)
+				 : look_at_left(file, entry);
 }
 
 void
@@ -208,7 +222,9 @@ file_linger_run(struct store *store)
 {
 	struct entry *due = take_due(store->lingers);
 
-	for (struct entry *entry = due; entry; entry = entry->next)
-		look_at(store, entry->ino);
+	for (struct entry *entry = due; entry; entry = entry->next) {
+		if (look_at(store, entry))
+			look_again(store, entry);
+	}
 	free_list(due);
 }

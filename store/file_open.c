@@ -13,6 +13,7 @@
 #include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/blob_record_private.h"
+#include "store/cut_private.h"
 #include "store/dentry_private.h"
 #include "store/draft_private.h"
 #include "store/durable_private.h"
@@ -707,6 +708,7 @@ file_open_mark(struct file *file, bool with_data)
 	if (err)
 		return err;
 	file->is_marked = true;
+	cut_note_mark(file->store, file->blob, file->commit);
 	file->is_listed = false;
 	file->may_linger |= request.was_listed;
 	file->inode = request.inode;

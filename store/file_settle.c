@@ -17,6 +17,7 @@
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/blob_record_private.h"
+#include "store/cut_private.h"
 #include "store/dentry_private.h"
 #include "store/file_draft_private.h"
 #include "store/file_linger_private.h"
@@ -310,10 +311,14 @@ settle(struct file *file, struct settle_request *request)
 	err = commit_run(file->store, apply_settle, request, &file->commit);
 	if (err)
 		return err;
+	bool was_marked = file->is_marked;
 	file->is_marked = keeps_mark && !request->is_gone;
+	if (file->is_marked && !was_marked && !file->seal)
+		cut_note_mark(file->store, file->blob, file->commit);
 	bool lingers = request->may_linger && !keeps_mark && !request->is_gone;
 	file->is_listed = lingers && file->writers > 0;
-	if (lingers)
+	/* Sealed data is not changed in place. */
+	if (lingers && !file->seal)
 		file_linger_note(file);
 	if (request->is_gone) {
 		file->is_gone = true;

@@ -172,13 +172,14 @@ sample_buckets(struct db_txn *txn, struct state *state)
 	for (size_t i = 0; i < METER_BATCH && !err; i++) {
 		struct store_document_kind name;
 
-		/* A sample that is written moves what the cursor points at. */
-		if (cursor.key.len > BUCKET_NAME_MAX ||
-			!copy_text(cursor.key, &name))
-			return STORE_CORRUPT;
-		err = sample_bucket(txn, state->hour,
-			store_document_kind_slice(&name), cursor.value);
-		state->from = meter_name_after(&name);
+		/* A sample that is written moves what the cursor points at.
+		 * One that is damaged is fsck's. */
+		if (cursor.key.len <= BUCKET_NAME_MAX &&
+			copy_text(cursor.key, &name)) {
+			err = sample_bucket(txn, state->hour,
+				store_document_kind_slice(&name), cursor.value);
+			state->from = meter_name_after(&name);
+		}
 		if (!err)
 			err = db_cursor_next(&cursor);
 	}

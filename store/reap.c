@@ -186,13 +186,16 @@ end_leases(struct store *store, uint64_t session)
 }
 
 bool
-reap_session(struct store *store, uint64_t session, bool after_power_cut)
+reap_session(struct store *store, uint64_t session, bool after_power_cut,
+	bool is_known)
 {
 	struct store_path path = lock_path(store, session);
 	bool lingers;
 	enum store_err err =
 		settle_open(store, session, after_power_cut, &lingers);
 
+	if (!err && lingers && is_known)
+		return true;
 	feed_forget_session(store, session);
 	enum store_err hold_err = hold_forget(store, session);
 	if (!err)
@@ -225,9 +228,12 @@ struct found {
 	uint8_t boot_id[16];
 };
 
+/* Those behind `after`. */
 static enum store_err
-find_sessions(struct store *store, struct found *found, size_t *count)
+find_sessions(struct store *store, uint64_t after, struct found *found,
+	size_t *count)
 {
+	struct key start = key_u64(after + 1);
 	scoped(db_abort) struct db_txn *txn = NULL;
 	scoped(db_cursor_close) struct db_cursor cursor = {0};
 	enum store_err err = db_begin_read(store->db, &txn);
@@ -236,7 +242,7 @@ find_sessions(struct store *store, struct found *found, size_t *count)
 	if (!err)
 		err = db_cursor_open(txn, DB_SESSION, &cursor);
 	if (!err)
-		err = db_cursor_seek(&cursor, SLICE_NULL);
+		err = db_cursor_seek(&cursor, key_slice(&start));
 	while (!err && *count < SESSIONS_MAX) {
 		err = key_split_u64(cursor.key, &found[*count].id);
 		if (err)
@@ -305,7 +311,7 @@ reap_if_dead(struct store *store, const struct found *found,
 	if (!is_known)
 		log_info("clearing up after session=%llu",
 			(unsigned long long)found->id);
-	if (reap_session(store, found->id, is_cut) && !is_known)
+	if (reap_session(store, found->id, is_cut, is_known) && !is_known)
 		note_lingering(fd, found->id);
 	if (!is_known)
 		reclaim_note_death(store);
@@ -317,14 +323,17 @@ enum store_err
 reap_dead(struct store *store)
 {
 	struct found found[SESSIONS_MAX];
-	size_t count;
+	size_t count = SESSIONS_MAX;
+	uint64_t last = 0;
 	uint8_t boot_id[16];
-	enum store_err err = find_sessions(store, found, &count);
+	enum store_err err = checkpoint_boot_id(boot_id);
 
-	if (!err && count > 0)
-		err = checkpoint_boot_id(boot_id);
-	for (size_t i = 0; i < count && !err; i++)
-		err = reap_if_dead(store, &found[i], boot_id);
+	while (!err && count == SESSIONS_MAX) {
+		err = find_sessions(store, last, found, &count);
+		for (size_t i = 0; i < count && !err; i++)
+			err = reap_if_dead(store, &found[i], boot_id);
+		last = count ? found[count - 1].id : last;
+	}
 	return err;
 }
 

@@ -14,9 +14,11 @@ int reap_open_lock(struct store *store, uint64_t session);
  * Settles what the session has open, removes the files that nothing names,
  * then its records and its lock file.  The caller holds its lock.  What
  * fails is logged and left for the next time.  True: these two stay, as files
- * that it had open are still written to (session_private.h, rule 6).
+ * that it had open are still written to (session_private.h, rule 6).  is_known:
+ * so it was when all else was cleared up.
  */
-bool reap_session(struct store *store, uint64_t session, bool after_power_cut);
+bool reap_session(struct store *store, uint64_t session, bool after_power_cut,
+	bool is_known);
 
 /* Removes one record of DB_LEASE. */
 must_check enum store_err reap_lease(struct store *store, uint64_t session,

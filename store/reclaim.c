@@ -186,12 +186,17 @@ remove_batch(struct store *store, struct batch *batch)
 	return commit_run(store, apply_forget, batch, NULL);
 }
 
+/* What is left at the deadline is done after what else is due. */
 static enum store_err
-remove_freed(struct store *store, struct batch *batch)
+remove_freed(struct store *store, struct batch *batch, int64_t deadline_ms)
 {
 	enum store_err err = find_freed(store, batch);
 
 	while (!err && batch->count > 0) {
+		if (clock_monotonic_ms() >= deadline_ms) {
+			reclaim_wake(store);
+			return STORE_OK;
+		}
 		err = remove_batch(store, batch);
 		if (!err)
 			err = find_freed(store, batch);
@@ -211,7 +216,7 @@ sweep(struct store *store)
 }
 
 static enum store_err
-run(struct store *store, uint64_t max)
+run(struct store *store, uint64_t max, int64_t deadline_ms)
 {
 	struct reclaim *reclaim = store->reclaim;
 
@@ -220,8 +225,8 @@ run(struct store *store, uint64_t max)
 		flock(reclaim->lock_fd, LOCK_EX | LOCK_NB))
 		return STORE_OK;
 	struct batch *batch = calloc(1, sizeof(*batch));
-	enum store_err err =
-		batch ? remove_freed(store, batch) : STORE_NO_MEMORY;
+	enum store_err err = batch ? remove_freed(store, batch, deadline_ms)
+				   : STORE_NO_MEMORY;
 	atomic_store(&reclaim->is_held, batch && batch->is_held);
 	free(batch);
 	if (!err)
@@ -235,7 +240,7 @@ run(struct store *store, uint64_t max)
 enum store_err
 reclaim_run(struct store *store)
 {
-	return run(store, UINT64_MAX);
+	return run(store, UINT64_MAX, INT64_MAX);
 }
 
 static enum store_err
@@ -307,14 +312,14 @@ thread_run(void *arg)
 		if (durable_has_failed(store))
 			has_freed = false;
 		if (has_freed && !atomic_load(&reclaim->is_held))
-			note(run(store, 0), "removing freed data");
+			note(run(store, 0, deadline_ms), "removing freed data");
 		if (clock_monotonic_ms() < deadline_ms)
 			continue;
 		deadline_ms = clock_monotonic_ms() + PERIOD_MS;
 		if (durable_has_failed(store))
 			continue;
 		note(tidy(store), "tidying up");
-		note(run(store, COMPACT_PER_PERIOD), "compacting");
+		note(run(store, COMPACT_PER_PERIOD, deadline_ms), "compacting");
 		if (++periods % REAP_PERIODS)
 			continue;
 		note(reap(store), "looking for dead sessions");

@@ -137,7 +137,7 @@ session_close(struct store *store)
 		return;
 	/* What cannot be done now is done by whoever reaps us. */
 	if (session->id && !durable_has_failed(store))
-		(void)reap_session(store, session->id, false);
+		(void)reap_session(store, session->id, false, false);
 	if (session->lock_fd >= 0)
 		close(session->lock_fd);
 	while (session->blocks) {

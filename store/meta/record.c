@@ -699,6 +699,7 @@ newest_version(enum db_table table)
 	case DB_PART:
 	case DB_CHANGE:
 	case DB_SESSION:
+	case DB_DOCUMENT: /* of the metering */
 		return RECORD_VERSION;
 	case DB_BLOB:
 		return BLOB_VERSION;
@@ -709,7 +710,6 @@ newest_version(enum db_table table)
 	case DB_META:
 	case DB_VERSION:
 	case DB_PACK:
-	case DB_DOCUMENT:
 	case DB_UNFLUSHED:
 	case DB_FREED:
 	case DB_LEASE:

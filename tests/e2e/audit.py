@@ -283,7 +283,8 @@ def a_bucket_of_another_organization_is_refused():
     key = json.loads(site.tarn("token", "create", "stranger", "--org", "other",
                                "--json"))
     run("aws", "--endpoint-url", site.endpoint, "s3", "mb", "s3://others-logs",
-        env=site.environment(AWS_ACCESS_KEY_ID=key["accessKey"],
+        env=site.environment(AWS_DEFAULT_REGION="default",
+                             AWS_ACCESS_KEY_ID=key["accessKey"],
                              AWS_SECRET_ACCESS_KEY=key["secretKey"]))
 
     result = subprocess.run(

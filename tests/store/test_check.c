@@ -253,6 +253,22 @@ Test(check, a_record_of_a_later_version_keeps_all_repairs_away)
 	expect_repair(temp.store, CHECK_PARENT);
 }
 
+Test(check, a_sample_of_a_later_version_does_so_too)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct key key =
+		key_dentry(0, SLICE("sample/default/bucket/0000000000000063"));
+	struct slice value = SLICE("\2of later");
+
+	fill(temp.store);
+	raw_put(temp.store, DB_DOCUMENT, key, value);
+	struct found found = check(temp.store, CHECK_REPAIR);
+
+	cr_expect(eq(int, found.of[CHECK_RECORD], 1));
+	cr_expect(eq(int, found.repaired, 0));
+	cr_expect(raw_is(temp.store, DB_DOCUMENT, key, value));
+}
+
 Test(check, an_inode_with_attributes_of_a_later_kind_stays)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();

@@ -112,6 +112,32 @@ Test(cut, what_is_cut_and_made_longer_again_is_not_what_was_read)
 	}
 }
 
+/* By others: who has it open need not know. */
+Test(cut, what_was_published_meanwhile_is_cut_as_all_is)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *file = NULL;
+	struct inode inode;
+
+	cr_assert(zero(int,
+		objects_put(temp.store, bucket, "to", "of S3's, replaced")));
+	cr_assert(zero(int, file_create(temp.store, bucket, SLICE("from"),
+				    &owner, &inode, &file)));
+	cr_assert(eq(i64, pwrite(file_fd(file), "12345", 5, 0), 5));
+	cr_assert(zero(int,
+		tree_rename(temp.store, bucket, SLICE("from"), TREE_FILE,
+			bucket, SLICE("to"), 0, &inode)));
+	scoped(end) struct reader reader =
+			read_object(temp.store, bucket, "to");
+	cr_expect(eq(u64, reader.object.inode.size, 5));
+	cr_assert(zero(int, file_truncate(file, 0)));
+	cr_assert(eq(i64, pwrite(file_fd(file), "other bytes", 11, 0), 11));
+
+	cr_expect(eq(int, check(&reader), STORE_BUSY));
+	close_file(file, O_RDWR);
+}
+
 Test(cut, what_is_truncated_at_open_where_it_lies_is_cut)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
