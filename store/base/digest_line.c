@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store/base/clock.h"
 #include "store/base/mutex.h"
@@ -22,6 +24,9 @@
 #define SIDE_BY_SIDE_MAX DIGEST_SIDE_BY_SIDE_MAX
 /* A thread that has had nothing to do for so long ends. */
 #define IDLE_S 2
+/* Of its threads: what is only computed gives way to who has something to
+ * answer (docs/decisions/0012-digests-give-way.md). */
+#define NICE 5
 
 static struct {
 	pthread_mutex_t lock;
@@ -167,6 +172,8 @@ static void
 work(void *unused)
 {
 	(void)unused;
+	/* On Linux it is the thread's own: setpriority(2), "Bugs". */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	mutex_lock(&crew.lock);
 	while (crew.first || await_work_locked()) {
 		struct digest_line *lines[SIDE_BY_SIDE_MAX];
