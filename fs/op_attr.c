@@ -110,8 +110,10 @@ truncate(struct mount *mount, uint64_t ino, off_t size,
 	if (size < 0)
 		return STORE_INVALID;
 	if (info && handle_is_writer(handle_of(info)))
-		return file_truncate(handle_of(info)->file, (uint64_t)size);
-	return file_truncate_ino(mount->store, ino, (uint64_t)size, &inode);
+		return file_data_truncate(handle_of(info)->file,
+			(uint64_t)size);
+	return file_data_truncate_ino(mount->store, ino, (uint64_t)size,
+		&inode);
 }
 
 void

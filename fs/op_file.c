@@ -183,7 +183,7 @@ op_file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		return;
 	}
 	size_t got;
-	enum store_err err = file_read(handle_of(info)->file, data, size,
+	enum store_err err = file_data_read(handle_of(info)->file, data, size,
 		(uint64_t)offset, &got);
 	if (err)
 		reply_err(req, err);
@@ -211,7 +211,7 @@ append(fuse_req_t req, fuse_ino_t ino, struct slice data, uint64_t offset,
 	uint64_t end;
 	size_t done;
 
-	enum store_err err = file_append(file, data, &done, &end);
+	enum store_err err = file_data_append(file, data, &done, &end);
 	if (!err)
 		err = sync_written(file, flags);
 	if (err) {
@@ -237,7 +237,7 @@ op_file_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
 			handle_of(info)->file, info->flags);
 		return;
 	}
-	enum store_err err = file_write(handle_of(info)->file,
+	enum store_err err = file_data_write(handle_of(info)->file,
 		slice_of(data, size), (uint64_t)offset, &done);
 	if (!err)
 		err = sync_written(handle_of(info)->file, info->flags);
@@ -313,7 +313,7 @@ op_file_allocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
 	if (offset < 0 || len <= 0)
 		reply_err(req, STORE_INVALID);
 	else
-		reply_err(req, file_allocate(handle_of(info)->file, mode,
+		reply_err(req, file_data_allocate(handle_of(info)->file, mode,
 				       (uint64_t)offset, (uint64_t)len));
 }
 
@@ -329,7 +329,7 @@ op_file_seek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 	}
 	int64_t at;
 	enum store_err err =
-		file_seek(handle_of(info)->file, offset, whence, &at);
+		file_data_seek(handle_of(info)->file, offset, whence, &at);
 	if (err)
 		reply_err(req, err);
 	else
@@ -349,7 +349,7 @@ op_file_copy(fuse_req_t req, fuse_ino_t ino_in, off_t offset_in,
 	enum store_err err =
 		flags || offset_in < 0 || offset_out < 0
 			? STORE_INVALID
-			: file_copy_range(handle_of(info_in)->file,
+			: file_data_copy_range(handle_of(info_in)->file,
 				  (uint64_t)offset_in,
 				  handle_of(info_out)->file,
 				  (uint64_t)offset_out, len, &copied);

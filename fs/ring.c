@@ -256,7 +256,7 @@ read_waits(const struct fuse_read_in *in)
 
 	/* Not opened: small_files.h. */
 	return !in->fh || in->size > READ_AT_ONCE_MAX ||
-	       file_read_waits(handle_of(&info)->file, in->offset);
+	       file_data_read_waits(handle_of(&info)->file, in->offset);
 }
 
 /* For one who copies, perhaps for minutes: by helpers of their own, or those

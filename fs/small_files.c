@@ -30,7 +30,7 @@ small_files_read(fuse_req_t req, uint64_t ino, size_t size, uint64_t offset)
 	if (!data)
 		error_out_of_memory();
 	size_t got;
-	err = file_read(file, data, size, offset, &got);
+	err = file_data_read(file, data, size, offset, &got);
 	if (err)
 		reply_err(req, err);
 	else

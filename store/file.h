@@ -18,10 +18,8 @@
  *    kernel writes on after that, it is again, later (session_private.h).
  * 5. A file whose last name goes while it is open lives on in its
  *    descriptor; the space returns with the last close, or with the process.
- * 6. Whether the data of a file that is not sealed changed is told by the data
- * file's size and mtime: they are made those of the record with the mark of
- * rule 3.
- *
+ * 6. The data file's size and mtime tell whether the data of a file that is not
+ *    sealed changed: the mark of rule 3 makes them those of the record.
  * 7. A sealed file opens where the keyring has its key, else NO_KEY; a new one
  *    is sealed where the keyring says so.  Its data is never changed in place:
  *    the first change begins a draft, S3 sees it at publication, and after a
@@ -65,23 +63,23 @@ must_check enum store_err file_close(struct file **file, int open_flags);
 /* False: the bytes are those of file_fd(), for good. */
 bool file_is_sealed(const struct file *file);
 
-/* Whether file_read() there may take long: a disk, a customer's key, or
+/* Whether file_data_read() there may take long: a disk, a customer's key, or
  * others' changes to be looked at first. */
-bool file_read_waits(const struct file *file, uint64_t offset);
+bool file_data_read_waits(const struct file *file, uint64_t offset);
 
 /* pread(2), pwrite(2), lseek(2) on the data, sealed or not; counts are less at
  * the end, or before an error.  BUSY: another process rewrites a sealed file.
  */
-must_check enum store_err file_read(struct file *file, void *to, size_t len,
-	uint64_t offset, size_t *got);
-must_check enum store_err file_write(struct file *file, struct slice data,
+must_check enum store_err file_data_read(struct file *file, void *to,
+	size_t len, uint64_t offset, size_t *got);
+must_check enum store_err file_data_write(struct file *file, struct slice data,
 	uint64_t offset, size_t *done);
 /* At the end of the data as it is then, whoever else appends.  *end: where the
  * data ends afterwards. */
-must_check enum store_err file_append(struct file *file, struct slice data,
+must_check enum store_err file_data_append(struct file *file, struct slice data,
 	size_t *done, uint64_t *end);
 /* NO_DATA: beyond the end. */
-must_check enum store_err file_seek(struct file *file, int64_t offset,
+must_check enum store_err file_data_seek(struct file *file, int64_t offset,
 	int whence, int64_t *at);
 
 /* The data, where it is not sealed, from offset 0 on.  The number stays until
@@ -113,8 +111,8 @@ must_check enum store_err file_attr_get(struct file *file, struct inode *out);
 
 /* ftruncate(2), fallocate(2) on the data.  INVALID, TOO_BIG; UNSUPPORTED: by
  * the file system, or the data is sealed. */
-must_check enum store_err file_truncate(struct file *file, uint64_t size);
-must_check enum store_err file_allocate(struct file *file, int mode,
+must_check enum store_err file_data_truncate(struct file *file, uint64_t size);
+must_check enum store_err file_data_allocate(struct file *file, int mode,
 	uint64_t offset, uint64_t len);
 
 /*
@@ -122,7 +120,7 @@ must_check enum store_err file_allocate(struct file *file, int mode,
  * Both may be one file.  *copied is less at the end of `from` and where there
  * is much to copy; INVALID where the ranges overlap.
  */
-must_check enum store_err file_copy_range(struct file *from,
+must_check enum store_err file_data_copy_range(struct file *from,
 	uint64_t from_offset, struct file *to, uint64_t to_offset, uint64_t len,
 	uint64_t *copied);
 
@@ -179,8 +177,8 @@ bool file_is_busy(struct store *store, uint64_t ino);
 uint64_t file_count(struct store *store);
 
 /* Truncates by inode, open or not.  *out: the result. */
-must_check enum store_err file_truncate_ino(struct store *store, uint64_t ino,
-	uint64_t size, struct inode *out);
+must_check enum store_err file_data_truncate_ino(struct store *store,
+	uint64_t ino, uint64_t size, struct inode *out);
 
 /* The open file of that inode in this process, referenced, or NULL. */
 struct file *file_find(struct store *store, uint64_t ino);

@@ -418,7 +418,7 @@ temp_mount_append_in_turns(struct temp_mount *temp)
 	assert(fd >= 0 && !fstat(fd, &info));
 	assert(!file_open(temp->store.store, info.st_ino, O_WRONLY, &other));
 	for (int i = 0; i < 3; i++) {
-		assert(!file_append(other, SLICE("theirs."), &done, &end));
+		assert(!file_data_append(other, SLICE("theirs."), &done, &end));
 		assert(write(fd, "ours.", 5) == 5);
 	}
 	assert(!file_close(&other, O_WRONLY));

@@ -463,7 +463,7 @@ replace_by_other(struct temp_mount *temp, uint64_t ino, const char *text)
 
 	cr_assert(not(file_open(temp->store.store, ino, O_WRONLY | O_TRUNC,
 		&other)));
-	cr_assert(not(file_write(other, slice_str(text), 0, &done)));
+	cr_assert(not(file_data_write(other, slice_str(text), 0, &done)));
 	cr_assert(not(file_close(&other, O_WRONLY)));
 	/* A mount hears of it a moment after the close(). */
 	while (info.st_size != (off_t)strlen(text))

@@ -584,7 +584,7 @@ do_truncate(struct run *run)
 
 	if (!slot->file)
 		return;
-	must(file_truncate(slot->file, len));
+	must(file_data_truncate(slot->file, len));
 	node->bytes = realloc(node->bytes, len + 4);
 	assert(node->bytes);
 	if (len > node->len)

@@ -102,8 +102,8 @@ Test(cut, what_is_cut_and_made_longer_again_is_not_what_was_read)
 		struct file *file = open_file(temp.store, ino, O_RDWR);
 		cr_expect(cut_is_written(&reader.object.guard));
 		cr_expect(zero(int, check(&reader)));
-		cr_assert(zero(int, file_truncate(file, 1)));
-		cr_assert(zero(int, file_truncate(file, SIZE)));
+		cr_assert(zero(int, file_data_truncate(file, 1)));
+		cr_assert(zero(int, file_data_truncate(file, SIZE)));
 
 		cr_expect(eq(int, check(&reader), STORE_BUSY));
 		close_file(file, O_RDWR);
@@ -131,7 +131,7 @@ Test(cut, what_was_published_meanwhile_is_cut_as_all_is)
 	scoped(end) struct reader reader =
 			read_object(temp.store, bucket, "to");
 	cr_expect(eq(u64, reader.object.inode.size, 5));
-	cr_assert(zero(int, file_truncate(file, 0)));
+	cr_assert(zero(int, file_data_truncate(file, 0)));
 	cr_assert(eq(i64, pwrite(file_fd(file), "other bytes", 11, 0), 11));
 
 	cr_expect(eq(int, check(&reader), STORE_BUSY));
@@ -147,7 +147,7 @@ Test(cut, what_is_truncated_at_open_where_it_lies_is_cut)
 	scoped(end) struct reader reader = read_object(temp.store, bucket, "f");
 
 	struct file *file = open_file(temp.store, ino, O_RDWR | O_TRUNC);
-	cr_assert(zero(int, file_truncate(file, SIZE)));
+	cr_assert(zero(int, file_data_truncate(file, SIZE)));
 
 	cr_expect(eq(int, check(&reader), STORE_BUSY));
 	close_file(file, O_RDWR | O_TRUNC);
@@ -163,13 +163,13 @@ Test(cut, writing_or_making_longer_or_a_rewrite_cuts_nothing)
 
 	struct file *file = open_file(temp.store, ino, O_RDWR);
 	cr_assert(eq(i64, pwrite(file_fd(file), "b", 1, 0), 1));
-	cr_assert(zero(int, file_truncate(file, 2 * SIZE)));
+	cr_assert(zero(int, file_data_truncate(file, 2 * SIZE)));
 	cr_expect(zero(int, check(&reader)));
-	cr_assert(zero(int, file_truncate(file, 2 * SIZE)));
+	cr_assert(zero(int, file_data_truncate(file, 2 * SIZE)));
 	close_file(file, O_RDWR);
 	file = open_file(temp.store, ino, O_RDWR | O_TRUNC);
-	cr_assert(zero(int, file_truncate(file, SIZE)));
-	cr_assert(zero(int, file_truncate(file, 0)));
+	cr_assert(zero(int, file_data_truncate(file, SIZE)));
+	cr_assert(zero(int, file_data_truncate(file, 0)));
 	cr_expect(zero(int, check(&reader)));
 	close_file(file, O_RDWR | O_TRUNC);
 }
@@ -259,8 +259,8 @@ Test(cut, a_copy_has_nothing_of_what_was_cut_off_while_it_was_made)
 	cr_assert(zero(int, pthread_create(&thread, NULL, copy, &copying)));
 	while (objects_files(temp.store) == files)
 		continue;
-	cr_assert(zero(int, file_truncate(file, 0)));
-	cr_assert(zero(int, file_truncate(file, LONG)));
+	cr_assert(zero(int, file_data_truncate(file, 0)));
+	cr_assert(zero(int, file_data_truncate(file, LONG)));
 	cr_assert(zero(int, pthread_join(thread, NULL)));
 
 	cr_expect(zero(int, copying.err));

@@ -164,11 +164,11 @@ Test(file, truncating_by_number_is_seen_by_s3)
 	struct inode inode;
 
 	uint64_t ino = make(temp.store, bucket, "f", "0123456789");
-	cr_assert(eq(int, file_truncate_ino(temp.store, ino, 4, &inode),
+	cr_assert(eq(int, file_data_truncate_ino(temp.store, ino, 4, &inode),
 		STORE_OK));
 	cr_expect(eq(u64, inode.size, 4));
 	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 4));
-	cr_assert(eq(int, file_truncate_ino(temp.store, ino, 0, &inode),
+	cr_assert(eq(int, file_data_truncate_ino(temp.store, ino, 0, &inode),
 		STORE_OK));
 	cr_expect(eq(u64, inode.size, 0));
 	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 0));
@@ -757,14 +757,14 @@ Test(file, news_are_told_without_a_turn_and_known_to_who_reads_then,
 	cr_expect(file_is_busy(temp.store, ino));
 
 	file_note_news(temp.store, ino);
-	cr_expect(file_read_waits(file, 0));
+	cr_expect(file_data_read_waits(file, 0));
 	file_table_give_turn(&with_turn);
 	file_table_release(&busy);
 
 	cr_expect(not(file_is_busy(temp.store, ino)));
-	cr_assert(not(file_read(file, got, sizeof(got), 0, &len)));
+	cr_assert(not(file_data_read(file, got, sizeof(got), 0, &len)));
 	cr_expect(eq(str, got, "rewritten"));
-	cr_expect(not(file_read_waits(file, 0)));
+	cr_expect(not(file_data_read_waits(file, 0)));
 	cr_assert(not(file_close(&file, O_RDONLY)));
 	other_process_kill(&process);
 }

@@ -83,7 +83,7 @@ write_at(struct file *file, const char *text, uint64_t offset)
 {
 	size_t done;
 
-	cr_assert(not(file_write(file, slice_str(text), offset, &done)));
+	cr_assert(not(file_data_write(file, slice_str(text), offset, &done)));
 	cr_assert(eq(sz, done, strlen(text)));
 }
 
@@ -147,7 +147,7 @@ reads_as(struct file *file, const char *text)
 	char got[256] = "";
 	size_t len;
 
-	return !file_read(file, got, sizeof(got) - 1, 0, &len) &&
+	return !file_data_read(file, got, sizeof(got) - 1, 0, &len) &&
 	       len == strlen(text) && !strcmp(got, text);
 }
 
@@ -316,12 +316,12 @@ Test(file_seal, holes_and_what_was_cut_off_read_as_zeros)
 	size_t len;
 
 	write_at(file, "hello", 3 * FRAME);
-	cr_assert(not(file_truncate(file, 3 * FRAME + 2)));
-	cr_assert(not(file_truncate(file, 5 * FRAME)));
+	cr_assert(not(file_data_truncate(file, 3 * FRAME + 2)));
+	cr_assert(not(file_data_truncate(file, 5 * FRAME)));
 
-	cr_expect(not(file_read(file, got, 4, 3 * FRAME, &len)));
+	cr_expect(not(file_data_read(file, got, 4, 3 * FRAME, &len)));
 	cr_expect(memcmp(got, "he\0\0", 4) == 0);
-	cr_expect(not(file_read(file, got, 4, FRAME - 1, &len)));
+	cr_expect(not(file_data_read(file, got, 4, FRAME - 1, &len)));
 	cr_expect(memcmp(got, "\0\0\0\0", 4) == 0);
 	cr_expect(not(file_attr_get(file, &inode)));
 	cr_expect(eq(u64, inode.size, 5 * FRAME));
@@ -336,7 +336,8 @@ Test(file_seal, asks_for_no_space_and_no_passthrough)
 
 	cr_expect(file_is_sealed(file));
 	cr_expect(not(file_pin(file)));
-	cr_expect(eq(int, file_allocate(file, 0, 0, 100), STORE_UNSUPPORTED));
+	cr_expect(eq(int, file_data_allocate(file, 0, 0, 100),
+		STORE_UNSUPPORTED));
 	cr_expect(not(file_close(&file, O_RDWR)));
 }
 
@@ -361,7 +362,7 @@ check_same(struct fixture *it, struct file *file, const char *bytes,
 
 	cr_assert(not(file_attr_get(file, &inode)));
 	cr_assert(eq(u64, inode.size, size));
-	cr_assert(not(file_read(file, got, ROOM, 0, &len)));
+	cr_assert(not(file_data_read(file, got, ROOM, 0, &len)));
 	cr_assert(eq(sz, len, size));
 	cr_assert(memcmp(got, bytes, size) == 0);
 	free(got);
@@ -377,7 +378,7 @@ change(struct file *file, char *bytes, uint64_t *size, uint64_t *state)
 	size_t done;
 
 	if (draw(state, 5) == 0) {
-		cr_assert(not(file_truncate(file, at)));
+		cr_assert(not(file_data_truncate(file, at)));
 		if (at > *size)
 			memset(bytes + *size, 0, at - *size);
 		*size = at;
@@ -389,7 +390,8 @@ change(struct file *file, char *bytes, uint64_t *size, uint64_t *state)
 		memset(bytes + *size, 0, at - *size);
 	for (uint64_t i = 0; i < len; i++)
 		bytes[at + i] = (char)draw(state, 256);
-	cr_assert(not(file_write(file, slice_of(bytes + at, len), at, &done)));
+	cr_assert(not(file_data_write(file, slice_of(bytes + at, len), at,
+		&done)));
 	if (at + len > *size)
 		*size = at + len;
 }

@@ -568,7 +568,7 @@ Test(pack, one_that_is_truncated_by_a_mount_is_cut_and_no_other)
 		STORE_OK));
 	struct inode a = find(temp.store, bucket, "a");
 	struct inode b = find(temp.store, bucket, "b");
-	cr_assert(zero(int, file_truncate_ino(temp.store, a.ino, 2, &a)));
+	cr_assert(zero(int, file_data_truncate_ino(temp.store, a.ino, 2, &a)));
 	cr_assert(zero(int,
 		file_open(temp.store, b.ino, O_WRONLY | O_TRUNC, &file)));
 	cr_assert(eq(i64, pwrite(file_fd(file), "new", 3, 0), 3));

@@ -462,10 +462,10 @@ Test(usage, no_file_is_made_longer_than_there_is_room_for)
 
 	limit_bucket(temp.store, bucket, 0, 10);
 	cr_assert(zero(int, create_file(temp.store, bucket, "f", &file)));
-	cr_expect(eq(int, file_truncate(file, 11), STORE_QUOTA));
-	cr_expect(eq(int, file_allocate(file, 0, 5, 6), STORE_QUOTA));
-	cr_expect(zero(int, file_truncate(file, 10)));
-	cr_expect(zero(int, file_truncate(file, 3)));
+	cr_expect(eq(int, file_data_truncate(file, 11), STORE_QUOTA));
+	cr_expect(eq(int, file_data_allocate(file, 0, 5, 6), STORE_QUOTA));
+	cr_expect(zero(int, file_data_truncate(file, 10)));
+	cr_expect(zero(int, file_data_truncate(file, 3)));
 	cr_expect(zero(int, file_sync(file, false)));
 	cr_assert(zero(int, file_close(&file, O_RDWR)));
 }

@@ -362,8 +362,8 @@ cut_and_make_longer(void *arg)
 {
 	struct file *file = open_file(arg);
 
-	cr_assert(zero(int, file_truncate(file, LONG / 2)));
-	cr_assert(zero(int, file_truncate(file, LONG)));
+	cr_assert(zero(int, file_data_truncate(file, LONG / 2)));
+	cr_assert(zero(int, file_data_truncate(file, LONG)));
 	close_file(file);
 }
 
@@ -433,9 +433,9 @@ change_and_change_back(void *arg)
 	struct file *file = open_file(&changing->mounted);
 
 	while (!atomic_load(&changing->is_ending)) {
-		cr_assert(zero(int, file_truncate(file, 0)));
+		cr_assert(zero(int, file_data_truncate(file, 0)));
 		write_file(file, 'b', 2000);
-		cr_assert(zero(int, file_truncate(file, 0)));
+		cr_assert(zero(int, file_data_truncate(file, 0)));
 		write_file(file, 'a', 1000);
 	}
 	close_file(file);

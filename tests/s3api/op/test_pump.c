@@ -12,8 +12,8 @@
 static enum store_err
 cut_and_make_longer(void *context, struct slice piece)
 {
-	cr_assert(zero(int, file_truncate(context, 1)));
-	cr_assert(zero(int, file_truncate(context, piece.len)));
+	cr_assert(zero(int, file_data_truncate(context, 1)));
+	cr_assert(zero(int, file_data_truncate(context, piece.len)));
 	return STORE_OK;
 }
 
