@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/base/codec.h"
@@ -14,150 +13,17 @@
 #include "store/counter_private.h"
 #include "store/meta/key.h"
 #include "store/upload.h"
-#include "tests/store/names.h"
-#include "tests/store/objects.h"
+#include "tests/store/checks.h"
+#include "tests/store/raw.h"
 #include "tests/support/other_process.h"
 #include "tests/support/temp_store.h"
-
-struct found {
-	int of[CHECK_KINDS];
-	int repaired;
-	int sentences;
-};
-
-static void
-count_finding(const struct check_finding *finding, void *context)
-{
-	struct found *found = context;
-
-	found->of[finding->kind] += (int)finding->count;
-	found->repaired += finding->is_repaired ? (int)finding->count : 0;
-	found->sentences++;
-	cr_assert(ne(sz, strlen(finding->text), 0));
-}
-
-static struct found
-check(struct store *store, enum check_mode mode)
-{
-	struct found found = {.repaired = 0};
-	struct check_result result;
-
-	cr_assert(eq(int,
-		check_store(store, mode, count_finding, &found, &result),
-		STORE_OK));
-	cr_expect(eq(u64, result.repaired, found.repaired));
-	return found;
-}
-
-/* It is found, and left as it is; then repaired, and gone. */
-static void
-expect_repair(struct store *store, enum check_kind kind)
-{
-	struct found found = check(store, CHECK_LOOK);
-
-	cr_expect(gt(int, found.of[kind], 0), "%s is found",
-		check_kind_name(kind));
-	cr_expect(eq(int, found.repaired, 0));
-	found = check(store, CHECK_REPAIR);
-	cr_expect(gt(int, found.of[kind], 0));
-	cr_expect(gt(int, found.repaired, 0));
-	cr_expect(names_are_sound(store), "%s is gone", check_kind_name(kind));
-}
-
-struct raw {
-	enum db_table table;
-	struct key key;
-	struct slice value; /* data NULL: delete */
-};
-
-static enum store_err
-apply_raw(struct store *store, struct db_txn *txn, void *arg)
-{
-	struct raw *raw = arg;
-
-	(void)store;
-	if (!raw->value.data)
-		return db_delete(txn, raw->table, key_slice(&raw->key));
-	return db_put(txn, raw->table, key_slice(&raw->key), raw->value);
-}
-
-static void
-raw_put(struct store *store, enum db_table table, struct key key,
-	struct slice value)
-{
-	struct raw raw = {table, key, value};
-
-	cr_assert(eq(int, names_change(store, apply_raw, &raw), STORE_OK));
-}
-
-static void
-raw_delete(struct store *store, enum db_table table, struct key key)
-{
-	raw_put(store, table, key, SLICE_NULL);
-}
-
-static struct inode
-find(struct store *store, uint64_t parent, const char *name,
-	enum tree_want want)
-{
-	struct inode inode;
-
-	cr_assert(eq(int,
-		tree_lookup(store, parent, slice_str(name), want, NULL, &inode),
-		STORE_OK));
-	return inode;
-}
-
-static struct record_blob
-raw_blob(struct store *store, uint64_t blob)
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
-	struct record_blob record;
-
-	cr_assert(eq(int, db_begin_read(store->db, &txn), STORE_OK));
-	cr_assert(eq(int, blob_record_get(txn, blob, &record), STORE_OK));
-	return record;
-}
-
-/* Saves an inode as given; its attributes are gone. */
-static void
-raw_inode(struct store *store, const struct inode *inode)
-{
-	scoped(buffer_free) struct buffer value = {0};
-
-	record_encode_inode(&value, inode);
-	raw_put(store, DB_INODE, key_u64(inode->ino), buffer_slice(&value));
-}
-
-static void
-raw_dentry(struct store *store, uint64_t parent, const char *name,
-	enum record_dentry_kind kind, uint64_t ino)
-{
-	scoped(buffer_free) struct buffer value = {0};
-	const struct record_dentry dentry = {kind, ino};
-
-	record_encode_dentry(&value, &dentry);
-	raw_put(store, DB_DENTRY, key_dentry(parent, slice_str(name)),
-		buffer_slice(&value));
-}
-
-static uint64_t
-fill(struct store *store)
-{
-	uint64_t bucket = names_bucket(store, "bucket");
-
-	cr_assert(eq(int, objects_put(store, bucket, "k", "12345"), STORE_OK));
-	cr_assert(eq(int, objects_put(store, bucket, "d/f", "1"), STORE_OK));
-	cr_assert(eq(int, objects_put(store, bucket, "d/e/", ""), STORE_OK));
-	return bucket;
-}
 
 Test(check, a_sound_store_has_no_findings)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	struct check_result result;
 
-	fill(temp.store);
+	checks_fill(temp.store);
 	cr_assert(eq(int,
 		check_store(temp.store, CHECK_REPAIR, names_print_finding, NULL,
 			&result),
@@ -186,13 +52,13 @@ Test(check, records_that_do_not_decode)
 	for (size_t i = 0; i < array_len(tables); i++) {
 		scoped(temp_store_close) struct temp_store temp =
 				temp_store_open();
-		uint64_t bucket = fill(temp.store);
+		uint64_t bucket = checks_fill(temp.store);
 
 		raw_put(temp.store, tables[i],
 			tables[i] == DB_DENTRY ? key_dentry(bucket, SLICE("zz"))
 					       : key_u64(1u << 30),
 			SLICE("garbage"));
-		expect_repair(temp.store, CHECK_RECORD);
+		checks_expect_repair(temp.store, CHECK_RECORD);
 		cr_expect(names_lists(temp.store, bucket, "", "",
 			"d/e/\nd/f\nk\n"));
 	}
@@ -208,23 +74,11 @@ Test(check, keys_that_do_not_decode)
 		scoped(temp_store_close) struct temp_store temp =
 				temp_store_open();
 
-		fill(temp.store);
+		checks_fill(temp.store);
 		raw_put(temp.store, tables[i], key_text(SLICE("key")),
 			SLICE("x"));
-		expect_repair(temp.store, CHECK_RECORD);
+		checks_expect_repair(temp.store, CHECK_RECORD);
 	}
-}
-
-static bool
-raw_is(struct store *store, enum db_table table, struct key key,
-	struct slice value)
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
-	struct slice found;
-
-	cr_assert(eq(int, db_begin_read(store->db, &txn), STORE_OK));
-	return !db_get(txn, table, key_slice(&key), &found) &&
-	       slice_equal(found, value);
 }
 
 /* After a downgrade: what the record names is not lost. */
@@ -232,16 +86,16 @@ Test(check, a_record_of_a_later_version_keeps_all_repairs_away)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	scoped(buffer_free) struct buffer value = {0};
-	uint64_t bucket = fill(temp.store);
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
-	struct inode other = find(temp.store, bucket, "d", TREE_DIR);
+	uint64_t bucket = checks_fill(temp.store);
+	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
+	struct inode other = checks_find(temp.store, bucket, "d", TREE_DIR);
 
 	other.nlink = 7;
 	raw_inode(temp.store, &other);
 	record_encode_inode(&value, &file);
 	value.data[0] = 2;
 	raw_put(temp.store, DB_INODE, key_u64(file.ino), buffer_slice(&value));
-	struct found found = check(temp.store, CHECK_REPAIR);
+	struct checks_found found = checks_run(temp.store, CHECK_REPAIR);
 
 	cr_expect(eq(int, found.of[CHECK_RECORD], 1));
 	cr_expect(eq(int, found.repaired, 0));
@@ -250,7 +104,7 @@ Test(check, a_record_of_a_later_version_keeps_all_repairs_away)
 	value.data[0] = 1;
 	raw_put(temp.store, DB_INODE, key_u64(file.ino), buffer_slice(&value));
 	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
-	expect_repair(temp.store, CHECK_PARENT);
+	checks_expect_repair(temp.store, CHECK_PARENT);
 }
 
 Test(check, a_sample_of_a_later_version_does_so_too)
@@ -260,9 +114,9 @@ Test(check, a_sample_of_a_later_version_does_so_too)
 		key_dentry(0, SLICE("sample/default/bucket/0000000000000063"));
 	struct slice value = SLICE("\2of later");
 
-	fill(temp.store);
+	checks_fill(temp.store);
 	raw_put(temp.store, DB_DOCUMENT, key, value);
-	struct found found = check(temp.store, CHECK_REPAIR);
+	struct checks_found found = checks_run(temp.store, CHECK_REPAIR);
 
 	cr_expect(eq(int, found.of[CHECK_RECORD], 1));
 	cr_expect(eq(int, found.repaired, 0));
@@ -275,14 +129,14 @@ Test(check, an_inode_with_attributes_of_a_later_kind_stays)
 	scoped(buffer_free) struct buffer attrs = {0};
 	scoped(buffer_free) struct buffer value = {0};
 	const struct inode_attr attr = {10, SLICE("name"), SLICE("value")};
-	uint64_t bucket = fill(temp.store);
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	uint64_t bucket = checks_fill(temp.store);
+	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
 
 	inode_attr_append(&attrs, &attr);
 	file.attrs = buffer_slice(&attrs);
 	record_encode_inode(&value, &file);
 	raw_inode(temp.store, &file);
-	struct found found = check(temp.store, CHECK_REPAIR);
+	struct checks_found found = checks_run(temp.store, CHECK_REPAIR);
 
 	cr_expect(eq(int, found.of[CHECK_RECORD], 1));
 	cr_expect(eq(int, found.repaired, 0));
@@ -294,26 +148,26 @@ Test(check, an_inode_with_attributes_of_a_later_kind_stays)
 Test(check, names_that_no_key_can_have)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	uint64_t bucket = checks_fill(temp.store);
+	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
 
 	raw_dentry(temp.store, bucket, "x/y", RECORD_DENTRY_FILE, file.ino);
-	expect_repair(temp.store, CHECK_RECORD);
+	checks_expect_repair(temp.store, CHECK_RECORD);
 	raw_dentry(temp.store, bucket, "z", RECORD_DENTRY_DIR, file.ino);
-	expect_repair(temp.store, CHECK_RECORD);
+	checks_expect_repair(temp.store, CHECK_RECORD);
 	raw_dentry(temp.store, bucket, "z/", RECORD_DENTRY_DIR, file.ino);
-	expect_repair(temp.store, CHECK_DENTRY);
+	checks_expect_repair(temp.store, CHECK_DENTRY);
 	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\nk\n"));
 }
 
 Test(check, a_file_name_without_its_inode)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	uint64_t bucket = checks_fill(temp.store);
+	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
 
 	raw_delete(temp.store, DB_INODE, key_u64(file.ino));
-	expect_repair(temp.store, CHECK_DENTRY);
+	checks_expect_repair(temp.store, CHECK_DENTRY);
 	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\n"));
 	cr_expect(eq(u64, names_objects(temp.store, bucket), 2));
 }
@@ -321,11 +175,11 @@ Test(check, a_file_name_without_its_inode)
 Test(check, a_directory_without_its_inode_keeps_what_is_in_it)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
+	uint64_t bucket = checks_fill(temp.store);
 	uint64_t dir = names_dir(temp.store, bucket, "d/");
 
 	raw_delete(temp.store, DB_INODE, key_u64(dir));
-	expect_repair(temp.store, CHECK_DENTRY);
+	checks_expect_repair(temp.store, CHECK_DENTRY);
 	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\nk\n"));
 	cr_expect(objects_is(temp.store, bucket, "d/f", "1"));
 }
@@ -333,13 +187,13 @@ Test(check, a_directory_without_its_inode_keeps_what_is_in_it)
 Test(check, names_below_a_directory_that_is_gone_are_saved)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
+	uint64_t bucket = checks_fill(temp.store);
 	uint64_t dir = names_dir(temp.store, bucket, "d/");
 	char key[64];
 
 	raw_delete(temp.store, DB_INODE, key_u64(dir));
 	raw_delete(temp.store, DB_DENTRY, key_dentry(bucket, SLICE("d/")));
-	expect_repair(temp.store, CHECK_DENTRY);
+	checks_expect_repair(temp.store, CHECK_DENTRY);
 	snprintf(key, sizeof(key), "lost+found/%llu/f",
 		(unsigned long long)dir);
 	cr_expect(objects_is(temp.store, bucket, key, "1"));
@@ -348,26 +202,26 @@ Test(check, names_below_a_directory_that_is_gone_are_saved)
 Test(check, a_chunk_node_that_begins_no_name)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
+	uint64_t bucket = checks_fill(temp.store);
 	char name[KEY_CHUNK + 1];
 
 	memset(name, 'n', KEY_CHUNK);
 	name[KEY_CHUNK] = '\0';
 	raw_dentry(temp.store, bucket, name, RECORD_DENTRY_CHUNK, 1u << 30);
-	expect_repair(temp.store, CHECK_DENTRY);
+	checks_expect_repair(temp.store, CHECK_DENTRY);
 }
 
 Test(check, an_inode_without_a_name_gets_one)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	uint64_t bucket = checks_fill(temp.store);
+	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
 	uint64_t dir = names_dir(temp.store, bucket, "d/");
 	char key[64];
 
 	raw_delete(temp.store, DB_DENTRY, key_dentry(bucket, SLICE("k")));
 	raw_delete(temp.store, DB_DENTRY, key_dentry(bucket, SLICE("d/")));
-	expect_repair(temp.store, CHECK_ORPHAN);
+	checks_expect_repair(temp.store, CHECK_ORPHAN);
 	snprintf(key, sizeof(key), "lost+found/%llu",
 		(unsigned long long)file.ino);
 	cr_expect(objects_is(temp.store, bucket, key, "12345"));
@@ -380,7 +234,7 @@ Test(check, directories_that_hang_on_each_other_are_saved)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	scoped(arena_free) struct arena arena = {0};
-	uint64_t bucket = fill(temp.store);
+	uint64_t bucket = checks_fill(temp.store);
 	uint64_t dir = names_dir(temp.store, bucket, "d/");
 	struct inode inode;
 	struct slice path;
@@ -400,32 +254,33 @@ Test(check, directories_that_hang_on_each_other_are_saved)
 		tree_rename(temp.store, bucket, SLICE("x"), TREE_DIR, below,
 			SLICE("x"), 0, &inode),
 		STORE_CORRUPT));
-	expect_repair(temp.store, CHECK_ORPHAN);
+	checks_expect_repair(temp.store, CHECK_ORPHAN);
 	cr_expect(eq(u64, names_objects(temp.store, bucket), 4));
 }
 
 Test(check, a_wrong_count_of_links)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-	struct inode inode = find(temp.store, bucket, "k", TREE_FILE);
+	uint64_t bucket = checks_fill(temp.store);
+	struct inode inode = checks_find(temp.store, bucket, "k", TREE_FILE);
 
 	inode.nlink = 7;
 	raw_inode(temp.store, &inode);
-	expect_repair(temp.store, CHECK_NLINK);
-	cr_expect(eq(u32, find(temp.store, bucket, "k", TREE_FILE).nlink, 1));
+	checks_expect_repair(temp.store, CHECK_NLINK);
+	cr_expect(eq(u32, checks_find(temp.store, bucket, "k", TREE_FILE).nlink,
+		1));
 }
 
 Test(check, a_directory_that_mistakes_its_place)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-	struct inode inode = find(temp.store, bucket, "d", TREE_DIR);
+	uint64_t bucket = checks_fill(temp.store);
+	struct inode inode = checks_find(temp.store, bucket, "d", TREE_DIR);
 
 	inode.parent = inode.ino;
 	raw_inode(temp.store, &inode);
-	expect_repair(temp.store, CHECK_PARENT);
-	cr_expect(eq(u64, find(temp.store, bucket, "d", TREE_DIR).parent,
+	checks_expect_repair(temp.store, CHECK_PARENT);
+	cr_expect(eq(u64, checks_find(temp.store, bucket, "d", TREE_DIR).parent,
 		bucket));
 }
 
@@ -433,202 +288,55 @@ Test(check, a_wrong_count_of_references)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	scoped(buffer_free) struct buffer value = {0};
-	uint64_t bucket = fill(temp.store);
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	uint64_t bucket = checks_fill(temp.store);
+	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
 	struct record_blob record = raw_blob(temp.store, file.blob);
 
 	record.references = 5;
 	record_encode_blob(&value, &record);
 	raw_put(temp.store, DB_BLOB, key_u64(file.blob), buffer_slice(&value));
-	expect_repair(temp.store, CHECK_REFERENCES);
+	checks_expect_repair(temp.store, CHECK_REFERENCES);
 
 	/* Its record is gone altogether. */
 	raw_delete(temp.store, DB_BLOB, key_u64(file.blob));
-	expect_repair(temp.store, CHECK_REFERENCES);
+	checks_expect_repair(temp.store, CHECK_REFERENCES);
 	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
 
 	/* With nobody's lease on its number any more, too. */
 	temp_store_reopen(&temp);
 	raw_delete(temp.store, DB_BLOB, key_u64(file.blob));
-	expect_repair(temp.store, CHECK_REFERENCES);
+	checks_expect_repair(temp.store, CHECK_REFERENCES);
 	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
 
 	/* It would be reclaimed. */
 	raw_put(temp.store, DB_FREED, key_u64(file.blob),
 		SLICE("\xff\xff\xff\xff\xff\xff\xff\x7f"));
-	expect_repair(temp.store, CHECK_REFERENCES);
+	checks_expect_repair(temp.store, CHECK_REFERENCES);
 
 	/* Nothing names it. */
 	file.blob = 0;
 	file.size = 0;
 	raw_inode(temp.store, &file);
-	expect_repair(temp.store, CHECK_REFERENCES);
+	checks_expect_repair(temp.store, CHECK_REFERENCES);
 	cr_expect(eq(u64, objects_blob_records(temp.store), 1));
-}
-
-Test(check, data_that_is_gone_is_reported_and_left)
-{
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-
-	cr_assert(eq(int,
-		objects_put_if(temp.store, bucket, "k", objects_large(), NULL),
-		STORE_OK));
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
-	cr_assert(eq(int, blob_remove(temp.store->blobs, file.blob), STORE_OK));
-	struct found found = check(temp.store, CHECK_REPAIR);
-
-	cr_expect(eq(int, found.of[CHECK_BLOB_MISSING], 1));
-	cr_expect(eq(int, found.repaired, 0));
-	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\nk\n"));
-}
-
-/* The file is younger by so much than it was. */
-static void
-cut_off(struct store *store, uint64_t blob, off_t size, time_t younger_s)
-{
-	struct stat stat;
-	int fd;
-
-	cr_assert(eq(int, blob_open(store->blobs, blob, O_RDWR, &fd),
-		STORE_OK));
-	cr_assert(zero(int, fstat(fd, &stat)));
-	cr_assert(eq(int, ftruncate(fd, size), 0));
-	stat.st_mtim.tv_sec += younger_s;
-	const struct timespec times[2] = {stat.st_atim, stat.st_mtim};
-	cr_assert(zero(int, futimens(fd, times)));
-	close(fd);
-}
-
-Test(check, data_of_another_size)
-{
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-
-	cr_assert(eq(int,
-		objects_put_if(temp.store, bucket, "k", objects_large(), NULL),
-		STORE_OK));
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
-	cut_off(temp.store, file.blob, 3, 1);
-	expect_repair(temp.store, CHECK_BLOB_SIZE);
-	cr_expect(objects_is(temp.store, bucket, "k", "xxx"));
-	cr_expect(eq(u64, names_bytes(temp.store, bucket), 4));
-}
-
-/* What is left of k is marked, and given to nobody. */
-static void
-expect_damaged(struct store *store, uint64_t bucket)
-{
-	scoped(arena_free) struct arena arena = {0};
-	struct object object;
-	uint64_t offset;
-	int fd;
-	struct found found = check(store, CHECK_REPAIR);
-
-	cr_expect(eq(int, found.of[CHECK_BLOB_SIZE], 1));
-	cr_expect(eq(int, found.of[CHECK_DAMAGED], 1));
-	cr_expect(eq(int, found.repaired, 1));
-	cr_expect(eq(int,
-		object_open(store, bucket, SLICE("k"), &arena, &object, &fd,
-			&offset),
-		STORE_DAMAGED));
-	found = check(store, CHECK_REPAIR);
-	cr_expect(eq(int, found.of[CHECK_BLOB_SIZE], 0));
-	cr_expect(eq(int, found.of[CHECK_DAMAGED], 1));
-}
-
-Test(check, an_object_that_was_cut_off_is_damaged)
-{
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-
-	cr_assert(eq(int,
-		objects_put_if(temp.store, bucket, "k", objects_large(), NULL),
-		STORE_OK));
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
-	struct record_blob record = raw_blob(temp.store, file.blob);
-	scoped(buffer_free) struct buffer value = {0};
-	record.has_crc64nvme = true;
-	record_encode_blob(&value, &record);
-	raw_put(temp.store, DB_BLOB, key_u64(file.blob), buffer_slice(&value));
-	cut_off(temp.store, file.blob, 3, 1);
-
-	expect_damaged(temp.store, bucket);
-}
-
-/* As scrub has it: no scrub has given it a checksum yet. */
-Test(check, a_file_cut_off_and_no_younger_than_its_inode_is_damaged)
-{
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-
-	cr_assert(eq(int,
-		objects_put_if(temp.store, bucket, "k", objects_large(), NULL),
-		STORE_OK));
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
-	cut_off(temp.store, file.blob, 3, 0);
-
-	expect_damaged(temp.store, bucket);
-}
-
-Test(check, a_data_file_that_nothing_names)
-{
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	int fd;
-
-	fill(temp.store);
-	uint64_t files = objects_files(temp.store);
-	cr_assert(eq(int, blob_create(temp.store->blobs, 1u << 30, &fd),
-		STORE_OK));
-	close(fd);
-	expect_repair(temp.store, CHECK_BLOB_STRAY);
-	cr_expect(eq(u64, objects_files(temp.store), files));
-}
-
-Test(check, a_data_file_that_has_a_name_by_now_is_not_removed)
-{
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-	struct check_job job = {.fix = CHECK_FIX_FILE};
-
-	cr_assert(eq(int,
-		objects_put_if(temp.store, bucket, "k", objects_large(), NULL),
-		STORE_OK));
-	job.a = find(temp.store, bucket, "k", TREE_FILE).blob;
-	cr_expect(eq(int, check_repair_job(temp.store, &job), STORE_OK));
-
-	cr_expect(not(job.is_repaired));
-	cr_expect(names_are_sound(temp.store));
-}
-
-Test(check, a_body_on_its_way_in_is_no_stray)
-{
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	struct object_put *put = NULL;
-
-	fill(temp.store);
-	cr_assert(eq(int, object_put_begin(temp.store, 0, &put), STORE_OK));
-	cr_assert(eq(int, object_put_write(put, objects_large()), STORE_OK));
-	cr_expect(names_are_sound(temp.store));
-	object_put_abort(&put);
 }
 
 Test(check, wrong_counters_of_a_bucket)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	scoped(buffer_free) struct buffer value = {0};
-	uint64_t bucket = fill(temp.store);
+	uint64_t bucket = checks_fill(temp.store);
 	const struct record_usage usage = {.objects = 99, .bytes = 1};
 
 	record_encode_usage(&value, &usage);
 	raw_put(temp.store, DB_USAGE, key_u64(bucket), buffer_slice(&value));
-	expect_repair(temp.store, CHECK_USAGE);
+	checks_expect_repair(temp.store, CHECK_USAGE);
 	cr_expect(eq(u64, names_objects(temp.store, bucket), 3));
 	cr_expect(eq(u64, names_bytes(temp.store, bucket), 6));
 	raw_delete(temp.store, DB_USAGE, key_u64(bucket));
-	expect_repair(temp.store, CHECK_USAGE);
+	checks_expect_repair(temp.store, CHECK_USAGE);
 	raw_put(temp.store, DB_USAGE, key_u64(1u << 30), buffer_slice(&value));
-	expect_repair(temp.store, CHECK_USAGE);
+	checks_expect_repair(temp.store, CHECK_USAGE);
 }
 
 Test(check, wrong_counters_of_an_organization)
@@ -638,20 +346,20 @@ Test(check, wrong_counters_of_an_organization)
 	const struct record_usage usage = {.objects = 99, .bytes = 1};
 	struct usage right;
 
-	(void)fill(temp.store);
+	(void)checks_fill(temp.store);
 	record_encode_usage(&value, &usage);
 	raw_put(temp.store, DB_USAGE, key_dentry(0, SLICE("default")),
 		buffer_slice(&value));
-	expect_repair(temp.store, CHECK_USAGE);
+	checks_expect_repair(temp.store, CHECK_USAGE);
 	cr_assert(zero(int,
 		usage_of_organization(temp.store, SLICE("default"), &right)));
 	cr_expect(eq(u64, right.objects, 3));
 	cr_expect(eq(u64, right.bytes, 6));
 	raw_delete(temp.store, DB_USAGE, key_dentry(0, SLICE("default")));
-	expect_repair(temp.store, CHECK_USAGE);
+	checks_expect_repair(temp.store, CHECK_USAGE);
 	raw_put(temp.store, DB_USAGE, key_dentry(0, SLICE("nobody")),
 		buffer_slice(&value));
-	expect_repair(temp.store, CHECK_USAGE);
+	checks_expect_repair(temp.store, CHECK_USAGE);
 }
 
 Test(check, names_of_organizations_that_no_key_could_have)
@@ -663,7 +371,7 @@ Test(check, names_of_organizations_that_no_key_could_have)
 	struct record_usage usage = {.objects = 1};
 	struct record_bucket record = {.owner = name};
 	struct key key = {.len = DB_KEY_MAX};
-	uint64_t bucket = fill(temp.store);
+	uint64_t bucket = checks_fill(temp.store);
 
 	memset(bytes, 'o', sizeof(bytes));
 	record.root_ino = bucket;
@@ -671,7 +379,7 @@ Test(check, names_of_organizations_that_no_key_could_have)
 	memcpy(key.bytes + 8, bytes, sizeof(bytes));
 	record_encode_usage(&value, &usage);
 	raw_put(temp.store, DB_USAGE, key, buffer_slice(&value));
-	expect_repair(temp.store, CHECK_RECORD);
+	checks_expect_repair(temp.store, CHECK_RECORD);
 
 	buffer_clear(&value);
 	usage.organization = name;
@@ -679,13 +387,13 @@ Test(check, names_of_organizations_that_no_key_could_have)
 	raw_put(temp.store, DB_USAGE, key_u64(bucket), buffer_slice(&value));
 	cr_expect(eq(int, objects_put(temp.store, bucket, "new", "new"),
 		STORE_CORRUPT));
-	expect_repair(temp.store, CHECK_RECORD);
+	checks_expect_repair(temp.store, CHECK_RECORD);
 
 	buffer_clear(&value);
 	record_encode_bucket(&value, &record);
 	raw_put(temp.store, DB_BUCKET, key_text(SLICE("bucket")),
 		buffer_slice(&value));
-	expect_repair(temp.store, CHECK_RECORD);
+	checks_expect_repair(temp.store, CHECK_RECORD);
 	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
 }
 
@@ -696,11 +404,11 @@ Test(check, a_part_without_its_upload_and_an_upload_without_its_bucket)
 	const struct record_part part = {.size = 1};
 	const struct record_upload upload = {.key = SLICE("k")};
 
-	fill(temp.store);
+	checks_fill(temp.store);
 	record_encode_part(&value, &part);
 	raw_put(temp.store, DB_PART, key_u64_u64(1u << 30, 1),
 		buffer_slice(&value));
-	expect_repair(temp.store, CHECK_UPLOAD);
+	checks_expect_repair(temp.store, CHECK_UPLOAD);
 
 	raw_put(temp.store, DB_PART, key_u64_u64(1u << 30, 1),
 		buffer_slice(&value));
@@ -708,7 +416,7 @@ Test(check, a_part_without_its_upload_and_an_upload_without_its_bucket)
 	record_encode_upload(&value, &upload);
 	raw_put(temp.store, DB_UPLOAD, key_u64_u64(1u << 29, 1u << 30),
 		buffer_slice(&value));
-	expect_repair(temp.store, CHECK_UPLOAD);
+	checks_expect_repair(temp.store, CHECK_UPLOAD);
 }
 
 static void
@@ -724,20 +432,20 @@ raw_counter(struct store *store, const char *name, uint64_t next)
 Test(check, a_number_in_use_is_not_given_out_again)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
+	uint64_t bucket = checks_fill(temp.store);
 
 	raw_counter(temp.store, COUNTER_BLOB, 1);
 	cr_expect(eq(int, objects_put(temp.store, bucket, "new", "new"),
 		STORE_CORRUPT));
 	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
-	expect_repair(temp.store, CHECK_COUNTER);
+	checks_expect_repair(temp.store, CHECK_COUNTER);
 	cr_expect(eq(int, objects_put(temp.store, bucket, "new", "new"),
 		STORE_OK));
 
 	raw_counter(temp.store, COUNTER_NUMBER, 2);
-	expect_repair(temp.store, CHECK_COUNTER);
+	checks_expect_repair(temp.store, CHECK_COUNTER);
 	raw_counter(temp.store, COUNTER_SESSION, 1);
-	expect_repair(temp.store, CHECK_COUNTER);
+	checks_expect_repair(temp.store, CHECK_COUNTER);
 	cr_expect(eq(int, objects_put(temp.store, bucket, "e/f", "new"),
 		STORE_OK));
 	cr_expect(names_lists(temp.store, bucket, "", "",
@@ -752,7 +460,7 @@ Test(check, a_bucket_that_lost_its_row_keeps_its_uploads)
 	scoped(arena_free) struct arena arena = {0};
 	const struct upload_info info = {.initiator = SLICE("AKID")};
 	struct upload_part_info sent = {.number = 1, .size = 4};
-	uint64_t bucket = fill(temp.store);
+	uint64_t bucket = checks_fill(temp.store);
 	struct upload_part *part = NULL;
 	struct upload_part_info *parts;
 	char id[UPLOAD_ID_LEN + 1];
@@ -766,7 +474,7 @@ Test(check, a_bucket_that_lost_its_row_keeps_its_uploads)
 	cr_assert(zero(int, upload_part_write(part, SLICE("part"))));
 	cr_assert(zero(int, upload_part_commit(&part, &sent)));
 	raw_delete(temp.store, DB_BUCKET, key_text(SLICE("bucket")));
-	expect_repair(temp.store, CHECK_BUCKET);
+	checks_expect_repair(temp.store, CHECK_BUCKET);
 
 	cr_assert(zero(int,
 		upload_parts(temp.store, bucket, SLICE("u"), slice_str(id), 0,
@@ -777,17 +485,17 @@ Test(check, a_bucket_that_lost_its_row_keeps_its_uploads)
 Test(check, a_bucket_without_its_root_and_a_root_without_its_bucket)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
+	uint64_t bucket = checks_fill(temp.store);
 	struct bucket found;
 	char name[64];
 
 	raw_delete(temp.store, DB_INODE, key_u64(bucket));
-	expect_repair(temp.store, CHECK_BUCKET);
+	checks_expect_repair(temp.store, CHECK_BUCKET);
 	cr_expect(names_lists(temp.store, bucket, "", "", "d/e/\nd/f\nk\n"));
 	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
 
 	raw_delete(temp.store, DB_BUCKET, key_text(SLICE("bucket")));
-	expect_repair(temp.store, CHECK_BUCKET);
+	checks_expect_repair(temp.store, CHECK_BUCKET);
 	snprintf(name, sizeof(name), "lost-%llu", (unsigned long long)bucket);
 	cr_assert(eq(int, bucket_get(temp.store, slice_str(name), &found),
 		STORE_OK));
@@ -795,29 +503,29 @@ Test(check, a_bucket_without_its_root_and_a_root_without_its_bucket)
 
 	raw_delete(temp.store, DB_BUCKET, key_text(slice_str(name)));
 	raw_delete(temp.store, DB_INODE, key_u64(bucket));
-	expect_repair(temp.store, CHECK_BUCKET);
+	checks_expect_repair(temp.store, CHECK_BUCKET);
 	cr_expect(objects_is(temp.store, found.ino, "k", "12345"));
 }
 
 Test(check, marks_of_sessions_that_are_gone)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	uint64_t bucket = checks_fill(temp.store);
+	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
 
 	raw_put(temp.store, DB_LEASE, key_u64_u64(1u << 30, 1u << 30),
 		SLICE("\x04\0\0\0\0\0\0\0"));
-	expect_repair(temp.store, CHECK_LEASE);
+	checks_expect_repair(temp.store, CHECK_LEASE);
 
 	raw_put(temp.store, DB_OPEN, key_u64_u64(1u << 30, file.ino),
 		SLICE("\x04\0\0\0"));
-	expect_repair(temp.store, CHECK_LEASE);
+	checks_expect_repair(temp.store, CHECK_LEASE);
 
 	file.flags |= INODE_DIRTY;
 	raw_inode(temp.store, &file);
-	expect_repair(temp.store, CHECK_LEASE);
+	checks_expect_repair(temp.store, CHECK_LEASE);
 	cr_expect(objects_is(temp.store, bucket, "k", "12345"));
-	cr_expect(not(find(temp.store, bucket, "k", TREE_FILE).flags &
+	cr_expect(not(checks_find(temp.store, bucket, "k", TREE_FILE).flags &
 		      INODE_DIRTY));
 }
 
@@ -825,12 +533,12 @@ Test(check, says_once_what_is_true_of_many_rows)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 
-	fill(temp.store);
+	checks_fill(temp.store);
 	for (uint64_t i = 0; i < 5; i++)
 		raw_put(temp.store, DB_LEASE,
 			key_u64_u64(1u << 30, (1u << 30) + i),
 			SLICE("\1\0\0\0\0\0\0\0"));
-	struct found found = check(temp.store, CHECK_REPAIR);
+	struct checks_found found = checks_run(temp.store, CHECK_REPAIR);
 
 	cr_expect(eq(int, found.of[CHECK_LEASE], 5));
 	cr_expect(eq(int, found.repaired, 5));
@@ -841,9 +549,9 @@ Test(check, says_once_what_is_true_of_many_rows)
 Test(check, all_at_once)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
-	struct inode dir = find(temp.store, bucket, "d", TREE_DIR);
-	struct inode file = find(temp.store, bucket, "k", TREE_FILE);
+	uint64_t bucket = checks_fill(temp.store);
+	struct inode dir = checks_find(temp.store, bucket, "d", TREE_DIR);
+	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
 
 	raw_put(temp.store, DB_INODE, key_u64(dir.ino), SLICE("garbage"));
 	raw_put(temp.store, DB_BUCKET, key_text(SLICE("bucket")),
@@ -852,7 +560,7 @@ Test(check, all_at_once)
 	raw_put(temp.store, DB_USAGE, key_u64(bucket), SLICE("garbage"));
 	raw_dentry(temp.store, bucket, "second", RECORD_DENTRY_FILE, file.ino);
 	raw_dentry(temp.store, file.ino, "below", RECORD_DENTRY_FILE, file.ino);
-	expect_repair(temp.store, CHECK_RECORD);
+	checks_expect_repair(temp.store, CHECK_RECORD);
 	cr_expect(names_lists(temp.store, bucket, "", "",
 		"d/e/\nd/f\nk\nsecond\n"));
 	cr_expect(objects_is(temp.store, bucket, "second", "12345"));
@@ -877,7 +585,7 @@ try_lock(const struct check_finding *finding, void *context)
 Test(check, nobody_opens_a_store_that_is_being_repaired)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	uint64_t bucket = fill(temp.store);
+	uint64_t bucket = checks_fill(temp.store);
 	struct check_result result;
 
 	raw_put(temp.store, DB_USAGE, key_u64(bucket), SLICE("garbage"));

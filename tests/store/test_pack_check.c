@@ -5,11 +5,10 @@
 #include <fcntl.h>
 
 #include "store/base/codec.h"
-#include "store/blob_record_private.h"
-#include "store/meta/key.h"
 #include "store/segment_private.h"
 #include "tests/store/names.h"
 #include "tests/store/objects.h"
+#include "tests/store/raw.h"
 #include "tests/support/temp_store.h"
 
 /* Three objects, "a" "b" "c", packed next to each other. */
@@ -31,17 +30,6 @@ packed_close(struct packed *packed)
 	temp_store_close(&packed->temp);
 }
 
-static struct record_blob
-get(struct store *store, uint64_t blob)
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
-	struct record_blob record;
-
-	cr_assert(zero(int, db_begin_read(store->db, &txn)));
-	cr_assert(zero(int, blob_record_get(txn, blob, &record)));
-	return record;
-}
-
 static struct packed
 packed_open(void)
 {
@@ -58,36 +46,10 @@ packed_open(void)
 			tree_lookup(packed.store, packed.bucket,
 				slice_str(keys[i]), TREE_FILE, NULL, &inode)));
 		packed.blobs[i] = inode.blob;
-		packed.records[i] = get(packed.store, inode.blob);
+		packed.records[i] = raw_blob(packed.store, inode.blob);
 	}
 	packed.segment = packed.records[0].segment;
 	return packed;
-}
-
-struct raw {
-	enum db_table table;
-	struct key key;
-	struct slice value; /* data NULL: delete */
-};
-
-static enum store_err
-apply_raw(struct store *store, struct db_txn *txn, void *arg)
-{
-	struct raw *raw = arg;
-
-	(void)store;
-	if (!raw->value.data)
-		return db_delete(txn, raw->table, key_slice(&raw->key));
-	return db_put(txn, raw->table, key_slice(&raw->key), raw->value);
-}
-
-static void
-change(struct store *store, enum db_table table, struct key key,
-	struct slice value)
-{
-	struct raw raw = {table, key, value};
-
-	cr_assert(zero(int, commit_run(store, apply_raw, &raw, NULL)));
 }
 
 static void
@@ -96,7 +58,7 @@ set(struct store *store, uint64_t blob, const struct record_blob *record)
 	scoped(buffer_free) struct buffer value = {0};
 
 	record_encode_blob(&value, record);
-	change(store, DB_BLOB, key_u64(blob), buffer_slice(&value));
+	raw_put(store, DB_BLOB, key_u64(blob), buffer_slice(&value));
 }
 
 static void
@@ -105,7 +67,7 @@ set_row(struct store *store, uint64_t segment, uint64_t offset, uint64_t blob)
 	scoped(buffer_free) struct buffer value = {0};
 
 	codec_encode_u64(&value, blob);
-	change(store, DB_PACK, key_u64_u64(segment, offset),
+	raw_put(store, DB_PACK, key_u64_u64(segment, offset),
 		buffer_slice(&value));
 }
 
@@ -162,7 +124,7 @@ Test(pack_check, a_packed_blob_without_its_record)
 {
 	scoped(packed_close) struct packed packed = packed_open();
 
-	change(packed.store, DB_BLOB, key_u64(packed.blobs[1]), SLICE_NULL);
+	raw_put(packed.store, DB_BLOB, key_u64(packed.blobs[1]), SLICE_NULL);
 	expect_repair(&packed, CHECK_REFERENCES);
 }
 
@@ -170,7 +132,7 @@ Test(pack_check, a_packed_blob_without_its_row)
 {
 	scoped(packed_close) struct packed packed = packed_open();
 
-	change(packed.store, DB_PACK,
+	raw_put(packed.store, DB_PACK,
 		key_u64_u64(packed.segment, packed.records[1].offset),
 		SLICE_NULL);
 	expect_repair(&packed, CHECK_PACK);
@@ -186,7 +148,7 @@ Test(pack_check, a_row_without_a_blob)
 	expect_repair(&packed, CHECK_PACK);
 	set_row(packed.store, 0, 1u << 30, 0);
 	expect_repair(&packed, CHECK_PACK);
-	change(packed.store, DB_PACK, key_u64(3), SLICE("no row"));
+	raw_put(packed.store, DB_PACK, key_u64(3), SLICE("no row"));
 	expect_repair(&packed, CHECK_RECORD);
 }
 
@@ -220,16 +182,16 @@ Test(pack_check, a_record_of_another_size)
 Test(pack_check, wrong_counters_of_a_segment)
 {
 	scoped(packed_close) struct packed packed = packed_open();
-	struct record_blob record = get(packed.store, packed.segment);
+	struct record_blob record = raw_blob(packed.store, packed.segment);
 
 	record.references = 9;
 	set(packed.store, packed.segment, &record);
 	expect_repair(&packed, CHECK_PACK);
-	record = get(packed.store, packed.segment);
+	record = raw_blob(packed.store, packed.segment);
 	record.live--;
 	set(packed.store, packed.segment, &record);
 	expect_repair(&packed, CHECK_PACK);
-	record = get(packed.store, packed.segment);
+	record = raw_blob(packed.store, packed.segment);
 	record.session = 1u << 30;
 	set(packed.store, packed.segment, &record);
 	expect_repair(&packed, CHECK_PACK);
@@ -239,7 +201,7 @@ Test(pack_check, a_segment_without_its_record)
 {
 	scoped(packed_close) struct packed packed = packed_open();
 
-	change(packed.store, DB_BLOB, key_u64(packed.segment), SLICE_NULL);
+	raw_put(packed.store, DB_BLOB, key_u64(packed.segment), SLICE_NULL);
 	expect_repair(&packed, CHECK_PACK);
 }
 
@@ -256,7 +218,7 @@ Test(pack_check, blobs_that_lie_over_each_other)
 	inode.size++;
 	set(packed.store, packed.blobs[1], &record);
 	record_encode_inode(&value, &inode);
-	change(packed.store, DB_INODE, key_u64(inode.ino),
+	raw_put(packed.store, DB_INODE, key_u64(inode.ino),
 		buffer_slice(&value));
 	expect_lasting(&packed, CHECK_PACK);
 }
