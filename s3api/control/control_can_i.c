@@ -178,8 +178,10 @@ ask_of_target(struct asking *asking, const json_t *actions,
 		const char *reason;
 		bool is_allowed;
 
+		/* A pattern is none: no one answer would be right. */
 		if (action == POLICY_ACTION_NONE &&
-			!policy_unserved_has(slice_str(name)))
+			(strpbrk(name, "*?") ||
+				!policy_unserved_has(slice_str(name))))
 			return control_refuse(asking->control,
 				CONTROL_INVALID_ARGUMENT,
 				"actions: one is no action, as s3:GetObject");

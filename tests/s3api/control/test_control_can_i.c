@@ -290,6 +290,7 @@ Test(control_can_i, what_is_no_question_is_refused)
 	scoped(control_site_close) struct control_site site;
 	static const char *const bad[] = {
 		"{\"actions\":[\"s3:Dance\"],\"resources\":[\"*\"]}",
+		"{\"actions\":[\"s3:*\"],\"resources\":[\"photos\"]}",
 		"{\"actions\":\"s3:GetObject\"}",
 		"{\"actions\":[\"s3:GetObject\"],\"resources\":[1]}",
 		"{\"actions\":[],\"resources\":[\"*\"]}",

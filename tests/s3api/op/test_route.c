@@ -51,33 +51,6 @@ Test(route, a_purge_is_not_taken_for_the_deletion_of_one_object)
 	cr_expect(eq(uint, served_ask(&served, "HEAD", "/empty")->status, 200));
 }
 
-Test(route, what_is_not_archived_is_not_restored)
-{
-	scoped(served_stop) struct served served = served_start();
-	const struct slice body =
-		SLICE("<RestoreRequest><Days>1</Days></RestoreRequest>");
-
-	served_bucket(&served, "photos");
-	served_put(&served, "/photos/a", "bytes");
-
-	served_expect_refusal(served_send(&served, "POST", "/photos/a?restore",
-				      NULL, body),
-		403, "InvalidObjectState");
-	served_expect_refusal(served_send(&served, "POST", "/photos/b?restore",
-				      NULL, body),
-		404, "NoSuchKey");
-	served_expect_refusal(served_send(&served, "POST", "/none/a?restore",
-				      NULL, body),
-		404, "NoSuchBucket");
-	/* Other methods have no such thing. */
-	served_expect_refusal(served_ask(&served, "GET", "/photos/a?restore"),
-		501, "NotImplemented");
-	served_become(&served, TOKEN_READ);
-	served_expect_refusal(served_send(&served, "POST", "/photos/a?restore",
-				      NULL, body),
-		403, "AccessDenied");
-}
-
 Test(route, posts_that_are_not_implemented_say_so)
 {
 	scoped(served_stop) struct served served = served_start();
