@@ -112,14 +112,6 @@ flush_record(struct durable *durable, const struct db_cursor *cursor,
 	return durable->due.count < FLUSH_MAX ? STORE_OK : flush_due(durable);
 }
 
-/* One that came meanwhile: the flush that has just passed may have passed
- * because the kernel had told somebody else. */
-static enum store_err
-look_for_failure(struct durable *durable)
-{
-	return feed_has_failed(durable->store) ? STORE_IO : STORE_OK;
-}
-
 static enum store_err
 flush_data(struct db_txn *snapshot, void *context)
 {
@@ -146,7 +138,9 @@ flush_data(struct db_txn *snapshot, void *context)
 	}
 	if (err == STORE_NOT_FOUND)
 		err = flush_due(durable);
-	return err ? err : look_for_failure(durable);
+	/* One that came meanwhile: the flush that has just passed may have
+	 * passed because the kernel had told somebody else. */
+	return !err && feed_has_failed(durable->store) ? STORE_IO : err;
 }
 
 static void
