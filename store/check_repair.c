@@ -12,7 +12,7 @@
 #include "store/check_private.h"
 #include "store/chunk_private.h"
 #include "store/commit_private.h"
-#include "store/file_settle_private.h"
+#include "store/file_left_private.h"
 #include "store/scrub_private.h"
 #include "store/tree.h"
 
@@ -420,7 +420,8 @@ fix_flags(struct store *store, struct db_txn *txn, void *arg)
 static enum store_err
 fix_open(struct store *store, struct check_job *job)
 {
-	enum store_err err = file_settle(store, job->a, job->b, false, NULL);
+	enum store_err err =
+		file_left_settle(store, job->a, job->b, false, NULL);
 
 	return err ? err : commit_run(store, fix_flags, job, NULL);
 }

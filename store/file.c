@@ -15,6 +15,8 @@
 #include "store/durable_private.h"
 #include "store/file_data_private.h"
 #include "store/file_linger_private.h"
+#include "store/file_mark_private.h"
+#include "store/file_new_private.h"
 #include "store/file_open_private.h"
 #include "store/file_seal_private.h"
 #include "store/file_settle_private.h"
@@ -99,7 +101,7 @@ open_writer(struct file *file, int open_flags)
 	if (!file->opens)
 		file->is_writable = true;
 	if (!file->opens && truncates) {
-		err = file_open_rewrite(file);
+		err = file_mark_rewrite(file);
 		if (err != STORE_BUSY && err != STORE_NO_KEY)
 			return err;
 	}
@@ -189,7 +191,7 @@ create(struct store *store, uint64_t parent, struct slice name,
 	int fd;
 
 	enum store_err err =
-		file_open_new(store, parent, name, owner, out, &fd, &seal);
+		file_new(store, parent, name, owner, out, &fd, &seal);
 	if (err)
 		return err;
 	struct file *file = file_table_take(store, out->ino);

@@ -11,6 +11,7 @@
 #include "store/dentry_private.h"
 #include "store/file.h"
 #include "store/file_linger_private.h"
+#include "store/file_mark_private.h"
 #include "store/file_open_private.h"
 #include "store/file_seal_private.h"
 #include "store/file_settle_private.h"
@@ -221,7 +222,7 @@ settle_for_mtime(struct file *file)
 	struct stat stat;
 
 	if (file->is_listed)
-		err = file_open_mark(file, true);
+		err = file_mark(file, true);
 	if (err == STORE_PRECONDITION)
 		err = STORE_OK;
 	if (err || !file->is_marked || file->is_pending)

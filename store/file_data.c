@@ -10,6 +10,7 @@
 #include "store/cut_private.h"
 #include "store/file.h"
 #include "store/file_draft_private.h"
+#include "store/file_mark_private.h"
 #include "store/file_open_private.h"
 #include "store/file_seal_private.h"
 #include "store/usage.h"
@@ -50,7 +51,7 @@ file_data_mark(struct file *file, bool with_data)
 
 	for (int i = 0; i < TRIES && err == STORE_PRECONDITION; i++) {
 		err = file->seal ? file_draft_begin(file, with_data)
-				 : file_open_mark(file, with_data);
+				 : file_mark(file, with_data);
 		if (err == STORE_PRECONDITION && file->is_pinned)
 			return STORE_BUSY;
 		if (err == STORE_PRECONDITION && file_open_reload(file))

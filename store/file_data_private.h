@@ -11,7 +11,7 @@
 
 /* Rule 3 of file.h, and again where the mark was lost to file_flush().  BUSY:
  * the record names other data each time, or the kernel has this; IO: the record
- * cannot be read; as file_open_mark() and file_draft_begin(). */
+ * cannot be read; as file_mark() and file_draft_begin(). */
 must_check enum store_err file_data_mark(struct file *file, bool with_data);
 
 /* ftruncate(2), once it is marked.  TOO_BIG. */

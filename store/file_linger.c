@@ -7,8 +7,8 @@
 
 #include "store/base/log.h"
 #include "store/base/mutex.h"
-#include "store/file_open_private.h"
-#include "store/file_settle_private.h"
+#include "store/file_left_private.h"
+#include "store/file_mark_private.h"
 
 #define CHAINS 4096 /* a power of two */
 /* Calls of file_linger_run() before one is looked at: a second at least. */
@@ -184,7 +184,7 @@ mark_again(struct file *file, struct entry *entry)
 	enum store_err err = STORE_OK;
 
 	if (file->is_listed)
-		err = file_open_mark(file, true);
+		err = file_mark(file, true);
 	if (!err || err == STORE_PRECONDITION)
 		return false;
 	note_failure(entry, err);
@@ -196,7 +196,7 @@ static bool
 look_at_left(struct file *file, struct entry *entry)
 {
 	bool lingers;
-	enum store_err err = file_settle_left(file->store, file->ino, &lingers);
+	enum store_err err = file_left_close(file->store, file->ino, &lingers);
 
 	if (err)
 		note_failure(entry, err);

@@ -9,7 +9,7 @@
  *    that no frame of that draft had before: no nonce repeats.
  * 3. A draft's frames are sealed as if none were the last; file_seal_finish()
  *    seals the last one as what it is.  A draft that was not finished opens for
- *    nobody: what a dead process leaves is dropped (file_settle.c).
+ *    nobody: what a dead process leaves is dropped (file_left.c).
  * 4. One frame is kept in memory, in clear; it may be ahead of the file.
  *
  * The caller has the file's turn.

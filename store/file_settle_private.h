@@ -8,6 +8,33 @@
 
 #include "store/file_table_private.h"
 
+/* What one change of the tables is told, and tells: see file_settle.c. */
+struct file_settle_request {
+	/* fixed */
+	uint64_t session;
+	uint64_t ino;
+	uint64_t blob; /* whose data file `stat` is of */
+	struct stat stat;
+	bool is_changed; /* since the record was made */
+	bool has_mtime;	 /* the data file's mtime is news, too */
+	bool keeps_mark;
+	bool is_sync;	   /* published though others go on writing */
+	bool is_marked;	   /* by this session */
+	bool may_linger;   /* session_private.h, rule 3 */
+	struct slice seal; /* how pending data is sealed; data NULL: not */
+	uint64_t file_len; /* of the data file: not `stat`'s where sealed */
+
+	/* results */
+	bool is_gone;
+	bool is_published;
+	bool is_described; /* the record has what the data file has */
+	struct inode inode;
+};
+
+/* The change itself, an apply of commit_run(). */
+must_check enum store_err file_settle_apply(struct store *store,
+	struct db_txn *txn, void *request);
+
 /*
  * Publishes what is pending, or brings the record of a blob changed in place
  * up to date.  keeps_mark: writers go on, and the inode stays on this
@@ -38,20 +65,3 @@ must_check enum store_err file_settle_describe(struct store *store,
  */
 must_check enum store_err file_settle_publish(struct store *store,
 	struct db_txn *txn, uint64_t ino);
-
-/*
- * Brings the record of an inode that a dead session had open in line with its
- * data file, and publishes or, after a power cut, drops what was never
- * published, unless another session has it open, too.  Takes the inode off
- * the dead session's list (DB_OPEN), but where the kernel still writes for
- * somebody (*lingers; never after a power cut): then it is dirty and stays
- * there; NULL: nobody is asked for.  An inode that is gone is STORE_OK.
- */
-must_check enum store_err file_settle(struct store *store,
-	uint64_t dead_session, uint64_t ino, bool after_power_cut,
-	bool *lingers);
-
-/* The same for an inode on this session's list that nobody here has open for
- * writing.  No commit where nothing changed: session_note_closed(). */
-must_check enum store_err file_settle_left(struct store *store, uint64_t ino,
-	bool *lingers);

@@ -15,7 +15,7 @@
 #include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/feed_private.h"
-#include "store/file_settle_private.h"
+#include "store/file_left_private.h"
 #include "store/hold_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"
@@ -115,7 +115,8 @@ settle_open(struct store *store, uint64_t session, bool after_power_cut,
 	while (!err) {
 		bool stays;
 
-		err = file_settle(store, session, ino, after_power_cut, &stays);
+		err = file_left_settle(store, session, ino, after_power_cut,
+			&stays);
 		if (!err && !stays)
 			err = remove_record(store, DB_OPEN,
 				key_u64_u64(session, ino));

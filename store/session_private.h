@@ -24,7 +24,7 @@
  *    time set by path is in the record alone.)
  * 6. Whoever finds a session without its lock reaps it: leased files that
  *    neither a blob record names nor the table of freed ones are removed,
- *    open inodes are settled (file_settle.c), the records go, the lock file
+ *    open inodes are settled (file_left.c), the records go, the lock file
  *    last.  Where rule 4 keeps a row, the session's record and lock file stay
  *    with it, and it is reaped again later; in another boot nobody is left who
  *    could write.  The work is bounded by what the dead one had open.

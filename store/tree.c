@@ -300,7 +300,7 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 	struct inode now = inode;
 	now.nlink++;
 	now.ctime_ns = clock_now_ns();
-	/* Not published yet: where file_settle.c is to look for its newest
+	/* Not published yet: where file_left.c is to look for its newest
 	 * name. */
 	if (now.parent)
 		now.parent = request->parent;

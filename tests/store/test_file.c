@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/file_settle_private.h"
+#include "store/file_left_private.h"
 #include "store/file_table_private.h"
 #include "store/session_private.h"
 #include "tests/store/objects.h"
@@ -713,7 +713,7 @@ Test(file, a_file_with_two_names_that_a_power_cut_took_is_not_hidden_for_ever)
 	cr_assert(not(tree_link(temp.store, ino, inode.ino, SLICE("second"),
 		&inode)));
 
-	cr_assert(not(file_settle(temp.store, session, ino, true, NULL)));
+	cr_assert(not(file_left_settle(temp.store, session, ino, true, NULL)));
 
 	/* One is found and goes; of the other it is not known where it is. */
 	cr_expect(not(is_seen(temp.store, bucket, "d/second")));

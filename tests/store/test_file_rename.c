@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "store/file_settle_private.h"
+#include "store/file_left_private.h"
 #include "store/session_private.h"
 #include "tests/store/files.h"
 #include "tests/support/other_process.h"
@@ -110,8 +110,8 @@ Test(file_rename, a_power_cut_leaves_an_object_under_the_name)
 	files_put(file, "the new");
 	move(temp.store, bucket, "tmp", "final", 0);
 
-	cr_assert(not(file_settle(temp.store, session, file_ino(file), true,
-		NULL)));
+	cr_assert(not(file_left_settle(temp.store, session, file_ino(file),
+		true, NULL)));
 
 	cr_expect(objects_is(temp.store, bucket, "final", "the new"));
 	files_close(&file, O_RDWR);
