@@ -311,6 +311,26 @@ check_domains(const struct args_command *command,
 	}
 }
 
+/* Ends the program where they are none that can be served by. */
+static void
+check_args(const struct args_command *command, struct serve_args *args,
+	struct endpoint *plain, struct endpoint *encrypted)
+{
+	if (!args->path)
+		args_refuse(command, "--store DIR is missing");
+	if (!args->listen && !args->tls_listen)
+		args->listen = "127.0.0.1:9000";
+	if (args->listen && !endpoint_parse(args->listen, plain))
+		args_refuse(command, "--listen takes ADDRESS:PORT");
+	if (args->tls_listen && !endpoint_parse(args->tls_listen, encrypted))
+		args_refuse(command, "--tls-listen takes ADDRESS:PORT");
+	check_domains(command, &args->domains);
+	check_proxies(command, &args->proxies);
+	process_log_options(command, args->log_level, args->log_format);
+	mount_options_check(command, &args->mount);
+	audit_options_check(command, &args->audit, &args->mount);
+}
+
 int
 serve_run(int argc, char **argv)
 {
@@ -378,20 +398,7 @@ serve_run(int argc, char **argv)
 	struct endpoint encrypted;
 
 	args_parse(&command, argc, argv);
-	if (!args.path)
-		args_refuse(&command, "--store DIR is missing");
-	if (!args.listen && !args.tls_listen)
-		args.listen = "127.0.0.1:9000";
-	if (args.listen && !endpoint_parse(args.listen, &plain))
-		args_refuse(&command, "--listen takes ADDRESS:PORT");
-	if (args.tls_listen && !endpoint_parse(args.tls_listen, &encrypted))
-		args_refuse(&command, "--tls-listen takes ADDRESS:PORT");
-	check_domains(&command, &args.domains);
-	check_proxies(&command, &args.proxies);
-	process_log_options(&command, args.log_level, args.log_format);
-	mount_options_check(&command, &args.mount);
-	audit_options_check(&command, &args.audit, &args.mount);
-
+	check_args(&command, &args, &plain, &encrypted);
 	process_set_limits();
 	process_keep_memory();
 
