@@ -1,41 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * 1. Two blocks take turns: one is sealed while the other is filled.
- * 2. A block is sealed when a byte comes that has no room in it, or at the
- *    end: only then is it known whether its last frame is that of the stream.
- * 3. While a block's job runs nobody else touches it or the stream's cipher.
+ * A block is sealed when a byte comes that has no room in it, or at the end:
+ * only then is it known whether its last frame is that of the stream.
  */
 #include "store/sealer_private.h"
 
 #include <stdlib.h>
 
-#include "store/base/io.h"
-
 #define FRAMES 4
 #define BLOCK_MAX ((size_t)FRAMES * SEAL_FRAME)
-/* Sealed in less time than it takes to hand over. */
-#define INLINE_MAX ((size_t)32 * 1024)
-
-struct block {
-	struct sealer *sealer;
-	char *plain;
-	size_t len;
-	size_t room;
-	uint8_t *stored;
-	uint64_t first; /* frame */
-	bool is_last;
-	bool is_running; /* until it is awaited */
-	struct helper_job job;
-};
 
 struct sealer {
 	struct seal_stream stream;
 	uint8_t header[SEAL_HEADER_LEN];
 	enum store_err (*sink)(void *context, struct slice stored);
 	void *context;
-	struct block blocks[2];
-	unsigned turn;	/* the block that is being filled */
-	uint64_t frame; /* the next one to seal */
+	uint64_t frame; /* the block's first */
+	char *plain;	/* the block */
+	size_t len;
+	size_t room;
+	uint8_t *stored;
 	bool has_header;
 	enum store_err failure;
 };
@@ -52,33 +36,14 @@ sealer_create(const struct seal *seal, unsigned part,
 	seal_stream_create(&sealer->stream, seal, part, sealer->header);
 	sealer->sink = sink;
 	sealer->context = context;
-	sealer->blocks[0].sealer = sealer;
-	sealer->blocks[1].sealer = sealer;
 	return sealer;
 }
 
 static size_t
-stored_len(const struct block *block)
+stored_len(size_t len)
 {
-	return block->len + (size_t)seal_frames(block->len) *
-				    (SEAL_COUNT_LEN + CIPHER_TAG_LEN);
-}
-
-static void
-run_seal(void *arg)
-{
-	struct block *block = arg;
-	struct slice rest = slice_of(block->plain, block->len);
-	uint8_t *to = block->stored;
-
-	for (uint64_t i = 0; rest.len > 0; i++) {
-		struct slice plain = slice_first(rest, SEAL_FRAME);
-
-		rest = slice_from(rest, plain.len);
-		seal_frame(&block->sealer->stream, block->first + i, 0,
-			block->is_last && !rest.len, plain, to);
-		to += SEAL_COUNT_LEN + plain.len + CIPHER_TAG_LEN;
-	}
+	return len +
+	       (size_t)seal_frames(len) * (SEAL_COUNT_LEN + CIPHER_TAG_LEN);
 }
 
 static void *
@@ -93,83 +58,63 @@ resize(void *memory, size_t size)
 
 /* Small streams get small blocks: thousands may come at once. */
 static void
-make_room(struct block *block, size_t wanted)
+make_room(struct sealer *sealer, size_t wanted)
 {
 	if (wanted > BLOCK_MAX)
 		wanted = BLOCK_MAX;
-	if (block->room >= wanted)
+	if (sealer->room >= wanted)
 		return;
-	block->plain = resize(block->plain, wanted);
-	block->room = wanted;
+	sealer->plain = resize(sealer->plain, wanted);
+	sealer->room = wanted;
 }
 
 static void
-start(struct sealer *sealer, struct block *block, bool is_last)
+seal_block(struct sealer *sealer, bool is_last)
 {
-	block->stored = resize(block->stored, stored_len(block));
-	block->first = sealer->frame;
-	block->is_last = is_last;
-	sealer->frame += seal_frames(block->len);
-	block->job = (struct helper_job){.run = run_seal, .arg = block};
-	block->is_running = block->len > INLINE_MAX;
-	if (block->is_running)
-		io_start_job(&block->job);
-	else
-		run_seal(block);
-}
+	struct slice rest = slice_of(sealer->plain, sealer->len);
+	uint8_t *to = resize(sealer->stored, stored_len(sealer->len));
 
-static void
-await(struct block *block)
-{
-	if (block->is_running)
-		event_wait(&block->job.done);
-	block->is_running = false;
+	sealer->stored = to;
+	while (rest.len > 0) {
+		struct slice plain = slice_first(rest, SEAL_FRAME);
+
+		rest = slice_from(rest, plain.len);
+		seal_frame(&sealer->stream, sealer->frame++, 0,
+			is_last && !rest.len, plain, to);
+		to += SEAL_COUNT_LEN + plain.len + CIPHER_TAG_LEN;
+	}
 }
 
 static enum store_err
-store(struct sealer *sealer, struct block *block)
+store_block(struct sealer *sealer, bool is_last)
 {
-	if (!sealer->failure && !sealer->has_header)
+	seal_block(sealer, is_last);
+	if (!sealer->has_header)
 		sealer->failure = sealer->sink(sealer->context,
 			slice_of(sealer->header, sizeof(sealer->header)));
 	sealer->has_header = true;
 	if (!sealer->failure)
 		sealer->failure = sealer->sink(sealer->context,
-			slice_of(block->stored, stored_len(block)));
-	block->len = 0;
+			slice_of(sealer->stored, stored_len(sealer->len)));
+	sealer->len = 0;
 	return sealer->failure;
-}
-
-/* The full block goes to be sealed; what was sealed before is stored. */
-static enum store_err
-turn_over(struct sealer *sealer)
-{
-	struct block *full = &sealer->blocks[sealer->turn];
-	struct block *other = &sealer->blocks[!sealer->turn];
-
-	await(other);
-	start(sealer, full, false);
-	sealer->turn = !sealer->turn;
-	return other->len ? store(sealer, other) : STORE_OK;
 }
 
 enum store_err
 sealer_write(struct sealer *sealer, struct slice plain)
 {
 	while (plain.len > 0 && !sealer->failure) {
-		struct block *block = &sealer->blocks[sealer->turn];
-
-		make_room(block, block->len + plain.len);
-		if (block->len == BLOCK_MAX) {
-			(void)turn_over(sealer);
+		make_room(sealer, sealer->len + plain.len);
+		if (sealer->len == BLOCK_MAX) {
+			(void)store_block(sealer, false);
 			continue;
 		}
 
 		struct slice piece =
-			slice_first(plain, block->room - block->len);
+			slice_first(plain, sealer->room - sealer->len);
 
-		memcpy(block->plain + block->len, piece.data, piece.len);
-		block->len += piece.len;
+		memcpy(sealer->plain + sealer->len, piece.data, piece.len);
+		sealer->len += piece.len;
 		plain = slice_from(plain, piece.len);
 	}
 	return sealer->failure;
@@ -178,17 +123,9 @@ sealer_write(struct sealer *sealer, struct slice plain)
 enum store_err
 sealer_finish(struct sealer *sealer)
 {
-	struct block *block = &sealer->blocks[sealer->turn];
-	struct block *other = &sealer->blocks[!sealer->turn];
-
-	await(other);
-	if (sealer->failure || !block->len)
+	if (sealer->failure || !sealer->len)
 		return sealer->failure;
-	start(sealer, block, true);
-	if (other->len)
-		(void)store(sealer, other);
-	await(block);
-	return store(sealer, block);
+	return store_block(sealer, true);
 }
 
 void
@@ -199,15 +136,10 @@ sealer_free(struct sealer **ptr)
 	*ptr = NULL;
 	if (!sealer)
 		return;
-	for (size_t i = 0; i < array_len(sealer->blocks); i++) {
-		struct block *block = &sealer->blocks[i];
-
-		await(block);
-		if (block->plain)
-			cipher_wipe(block->plain, block->room);
-		free(block->plain);
-		free(block->stored);
-	}
+	if (sealer->plain)
+		cipher_wipe(sealer->plain, sealer->room);
+	free(sealer->plain);
+	free(sealer->stored);
 	seal_stream_end(&sealer->stream);
 	free(sealer);
 }

@@ -3,8 +3,6 @@
  * sealer_private.h - seals a stream as it goes by, from its beginning to its
  * end.
  *
- * On a fiber a helper thread seals one piece while the next one arrives.
- *
  * Threads:   one at a time.
  * Failure:   that of the sink, which comes again from then on.
  */

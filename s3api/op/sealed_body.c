@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * 1. While a job runs it alone uses the reader and the room it reads into.
- * 2. Pieces go to the rooms in turn: the next one is read while the last one
- *    given out is being sent.
+ * One large one for each loop is read ahead, by a helper thread: with few
+ * connections a CPU is idle.  The rest are opened where they are sent: with
+ * many none is, and to hand over costs more than to open.
+ *
+ * While a job runs it alone uses the reader and the room it reads into.
  */
 #include "s3api/op/sealed_body.h"
 
@@ -10,19 +12,25 @@
 
 #include "store/base/io.h"
 
+#define AHEAD_MIN ((uint64_t)4 << 20)
+/* The loop's other connections wait for one: 25 µs with AVX-512. */
 #define PIECE_MAX ((size_t)4 * SEAL_FRAME)
-/* Opened in less time than it takes to hand over. */
-#define INLINE_MAX ((size_t)32 * 1024)
+#define AHEAD_PIECE_MAX ((size_t)16 * SEAL_FRAME)
+
+/* Fibers stay on their loop's thread. */
+static _Thread_local bool has_one_ahead;
 
 struct sealed_body {
 	struct sealed *sealed;
 	uint64_t at; /* the next byte to read */
 	uint64_t end;
+	bool is_ahead;
 	char *rooms[2];
 	size_t room_len;
 	unsigned turn; /* the room that is read into */
 
-	/* of the piece being read */
+	/* of the piece that is read */
+	bool is_read; /* or being read */
 	size_t len;
 	enum store_err err;
 	bool is_running; /* until it is awaited */
@@ -38,26 +46,37 @@ run_read(void *arg)
 		body->len);
 }
 
-/* Pieces end where frames do, so that none is opened twice. */
+/* Up to max bytes, so that they end where a frame does and none is opened
+ * twice. */
 static void
-start(struct sealed_body *body)
+choose_piece(struct sealed_body *body, size_t max)
 {
 	uint64_t left = body->end - body->at;
-	size_t len = PIECE_MAX - (size_t)(body->at % SEAL_FRAME);
+	size_t len = max - (size_t)(body->at % SEAL_FRAME);
 
 	body->len = left < len ? (size_t)left : len;
-	if (!body->len)
-		return;
+	body->is_read = true;
 	if (!body->rooms[body->turn])
 		body->rooms[body->turn] = malloc(body->room_len);
 	if (!body->rooms[body->turn])
 		error_out_of_memory();
+}
+
+static void
+read_here(struct sealed_body *body)
+{
+	choose_piece(body, PIECE_MAX);
+	run_read(body);
+}
+
+static void
+read_ahead(struct sealed_body *body)
+{
+	choose_piece(body, AHEAD_PIECE_MAX);
 	body->job = (struct helper_job){.run = run_read, .arg = body};
-	body->is_running = body->len > INLINE_MAX;
+	body->is_running = body->len > 0;
 	if (body->is_running)
 		io_start_job(&body->job);
-	else
-		run_read(body);
 }
 
 static void
@@ -70,23 +89,26 @@ await(struct sealed_body *body)
 
 enum store_err
 sealed_body_open(const struct inode *inode, const struct seal *seal, int fd,
-	uint64_t offset, uint64_t start_at, uint64_t len,
-	struct sealed_body **out)
+	uint64_t offset, uint64_t start, uint64_t len, struct sealed_body **out)
 {
 	scoped(sealed_body_close) struct sealed_body *body =
 			calloc(1, sizeof(*body));
-	enum store_err err;
 
 	if (!body)
 		return STORE_NO_MEMORY;
-	err = sealed_open(inode, seal, fd, offset, &body->sealed);
+	enum store_err err =
+		sealed_open(inode, seal, fd, offset, &body->sealed);
 	if (err)
 		return err;
-	body->at = start_at;
-	body->end = start_at + len;
-	body->room_len = len < PIECE_MAX ? (size_t)len : PIECE_MAX;
-	start(body);
-	await(body);
+	body->at = start;
+	body->end = start + len;
+	body->is_ahead = len >= AHEAD_MIN && !has_one_ahead;
+	if (body->is_ahead)
+		has_one_ahead = true;
+	body->room_len = body->is_ahead	   ? AHEAD_PIECE_MAX
+			 : len < PIECE_MAX ? (size_t)len
+					   : PIECE_MAX;
+	read_here(body);
 	if (body->err)
 		return body->err;
 	*out = body;
@@ -98,13 +120,18 @@ enum store_err
 sealed_body_next(struct sealed_body *body, struct slice *piece)
 {
 	*piece = SLICE_NULL;
+	if (!body->is_read)
+		read_here(body);
 	await(body);
 	if (body->err || !body->len)
 		return body->err;
 	*piece = slice_of(body->rooms[body->turn], body->len);
 	body->at += body->len;
-	body->turn = !body->turn;
-	start(body);
+	body->is_read = false;
+	if (body->is_ahead) {
+		body->turn = !body->turn;
+		read_ahead(body);
+	}
 	return STORE_OK;
 }
 
@@ -117,6 +144,8 @@ sealed_body_close(struct sealed_body **ptr)
 	if (!body)
 		return;
 	await(body);
+	if (body->is_ahead)
+		has_one_ahead = false;
 	for (size_t i = 0; i < array_len(body->rooms); i++) {
 		if (body->rooms[i])
 			cipher_wipe(body->rooms[i], body->room_len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sealed_body.h - sealed bytes of an object, opened on other threads while
- * those before them go out.
+ * sealed_body.h - sealed bytes of an object, opened piece by piece,
+ * some while those before them go out.
  *
  *	scoped(sealed_body_close) struct sealed_body *body = NULL;
  *	err = sealed_body_open(&inode, &seal, fd, offset, start, len, &body);

@@ -8,6 +8,8 @@
 #include <openssl/kdf.h>
 #include <pthread.h>
 
+#include "store/base/cipher_wide_private.h"
+
 /* OpenSSL counts in int. */
 #define CIPHER_PIECE_MAX ((size_t)1 << 30)
 
@@ -53,6 +55,9 @@ void
 cipher_begin(struct cipher *cipher, const uint8_t key[CIPHER_KEY_LEN],
 	bool is_sealing)
 {
+	*cipher = (struct cipher){.wide = cipher_wide_create(key)};
+	if (cipher->wide)
+		return;
 	pthread_once(&cipher_once, fetch_algorithms);
 	cipher->context = EVP_CIPHER_CTX_new();
 	if (!cipher->context)
@@ -65,8 +70,9 @@ cipher_begin(struct cipher *cipher, const uint8_t key[CIPHER_KEY_LEN],
 void
 cipher_end(struct cipher *cipher)
 {
+	cipher_wide_free(cipher->wide);
 	EVP_CIPHER_CTX_free(cipher->context);
-	cipher->context = NULL;
+	*cipher = (struct cipher){0};
 }
 
 /* The direction stays what it was begun for. */
@@ -76,11 +82,10 @@ set_nonce(EVP_CIPHER_CTX *context, const uint8_t nonce[CIPHER_NONCE_LEN])
 	expect(EVP_CipherInit_ex2(context, NULL, NULL, nonce, -1, NULL));
 }
 
-void
-cipher_seal_with(struct cipher *cipher, const uint8_t nonce[CIPHER_NONCE_LEN],
+static void
+evp_seal(EVP_CIPHER_CTX *context, const uint8_t nonce[CIPHER_NONCE_LEN],
 	struct slice associated, struct slice plain, uint8_t *sealed)
 {
-	EVP_CIPHER_CTX *context = cipher->context;
 	uint8_t *tag = sealed + plain.len;
 	int written;
 
@@ -90,6 +95,46 @@ cipher_seal_with(struct cipher *cipher, const uint8_t nonce[CIPHER_NONCE_LEN],
 	expect(EVP_CipherFinal_ex(context, tag, &written));
 	expect(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG,
 		CIPHER_TAG_LEN, tag));
+}
+
+/* Whether the tag is right. */
+static bool
+evp_open(EVP_CIPHER_CTX *context, const uint8_t nonce[CIPHER_NONCE_LEN],
+	struct slice associated, struct slice sealed, uint8_t *plain)
+{
+	size_t len = sealed.len - CIPHER_TAG_LEN;
+	uint8_t tag[CIPHER_TAG_LEN];
+	int written;
+
+	memcpy(tag, sealed.data + len, sizeof(tag));
+	set_nonce(context, nonce);
+	update(context, associated, NULL);
+	update(context, slice_first(sealed, len), plain);
+	expect(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG,
+		CIPHER_TAG_LEN, tag));
+	return EVP_CipherFinal_ex(context, tag, &written) == 1;
+}
+
+static bool
+open_wide(struct cipher_wide *wide, const uint8_t nonce[CIPHER_NONCE_LEN],
+	struct slice associated, struct slice sealed, uint8_t *plain)
+{
+	uint8_t tag[CIPHER_TAG_LEN];
+
+	cipher_wide_open(wide, nonce, associated, sealed, plain, tag);
+	return !CRYPTO_memcmp(tag, sealed.data + sealed.len - CIPHER_TAG_LEN,
+		CIPHER_TAG_LEN);
+}
+
+void
+cipher_seal_with(struct cipher *cipher, const uint8_t nonce[CIPHER_NONCE_LEN],
+	struct slice associated, struct slice plain, uint8_t *sealed)
+{
+	if (cipher->wide)
+		cipher_wide_seal(cipher->wide, nonce, associated, plain,
+			sealed);
+	else
+		evp_seal(cipher->context, nonce, associated, plain, sealed);
 }
 
 void
@@ -107,26 +152,16 @@ enum store_err
 cipher_open_with(struct cipher *cipher, const uint8_t nonce[CIPHER_NONCE_LEN],
 	struct slice associated, struct slice sealed, uint8_t *plain)
 {
-	EVP_CIPHER_CTX *context = cipher->context;
-	uint8_t tag[CIPHER_TAG_LEN];
-	size_t len;
-	int written;
-
 	if (sealed.len < CIPHER_TAG_LEN)
 		return STORE_CORRUPT;
-	len = sealed.len - CIPHER_TAG_LEN;
-	memcpy(tag, sealed.data + len, sizeof(tag));
-
-	set_nonce(context, nonce);
-	update(context, associated, NULL);
-	update(context, slice_first(sealed, len), plain);
-	expect(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG,
-		CIPHER_TAG_LEN, tag));
-	if (EVP_CipherFinal_ex(context, tag, &written) == 1)
+	if (cipher->wide ? open_wide(cipher->wide, nonce, associated, sealed,
+				   plain)
+			 : evp_open(cipher->context, nonce, associated, sealed,
+				   plain))
 		return STORE_OK;
 	/* Nobody shall use what nobody vouches for. */
-	if (len)
-		cipher_wipe(plain, len);
+	if (sealed.len > CIPHER_TAG_LEN)
+		cipher_wipe(plain, sealed.len - CIPHER_TAG_LEN);
 	return STORE_CORRUPT;
 }
 

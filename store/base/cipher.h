@@ -34,7 +34,9 @@ must_check enum store_err cipher_open(const uint8_t key[CIPHER_KEY_LEN],
  * Threads:   one at a time.
  */
 struct cipher {
-	void *context; /* OpenSSL's */
+	/* one of them */
+	struct cipher_wide *wide; /* where the CPU has better than OpenSSL */
+	void *context;		  /* OpenSSL's */
 };
 
 void cipher_begin(struct cipher *cipher, const uint8_t key[CIPHER_KEY_LEN],

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "store/base/cipher.h"
+#include "store/base/random.h"
 #include "store/base/text.h"
 
 static const uint8_t zero_key[CIPHER_KEY_LEN];
@@ -189,4 +190,68 @@ Test(cipher, wiped_bytes_are_zero)
 	cipher_wipe(secret, 4);
 
 	cr_expect(eq(int, memcmp(secret, expected, 5), 0));
+}
+
+/* A kept key may be another library's work than one that is used once. */
+Test(cipher, a_kept_key_agrees_with_one_that_is_used_once)
+{
+	scoped(cipher_end) struct cipher sealing = {0};
+	scoped(cipher_end) struct cipher opening = {0};
+	static char plain[5000];
+	static uint8_t once[sizeof(plain) + CIPHER_TAG_LEN];
+	static uint8_t kept[sizeof(once)];
+	static uint8_t opened[sizeof(plain)];
+	uint8_t key[CIPHER_KEY_LEN];
+	uint8_t nonce[CIPHER_NONCE_LEN];
+	uint8_t associated[40];
+
+	random_bytes(key, sizeof(key));
+	random_bytes(plain, sizeof(plain));
+	random_bytes(associated, sizeof(associated));
+	cipher_begin(&sealing, key, true);
+	cipher_begin(&opening, key, false);
+	for (size_t len = 0; len <= sizeof(plain); len += len < 300 ? 1 : 47) {
+		struct slice bytes = slice_of(plain, len);
+		struct slice beside = slice_of(associated, len % 40);
+		size_t sealed_len = len + CIPHER_TAG_LEN;
+
+		random_bytes(nonce, sizeof(nonce));
+		cipher_seal(key, nonce, beside, bytes, once);
+		cipher_seal_with(&sealing, nonce, beside, bytes, kept);
+		cr_assert(zero(memcmp(kept, once, sealed_len)), "len %zu", len);
+		cr_assert(not(cipher_open_with(&opening, nonce, beside,
+			slice_of(once, sealed_len), opened)));
+		cr_assert(zero(memcmp(opened, plain, len)), "len %zu", len);
+	}
+}
+
+Test(cipher, a_kept_key_opens_nothing_that_was_changed)
+{
+	scoped(cipher_end) struct cipher opening = {0};
+	static const char plain[100] = "secret";
+	uint8_t sealed[sizeof(plain) + CIPHER_TAG_LEN];
+	uint8_t opened[sizeof(plain)];
+
+	cipher_seal(zero_key, zero_nonce, SLICE("name"),
+		slice_of(plain, sizeof(plain)), sealed);
+	cipher_begin(&opening, zero_key, false);
+	for (size_t bit = 0; bit < 8 * sizeof(sealed); bit++) {
+		sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		memset(opened, 0xff, sizeof(opened));
+		cr_assert(eq(int,
+			cipher_open_with(&opening, zero_nonce, SLICE("name"),
+				slice_of(sealed, sizeof(sealed)), opened),
+			STORE_CORRUPT));
+		for (size_t i = 0; i < sizeof(opened); i++)
+			cr_assert(zero(opened[i]));
+		sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	cr_assert(eq(int,
+		cipher_open_with(&opening, zero_nonce, SLICE("nam"),
+			slice_of(sealed, sizeof(sealed)), opened),
+		STORE_CORRUPT));
+	cr_assert(eq(int,
+		cipher_open_with(&opening, zero_nonce, SLICE("name"),
+			slice_of(sealed, CIPHER_TAG_LEN - 1), opened),
+		STORE_CORRUPT));
 }

@@ -678,14 +678,15 @@ damage(struct served *served, const char *key, uint64_t at)
 	close(fd);
 }
 
-Test(op_sse_c, what_does_not_open_is_an_error_or_ends_the_reply_short)
+static void
+expect_short_where_damaged(unsigned int frames)
 {
 	scoped(served_stop) struct served served = start_with_bucket();
-	struct slice body = make_bytes(&served, 40 * FRAME);
+	struct slice body = make_bytes(&served, (size_t)frames * FRAME);
 
 	put(&served, "/photos/late", KEY_A, body);
 	put(&served, "/photos/early", KEY_A, body);
-	damage(&served, "late", 39 * (FRAME + 20));
+	damage(&served, "late", (uint64_t)(frames - 1) * (FRAME + 20));
 	damage(&served, "early", 100);
 
 	served_expect_refusal(get(&served, "/photos/early", KEY_A), 500,
@@ -697,4 +698,55 @@ Test(op_sse_c, what_does_not_open_is_an_error_or_ends_the_reply_short)
 	const struct s3_reply *reply = get(&served, "/photos/late", KEY_A);
 	cr_expect(lt(sz, reply->body.len, body.len));
 	cr_expect(slice_equal(reply->body, slice_first(body, reply->body.len)));
+}
+
+Test(op_sse_c, what_does_not_open_is_an_error_or_ends_the_reply_short)
+{
+	expect_short_where_damaged(40);
+	/* Read ahead. */
+	expect_short_where_damaged(100);
+}
+
+struct beside {
+	struct s3_client client;
+	struct slice body;
+	unsigned int replies;
+};
+
+/* While the other one's bytes wait in its socket. */
+static void
+get_beside(void *context)
+{
+	struct beside *beside = context;
+	const struct s3_reply *reply = s3_client_ask(&beside->client, "GET",
+		"/photos/a", KEY_A "range: bytes=70000-\n", SLICE_NULL);
+
+	cr_assert(eq(uint, reply->status, 206));
+	cr_expect(slice_equal(reply->body, slice_from(beside->body, 70000)));
+	beside->replies++;
+}
+
+/* One is read ahead, the other is not. */
+Test(op_sse_c, large_ones_come_back_side_by_side)
+{
+	scoped(served_stop) struct served served = start_with_bucket();
+	struct beside beside = {
+		.body = make_bytes(&served, (12u << 20) + 12345),
+	};
+	struct s3_client *client = &served.client;
+
+	s3_client_open(&beside.client, client->port, client->access_key,
+		client->secret);
+	put(&served, "/photos/a", KEY_A, beside.body);
+	client->at_header = get_beside;
+	client->context = &beside;
+	for (unsigned int i = 1; i <= 3; i++) {
+		const struct s3_reply *reply = get(&served, "/photos/a", KEY_A);
+
+		cr_assert(eq(uint, reply->status, 200));
+		cr_expect(slice_equal(reply->body, beside.body));
+		cr_expect(eq(uint, beside.replies, i));
+	}
+	client->at_header = NULL;
+	s3_client_close(&beside.client);
 }
