@@ -68,13 +68,20 @@ make_room(struct sealer *sealer, size_t wanted)
 	sealer->room = wanted;
 }
 
-static void
+/* The header goes before the first frame: a write of its own would take as long
+ * as that of a block.  What they take. */
+static size_t
 seal_block(struct sealer *sealer, bool is_last)
 {
 	struct slice rest = slice_of(sealer->plain, sealer->len);
-	uint8_t *to = resize(sealer->stored, stored_len(sealer->len));
+	size_t header_len = sealer->has_header ? 0 : sizeof(sealer->header);
+	size_t len = header_len + stored_len(sealer->len);
+	uint8_t *to = resize(sealer->stored, len);
 
 	sealer->stored = to;
+	memcpy(to, sealer->header, header_len);
+	sealer->has_header = true;
+	to += header_len;
 	while (rest.len > 0) {
 		struct slice plain = slice_first(rest, SEAL_FRAME);
 
@@ -83,19 +90,16 @@ seal_block(struct sealer *sealer, bool is_last)
 			is_last && !rest.len, plain, to);
 		to += SEAL_COUNT_LEN + plain.len + CIPHER_TAG_LEN;
 	}
+	return len;
 }
 
 static enum store_err
 store_block(struct sealer *sealer, bool is_last)
 {
-	seal_block(sealer, is_last);
-	if (!sealer->has_header)
-		sealer->failure = sealer->sink(sealer->context,
-			slice_of(sealer->header, sizeof(sealer->header)));
-	sealer->has_header = true;
-	if (!sealer->failure)
-		sealer->failure = sealer->sink(sealer->context,
-			slice_of(sealer->stored, stored_len(sealer->len)));
+	size_t len = seal_block(sealer, is_last);
+
+	sealer->failure =
+		sealer->sink(sealer->context, slice_of(sealer->stored, len));
 	sealer->len = 0;
 	return sealer->failure;
 }
