@@ -239,6 +239,32 @@ decode(struct slice policy, struct arena *arena, struct slice *out)
 	return len > 0;
 }
 
+/* S3 has two escapes more than JSON: "\$", since a dollar begins the name of a
+ * field, and "\v" ("POST policy", "Character escaping"). */
+static struct slice
+escape_as_json(struct slice text, struct arena *arena)
+{
+	static const char tab[] = "\\u000b";
+	char *json = arena_alloc(arena, text.len * (sizeof(tab) - 1) / 2 + 1);
+	size_t len = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		bool is_escape = text.data[i] == '\\' && i + 1 < text.len;
+		char next = is_escape ? text.data[++i] : '\0';
+
+		if (next == 'v') {
+			memcpy(json + len, tab, sizeof(tab) - 1);
+			len += sizeof(tab) - 1;
+		} else if (next == '$' || !is_escape) {
+			json[len++] = text.data[i];
+		} else {
+			json[len++] = '\\';
+			json[len++] = next;
+		}
+	}
+	return slice_of(json, len);
+}
+
 static enum s3_error
 check_root(struct check *check, json_t *root, int64_t now_ns)
 {
@@ -273,7 +299,8 @@ post_policy_check(struct slice policy, const struct post_policy_form *form,
 		return malformed(&check, "Invalid Policy: %s",
 			"it is not in base64");
 
-	scoped(policy_json_free) json_t *root = policy_json_load(text, &why);
+	scoped(policy_json_free) json_t *root =
+			policy_json_load(escape_as_json(text, arena), &why);
 
 	if (!root)
 		return malformed(&check, "Invalid Policy: Invalid JSON: %s",

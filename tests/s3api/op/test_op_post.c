@@ -166,6 +166,41 @@ Test(op_post, a_signed_form_uploads_its_file)
 		"Key", "a b ");
 }
 
+/* "Character escaping" of S3's page on POST policies. */
+Test(op_post, a_dollar_may_be_escaped)
+{
+	scoped(served_stop) struct served served = served_start();
+	static const struct {
+		const char *escaped;
+		const char *colour;
+		unsigned int status;
+	} rows[] = {
+		{"\\$5", "$5", 204},
+		{"\\\\$5", "\\$5", 204},
+		{"\\\\\\$5", "\\$5", 204},
+		{"\\u00245", "$5", 204},
+		{"\\$5", "\\$5", 403},
+		{"a\\vb", "a b", 403},
+		{"\\q", "q", 400},
+		{"\\", "a", 400},
+	};
+
+	served_bucket(&served, "photos");
+	for (size_t i = 0; i < array_len(rows); i++) {
+		scoped(end) struct form form = begin(&served);
+
+		add(&form, "key", "a");
+		add(&form, "x-amz-meta-colour", rows[i].colour);
+		sign_with(&form, served_text(&served,
+					 BUCKET_AND_KEY
+					 ",{\"x-amz-meta-colour\":\"%s\"}",
+					 rows[i].escaped));
+		const struct s3_reply *reply = post(&form);
+		cr_expect(eq(uint, reply->status, rows[i].status), "%s: %s",
+			rows[i].escaped, reply->body.data);
+	}
+}
+
 Test(op_post, success_is_told_as_the_form_asks)
 {
 	scoped(served_stop) struct served served = served_start();
