@@ -156,7 +156,8 @@ check_data_inode(struct check *check, const struct inode *inode)
 
 	if (!S_ISREG(inode->mode) && !inode_is_dir(inode))
 		return STORE_OK;
-	if (check_find(&check->lost, inode->blob))
+	if (check_find(&check->lost, inode->blob) ||
+		check_pack_is_named(check, inode))
 		return STORE_OK; /* reported */
 	if (blob && !blob_record_get(check->txn, inode->blob, &record) &&
 		record.place == RECORD_BLOB_PACKED)
@@ -215,6 +216,8 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 		return STORE_OK;
 	if (record.place == RECORD_BLOB_SEGMENT)
 		return check_pack_segment(check, id, &record);
+	if (check_pack_is_segment(check, id))
+		return STORE_OK;
 	if (record.is_damaged) {
 		check->damaged++;
 		check_note(check, CHECK_DAMAGED, CHECK_FIX_NONE,

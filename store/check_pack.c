@@ -8,7 +8,8 @@
 #include "store/blob_record_private.h"
 #include "store/check_private.h"
 #include "store/commit_private.h"
-#include "store/reap_private.h"
+#include "store/scrub_private.h"
+#include "store/segment_private.h"
 
 static void
 note_row(struct check *check, struct slice key, uint64_t segment,
@@ -63,17 +64,15 @@ add_row(struct check *check, uint64_t segment, uint64_t offset, uint64_t blob,
 	uint64_t size)
 {
 	struct check_segment *counters = segment_of_row(check, segment);
-	struct check_blob *known = check_find(&check->blobs, segment);
 
 	/* Not repaired: at most one of them has its bytes still. */
 	if (offset < counters->end)
 		check_note(check, CHECK_PACK, CHECK_FIX_NONE,
 			"blob %llu lies over another one, in segment %llu",
 			(unsigned long long)blob, (unsigned long long)segment);
-	if (known)
-		known->references++;
-	else if (counters->end == 0)
+	if (!check_find(&check->blobs, segment) && counters->end == 0)
 		note_unknown(check, segment);
+	counters->references++;
 	counters->live += size;
 	counters->end = offset + size;
 }
@@ -159,30 +158,30 @@ check_pack_lost(struct check *check)
 	}
 }
 
-/* Whether so many bytes would reach over the next blob, or the end. */
+/* The bytes from there to the next blob, or to the end; UINT64_MAX: nobody
+ * knows. */
 static enum store_err
-reaches_over(struct db_txn *txn, const struct record_blob *record,
-	bool *is_over)
+find_room(struct db_txn *txn, uint64_t segment, uint64_t offset, uint64_t *room)
 {
 	scoped(db_cursor_close) struct db_cursor cursor = {0};
-	struct key key = key_u64_u64(record->segment, record->offset + 1);
-	uint64_t end = record->offset + record->size;
-	uint64_t segment = 0, offset = 0;
+	struct key key = key_u64_u64(segment, offset + 1);
+	uint64_t owner = 0, next = 0;
 	struct record_blob whole;
 
-	*is_over = false;
+	*room = UINT64_MAX;
 	enum store_err err = db_cursor_open(txn, DB_PACK, &cursor);
 	if (!err)
 		err = db_cursor_seek(&cursor, key_slice(&key));
 	if (!err)
-		err = key_split_u64_u64(cursor.key, &segment, &offset);
-	if (!err && segment == record->segment) {
-		*is_over = end > offset;
+		err = key_split_u64_u64(cursor.key, &owner, &next);
+	if (!err && owner == segment && next > offset) {
+		*room = next - offset;
 		return STORE_OK;
 	}
 	if (!err || err == STORE_NOT_FOUND)
-		err = blob_record_get(txn, record->segment, &whole);
-	*is_over = !err && end > whole.size;
+		err = blob_record_get(txn, segment, &whole);
+	if (!err && whole.place == RECORD_BLOB_SEGMENT && whole.size > offset)
+		*room = whole.size - offset;
 	return err == STORE_NOT_FOUND || err == STORE_CORRUPT ? STORE_OK : err;
 }
 
@@ -191,13 +190,14 @@ check_pack_size(struct check *check, const struct inode *inode,
 	const struct record_blob *record)
 {
 	struct key key = key_u64(inode->blob);
-	bool is_over;
-	enum store_err err = reaches_over(check->txn, record, &is_over);
+	uint64_t room;
+	enum store_err err =
+		find_room(check->txn, record->segment, record->offset, &room);
 
 	if (err)
 		return err;
 	struct check_job *job = check_note(check, CHECK_BLOB_SIZE,
-		is_over ? CHECK_FIX_ROW : CHECK_FIX_RECORD_SIZE,
+		record->size > room ? CHECK_FIX_ROW : CHECK_FIX_RECORD_SIZE,
 		"inode %llu has %llu bytes, and its blob %llu has %llu",
 		(unsigned long long)inode->ino, (unsigned long long)inode->size,
 		(unsigned long long)inode->blob,
@@ -237,9 +237,11 @@ check_pack_blob(struct check *check, uint64_t id,
 	return STORE_OK;
 }
 
-/* Whether it is there, and has all the bytes that it should. */
+/* Whether it is there, and has all the bytes that it should.  end: of the last
+ * blob. */
 static enum store_err
-check_file(struct check *check, uint64_t id, const struct record_blob *record)
+check_file(struct check *check, uint64_t id, const struct record_blob *record,
+	uint64_t end)
 {
 	struct record_blob now;
 	struct stat stat;
@@ -255,12 +257,42 @@ check_file(struct check *check, uint64_t id, const struct record_blob *record)
 	if (!db_begin_read(check->store->db, &txn) &&
 		blob_record_get(txn, id, &now) == STORE_NOT_FOUND)
 		return STORE_OK;
-	check_note(check, err ? CHECK_BLOB_MISSING : CHECK_BLOB_SIZE,
-		CHECK_FIX_NONE,
+	/* Where each blob has its bytes it is the record that is wrong. */
+	struct check_job *job = check_note(check,
+		err ? CHECK_BLOB_MISSING : CHECK_BLOB_SIZE,
+		err || found < end ? CHECK_FIX_NONE : CHECK_FIX_SEGMENT,
 		"segment %llu has %llu bytes, and blobs in %llu of them",
 		(unsigned long long)id, (unsigned long long)found,
 		(unsigned long long)record->size);
+	job->a = id;
 	return STORE_OK;
+}
+
+bool
+check_pack_is_named(struct check *check, const struct inode *inode)
+{
+	if (!check_find(&check->segments, inode->blob))
+		return false;
+	/* Not repaired: what is there is other objects'. */
+	check_note(check, CHECK_BLOB_MISSING, CHECK_FIX_NONE,
+		"the data of inode %llu is gone: it names a segment, %llu",
+		(unsigned long long)inode->ino,
+		(unsigned long long)inode->blob);
+	return true;
+}
+
+/* Nothing is packed into it, and something has its data there: the record goes,
+ * and the next round makes one of the file. */
+static void
+note_no_segment(struct check *check, uint64_t id)
+{
+	struct key key = key_u64(id);
+	struct check_job *job = check_note(check, CHECK_PACK, CHECK_FIX_ROW,
+		"blob %llu has the record of a segment, and is none",
+		(unsigned long long)id);
+
+	job->table = DB_BLOB;
+	job->name = arena_copy(&check->arena, key_slice(&key));
 }
 
 enum store_err
@@ -273,8 +305,12 @@ check_pack_segment(struct check *check, uint64_t id,
 	const struct check_segment *counters = found ? found : &none;
 	bool is_open = record->session &&
 		       check_find(&check->sessions, record->session);
-	uint32_t references = blob->references + (is_open ? 1 : 0);
+	uint32_t references = counters->references + (is_open ? 1 : 0);
 
+	if (!found && blob->references > 0) {
+		note_no_segment(check, id);
+		return STORE_OK;
+	}
 	if (record->references != references ||
 		record->live != counters->live ||
 		record->size < counters->end || (record->session && !is_open)) {
@@ -288,7 +324,20 @@ check_pack_segment(struct check *check, uint64_t id,
 			(unsigned long long)counters->live);
 		job->a = id;
 	}
-	return check_file(check, id, record);
+	return check_file(check, id, record, counters->end);
+}
+
+bool
+check_pack_is_segment(struct check *check, uint64_t id)
+{
+	if (!check_find(&check->segments, id))
+		return false;
+	struct check_job *job = check_note(check, CHECK_PACK, CHECK_FIX_SEGMENT,
+		"blobs are packed into %llu, and its record is not that of a "
+		"segment",
+		(unsigned long long)id);
+	job->a = id;
+	return true;
 }
 
 /* Counts the rows of the segment. */
@@ -323,6 +372,19 @@ count_rows(struct db_txn *txn, uint64_t segment, struct record_blob *record)
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
+/* What lies behind the last blob is dead and may be missing: then the file is
+ * what tells. */
+static uint64_t
+size_of_segment(struct store *store, uint64_t segment, uint64_t recorded)
+{
+	struct stat stat;
+
+	if (blob_stat(store->blobs, segment, &stat) ||
+		(uint64_t)stat.st_size > recorded)
+		return recorded;
+	return (uint64_t)stat.st_size;
+}
+
 static enum store_err
 fix_segment(struct store *store, struct db_txn *txn, uint64_t segment)
 {
@@ -335,11 +397,10 @@ fix_segment(struct store *store, struct db_txn *txn, uint64_t segment)
 
 	if (!err && was.place == RECORD_BLOB_SEGMENT) {
 		key = key_u64(was.session);
-		record.size = was.size;
+		record.size = size_of_segment(store, segment, was.size);
 		is_open = was.session &&
 			  !db_get(txn, DB_SESSION, key_slice(&key), &value);
 	}
-	(void)store;
 	if (is_open) {
 		record.session = was.session;
 		record.references = 1;
@@ -355,10 +416,12 @@ fix_segment(struct store *store, struct db_txn *txn, uint64_t segment)
 	return blob_record_put(txn, segment, &record);
 }
 
+/* Of the size that its inode says, which may be wrong: never over another one,
+ * whose bytes nobody is to get by it. */
 static enum store_err
 fix_packed(struct db_txn *txn, const struct check_job *job)
 {
-	const struct record_blob record = {
+	struct record_blob record = {
 		.place = RECORD_BLOB_PACKED,
 		.references = 1,
 		.size = job->d,
@@ -366,10 +429,16 @@ fix_packed(struct db_txn *txn, const struct check_job *job)
 		.offset = job->c,
 	};
 	struct record_blob other;
+	uint64_t room;
 	enum store_err err = blob_record_get(txn, job->a, &other);
 
 	if (err != STORE_NOT_FOUND)
 		return err ? err : STORE_EXISTS;
+	err = find_room(txn, record.segment, record.offset, &room);
+	if (err)
+		return err;
+	if (record.size > room)
+		record.size = room;
 	return blob_record_put(txn, job->a, &record);
 }
 
@@ -385,6 +454,39 @@ fix_place(struct db_txn *txn, uint64_t blob)
 	struct key key = key_u64_u64(record.segment, record.offset);
 	codec_encode_u64(&value, blob);
 	return db_insert(txn, DB_PACK, key_slice(&key), buffer_slice(&value));
+}
+
+/* Whether the segment's counters allow for the blob to be taken out of them. */
+static bool
+is_counted(struct db_txn *txn, const struct record_blob *blob)
+{
+	struct record_blob record;
+
+	return !blob_record_get(txn, blob->segment, &record) &&
+	       record.place == RECORD_BLOB_SEGMENT && record.references > 0 &&
+	       record.live >= blob->size;
+}
+
+enum store_err
+check_pack_drop(struct db_txn *txn, uint64_t id,
+	const struct record_blob *record)
+{
+	struct key row = key_u64_u64(record->segment, record->offset);
+	struct key key = key_u64(id);
+	uint64_t found = 0;
+	enum store_err err = get_row(txn, record, &found);
+
+	if (err && err != STORE_NOT_FOUND && err != STORE_CORRUPT)
+		return err;
+	bool is_listed = !err && found == id;
+	err = db_delete(txn, DB_BLOB, key_slice(&key));
+	if (!err && record->is_damaged)
+		err = scrub_state_count(txn, -1);
+	if (err || !is_listed)
+		return err;
+	return is_counted(txn, record)
+		       ? segment_remove(txn, record)
+		       : db_delete(txn, DB_PACK, key_slice(&row));
 }
 
 enum store_err

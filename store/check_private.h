@@ -85,6 +85,7 @@ struct check_segment {
 	uint64_t id;
 	uint64_t live;
 	uint64_t end; /* of the last blob */
+	uint32_t references;
 };
 
 /* A row whose blob has no record. */
@@ -178,10 +179,19 @@ void check_pack_lost(struct check *check);
 /* The inode's blob is packed, and of another size. */
 must_check enum store_err check_pack_size(struct check *check,
 	const struct inode *inode, const struct record_blob *record);
+/* True where the inode names what blobs are packed into, which is noted. */
+bool check_pack_is_named(struct check *check, const struct inode *inode);
 /* A record of a packed blob, of a segment. */
 must_check enum store_err check_pack_blob(struct check *check, uint64_t id,
 	const struct record_blob *record);
 must_check enum store_err check_pack_segment(struct check *check, uint64_t id,
+	const struct record_blob *record);
+/* A record that is not a segment's: true where blobs lie in it all the same,
+ * which is noted. */
+bool check_pack_is_segment(struct check *check, uint64_t id);
+/* Inside apply: a packed blob that nothing names goes.  Where it is not in its
+ * segment's counters a later round counts those anew. */
+must_check enum store_err check_pack_drop(struct db_txn *txn, uint64_t id,
 	const struct record_blob *record);
 must_check enum store_err check_pack_repair(struct store *store,
 	struct db_txn *txn, const struct check_job *job);

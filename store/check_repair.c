@@ -343,6 +343,8 @@ fix_references(struct store *store, struct db_txn *txn,
 	}
 	if (err)
 		return err;
+	if (!job->b && record.place == RECORD_BLOB_PACKED)
+		return check_pack_drop(txn, job->a, &record);
 	/* With the last one the data is given to reclaim. */
 	record.references = job->b ? (uint32_t)job->b : 1;
 	record_encode_blob(&value, &record);

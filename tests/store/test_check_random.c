@@ -111,9 +111,21 @@ fill(struct store *store)
 		STORE_OK));
 }
 
+/* A byte that was altered may make a record one of a later version. */
+static void
+note_newer(const struct check_finding *finding, void *context)
+{
+	if (strstr(finding->text, "which a later tarn has written"))
+		*(bool *)context = true;
+}
+
 static void
 count_lasting(const struct check_finding *finding, void *context)
 {
+	/* Until a scrub has looked at it. */
+	if (finding->kind == CHECK_DAMAGED &&
+		strstr(finding->text, "is marked as damaged"))
+		return;
 	/* Of a blob that never was: the number was altered. */
 	if (finding->kind == CHECK_BLOB_MISSING &&
 		strtoull(strrchr(finding->text, ' ') + 1, NULL, 10) > BLOBS_MAX)
@@ -132,6 +144,7 @@ damage_and_repair(uint64_t seed)
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	struct damage damage = {seed, 1 + (int)(seed % 9)};
 	struct check_result result;
+	bool has_newer = false;
 	int lasting = 0;
 
 	fill(temp.store);
@@ -145,10 +158,14 @@ damage_and_repair(uint64_t seed)
 			  STORE_OK),
 		"seed %d", (int)seed);
 	cr_expect(eq(int,
-			  check_store(temp.store, CHECK_REPAIR, NULL, NULL,
-				  &result),
+			  check_store(temp.store, CHECK_REPAIR, note_newer,
+				  &has_newer, &result),
 			  STORE_OK),
 		"seed %d", (int)seed);
+	if (has_newer) {
+		cr_expect(zero(u64, result.repaired), "seed %d", (int)seed);
+		return;
+	}
 	cr_expect(eq(int,
 		check_store(temp.store, CHECK_LOOK, count_lasting, &lasting,
 			&result),
@@ -158,6 +175,11 @@ damage_and_repair(uint64_t seed)
 
 Test(check_random, what_was_damaged_is_sound_after_a_repair)
 {
+	/* Those that have found something. */
+	static const uint64_t known[] = {41, 68, 124, 179, 205, 608, 718};
+
 	for (uint64_t seed = 1; seed <= 40; seed++)
 		damage_and_repair(seed);
+	for (size_t i = 0; i < array_len(known); i++)
+		damage_and_repair(known[i]);
 }

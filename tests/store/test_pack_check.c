@@ -16,6 +16,7 @@ struct packed {
 	struct temp_store temp;
 	struct store *store;
 	uint64_t bucket;
+	uint64_t inos[3];
 	uint64_t blobs[3];
 	struct record_blob records[3];
 	uint64_t segment;
@@ -45,6 +46,7 @@ packed_open(void)
 		cr_assert(zero(int,
 			tree_lookup(packed.store, packed.bucket,
 				slice_str(keys[i]), TREE_FILE, NULL, &inode)));
+		packed.inos[i] = inode.ino;
 		packed.blobs[i] = inode.blob;
 		packed.records[i] = raw_blob(packed.store, inode.blob);
 	}
@@ -203,6 +205,99 @@ Test(pack_check, a_segment_without_its_record)
 
 	raw_put(packed.store, DB_BLOB, key_u64(packed.segment), SLICE_NULL);
 	expect_repair(&packed, CHECK_PACK);
+}
+
+Test(pack_check, a_segment_with_the_record_of_something_else)
+{
+	scoped(packed_close) struct packed packed = packed_open();
+	struct record_blob record = {
+		.place = RECORD_BLOB_FILE, .references = 1, .size = 16};
+
+	set(packed.store, packed.segment, &packed.records[1]);
+	expect_repair(&packed, CHECK_PACK);
+	set(packed.store, packed.segment, &record);
+	expect_repair(&packed, CHECK_PACK);
+}
+
+Test(pack_check, a_segment_that_is_shorter_than_its_record_but_for_nothing)
+{
+	scoped(packed_close) struct packed packed = packed_open();
+	struct record_blob record = raw_blob(packed.store, packed.segment);
+	uint64_t size = record.size;
+
+	record.size += 1ull << 40;
+	set(packed.store, packed.segment, &record);
+	expect_repair(&packed, CHECK_BLOB_SIZE);
+	cr_expect(eq(u64, raw_blob(packed.store, packed.segment).size, size));
+}
+
+/* Nothing of it is in the segment's counters. */
+Test(pack_check, a_blob_over_others_that_nothing_names)
+{
+	scoped(packed_close) struct packed packed = packed_open();
+	struct record_blob record = packed.records[0];
+	int found[CHECK_KINDS];
+
+	record.size = 1ull << 40;
+	set(packed.store, packed.blobs[0], &record);
+	raw_delete(packed.store, DB_DENTRY,
+		key_dentry(packed.bucket, SLICE("a")));
+	raw_delete(packed.store, DB_INODE, key_u64(packed.inos[0]));
+	check(packed.store, CHECK_REPAIR, found);
+
+	cr_expect(gt(int, found[CHECK_REFERENCES], 0));
+	cr_expect(zero(u64, objects_findings(packed.store)));
+	cr_expect(objects_is(packed.store, packed.bucket, "a", NULL));
+	cr_expect(objects_is(packed.store, packed.bucket, "b", bodies[1]));
+	cr_expect(objects_is(packed.store, packed.bucket, "c", bodies[2]));
+}
+
+/* Its record is made of the inode's size, which is wrong. */
+Test(pack_check, a_record_that_is_made_anew_ends_where_the_next_blob_begins)
+{
+	scoped(packed_close) struct packed packed = packed_open();
+	struct inode inode;
+
+	cr_assert(zero(int, tree_lookup(packed.store, packed.bucket, SLICE("b"),
+				    TREE_FILE, NULL, &inode)));
+	inode.size = 1ull << 40;
+	raw_inode(packed.store, &inode);
+	raw_delete(packed.store, DB_BLOB, key_u64(packed.blobs[1]));
+	expect_repair(&packed, CHECK_REFERENCES);
+}
+
+/* Bytes of others, of which none may be shown. */
+Test(pack_check, an_inode_that_names_a_segment)
+{
+	scoped(packed_close) struct packed packed = packed_open();
+	struct inode inode;
+
+	cr_assert(zero(int, tree_lookup(packed.store, packed.bucket, SLICE("b"),
+				    TREE_FILE, NULL, &inode)));
+	inode.blob = packed.segment;
+	raw_inode(packed.store, &inode);
+	expect_lasting(&packed, CHECK_BLOB_MISSING);
+	cr_assert(zero(int, tree_inode(packed.store, inode.ino, NULL, &inode)));
+	cr_expect(eq(u64, inode.size, strlen(bodies[1])));
+	cr_expect(objects_is(packed.store, packed.bucket, "a", bodies[0]));
+	cr_expect(objects_is(packed.store, packed.bucket, "c", bodies[2]));
+}
+
+/* Else the segment would be taken for an empty one, and its file freed. */
+Test(pack_check, a_file_with_the_record_of_a_segment)
+{
+	scoped(packed_close) struct packed packed = packed_open();
+	struct record_blob record = raw_blob(packed.store, packed.segment);
+	struct inode inode;
+
+	cr_assert(zero(int, objects_put_if(packed.store, packed.bucket, "large",
+				    objects_large(), NULL)));
+	cr_assert(zero(int, tree_lookup(packed.store, packed.bucket,
+				    SLICE("large"), TREE_FILE, NULL, &inode)));
+	set(packed.store, inode.blob, &record);
+	expect_repair(&packed, CHECK_PACK);
+	cr_expect(eq(int, raw_blob(packed.store, inode.blob).place,
+		RECORD_BLOB_FILE));
 }
 
 Test(pack_check, blobs_that_lie_over_each_other)
