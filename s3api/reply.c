@@ -211,6 +211,7 @@ reply_error_of_store(enum store_err err)
 	case STORE_CORRUPT:
 	case STORE_DAMAGED:
 	case STORE_NOT_A_STORE:
+	case STORE_UNEXAMINED:
 	case STORE_BAD_VERSION:
 		return S3_INTERNAL_ERROR;
 	}

@@ -66,6 +66,7 @@ struct restore_result {
 
 /* Makes a store, as after a power cut at the moment of the backup, and looks
  * at every byte of it.  NOT_FOUND (no such backup), NOT_EMPTY, EXISTS (a
- * store), CANCELED. */
+ * store), UNEXAMINED (what a restore that was interrupted has left), CANCELED.
+ * Until it ends nobody can open the store. */
 must_check enum store_err backup_restore(const struct restore_options *options,
 	struct restore_result *out);

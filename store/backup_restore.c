@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The line in TO/format comes last, as in a new store: what was not finished
- * is no store.
+ * The line in TO/format says first that this is being restored, which nobody
+ * opens, and last, when all has been looked at, that it is a store.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -127,16 +127,21 @@ choose(struct job *job)
 static enum store_err
 take_target(const char *path)
 {
-	struct backup_path format = backup_dir_path(path, "format");
-	struct stat stat;
+	char text[64];
+	size_t len = 0;
 
 	if (!mkdir(path, 0700))
 		return STORE_OK;
 	if (errno != EEXIST)
 		return error_from_errno(errno);
-	if (!lstat(format.text, &stat))
-		return STORE_EXISTS;
-	enum store_err err = backup_dir_expect_empty(path);
+	enum store_err err =
+		backup_dir_read(path, "format", text, sizeof(text), &len);
+	if (!err)
+		return slice_has_prefix(slice_of(text, len),
+			       SLICE(STORE_RESTORE_PREFIX))
+			       ? STORE_UNEXAMINED
+			       : STORE_EXISTS;
+	err = backup_dir_expect_empty(path);
 	if (err)
 		return err;
 	return chmod(path, 0700) ? error_from_errno(errno) : STORE_OK;
@@ -215,15 +220,25 @@ copy_blobs(struct job *job)
 }
 
 static enum store_err
+add_format(const struct job *job, const char *name, const char *prefix)
+{
+	char line[64];
+	int len = snprintf(line, sizeof(line), "%s%d\n", prefix,
+		STORE_FORMAT_VERSION);
+
+	return backup_dir_add(job->options->to, name,
+		slice_of(line, (size_t)len));
+}
+
+static enum store_err
 copy_all(struct job *job)
 {
 	const char *to = job->options->to;
 	scoped(io_close_fd) int fd = -1;
-	char format[64];
-	int len = snprintf(format, sizeof(format), "tarn store %d\n",
-		STORE_FORMAT_VERSION);
 	enum store_err err = backup_dir_open(to, &fd);
 
+	if (!err)
+		err = add_format(job, "format", STORE_RESTORE_PREFIX);
 	if (!err)
 		err = backup_dir_make(to, "meta");
 	if (!err)
@@ -238,11 +253,6 @@ copy_all(struct job *job)
 		err = backup_dir_copy(job->from.text, to, "meta/checkpoint");
 	if (!err)
 		err = copy_blobs(job);
-	if (!err)
-		err = backup_dir_flush_all(fd);
-	if (!err)
-		err = backup_dir_add(to, "format",
-			slice_of(format, (size_t)len));
 	return err ? err : backup_dir_flush_all(fd);
 }
 
@@ -300,6 +310,7 @@ look_at_all(struct job *job)
 		.path = job->options->to,
 		.key_path = job->options->key_path,
 		.role = "restore",
+		.is_restoring = true,
 	};
 	const struct scrub_options scrub = {
 		.goes_on = goes_on,
@@ -320,10 +331,25 @@ look_at_all(struct job *job)
 		err = scrub_run(store, &scrub, &scrubbed);
 	if (!err && !scrubbed.is_whole)
 		err = STORE_CANCELED;
+	if (!err)
+		err = store_sync(store);
 	job->result->findings += checked.findings - checked.repaired;
 	job->result->damaged = scrubbed.damaged;
 	job->result->missing = scrubbed.missing;
 	return err;
+}
+
+static enum store_err
+make_it_a_store(const struct job *job)
+{
+	const char *to = job->options->to;
+	struct backup_path made = backup_dir_path(to, "format.new");
+	struct backup_path format = backup_dir_path(to, "format");
+	enum store_err err = add_format(job, "format.new", STORE_FORMAT_PREFIX);
+
+	if (!err && rename(made.text, format.text))
+		err = error_from_errno(errno);
+	return err ? err : backup_dir_flush(to);
 }
 
 enum store_err
@@ -342,6 +368,8 @@ backup_restore(const struct restore_options *options,
 	blob_close_all(&job.target);
 	if (!err)
 		err = look_at_all(&job);
+	if (!err)
+		err = make_it_a_store(&job);
 	backup_lost_free(&job.lost);
 	return err;
 }

@@ -38,8 +38,6 @@
 #include "store/scrub_private.h"
 #include "store/session_private.h"
 
-#define FORMAT_PREFIX "tarn store "
-
 struct store_path
 store_path(const struct store *store, const char *name)
 {
@@ -66,8 +64,10 @@ read_small(const char *path, char *to, size_t room, size_t *len)
 }
 
 static enum store_err
-check_format(const struct store *store)
+check_format(const struct store *store, bool is_restoring)
 {
+	const char *prefix =
+		is_restoring ? STORE_RESTORE_PREFIX : STORE_FORMAT_PREFIX;
 	struct store_path path = store_path(store, "format");
 	char text[64];
 	size_t len = 0;
@@ -79,10 +79,13 @@ check_format(const struct store *store)
 			       ? STORE_NOT_A_STORE
 			       : err;
 	struct slice line = slice_of(text, len);
-	if (!slice_has_prefix(line, SLICE(FORMAT_PREFIX)) ||
+	if (!is_restoring &&
+		slice_has_prefix(line, SLICE(STORE_RESTORE_PREFIX)))
+		return STORE_UNEXAMINED;
+	if (!slice_has_prefix(line, slice_str(prefix)) ||
 		!slice_has_suffix(line, SLICE("\n")))
 		return STORE_NOT_A_STORE;
-	line = slice_from(slice_first(line, len - 1), strlen(FORMAT_PREFIX));
+	line = slice_from(slice_first(line, len - 1), strlen(prefix));
 	if (!slice_to_u64(line, UINT32_MAX, &version))
 		return STORE_NOT_A_STORE;
 	if (version == STORE_FORMAT_VERSION)
@@ -271,7 +274,7 @@ open_locked_out(struct store *store, const struct store_options *options)
 static enum store_err
 open_all(struct store *store, const struct store_options *options)
 {
-	enum store_err err = check_format(store);
+	enum store_err err = check_format(store, options->is_restoring);
 
 	if (!err)
 		err = store_key_read(store);

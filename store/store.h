@@ -39,6 +39,8 @@ struct store_options {
 	uint64_t map_size;	/* tests; 0: the default */
 	uint64_t segment_size;	/* of small objects; tests; 0: the default */
 	bool spares_everywhere; /* tests: see blob_spare_use() */
+	bool is_restoring;	/* backup_restore() alone: what others may not
+				 * open yet */
 };
 
 /* Makes a new store, durably, in a new or empty directory.  region: 1 to 63
@@ -49,8 +51,8 @@ must_check enum store_err store_create(const char *path, struct slice region,
 	const char *key_path);
 
 /* Recovers where needed.  A process opens a store once at a time.
- * NOT_A_STORE, BAD_VERSION, ACCESS: others than the owner may read the key;
- * BAD_KEY: it is not this store's. */
+ * NOT_A_STORE, UNEXAMINED: a restore has not ended; BAD_VERSION, ACCESS: others
+ * than the owner may read the key; BAD_KEY: it is not this store's. */
 must_check enum store_err store_open(const struct store_options *options,
 	struct store **out);
 

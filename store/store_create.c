@@ -146,7 +146,7 @@ static enum store_err
 fill(struct store *store, struct slice region)
 {
 	char format[64];
-	int len = snprintf(format, sizeof(format), "tarn store %d\n",
+	int len = snprintf(format, sizeof(format), STORE_FORMAT_PREFIX "%d\n",
 		STORE_FORMAT_VERSION);
 	enum store_err err = make_dir(store, "data");
 

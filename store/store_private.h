@@ -50,6 +50,11 @@ struct store {
 	struct meter_thread *meter;
 };
 
+/* What STORE/format begins with; before a restore has looked at everything, the
+ * second one.  The version and the end of the line follow. */
+#define STORE_FORMAT_PREFIX "tarn store "
+#define STORE_RESTORE_PREFIX "tarn restore "
+
 /* STORE/name below, as long as the path of the store allows. */
 struct store_path {
 	char text[4096];

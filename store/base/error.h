@@ -64,6 +64,9 @@
 	X(ACCESS, EACCES, "permission denied")                                 \
 	X(UNSUPPORTED, EOPNOTSUPP, "not supported")                            \
 	X(NOT_A_STORE, ENOENT, "not a tarn store; make one with tarn init")    \
+	X(UNEXAMINED, EBUSY,                                                   \
+		"it is being restored; where that was interrupted, remove "    \
+		"it and restore it again")                                     \
 	X(BAD_VERSION, EPROTO,                                                 \
 		"the store has a format this tarn does not know")              \
 	X(CANCELED, ECANCELED, "canceled")                                     \

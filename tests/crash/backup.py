@@ -3,7 +3,8 @@
 """Backups of a store under load: S3 and a mount write, overwrite, rename and
 delete; one backup is whole, some are since the one before, some are killed.
 Each is restored, passes fsck, and has of every key a whole version that was
-there while the backup was made.
+there while the backup was made.  A restore that is killed leaves what nobody
+opens.
 """
 
 import os
@@ -110,7 +111,29 @@ class Backups:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
+    def kill_restore(self, commit):
+        """What it leaves is a store only if it had come to its end."""
+        place = rig.TMP / "killed"
+        process = subprocess.Popen(
+            [rig.TARN, "restore", "--from", str(self.path), "--commit", commit,
+             "--store", str(place)], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        time.sleep(random.random() * 0.3)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        line = place / "format"
+        if not line.exists():
+            shutil.rmtree(place, ignore_errors=True)
+            return
+        if line.read_text().startswith("tarn store"):
+            rig.tarn("fsck", "--store", place)
+        else:
+            said = rig.tarn("fsck", "--store", place, ok=(1,))
+            assert "being restored" in said, said
+        shutil.rmtree(place)
+
     def restore(self, commit, before, begun):
+        self.kill_restore(commit)
         place = rig.TMP / "restored"
         rig.tarn("restore", "--from", self.path, "--commit", commit,
                  "--store", place)

@@ -3,6 +3,7 @@
 #include <criterion/new/assert.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "store/backup_private.h"
@@ -355,6 +356,70 @@ Test(backup, one_that_is_interrupted_leaves_nothing)
 	cr_assert(zero(int,
 		object_delete(temp.store, bucket, SLICE("k"), NULL)));
 	cr_expect(eq(u64, objects_files_left(temp.store), 0));
+}
+
+/* Ends the process where it is asked for the last time: in the scrub. */
+static bool
+dies_at_the_end(void *context)
+{
+	int *left = context;
+
+	if (--*left == 0)
+		_exit(0);
+	return true;
+}
+
+static bool
+counts(void *context)
+{
+	++*(int *)context;
+	return true;
+}
+
+static enum store_err
+try_open(const char *path, bool is_read_only)
+{
+	const struct store_options options = {
+		.path = path,
+		.role = "test",
+		.is_read_only = is_read_only,
+		.map_size = 1ull << 30,
+	};
+	scoped(store_close) struct store *store = NULL;
+
+	return store_open(&options, &store);
+}
+
+Test(backup, what_was_restored_is_no_store_before_all_of_it_was_looked_at)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	struct place place = place_in(&temp);
+	int asked = 0;
+	struct restore_options options = {
+		.from = place.to,
+		.to = place.restored,
+		.goes_on = counts,
+		.context = &asked,
+	};
+	struct restore_result result;
+	int status = 1;
+
+	put_large(temp.store, objects_bucket(temp.store, "bucket"), "k", 'k');
+	make(temp.store, place.to, 0);
+	store_close(&temp.store);
+	cr_assert(zero(int, backup_restore(&options, &result)));
+	cr_expect(zero(int, try_open(place.restored, false)));
+	snprintf(place.restored, sizeof(place.restored), "%s/killed", temp.dir);
+	options.goes_on = dies_at_the_end;
+	pid_t child = fork();
+	if (child == 0)
+		_exit(backup_restore(&options, &result) ? 3 : 2);
+	cr_assert(eq(int, waitpid(child, &status, 0), child));
+
+	cr_assert(zero(int, status));
+	cr_expect(eq(int, try_open(place.restored, false), STORE_UNEXAMINED));
+	cr_expect(eq(int, try_open(place.restored, true), STORE_UNEXAMINED));
+	cr_expect(eq(int, backup_restore(&options, &result), STORE_UNEXAMINED));
 }
 
 /* What the file `backup` says of the year is made another one. */
