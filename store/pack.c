@@ -137,7 +137,7 @@ create_segment(struct store *store, struct pack_segment **out)
 		io_run_blocking(run_create, &job);
 		err = job.err;
 		/* Where this fails the session's end does it. */
-		if (err && segment_seal(store, session_id(store), job.id))
+		if (err && segment_discard(store, job.id))
 			log_warn("segment %llu is left to the session's end",
 				(unsigned long long)job.id);
 	}
@@ -357,6 +357,16 @@ pack_retire_dead(struct store *store)
 	return STORE_OK;
 }
 
+/* It cannot be sealed now, for want of a descriptor or of room. */
+static void
+put_back(struct pack *pack, struct pack_segment *segment)
+{
+	mutex_scoped(&pack->lock);
+
+	segment->next = pack->full;
+	pack->full = segment;
+}
+
 /* One that nobody has a place in. */
 static struct pack_segment *
 take_full(struct pack *pack)
@@ -378,9 +388,13 @@ pack_seal_full(struct store *store)
 	struct pack_segment *segment = take_full(store->pack);
 	enum store_err err = STORE_OK;
 
-	/* One that fails here is sealed with the session. */
 	while (segment && !err) {
 		err = segment_seal(store, session_id(store), segment->id);
+		if (err == STORE_NO_MEMORY || err == STORE_NO_SPACE) {
+			put_back(store->pack, segment);
+			return err;
+		}
+		/* One that fails otherwise is sealed with the session. */
 		(void)close(segment->fd);
 		free(segment);
 		segment = err ? NULL : take_full(store->pack);

@@ -64,5 +64,6 @@ void pack_end(struct store *store, struct pack_place *place);
 /* Takes the segment that is appended to for full where nothing was appended
  * since the last call, and nothing lives in it or half of it is dead. */
 must_check enum store_err pack_retire_dead(struct store *store);
-/* Seals segments that are full. */
+/* Seals segments that are full.  NO_MEMORY (no descriptor is left), NO_SPACE:
+ * the rest are sealed by a later call. */
 must_check enum store_err pack_seal_full(struct store *store);

@@ -256,6 +256,17 @@ cut_tail(struct store *store, uint64_t segment)
 }
 
 enum store_err
+segment_discard(struct store *store, uint64_t segment)
+{
+	struct seal seal = {
+		.session = session_id(store),
+		.segment = segment,
+	};
+
+	return commit_run(store, apply_seal, &seal, NULL);
+}
+
+enum store_err
 segment_seal(struct store *store, uint64_t session, uint64_t segment)
 {
 	struct seal seal = {.session = session, .segment = segment};

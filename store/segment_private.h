@@ -59,3 +59,7 @@ must_check enum store_err segment_unlist(struct db_txn *txn, uint64_t segment);
  */
 must_check enum store_err segment_seal(struct store *store, uint64_t session,
 	uint64_t segment);
+/* The same of our own, which has got no file: opens none, as that may be what
+ * failed. */
+must_check enum store_err segment_discard(struct store *store,
+	uint64_t segment);
