@@ -290,12 +290,16 @@ static void
 run_deliverer(void *arg)
 {
 	struct audit *audit = arg;
+	struct audit_delivery delivery = {
+		.store = audit->store,
+		.dir_fd = audit->file.dir_fd,
+		.bucket = audit->bucket,
+	};
 	bool goes_on = true;
 
 	/* Once more after the writer has ended, for its last file. */
 	while (goes_on) {
-		enum store_err err = audit_deliver(audit->store,
-			audit->file.dir_fd, audit->bucket);
+		enum store_err err = audit_deliver(&delivery);
 
 		if (err)
 			log_warn("audit: complete files wait in their "
@@ -303,8 +307,8 @@ run_deliverer(void *arg)
 				error_sentence(err));
 		goes_on = wait_to_deliver(audit);
 	}
-	enum store_err err =
-		audit_deliver(audit->store, audit->file.dir_fd, audit->bucket);
+	enum store_err err = audit_deliver(&delivery);
+	buffer_free(&delivery.unread);
 	if (err)
 		log_warn("audit: files are left to who comes next: %s",
 			error_sentence(err));

@@ -11,7 +11,9 @@
  * Several processes may log into one directory.  With a bucket, a file that
  * nobody writes to any more becomes the object
  * data-plane/2026/11/25/<name>.gz, durably, and is then removed; what a
- * process that was killed left behind is delivered by the next one.
+ * process that was killed left behind is delivered by the next one.  A file
+ * that cannot be read stays, is counted by store_status(), and tried again each
+ * ten minutes.
  *
  * A line reaches the kernel within a tenth of a second, the disk when its file
  * is complete or the log is closed.

@@ -2,7 +2,8 @@
 /*
  * 1. A file is removed only after the object that holds its lines is durable.
  *    Cut off in between it is delivered once more, under the same key.
- * 2. Only who holds the file's lock delivers it: neither one that is being
+ * 2. One that cannot be read is in the way of no other.
+ * 3. Only who holds the file's lock delivers it: neither one that is being
  *    written nor one that another process delivers.
  */
 #include <dirent.h>
@@ -16,6 +17,7 @@
 
 #include "store/audit_private.h"
 #include "store/base/buffer.h"
+#include "store/base/clock.h"
 #include "store/base/digest.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
@@ -26,6 +28,8 @@
 #define PREFIX "audit-"
 #define SUFFIX ".jsonl"
 #define DATE_LEN 8
+/* What a disk cannot read it may take long to say so. */
+#define AGAIN_MS 600000
 
 /* A body on its way through gzip. */
 struct packing {
@@ -33,6 +37,7 @@ struct packing {
 	struct digest md5;
 	z_stream stream;
 	uint8_t out[PIECE];
+	bool is_unreadable; /* the file is what failed */
 };
 
 static enum store_err
@@ -67,6 +72,7 @@ pack_file(struct packing *packing, int fd)
 	buffer_reserve(&piece, PIECE);
 	do {
 		got = io_pread(fd, piece.data, PIECE, offset);
+		packing->is_unreadable = got < 0;
 		if (got < 0)
 			return error_from_errno((int)-got);
 		offset += (uint64_t)got;
@@ -92,7 +98,8 @@ describe(struct packing *packing, struct buffer *attrs,
 }
 
 static enum store_err
-put_file(struct store *store, uint64_t bucket, struct slice key, int fd)
+put_file(struct store *store, uint64_t bucket, struct slice key, int fd,
+	bool *is_unreadable)
 {
 	scoped(buffer_free) struct buffer encoded = {0};
 	struct packing *packing = calloc(1, sizeof(*packing));
@@ -117,6 +124,7 @@ put_file(struct store *store, uint64_t bucket, struct slice key, int fd)
 	else
 		err = object_put_commit(&packing->put, bucket, key, &attrs,
 			NULL, &made);
+	*is_unreadable = packing->is_unreadable;
 	(void)deflateEnd(&packing->stream);
 	free(packing);
 	return err;
@@ -133,29 +141,108 @@ make_key(struct slice name, struct buffer *key)
 		date.data + 4, date.data + 6, (int)name.len, name.data);
 }
 
+/* --- what cannot be read ---------------------------------------------------
+ */
+
+static void
+note_unread(struct audit_delivery *delivery, const char *name,
+	enum store_err err)
+{
+	log_error("audit: %s cannot be read, and stays where it is: %s", name,
+		error_sentence(err));
+	if (!delivery->unread_count++)
+		delivery->again_ms = clock_monotonic_ms() + AGAIN_MS;
+	buffer_append(&delivery->unread, slice_of(name, strlen(name) + 1));
+}
+
+static bool
+is_unread(const struct audit_delivery *delivery, const char *name)
+{
+	const char *at = delivery->unread.data;
+
+	for (uint64_t i = 0; i < delivery->unread_count; i++) {
+		if (!strcmp(at, name))
+			return true;
+		at += strlen(at) + 1;
+	}
+	return false;
+}
+
+static void
+forget_unread(struct audit_delivery *delivery)
+{
+	if (clock_monotonic_ms() < delivery->again_ms)
+		return;
+	buffer_clear(&delivery->unread);
+	delivery->unread_count = 0;
+}
+
 static enum store_err
-deliver_file(struct store *store, int dir_fd, uint64_t bucket, const char *name)
+tell_unread(struct audit_delivery *delivery)
+{
+	if (delivery->told == delivery->unread_count)
+		return STORE_OK;
+	enum store_err err =
+		audit_state_set(delivery->store, delivery->unread_count);
+	if (!err)
+		delivery->told = delivery->unread_count;
+	return err;
+}
+
+/* --- one file --------------------------------------------------------------
+ */
+
+/* It was not opened: *is_unreadable where it is there and will be. */
+static enum store_err
+judge_open(int number, bool *is_unreadable)
+{
+	enum store_err err = error_from_errno(number);
+
+	/* Somebody else has delivered it; or it is no file of ours. */
+	if (number == ENOENT || number == ELOOP || number == ENXIO ||
+		number == EWOULDBLOCK)
+		return STORE_OK;
+	*is_unreadable = err != STORE_NO_MEMORY;
+	return err;
+}
+
+static enum store_err
+deliver_open(struct audit_delivery *delivery, const char *name, int fd,
+	bool *is_unreadable)
 {
 	scoped(buffer_free) struct buffer key = {0};
-	int fd = openat(dir_fd, name,
-		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat stat;
-	enum store_err err = STORE_OK;
 
-	if (fd < 0)
-		return STORE_OK; /* somebody else has delivered it */
 	/* One that is empty and not locked is about to be. */
 	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &stat) ||
-		!S_ISREG(stat.st_mode) || stat.st_size == 0) {
-		(void)close(fd);
+		!S_ISREG(stat.st_mode) || stat.st_size == 0)
 		return STORE_OK;
-	}
 	make_key(slice_str(name), &key);
-	err = put_file(store, bucket, buffer_slice(&key), fd);
-	if (!err && unlinkat(dir_fd, name, 0) && errno != ENOENT)
+	enum store_err err = put_file(delivery->store, delivery->bucket,
+		buffer_slice(&key), fd, is_unreadable);
+	if (!err && unlinkat(delivery->dir_fd, name, 0) && errno != ENOENT)
 		err = error_from_errno(errno);
-	(void)close(fd);
 	return err;
+}
+
+static enum store_err
+deliver_file(struct audit_delivery *delivery, const char *name)
+{
+	bool is_unreadable = false;
+	int fd = openat(delivery->dir_fd, name,
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	enum store_err err;
+
+	if (fd < 0)
+		err = judge_open(errno, &is_unreadable);
+	else
+		err = deliver_open(delivery, name, fd, &is_unreadable);
+	if (fd >= 0)
+		(void)close(fd);
+	if (!err || !is_unreadable)
+		return err;
+	note_unread(delivery, name, err);
+	return STORE_OK;
 }
 
 static bool
@@ -177,9 +264,10 @@ is_ours(const char *name)
 }
 
 enum store_err
-audit_deliver(struct store *store, int dir_fd, uint64_t bucket)
+audit_deliver(struct audit_delivery *delivery)
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(delivery->dir_fd, ".",
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	enum store_err err = STORE_OK;
 	const struct dirent *entry;
@@ -190,11 +278,13 @@ audit_deliver(struct store *store, int dir_fd, uint64_t bucket)
 			(void)close(fd);
 		return err;
 	}
+	forget_unread(delivery);
 	while (!err && (entry = readdir(dir))) {
-		if (is_ours(entry->d_name))
-			err = deliver_file(store, dir_fd, bucket,
-				entry->d_name);
+		if (is_ours(entry->d_name) &&
+			!is_unread(delivery, entry->d_name))
+			err = deliver_file(delivery, entry->d_name);
 	}
 	(void)closedir(dir);
-	return err;
+	enum store_err told = tell_unread(delivery);
+	return err ? err : told;
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "store/audit.h"
+#include "store/base/buffer.h"
+#include "store/meta/db.h"
 
 /* The file that lines go to now: locked (flock) while somebody writes it. */
 struct audit_file {
@@ -21,6 +23,30 @@ must_check enum store_err audit_file_append(struct audit_file *file,
 /* Makes it durable and lets others have it. */
 void audit_file_complete(struct audit_file *file);
 
-/* Puts each file that nobody writes to into the bucket and removes it. */
-must_check enum store_err audit_deliver(struct store *store, int dir_fd,
-	uint64_t bucket);
+/* --- audit_deliver.c ------------------------------------------------------ */
+
+/* What one deliverer knows; begins with the first three. */
+struct audit_delivery {
+	struct store *store;
+	int dir_fd;
+	uint64_t bucket;
+
+	struct buffer unread; /* names, a NUL behind each */
+	uint64_t unread_count;
+	uint64_t told;	  /* of them, to audit_state.c */
+	int64_t again_ms; /* when they are tried again */
+};
+
+/* Puts each file that nobody writes to into the bucket and removes it.  One
+ * that cannot be read is said, and left until some minutes later. */
+must_check enum store_err audit_deliver(struct audit_delivery *delivery);
+
+/* --- audit_state.c -------------------------------------------------------- */
+
+/* Files that this session's deliverer could not read. */
+must_check enum store_err audit_state_set(struct store *store, uint64_t count);
+/* Of a session that has ended. */
+must_check enum store_err audit_state_forget(struct store *store,
+	uint64_t session);
+/* Those of all sessions. */
+must_check enum store_err audit_state_sum(struct db_txn *txn, uint64_t *count);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/audit_private.h"
 #include "store/base/codec.h"
 #include "store/base/log.h"
 #include "store/base/owner.h"
@@ -199,6 +200,8 @@ reap_session(struct store *store, uint64_t session, bool after_power_cut,
 		return true;
 	feed_forget_session(store, session);
 	enum store_err hold_err = hold_forget(store, session);
+	if (!hold_err)
+		hold_err = audit_state_forget(store, session);
 	if (!err)
 		err = end_leases(store, session);
 	if (!err)

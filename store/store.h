@@ -77,9 +77,10 @@ struct store_status {
 	uint64_t free_inodes;
 	uint64_t freed_blobs; /* waiting for reclaim */
 	uint64_t unflushed_blobs;
-	uint64_t damaged_blobs; /* found so by a scrub */
-	int64_t last_scrub_ns;	/* when a whole one ended; 0: never */
-	bool has_failed;	/* a flush failed: read-only from here */
+	uint64_t damaged_blobs;	     /* found so by a scrub */
+	int64_t last_scrub_ns;	     /* when a whole one ended; 0: never */
+	uint64_t unread_audit_files; /* that cannot be delivered: audit.h */
+	bool has_failed;	     /* a flush failed: read-only from here */
 };
 
 must_check enum store_err store_status(struct store *store,

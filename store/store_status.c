@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/audit_private.h"
 #include "store/durable_private.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
@@ -48,6 +49,8 @@ count_tables(struct store *store, struct store_status *out)
 	if (!err)
 		err = scrub_state_get(txn, &out->damaged_blobs,
 			&out->last_scrub_ns);
+	if (!err)
+		err = audit_state_sum(txn, &out->unread_audit_files);
 	return err ? err : sum_usage(txn, out);
 }
 

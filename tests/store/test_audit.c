@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-#include "store/audit.h"
+#include "store/audit_private.h"
 #include "store/base/clock.h"
 #include "store/list.h"
 #include "store/organization.h"
+#include "tests/crash/faults.h"
 #include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
 
@@ -322,4 +323,66 @@ Test(audit, what_a_dead_process_left_is_delivered_and_nothing_else)
 		      "audit-20260102T030405.678Z-serve-1-0.jsonl.gz")));
 	cr_expect(eq(u32, read_files(&it, &all), 3));
 	close(living);
+}
+
+static uint64_t
+unread_files(struct fixture *it)
+{
+	struct store_status status;
+
+	cr_assert(zero(int, store_status(it->temp.store, &status)));
+	return status.unread_audit_files;
+}
+
+Test(audit, a_file_that_cannot_be_read_is_told_and_in_the_way_of_no_other)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+	scoped(arena_free) struct arena arena = {0};
+	struct audit_delivery delivery = {.store = it.temp.store};
+	char name[80], bad[512];
+	uint64_t bucket;
+
+	cr_assert(zero(int, mkdir(it.dir, 0700)));
+	for (int i = 0; i < 9; i++) {
+		snprintf(name, sizeof(name),
+			"audit-20260102T030405.678Z-serve-%d-0.jsonl", i);
+		close(leave_file(&it, name));
+	}
+	/* Whichever the directory has first: all others come after it. */
+	DIR *dir = opendir(it.dir);
+	const struct dirent *entry = readdir(dir);
+	while (entry->d_name[0] == '.')
+		entry = readdir(dir);
+	snprintf(bad, sizeof(bad), "%s/%s", it.dir, entry->d_name);
+	closedir(dir);
+	delivery.bucket = objects_bucket(it.temp.store, "logs");
+	delivery.dir_fd = open(it.dir, O_RDONLY | O_DIRECTORY);
+	struct faults *faults = faults_begin(bad);
+	faults_arm(faults, FAULTS_READ, 1, EIO, true);
+
+	cr_expect(zero(int, audit_deliver(&delivery)));
+	cr_expect(eq(sz, delivered(&it, &bucket, &arena).count, 8));
+	cr_expect(eq(u64, unread_files(&it), 1));
+
+	/* Not at once, since it may take long. */
+	faults_disarm(faults);
+	cr_expect(zero(int, audit_deliver(&delivery)));
+	cr_expect(eq(sz, delivered(&it, &bucket, &arena).count, 8));
+	delivery.again_ms = 0;
+	cr_expect(zero(int, audit_deliver(&delivery)));
+	cr_expect(eq(sz, delivered(&it, &bucket, &arena).count, 9));
+	cr_expect(zero(u64, unread_files(&it)));
+	buffer_free(&delivery.unread);
+	close(delivery.dir_fd);
+}
+
+Test(audit, who_has_ended_counts_no_files)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+
+	cr_assert(zero(int, audit_state_set(it.temp.store, 7)));
+	cr_expect(eq(u64, unread_files(&it), 7));
+	temp_store_reopen(&it.temp);
+
+	cr_expect(zero(u64, unread_files(&it)));
 }

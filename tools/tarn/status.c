@@ -51,6 +51,10 @@ print_text(const struct report *report)
 	       " to reclaim\n",
 		s->unflushed_blobs, s->freed_blobs);
 	print_scrub(s);
+	if (s->unread_audit_files)
+		printf("audit        %" PRIu64
+		       " files cannot be read and wait to be delivered\n",
+			s->unread_audit_files);
 	printf("mount        libfuse %s, %s\n", mount_libfuse_version(),
 		mount_knows_passthrough()
 			? "with passthrough"
@@ -110,6 +114,7 @@ print_json(const struct report *report)
 		{"freedBlobs", s->freed_blobs},
 		{"unflushedBlobs", s->unflushed_blobs},
 		{"damagedBlobs", s->damaged_blobs},
+		{"unreadAuditFiles", s->unread_audit_files},
 	};
 	json_t *root = json_object();
 
