@@ -384,7 +384,7 @@ copy_file(struct job *job, uint64_t id, const struct record_blob *record)
 		report(job, "blob %llu is missing in the store", id);
 		return STORE_OK;
 	}
-	if (err == STORE_IO) {
+	if (err == STORE_DAMAGED) {
 		job->result->damaged++;
 		report(job, "blob %llu cannot be read", id);
 		return STORE_OK;

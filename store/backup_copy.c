@@ -22,6 +22,32 @@ is_same(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* What the source's disk says; any other error is of the way or the target. */
+static enum store_err
+error_of_source(enum store_err err)
+{
+	return err == STORE_IO ? STORE_DAMAGED : err;
+}
+
+/* The kernel does not say which of the two files it is that failed, and it may
+ * have been for once. */
+static enum store_err
+copy_by_hand(int from, int to, uint64_t size)
+{
+	char *room = malloc(PIECE);
+	enum store_err err = room ? STORE_OK : STORE_NO_MEMORY;
+
+	for (uint64_t at = 0; !err && at < size; at += PIECE) {
+		size_t len = size - at < PIECE ? (size_t)(size - at) : PIECE;
+
+		err = error_of_source(io_pread_all(from, room, len, at));
+		if (!err)
+			err = io_pwrite_all(to, room, len, at);
+	}
+	free(room);
+	return err;
+}
+
 /* Once; *is_steady: nobody wrote to the source meanwhile. */
 static enum store_err
 copy_once(int from, int to, uint64_t len, uint64_t *size, bool *is_steady)
@@ -34,6 +60,8 @@ copy_once(int from, int to, uint64_t len, uint64_t *size, bool *is_steady)
 	if (ftruncate(to, 0) || ftruncate(to, (off_t)*size))
 		return error_from_errno(errno);
 	enum store_err err = blob_copy_range(from, 0, to, 0, *size);
+	if (err == STORE_IO)
+		err = copy_by_hand(from, to, *size);
 	if (fstat(from, &after))
 		return error_from_errno(errno);
 	/* One that was cut off while it was read. */
@@ -85,7 +113,7 @@ salvage(int from, int to, uint64_t size, uint64_t segment,
 		if (err)
 			return err;
 	}
-	return STORE_IO;
+	return STORE_DAMAGED;
 }
 
 enum store_err
@@ -96,7 +124,8 @@ backup_copy_blob(struct blobs *from, uint64_t id, uint64_t len,
 	scoped(io_close_fd) int target = -1;
 	bool is_steady = false;
 	bool has_writer = blob_has_writer(from, id);
-	enum store_err err = blob_open(from, id, O_RDONLY, &source);
+	enum store_err err =
+		error_of_source(blob_open(from, id, O_RDONLY, &source));
 
 	if (!err)
 		err = blob_create(to, id, &target);
@@ -104,12 +133,12 @@ backup_copy_blob(struct blobs *from, uint64_t id, uint64_t len,
 		err = copy_once(source, target, len, size, &is_steady);
 	if (!err && !lost && (has_writer || blob_has_writer(from, id)))
 		err = make_unlike(target);
-	if (err != STORE_IO || target < 0)
+	if (err != STORE_DAMAGED || target < 0)
 		return err;
 	if (lost)
 		return salvage(source, target, *size, id, lost);
 	err = blob_remove(to, id);
-	return err ? err : STORE_IO;
+	return err ? err : STORE_DAMAGED;
 }
 
 static enum store_err
@@ -161,10 +190,5 @@ backup_copy_is_right(struct blobs *blobs, uint64_t id,
 		is_packed ? record->size : (uint64_t)stat.st_size, &crc,
 		&is_short);
 	*is_right = !is_short && crc == record->crc64nvme;
-	/* What the disk cannot read is damage, and no reason to stop. */
-	if (err == STORE_IO) {
-		*is_right = false;
-		err = STORE_OK;
-	}
 	return err;
 }

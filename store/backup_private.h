@@ -84,15 +84,16 @@ must_check enum store_err backup_lost_spoil(struct store *store,
 /*
  * The blob's file as it is, with its time of modification; where it changes
  * meanwhile, again, some times.  len: as much as is wanted, UINT64_MAX: all.
- * *size: what was copied.  NOT_FOUND.  IO: the disk cannot read all of it;
- * there is no copy then, but of a segment, with zeros in the place of what is
- * lost, which is noted.  lost: NULL where it is no segment.
+ * *size: what was copied.  NOT_FOUND.  DAMAGED: the disk that it is on cannot
+ * read all of it; there is no copy then, but of a segment, with zeros in the
+ * place of what is lost, which is noted.  lost: NULL where it is no segment.
+ * IO: the disk of the copy has failed.
  */
 must_check enum store_err backup_copy_blob(struct blobs *from, uint64_t id,
 	uint64_t len, struct blobs *to, struct backup_lost *lost,
 	uint64_t *size);
 
 /* Whether the bytes there have the checksum of the record, read in `blobs`.
- * NOT_FOUND: there are none. */
+ * NOT_FOUND: there are none; IO: they were written, and cannot be read. */
 must_check enum store_err backup_copy_is_right(struct blobs *blobs, uint64_t id,
 	const struct record_blob *record, bool *is_right);

@@ -179,11 +179,11 @@ copy_one(uint64_t id, void *context)
 		return STORE_CANCELED;
 	enum store_err err = backup_copy_blob(job->source, id, UINT64_MAX,
 		job->target, NULL, &size);
-	if (err == STORE_IO && is_segment(job, id))
+	if (err == STORE_DAMAGED && is_segment(job, id))
 		err = backup_copy_blob(job->source, id, UINT64_MAX, job->target,
 			&job->lost, &size);
 	/* What is lost with it is found by whoever looks at all of it. */
-	if (err == STORE_IO) {
+	if (err == STORE_DAMAGED) {
 		char text[80];
 
 		(void)snprintf(text, sizeof(text),

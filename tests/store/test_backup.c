@@ -12,6 +12,7 @@
 #include "store/meta/key.h"
 #include "store/meta/record.h"
 #include "store/scrub.h"
+#include "tests/crash/faults.h"
 #include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
 
@@ -489,6 +490,63 @@ Test(backup, damage_is_told_when_it_is_made_and_when_it_comes_back)
 
 	cr_expect(eq(u64, made.damaged, 1));
 	cr_expect(eq(u64, result.damaged, 1));
+}
+
+static enum store_err
+try_make(struct store *store, const char *to, struct backup_result *result)
+{
+	const struct backup_options options = {.to = to};
+
+	return backup_make(store, &options, result);
+}
+
+/* Each write in turn, until there is none left. */
+Test(backup, a_disk_that_takes_no_copy_is_no_damage)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct place place = place_in(&temp);
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct backup_result result;
+	char data[200];
+	uint64_t hits = 1;
+
+	put_large(temp.store, bucket, "k", 'k');
+	cr_assert(zero(int, objects_put(temp.store, bucket, "small", "s")));
+	snprintf(data, sizeof(data), "%s/partial/data", place.to);
+	struct faults *faults = faults_begin(data);
+	for (uint64_t at = 1; hits; at++) {
+		faults_arm(faults, FAULTS_WRITE, at, EIO, true);
+		enum store_err err = try_make(temp.store, place.to, &result);
+		hits = atomic_load(&faults->hits);
+		faults_disarm(faults);
+		cr_assert(eq(int, err, hits ? STORE_IO : STORE_OK), "write %d",
+			(int)at);
+		cr_expect(zero(u64, result.damaged), "write %d", (int)at);
+	}
+}
+
+Test(backup, a_disk_that_cannot_read_is_damage_unless_it_was_for_once)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct place place = place_in(&temp);
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct backup_result result;
+	char data[200];
+
+	put_large(temp.store, bucket, "k", 'k');
+	snprintf(data, sizeof(data), "%s/data", temp.path);
+	struct faults *faults = faults_begin(data);
+	faults_arm(faults, FAULTS_READ, 1, EIO, true);
+	cr_expect(zero(int, try_make(temp.store, place.to, &result)));
+	cr_expect(eq(u64, result.damaged, 1));
+
+	/* Two opens, then the copy. */
+	objects_bucket(temp.store, "another");
+	faults_arm(faults, FAULTS_READ, 3, EIO, false);
+	cr_expect(zero(int, try_make(temp.store, place.to, &result)));
+	cr_expect(eq(u64, atomic_load(&faults->hits), 1));
+	cr_expect(zero(u64, result.damaged));
+	cr_expect(eq(u64, result.copied, 1));
 }
 
 static bool
