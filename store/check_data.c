@@ -245,19 +245,18 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 enum store_err
 check_data_blobs(struct check *check)
 {
-	uint64_t damaged;
-	int64_t last_ns;
+	struct scrub_state state;
 	enum store_err err = check_rows(check, DB_BLOB, visit_blob);
 
 	if (!err)
-		err = scrub_state_get(check->txn, &damaged, &last_ns);
-	if (err || damaged == check->damaged)
+		err = scrub_state_get(check->txn, &state);
+	if (err || state.damaged == check->damaged)
 		return err;
 	struct check_job *job =
 		check_note(check, CHECK_DAMAGED, CHECK_FIX_DAMAGED,
 			"%llu blobs are marked as damaged, the count says %llu",
 			(unsigned long long)check->damaged,
-			(unsigned long long)damaged);
+			(unsigned long long)state.damaged);
 	job->a = check->damaged;
 	return STORE_OK;
 }

@@ -322,7 +322,8 @@ run_all(struct run *run)
 		err = run_batch(run, &goes_on);
 		if (is_last && goes_on && !err) {
 			run->result.is_whole = true;
-			return scrub_state_note_end(run->store);
+			return scrub_state_note_end(run->store,
+				run->result.missing);
 		}
 	}
 	return err;

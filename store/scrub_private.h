@@ -25,6 +25,7 @@
 
 #define SCRUB_DAMAGED_COUNT "damaged"
 #define SCRUB_LAST "scrubbed"
+#define SCRUB_MISSING_COUNT "missing"
 
 /* Ends the thread that scrub_start() began, if any. */
 void scrub_close(struct store *store);
@@ -79,12 +80,17 @@ must_check enum store_err scrub_mark(struct store *store,
 /* Inside apply: so many more, or fewer, are marked as damaged. */
 must_check enum store_err scrub_state_count(struct db_txn *txn, int delta);
 must_check enum store_err scrub_state_set(struct db_txn *txn, uint64_t count);
-/* How many are; when the last whole run ended, 0: none has. */
-must_check enum store_err scrub_state_get(struct db_txn *txn, uint64_t *damaged,
-	int64_t *last_ns);
+struct scrub_state {
+	uint64_t damaged; /* marked so by now */
+	uint64_t missing; /* when the last whole run ended */
+	int64_t last_ns;  /* 0: none has */
+};
+must_check enum store_err scrub_state_get(struct db_txn *txn,
+	struct scrub_state *out);
 /* Inside apply: the checksum of a new object's bytes, where its upload has told
  * that of all of them. */
 must_check enum store_err scrub_mark_uploaded(struct db_txn *txn,
 	const struct inode *made);
-/* A whole run has ended. */
-must_check enum store_err scrub_state_note_end(struct store *store);
+/* A whole run has ended, which has found so many missing. */
+must_check enum store_err scrub_state_note_end(struct store *store,
+	uint64_t missing);

@@ -51,27 +51,31 @@ scrub_state_set(struct db_txn *txn, uint64_t count)
 }
 
 enum store_err
-scrub_state_get(struct db_txn *txn, uint64_t *damaged, int64_t *last_ns)
+scrub_state_get(struct db_txn *txn, struct scrub_state *out)
 {
 	uint64_t last = 0;
-	enum store_err err = get_u64(txn, SCRUB_DAMAGED_COUNT, damaged);
+	enum store_err err = get_u64(txn, SCRUB_DAMAGED_COUNT, &out->damaged);
 
 	if (!err)
+		err = get_u64(txn, SCRUB_MISSING_COUNT, &out->missing);
+	if (!err)
 		err = get_u64(txn, SCRUB_LAST, &last);
-	*last_ns = (int64_t)last;
+	out->last_ns = (int64_t)last;
 	return err;
 }
 
 static enum store_err
 apply_end(struct store *store, struct db_txn *txn, void *arg)
 {
+	const uint64_t *missing = arg;
+	enum store_err err = put_u64(txn, SCRUB_MISSING_COUNT, *missing);
+
 	(void)store;
-	(void)arg;
-	return put_u64(txn, SCRUB_LAST, (uint64_t)clock_now_ns());
+	return err ? err : put_u64(txn, SCRUB_LAST, (uint64_t)clock_now_ns());
 }
 
 enum store_err
-scrub_state_note_end(struct store *store)
+scrub_state_note_end(struct store *store, uint64_t missing)
 {
-	return commit_run(store, apply_end, NULL, NULL);
+	return commit_run(store, apply_end, &missing, NULL);
 }

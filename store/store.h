@@ -78,6 +78,7 @@ struct store_status {
 	uint64_t freed_blobs; /* waiting for reclaim */
 	uint64_t unflushed_blobs;
 	uint64_t damaged_blobs;	     /* found so by a scrub */
+	uint64_t missing_blobs;	     /* when the last whole scrub ended */
 	int64_t last_scrub_ns;	     /* when a whole one ended; 0: never */
 	uint64_t unread_audit_files; /* that cannot be delivered: audit.h */
 	bool has_failed;	     /* a flush failed: read-only from here */

@@ -36,6 +36,7 @@ static enum store_err
 count_tables(struct store *store, struct store_status *out)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
+	struct scrub_state state = {0};
 	enum store_err err = db_begin_read(store->db, &txn);
 
 	if (err)
@@ -47,8 +48,10 @@ count_tables(struct store *store, struct store_status *out)
 	if (!err)
 		err = db_count(txn, DB_UNFLUSHED, &out->unflushed_blobs);
 	if (!err)
-		err = scrub_state_get(txn, &out->damaged_blobs,
-			&out->last_scrub_ns);
+		err = scrub_state_get(txn, &state);
+	out->damaged_blobs = state.damaged;
+	out->missing_blobs = state.missing;
+	out->last_scrub_ns = state.last_ns;
 	if (!err)
 		err = audit_state_sum(txn, &out->unread_audit_files);
 	return err ? err : sum_usage(txn, out);

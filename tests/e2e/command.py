@@ -433,7 +433,8 @@ def status_tells_who_has_the_store_open():
     assert not status["hasFailed"] and isinstance(status["passthrough"], bool)
     for name in ("lastCommit", "lastCheckpoint", "buckets", "objects", "bytes",
                  "capacityBytes", "freeBytes", "inodes", "freeInodes",
-                 "freedBlobs", "unflushedBlobs"):
+                 "freedBlobs", "unflushedBlobs", "damagedBlobs",
+                 "missingBlobs", "unreadAuditFiles"):
         assert isinstance(status[name], int), status
     assert json.loads(tarn("status", "--json").out)["sessions"] == []
 

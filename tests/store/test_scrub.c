@@ -293,6 +293,41 @@ Test(scrub, a_file_cut_short_or_gone_is_found)
 	cr_expect(eq(int, get(temp.store, bucket, "short"), STORE_DAMAGED));
 }
 
+static bool
+stops(void *context)
+{
+	(void)context;
+	return false;
+}
+
+Test(scrub, what_is_missing_is_told_until_a_whole_one_does_not_miss_it)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	const struct scrub_options cut_off = {.goes_on = stops};
+	struct scrub_result result;
+	struct store_status status;
+	struct inode gone;
+	put(temp.store, bucket, "gone", LARGE);
+	put(temp.store, bucket, "there", LARGE);
+	cr_assert(zero(int, tree_lookup(temp.store, bucket, SLICE("gone"),
+				    TREE_FILE, NULL, &gone)));
+
+	cr_assert(zero(int, blob_remove(temp.store->blobs, gone.blob)));
+	scrub(temp.store);
+	cr_assert(zero(int, store_status(temp.store, &status)));
+	cr_expect(eq(u64, status.missing_blobs, 1));
+	cr_assert(zero(int,
+		object_delete(temp.store, bucket, SLICE("gone"), NULL)));
+	cr_assert(zero(int, scrub_run(temp.store, &cut_off, &result)));
+	cr_assert(zero(int, store_status(temp.store, &status)));
+	cr_expect(eq(u64, status.missing_blobs, 1));
+	scrub(temp.store);
+
+	cr_assert(zero(int, store_status(temp.store, &status)));
+	cr_expect(zero(u64, status.missing_blobs));
+}
+
 Test(scrub, a_copy_that_shares_the_bytes_is_damaged_with_them)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();

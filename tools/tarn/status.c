@@ -26,9 +26,12 @@ print_scrub(const struct store_status *s)
 
 	if (s->last_scrub_ns)
 		clock_to_iso8601(s->last_scrub_ns, ended);
-	printf("scrub        %s%s, %" PRIu64 " damaged\n",
+	printf("scrub        %s%s, %" PRIu64 " damaged",
 		s->last_scrub_ns ? "last ended " : "none has ended yet",
 		s->last_scrub_ns ? ended : "", s->damaged_blobs);
+	if (s->last_scrub_ns)
+		printf(", %" PRIu64 " missing then", s->missing_blobs);
+	printf("\n");
 }
 
 static void
@@ -114,6 +117,7 @@ print_json(const struct report *report)
 		{"freedBlobs", s->freed_blobs},
 		{"unflushedBlobs", s->unflushed_blobs},
 		{"damagedBlobs", s->damaged_blobs},
+		{"missingBlobs", s->missing_blobs},
 		{"unreadAuditFiles", s->unread_audit_files},
 	};
 	json_t *root = json_object();
