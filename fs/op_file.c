@@ -42,17 +42,40 @@ prepare(fuse_req_t req, struct file *file, const struct reply_fact *fact,
  * Under passthrough the kernel flushes the data of O_SYNC and O_DSYNC, and we
  * hear of no write.  After a power cut that is of use where the file has been
  * published and is known to be written to in place: so it is from here on.
- * open_flags: those by which file_close() gives it back.
  */
 static enum store_err
-begin_sync(struct file **file, int asked_flags, int open_flags)
+begin_sync(struct file *file, int asked_flags)
 {
 	if (!(asked_flags & O_DSYNC) || (asked_flags & O_ACCMODE) == O_RDONLY)
 		return STORE_OK;
-	enum store_err err = file_sync(*file, false);
-	if (err && file_close(file, open_flags))
+	return file_sync(file, false);
+}
+
+/* open_flags: those by which file_close() gives it back. */
+static void
+close_failed(struct file **file, int open_flags)
+{
+	if (*file && file_close(file, open_flags))
 		log_warn("closing a file failed");
-	return err;
+}
+
+/* Who is told that there is no file is to find none.  The name goes before the
+ * close, which would publish it. */
+static void
+undo_create(struct mount *mount, uint64_t parent, struct slice name,
+	struct file **file)
+{
+	struct inode gone;
+
+	handle_dir_note_gone(mount, parent, name);
+	enum store_err err = tree_unlink_own(mount->store, parent, name,
+		file_ino(*file), &gone);
+	if (!err)
+		file_attr_note(mount->store, &gone);
+	else if (err != STORE_NOT_FOUND)
+		log_warn("inode %llu: could not be synced, and keeps its name",
+			(unsigned long long)file_ino(*file));
+	close_failed(file, O_RDWR);
 }
 
 static void
@@ -94,7 +117,9 @@ op_file_create(fuse_req_t req, fuse_ino_t node, const char *name, mode_t mode,
 		err = file_create(mount->store, parent, entry_text(&entry),
 			&owner, &fact.inode, &file);
 	if (!err)
-		err = begin_sync(&file, info->flags, O_RDWR);
+		err = begin_sync(file, info->flags);
+	if (err && file)
+		undo_create(mount, parent, entry_text(&entry), &file);
 	open_audit_created(req, parent, slice_str(name), fact.inode.ino,
 		info->flags, err);
 	if (err)
@@ -142,9 +167,10 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	}
 	enum store_err err = file_open(mount->store, ino, info->flags, &file);
 	if (!err)
-		err = begin_sync(&file, info->flags, info->flags);
+		err = begin_sync(file, info->flags);
 	open_audit_opened(req, ino, info->flags, err);
 	if (err) {
+		close_failed(&file, info->flags);
 		reply_err(req, err);
 		return;
 	}

@@ -337,6 +337,7 @@ struct unlink_request {
 	struct slice name;
 	enum tree_want want;
 	struct inode *out;
+	uint64_t ino; /* of this one alone; 0: whichever it is */
 };
 
 static enum store_err
@@ -352,6 +353,11 @@ apply_unlink(struct store *store, struct db_txn *txn, void *arg)
 		make_component(request->name, request->want, bytes, &component);
 	if (err)
 		return err;
+	if (request->ino) {
+		err = dentry_find(txn, request->parent, component, &other);
+		if (err || other.ino != request->ino)
+			return err ? err : STORE_NOT_FOUND;
+	}
 	err = dentry_unlink(store, txn, request->parent, component, false,
 		request->out);
 	if (err != STORE_NOT_FOUND)
@@ -371,8 +377,21 @@ enum store_err
 tree_unlink(struct store *store, uint64_t parent, struct slice name,
 	struct inode *out)
 {
+	return tree_unlink_own(store, parent, name, 0, out);
+}
+
+enum store_err
+tree_unlink_own(struct store *store, uint64_t parent, struct slice name,
+	uint64_t ino, struct inode *out)
+{
 	struct inode result;
-	struct unlink_request request = {parent, name, TREE_FILE, &result};
+	struct unlink_request request = {
+		.parent = parent,
+		.name = name,
+		.want = TREE_FILE,
+		.out = &result,
+		.ino = ino,
+	};
 
 	enum store_err err = commit_run(store, apply_unlink, &request, NULL);
 	if (!err)
@@ -384,7 +403,12 @@ enum store_err
 tree_rmdir(struct store *store, uint64_t parent, struct slice name)
 {
 	struct inode result;
-	struct unlink_request request = {parent, name, TREE_DIR, &result};
+	struct unlink_request request = {
+		.parent = parent,
+		.name = name,
+		.want = TREE_DIR,
+		.out = &result,
+	};
 
 	return commit_run(store, apply_unlink, &request, NULL);
 }

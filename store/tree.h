@@ -93,6 +93,10 @@ must_check enum store_err tree_link(struct store *store, uint64_t ino,
  * IS_DIR. */
 must_check enum store_err tree_unlink(struct store *store, uint64_t parent,
 	struct slice name, struct inode *out);
+/* The same where the name is that of the inode.  NOT_FOUND: by now it is
+ * another's. */
+must_check enum store_err tree_unlink_own(struct store *store, uint64_t parent,
+	struct slice name, uint64_t ino, struct inode *out);
 
 /* NOT_EMPTY, NOT_DIR. */
 must_check enum store_err tree_rmdir(struct store *store, uint64_t parent,

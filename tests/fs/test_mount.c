@@ -2,6 +2,8 @@
 /* What a file system does, through a real mount. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +294,61 @@ Test(mount, a_new_file_unlinked_before_its_close_is_never_seen)
 
 	cr_expect(eq(ptr, (void *)temp_mount_get(&temp, "t"), NULL));
 	cr_expect(eq(i64, size_of(&temp, "t"), -1));
+}
+
+struct creator {
+	pthread_t thread;
+	char path[128];
+	int fd;
+	int error;
+};
+
+static void *
+create_synced(void *arg)
+{
+	struct creator *creator = arg;
+
+	creator->fd =
+		open(creator->path, O_CREAT | O_EXCL | O_RDWR | O_SYNC, 0644);
+	creator->error = errno;
+	return NULL;
+}
+
+/* What fails is the look at the quota that follows the wait for a checkpoint,
+ * which is held up until another file has used it up. */
+Test(mount, a_file_that_is_created_to_be_synced_and_cannot_be_is_not_there)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const struct usage_quota quota = {.bytes = 5};
+	struct creator creator = {.fd = -1};
+	char path[160];
+
+	cr_assert(not(usage_set_bucket_quota(temp.store.store, temp.bucket,
+		&quota)));
+	temp_mount_write(&temp, "other", "");
+	int other = open(temp_mount_at(&temp, "other"), O_WRONLY);
+	snprintf(creator.path, sizeof(creator.path), "%s",
+		temp_mount_at(&temp, "f"));
+	snprintf(path, sizeof(path), "%s/meta/checkpoint.lock",
+		temp.store.path);
+	int lock = open(path, O_RDWR);
+	cr_assert(not(flock(lock, LOCK_EX)));
+	cr_assert(not(pthread_create(&creator.thread, NULL, create_synced,
+		&creator)));
+	while (temp_mount_status(&temp).open_files < 2)
+		sched_yield();
+	cr_assert(eq(int, (int)write(other, "too much", 8), 8));
+	(void)close(other);
+	cr_assert(not(flock(lock, LOCK_UN)));
+	cr_assert(not(pthread_join(creator.thread, NULL)));
+
+	cr_expect(eq(int, creator.fd, -1));
+	cr_expect(eq(int, creator.error, EDQUOT));
+	cr_expect(eq(int, access(creator.path, F_OK), -1));
+	cr_expect(not(temp_mount_get(&temp, "f") != NULL));
+	expect_usage(&temp, temp.bucket, 1, 8);
+	(void)close(lock);
 }
 
 Test(mount, hard_links_are_one_file_under_two_names)

@@ -635,3 +635,25 @@ Test(tree, a_directory_is_read_in_order_from_anywhere)
 		tree_read_dir(temp.store, inode.ino, SLICE_NULL, note, &all),
 		STORE_NOT_DIR));
 }
+
+Test(tree, a_name_that_is_anothers_by_now_is_left_alone)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = names_bucket(temp.store, "bucket");
+	uint64_t first, second;
+	struct inode gone;
+
+	cr_assert(zero(int,
+		names_put_size(temp.store, bucket, SLICE("k"), 0, 0, &first)));
+	cr_assert(zero(int,
+		names_put_size(temp.store, bucket, SLICE("k"), 0, 0, &second)));
+
+	cr_expect(eq(int,
+		tree_unlink_own(temp.store, bucket, SLICE("k"), first, &gone),
+		STORE_NOT_FOUND));
+	cr_expect(eq(u64, names_objects(temp.store, bucket), 1));
+	cr_expect(zero(int, tree_unlink_own(temp.store, bucket, SLICE("k"),
+				    second, &gone)));
+	cr_expect(zero(u64, names_objects(temp.store, bucket)));
+	cr_expect(names_are_sound(temp.store));
+}
