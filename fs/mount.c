@@ -382,7 +382,7 @@ mount_status(struct mount *mount, struct mount_status *out)
 		.is_ready = atomic_load(&mount->is_ready),
 		.has_passthrough = passthrough_is_active(mount),
 		.why_not = passthrough_why_not(mount),
-		.has_io_uring = ring_is_active(mount->ring),
+		.has_io_uring = atomic_load(&mount->has_ring),
 		.kernel_major = atomic_load(&mount->kernel_major),
 		.kernel_minor = atomic_load(&mount->kernel_minor),
 		.open_files = file_count(mount->store),

@@ -56,6 +56,7 @@ struct mount {
 	/* atomic */
 	atomic_bool is_ready;
 	atomic_bool is_ending;
+	atomic_bool has_ring; /* offered by the kernel, and we can: ring.c */
 	_Atomic(int64_t) root_mtime_ns;
 	atomic_uint_fast64_t requests;
 	/* Grows with each line of the feed that somebody else wrote: what was

@@ -127,7 +127,6 @@ struct ring {
 
 	uint64_t init_unique; /* the thread's that reads INIT */
 
-	atomic_bool is_offered; /* by the kernel, and we can */
 	atomic_bool is_ending;
 };
 
@@ -411,7 +410,7 @@ judge_end(struct queue *queue)
 	case EOPNOTSUPP:
 		/* Switched off after it was offered and before our answer: then
 		 * the kernel goes on without. */
-		atomic_store(&queue->ring->is_offered, false);
+		atomic_store(&queue->ring->mount->has_ring, false);
 		break;
 	default: /* It would wait for this queue for ever. */
 		log_error("mount: the kernel refuses its own io_uring: %s",
@@ -528,7 +527,7 @@ send_init(struct ring *ring, int fd, const struct iovec *iov, int count)
 	if (!open_queues(ring, out)) {
 		log_warn("mount: no io_uring: too little memory, or too many "
 			 "descriptors");
-		atomic_store(&ring->is_offered, false);
+		atomic_store(&ring->mount->has_ring, false);
 		return writev(fd, iov, count);
 	}
 	out->flags |= INIT_EXT;
@@ -587,7 +586,7 @@ receive(int fd, void *bytes, size_t size, void *context)
 		in->opcode == FUSE_INIT && (init->flags & INIT_EXT) &&
 		(init->flags2 & INIT2_OVER_IO_URING)) {
 		ring->init_unique = in->unique;
-		atomic_store(&ring->is_offered, true);
+		atomic_store(&ring->mount->has_ring, true);
 	}
 	return got;
 }
@@ -664,12 +663,6 @@ ring_attach(struct mount *mount)
 	return ring;
 }
 
-bool
-ring_is_active(const struct ring *ring)
-{
-	return ring && atomic_load(&ring->is_offered);
-}
-
 static void
 close_queue(struct queue *queue)
 {
@@ -692,6 +685,7 @@ ring_stop(struct ring **ring_at)
 
 	if (!ring)
 		return;
+	atomic_store(&ring->mount->has_ring, false);
 	atomic_store(&ring->is_ending, true);
 	/* No helper is about one of them any more. */
 	for (unsigned int i = 0; i < ring->count; i++)

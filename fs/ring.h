@@ -25,9 +25,6 @@ struct ring;
  * has none, or it is switched off. */
 struct ring *ring_attach(struct mount *mount);
 
-/* The kernel has agreed to it. */
-bool ring_is_active(const struct ring *ring);
-
 /* Ends the threads, also where the connection goes on: what they have begun is
  * answered, and nothing more.  Before the session's descriptor is closed, and
  * when nobody else uses the session any more.  NULL is allowed. */

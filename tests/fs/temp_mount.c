@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct temp_mount_server {
 	/* temp_mount_limit() */
 	bool is_limited;
 	pthread_t watcher;
+	atomic_bool is_over;
 	struct timespec deadline;
 	unsigned int connection;
 	pthread_mutex_t lock;
@@ -111,6 +113,18 @@ open_audit(const struct temp_mount *temp, struct store *store)
 	return audit;
 }
 
+/* Until it has ended, and while it ends. */
+static void *
+ask_until_end(void *arg)
+{
+	struct temp_mount_server *server = arg;
+	struct mount_status status;
+
+	while (!atomic_load(&server->is_over))
+		mount_status(server->mount, &status);
+	return NULL;
+}
+
 /* Also when the test is killed, the end of the pipe ends it. */
 _Noreturn static void
 serve(const struct temp_mount *temp, struct temp_mount_server *server)
@@ -129,12 +143,17 @@ serve(const struct temp_mount *temp, struct temp_mount_server *server)
 		.ready = ready,
 		.context = server,
 	};
-	pthread_t thread;
+	pthread_t thread, asker;
 
 	assert(!mount_create(&options, &server->mount));
 	assert(!pthread_create(&thread, NULL, answer_until_end, server));
+	assert(!temp->is_asked ||
+		!pthread_create(&asker, NULL, ask_until_end, server));
 	assert(!mount_run(server->mount));
+	atomic_store(&server->is_over, true);
 	(void)pthread_join(thread, NULL);
+	if (temp->is_asked)
+		(void)pthread_join(asker, NULL);
 	mount_destroy(&server->mount);
 	audit_close(&audit);
 	store_close(&store);

@@ -21,6 +21,7 @@ struct temp_mount {
 	uint64_t bucket;
 	bool is_small_files;	    /* for the next temp_mount_start() */
 	bool is_audited;	    /* the same; see temp_mount_lines() */
+	bool is_asked;		    /* the same: how it is, all the while */
 	struct mount_status status; /* when it became ready */
 	struct arena arena;
 	struct temp_mount_server *server;

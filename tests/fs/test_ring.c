@@ -95,6 +95,20 @@ Test(ring, one_that_is_taken_back_is_not_missed)
 	cr_assert(not(close(it.fd)));
 }
 
+/* A ring that is gone must not be looked at. */
+Test(ring, the_status_can_be_asked_for_while_it_ends)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+
+	temp.is_asked = true;
+	for (int i = 0; i < MOUNTS; i++) {
+		temp_mount_stop(&temp);
+		temp_mount_start_with_ring(&temp);
+	}
+	cr_expect(temp_mount_status(&temp).has_io_uring);
+}
+
 Test(ring, what_is_written_is_read)
 {
 	NEEDS_RING();
