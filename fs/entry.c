@@ -111,6 +111,7 @@ entry_find(struct mount *mount, uint64_t parent, const char *shown,
 {
 	fact->changes = atomic_load(&mount->changes);
 	fact->is_live = false;
+	fact->is_mapped = false;
 	enum store_err err = parent == INODE_ROOT
 				     ? find_bucket(mount, shown, entry, fact)
 				     : find_in_dir(mount, parent, shown, entry,

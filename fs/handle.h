@@ -14,7 +14,8 @@ struct handle {
 	/* fixed */
 	struct file *file;
 	int open_flags;
-	pid_t pid; /* who opened it */
+	pid_t pid;    /* who opened it */
+	bool may_map; /* with the right to store through it */
 
 	/* under the mount's lock: invariant 1 of handle.c */
 	struct handle *prev;

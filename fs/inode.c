@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs/inode.h"
 
+#include "fs/gone.h"
 #include "fs/handle.h"
+#include "fs/passthrough.h"
 #include "store/base/clock.h"
 
 #define BLOCK_SIZE 4096
@@ -69,7 +71,11 @@ describe_root(struct mount *mount, struct inode *out)
 void
 inode_refresh(struct mount *mount, struct reply_fact *fact)
 {
+	const struct inode *inode = &fact->inode;
+
 	fact->is_live = file_attr_refresh(mount->store, &fact->inode);
+	fact->is_mapped = (inode->pending || (inode->flags & INODE_DIRTY)) &&
+			  passthrough_is_mapped(mount, inode->ino);
 }
 
 enum store_err
@@ -77,6 +83,7 @@ inode_read(struct mount *mount, uint64_t ino, struct reply_fact *out)
 {
 	out->changes = atomic_load(&mount->changes);
 	out->is_live = false;
+	out->is_mapped = false;
 	if (ino == INODE_ROOT) {
 		describe_root(mount, &out->inode);
 		return STORE_OK;
@@ -92,6 +99,8 @@ inode_read(struct mount *mount, uint64_t ino, struct reply_fact *out)
 	scoped(file_release) struct file *file = file_find(mount->store, ino);
 	if (file)
 		return file_attr_get(file, &out->inode);
-	return handle_dir_recall(mount, ino, &out->inode) ? STORE_OK
-							  : STORE_STALE;
+	if (gone_recall(mount, ino, &out->inode) ||
+		handle_dir_recall(mount, ino, &out->inode))
+		return STORE_OK;
+	return STORE_STALE;
 }

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "fs/gone.h"
 #include "fs/handle.h"
 #include "fs/invalidate.h"
 #include "fs/mount_point.h"
@@ -206,6 +207,7 @@ mount_create(const struct mount_options *options, struct mount **out)
 	mount->root_mtime_ns = clock_now_ns();
 	mount->is_stacked = file_is_stacked(mount->store);
 	mount->passthrough = passthrough_create();
+	mount->gone = gone_create();
 	mount->open_audit = open_audit_create(options->audit);
 	if (mount->stop_fd < 0)
 		return error_from_errno(errno);
@@ -366,6 +368,7 @@ mount_destroy(struct mount **mount_at)
 	close_session(mount);
 	handle_close_all(mount);
 	passthrough_free(&mount->passthrough);
+	gone_free(&mount->gone);
 	open_audit_free(&mount->open_audit);
 	if (mount->stop_fd >= 0)
 		(void)close(mount->stop_fd);

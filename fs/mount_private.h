@@ -23,6 +23,7 @@ struct ring;	    /* ring.c */
 struct open_audit;  /* open_audit.c */
 struct handle;	    /* handle.c */
 struct handle_dir;
+struct gone; /* gone.c */
 
 /*
  * The kernel's number for the top is always FUSE_ROOT_ID, which is INODE_ROOT:
@@ -43,8 +44,9 @@ struct mount {
 	struct notices *notices;       /* from mount_run() on */
 	struct ring *ring;	       /* or NULL */
 	struct open_audit *open_audit; /* NULL: there is no log */
-	int stop_fd;		       /* written to: mount_run() is to end */
-	uint64_t top;		       /* an inode */
+	struct gone *gone;
+	int stop_fd;  /* written to: mount_run() is to end */
+	uint64_t top; /* an inode */
 	bool is_stacked;
 
 	pthread_mutex_t lock;

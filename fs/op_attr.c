@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs/entry.h"
+#include "fs/gone.h"
 #include "fs/handle.h"
 #include "fs/name.h"
 #include "fs/op.h"
@@ -60,21 +61,22 @@ to_ns(struct timespec time)
 /* What of the record is to change.  Where S3 made the file, the first owner
  * or mode it gets brings the rest of them as shown so far. */
 static bool
-describe_change(const struct mount *mount, const struct inode *was,
-	const struct stat *attr, int to_set, bool drops_set_id,
-	struct tree_change *change)
+describe_change(fuse_req_t req, const struct inode *was,
+	const struct stat *attr, int to_set, struct tree_change *change)
 {
 	const int owner =
 		FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
-	bool drops = drops_set_id && !(to_set & FUSE_SET_ATTR_MODE) &&
-		     set_id_without(was->mode) != was->mode;
+	uint32_t without = set_id_without(req, was);
+	bool drops = set_id_goes(req, to_set) &&
+		     !(to_set & FUSE_SET_ATTR_MODE) && without != was->mode;
+	int64_t now_ns = clock_now_ns();
 
 	*change = (struct tree_change){.has_mode = false};
 	if (to_set & owner) {
 		bool is_s3 = (was->flags & INODE_FROM_S3) != 0;
 
-		inode_owner(mount, was, &change->mode, &change->uid,
-			&change->gid);
+		inode_owner(fuse_req_userdata(req), was, &change->mode,
+			&change->uid, &change->gid);
 		change->has_mode = is_s3 || (to_set & FUSE_SET_ATTR_MODE);
 		change->has_uid = is_s3 || (to_set & FUSE_SET_ATTR_UID);
 		change->has_gid = is_s3 || (to_set & FUSE_SET_ATTR_GID);
@@ -87,15 +89,15 @@ describe_change(const struct mount *mount, const struct inode *was,
 		change->gid = attr->st_gid;
 	if (drops) {
 		change->has_mode = true;
-		change->mode = set_id_without(was->mode);
+		change->mode = without;
 	}
 	change->has_atime = (to_set & FUSE_SET_ATTR_ATIME) != 0;
 	change->has_mtime = (to_set & FUSE_SET_ATTR_MTIME) != 0;
 	change->atime_ns = to_set & FUSE_SET_ATTR_ATIME_NOW
-				   ? clock_now_ns()
+				   ? now_ns
 				   : to_ns(attr->st_atim);
 	change->mtime_ns = to_set & FUSE_SET_ATTR_MTIME_NOW
-				   ? clock_now_ns()
+				   ? now_ns
 				   : to_ns(attr->st_mtim);
 	return (to_set & owner) || drops || change->has_atime ||
 	       change->has_mtime;
@@ -116,6 +118,17 @@ truncate(struct mount *mount, uint64_t ino, off_t size,
 		&inode);
 }
 
+static enum store_err
+change_record(struct mount *mount, uint64_t ino,
+	const struct tree_change *change)
+{
+	struct inode result;
+	enum store_err err = file_attr_set(mount->store, ino, change, &result);
+
+	return err == STORE_STALE && gone_change(mount, ino, change) ? STORE_OK
+								     : err;
+}
+
 void
 op_attr_set(fuse_req_t req, fuse_ino_t node, struct stat *attr, int to_set,
 	struct fuse_file_info *info)
@@ -124,16 +137,14 @@ op_attr_set(fuse_req_t req, fuse_ino_t node, struct stat *attr, int to_set,
 	uint64_t ino = mount_inode(mount, node);
 	struct tree_change change;
 	struct reply_fact fact;
-	struct inode result;
 
 	enum store_err err = ino == INODE_ROOT ? STORE_NOT_PERMITTED : STORE_OK;
 	if (!err && (to_set & FUSE_SET_ATTR_SIZE))
 		err = truncate(mount, ino, attr->st_size, info);
 	if (!err)
 		err = inode_read(mount, ino, &fact);
-	if (!err && describe_change(mount, &fact.inode, attr, to_set,
-			    set_id_goes(req, to_set), &change))
-		err = file_attr_set(mount->store, ino, &change, &result);
+	if (!err && describe_change(req, &fact.inode, attr, to_set, &change))
+		err = change_record(mount, ino, &change);
 	/* Read anew: what came by the feed meanwhile is in it. */
 	if (!err)
 		err = inode_read(mount, ino, &fact);

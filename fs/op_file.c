@@ -17,24 +17,24 @@ static void
 undo_open(struct mount *mount, fuse_req_t req, uint64_t ino,
 	struct handle *handle)
 {
-	passthrough_leave(mount, req, ino);
+	passthrough_leave(mount, req, handle);
 	if (handle_close(mount, &handle))
 		log_warn("inode %llu: closing failed", (unsigned long long)ino);
 }
 
-/* The handle and the way of an open that is to be replied. */
+/* The handle and the way of an open that is to be replied.  open_flags: the
+ * file's, which may be more than the caller's. */
 static struct handle *
-prepare(fuse_req_t req, struct file *file, const struct reply_fact *fact,
-	struct fuse_file_info *info)
+prepare(fuse_req_t req, struct file *file, int open_flags,
+	const struct reply_fact *fact, struct fuse_file_info *info)
 {
 	struct handle *handle = handle_create(fuse_req_userdata(req), file,
-		info->flags, fuse_req_ctx(req)->pid);
-	bool is_writer = handle_is_writer(handle);
+		open_flags, fuse_req_ctx(req)->pid);
 
-	passthrough_enter(fuse_req_userdata(req), req, file, is_writer,
-		fact->inode.size, fact->is_live, info);
+	handle->may_map = (info->flags & O_ACCMODE) == O_RDWR;
+	passthrough_enter(fuse_req_userdata(req), req, handle, fact, info);
 	info->fh = (uint64_t)(uintptr_t)handle;
-	info->noflush = !is_writer;
+	info->noflush = !handle_is_writer(handle);
 	return handle;
 }
 
@@ -83,15 +83,13 @@ reply_create(fuse_req_t req, struct file *file, const struct reply_fact *fact,
 	struct fuse_file_info *info)
 {
 	struct mount *mount = fuse_req_userdata(req);
-	struct fuse_file_info for_writer = *info;
+	struct reply_fact now = *fact;
 	struct fuse_entry_param param;
 
 	/* Opened as file_create() opens, whatever the caller may do with it. */
-	for_writer.flags = O_RDWR;
-	struct handle *handle = prepare(req, file, fact, &for_writer);
-	for_writer.flags = info->flags;
-	*info = for_writer;
-	reply_fill_entry(mount, fact, &param);
+	struct handle *handle = prepare(req, file, O_RDWR, fact, info);
+	now.is_mapped = passthrough_is_mapped(mount, fact->inode.ino);
+	reply_fill_entry(mount, &now, &param);
 	if (fuse_reply_create(req, &param, info) == -ENOENT)
 		undo_open(mount, req, fact->inode.ino, handle);
 }
@@ -175,12 +173,12 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		return;
 	}
 	if ((info->flags & O_TRUNC) && set_id_goes(req, FUSE_SET_ATTR_SIZE) &&
-		set_id_drop(mount, ino, &has_new_mode))
+		set_id_drop(req, ino, &has_new_mode))
 		log_warn("inode %llu: its mode could not be set",
 			(unsigned long long)ino);
 	if (!file_attr_get(file, &fact.inode))
 		inode_refresh(mount, &fact);
-	struct handle *handle = prepare(req, file, &fact, info);
+	struct handle *handle = prepare(req, file, info->flags, &fact, info);
 	if (passthrough_is_beside(info) &&
 		(info->flags & O_ACCMODE) == O_RDWR) {
 		undo_open(mount, req, ino, handle);
@@ -188,8 +186,9 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		return;
 	}
 	/* The reply to an open has no room for it, and comes after it:
-	 * notices.h. */
-	if (has_new_mode)
+	 * notices.h.  Where it may be mapped, no time that the kernel has kept
+	 * is to be believed. */
+	if (has_new_mode || passthrough_is_mapped(mount, ino))
 		fuse_lowlevel_notify_inval_inode(mount->session, ino, -1, 0);
 	if (fuse_reply_open(req, info) == -ENOENT)
 		undo_open(mount, req, ino, handle);
@@ -304,7 +303,7 @@ op_file_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 
 	/* In this order: a backing id is for the data that the file has while
 	 * it is open, and must not be found by who opens it to other data. */
-	passthrough_leave(mount, req, ino);
+	passthrough_leave(mount, req, handle);
 	enum store_err err = handle_close(mount, &handle);
 	if (err)
 		log_error("inode %llu: not brought up to date: %s",

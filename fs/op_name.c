@@ -2,6 +2,7 @@
 #include <linux/fs.h>
 
 #include "fs/entry.h"
+#include "fs/gone.h"
 #include "fs/handle.h"
 #include "fs/invalidate.h"
 #include "fs/op.h"
@@ -23,6 +24,15 @@ note_gone(struct mount *mount, uint64_t parent, const struct entry *entry)
 	if (entry->want == TREE_DIR && parent != INODE_ROOT)
 		component[len++] = '/';
 	handle_dir_note_gone(mount, parent, slice_of(component, len));
+}
+
+/* What is left of an inode that lost a name. */
+static void
+note_unlinked(struct mount *mount, const struct inode *inode)
+{
+	file_attr_note(mount->store, inode);
+	if (!inode->nlink || inode_is_dir(inode))
+		gone_note(mount, inode);
 }
 
 /* A new name below `parent`, whose owner is the caller. */
@@ -193,7 +203,7 @@ op_name_unlink(fuse_req_t req, fuse_ino_t node, const char *name)
 			&gone);
 	}
 	if (!err)
-		file_attr_note(mount->store, &gone);
+		note_unlinked(mount, &gone);
 	reply_err(req, err);
 }
 
@@ -214,6 +224,8 @@ op_name_rmdir(fuse_req_t req, fuse_ino_t node, const char *name)
 		err = bucket_delete(mount->store, entry_text(&entry));
 	else if (!err)
 		err = tree_rmdir(mount->store, parent, entry_text(&entry));
+	if (!err)
+		note_unlinked(mount, &fact.inode);
 	/* The name goes as soon as the caller gives up its directory. */
 	if (!err && parent != INODE_ROOT)
 		invalidate_twins(mount, parent, entry_text(&entry));
@@ -295,7 +307,7 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 		err = publish_and_move(mount, &from, &to, tree_flags,
 			&replaced);
 	if (!err && replaced.ino)
-		file_attr_note(mount->store, &replaced);
+		note_unlinked(mount, &replaced);
 	/* A directory came and one went. */
 	if (!err &&
 		(from.entry.want == TREE_DIR || (flags & RENAME_EXCHANGE))) {

@@ -29,6 +29,7 @@ struct node {
 	struct node *next;
 	uint64_t ino;
 	unsigned opens;
+	unsigned maps; /* of them: handle->may_map */
 	enum way way;
 	int backing_id; /* THROUGH */
 	uint64_t blob;	/* what that is of */
@@ -167,14 +168,18 @@ find_locked(struct passthrough *passthrough, uint64_t ino)
 
 /* One more open of the inode.  True: the caller decides on the way. */
 static bool
-join(struct passthrough *passthrough, uint64_t ino, struct node **out)
+join(struct passthrough *passthrough, const struct handle *handle,
+	struct node **out)
 {
+	uint64_t ino = file_ino(handle->file);
+
 	mutex_scoped(&passthrough->lock);
 	struct node **place = find_locked(passthrough, ino);
 
 	if (*place) {
 		*out = *place;
 		(*out)->opens++;
+		(*out)->maps += handle->may_map;
 		while ((*out)->way == UNDECIDED)
 			pthread_cond_wait(&passthrough->decided,
 				&passthrough->lock);
@@ -185,21 +190,24 @@ join(struct passthrough *passthrough, uint64_t ino, struct node **out)
 		error_out_of_memory();
 	node->ino = ino;
 	node->opens = 1;
+	node->maps = handle->may_map;
 	*place = node;
 	*out = node;
 	return true;
 }
 
 void
-passthrough_enter(struct mount *mount, fuse_req_t req, struct file *file,
-	bool is_writer, uint64_t size, bool is_live,
+passthrough_enter(struct mount *mount, fuse_req_t req,
+	const struct handle *handle, const struct reply_fact *fact,
 	struct fuse_file_info *info)
 {
 	struct passthrough *passthrough = mount->passthrough;
-	bool wants = is_writer || size >= SMALL || is_live;
+	struct file *file = handle->file;
+	bool wants = handle_is_writer(handle) || fact->inode.size >= SMALL ||
+		     fact->is_live;
 	struct node *node;
 
-	if (join(passthrough, file_ino(file), &node)) {
+	if (join(passthrough, handle, &node)) {
 		int id = wants ? open_backing(mount, req, file) : 0;
 		/* Not under the lock: it waits for a turn. */
 		uint64_t blob = file_blob(file);
@@ -222,8 +230,8 @@ passthrough_enter(struct mount *mount, fuse_req_t req, struct file *file,
 	}
 #endif
 	/* Pages that others change unheard must not stay. */
-	info->direct_io = is_live;
-	info->keep_cache = !is_live;
+	info->direct_io = fact->is_live;
+	info->keep_cache = !fact->is_live;
 }
 
 bool
@@ -238,15 +246,18 @@ passthrough_is_beside(const struct fuse_file_info *info)
 }
 
 void
-passthrough_leave(struct mount *mount, fuse_req_t req, uint64_t ino)
+passthrough_leave(struct mount *mount, fuse_req_t req,
+	const struct handle *handle)
 {
 	struct passthrough *passthrough = mount->passthrough;
+	uint64_t ino = file_ino(handle->file);
 	int id = 0;
 
 	mutex_lock(&passthrough->lock);
 	struct node **place = find_locked(passthrough, ino);
 	struct node *node = *place;
 	assert(node && node->opens > 0);
+	node->maps -= handle->may_map;
 	if (--node->opens == 0) {
 		*place = node->next;
 		id = node->backing_id;
@@ -255,4 +266,14 @@ passthrough_leave(struct mount *mount, fuse_req_t req, uint64_t ino)
 	mutex_unlock(&passthrough->lock);
 	if (id)
 		close_backing(req, id);
+}
+
+bool
+passthrough_is_mapped(struct mount *mount, uint64_t ino)
+{
+	struct passthrough *passthrough = mount->passthrough;
+
+	mutex_scoped(&passthrough->lock);
+	const struct node *node = *find_locked(passthrough, ino);
+	return node && node->way == THROUGH && node->maps > 0;
 }

@@ -16,7 +16,8 @@
  */
 #pragma once
 
-#include "fs/mount_private.h"
+#include "fs/handle.h"
+#include "fs/reply.h"
 
 struct passthrough *passthrough_create(void);
 void passthrough_free(struct passthrough **passthrough);
@@ -25,9 +26,9 @@ void passthrough_free(struct passthrough **passthrough);
 void passthrough_init(struct mount *mount, struct fuse_conn_info *conn);
 
 /* Fills what concerns the way in `info` for an open that is to be replied;
- * size and is_live as of now. */
-void passthrough_enter(struct mount *mount, fuse_req_t req, struct file *file,
-	bool is_writer, uint64_t size, bool is_live,
+ * fact as of now. */
+void passthrough_enter(struct mount *mount, fuse_req_t req,
+	const struct handle *handle, const struct reply_fact *fact,
 	struct fuse_file_info *info);
 
 /* True where the kernel has been given the id of other data than the open's:
@@ -36,7 +37,12 @@ bool passthrough_is_beside(const struct fuse_file_info *info);
 
 /* At the release of an open, or where its reply did not get through; before
  * the file is closed. */
-void passthrough_leave(struct mount *mount, fuse_req_t req, uint64_t ino);
+void passthrough_leave(struct mount *mount, fuse_req_t req,
+	const struct handle *handle);
+
+/* Whether somebody may store through a map of the data file, of which nobody
+ * hears: neither we nor the kernel's own idea of the attributes. */
+bool passthrough_is_mapped(struct mount *mount, uint64_t ino);
 
 bool passthrough_is_active(const struct mount *mount);
 /* NULL where it is active or not known yet. */

@@ -31,6 +31,13 @@ timeout(struct mount *mount, uint64_t changes)
 	return changes == atomic_load(&mount->changes) ? FOR_EVER : 0;
 }
 
+static double
+attr_timeout(struct mount *mount, const struct reply_fact *fact)
+{
+	return fact->is_live || fact->is_mapped ? 0
+						: timeout(mount, fact->changes);
+}
+
 void
 reply_fill_entry(struct mount *mount, const struct reply_fact *fact,
 	struct fuse_entry_param *out)
@@ -38,7 +45,7 @@ reply_fill_entry(struct mount *mount, const struct reply_fact *fact,
 	*out = (struct fuse_entry_param){.ino = fact->inode.ino};
 	inode_to_stat(mount, &fact->inode, &out->attr);
 	out->entry_timeout = timeout(mount, fact->changes);
-	out->attr_timeout = fact->is_live ? 0 : out->entry_timeout;
+	out->attr_timeout = attr_timeout(mount, fact);
 	/* So that it looks the file up before it opens it: open_audit.h. */
 	if (mount->open_audit && S_ISREG(fact->inode.mode))
 		out->entry_timeout = 0;
@@ -60,8 +67,7 @@ reply_attr(fuse_req_t req, const struct reply_fact *fact)
 	struct stat stat;
 
 	inode_to_stat(mount, &fact->inode, &stat);
-	fuse_reply_attr(req, &stat,
-		fact->is_live ? 0 : timeout(mount, fact->changes));
+	fuse_reply_attr(req, &stat, attr_timeout(mount, fact));
 }
 
 void

@@ -19,7 +19,8 @@ void reply_err(fuse_req_t req, enum store_err err);
 struct reply_fact {
 	struct inode inode;
 	uint64_t changes;
-	bool is_live; /* changes without a line of the feed */
+	bool is_live;	/* changes without a line of the feed */
+	bool is_mapped; /* passthrough_is_mapped(): times change unheard */
 };
 
 void reply_fill_entry(struct mount *mount, const struct reply_fact *fact,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs/set_id.h"
 
+/* As many as the kernel shows us of most: /proc/PID/status. */
+#define GROUPS_MAX 256
+
 bool
 set_id_goes(fuse_req_t req, int to_set)
 {
@@ -11,31 +14,52 @@ set_id_goes(fuse_req_t req, int to_set)
 	return to_set == 0;
 }
 
-uint32_t
-set_id_without(uint32_t mode)
+static bool
+is_in_group(fuse_req_t req, uint32_t gid)
 {
-	if (!S_ISREG(mode))
+	const struct fuse_ctx *caller = fuse_req_ctx(req);
+	gid_t groups[GROUPS_MAX];
+
+	if (caller->uid == 0 || caller->gid == gid)
+		return true;
+	int count = fuse_req_getgroups(req, GROUPS_MAX, groups);
+	for (int i = 0; i < count && i < GROUPS_MAX; i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+uint32_t
+set_id_without(fuse_req_t req, const struct inode *inode)
+{
+	uint32_t mode = inode->mode;
+
+	if (inode_is_dir(inode))
 		return mode;
 	/* Without the right to execute it once meant mandatory locks. */
-	if (mode & S_IXGRP)
+	if ((mode & S_ISGID) &&
+		((mode & S_IXGRP) || !is_in_group(req, inode->gid)))
 		mode &= ~(uint32_t)S_ISGID;
 	return mode & ~(uint32_t)S_ISUID;
 }
 
 enum store_err
-set_id_drop(struct mount *mount, uint64_t ino, bool *is_changed)
+set_id_drop(fuse_req_t req, uint64_t ino, bool *is_changed)
 {
+	struct mount *mount = fuse_req_userdata(req);
 	struct reply_fact fact;
 	struct inode result;
 
 	*is_changed = false;
 	enum store_err err = inode_read(mount, ino, &fact);
+	if (err)
+		return err;
 	const struct tree_change change = {
 		.has_mode = true,
-		.mode = set_id_without(fact.inode.mode),
+		.mode = set_id_without(req, &fact.inode),
 	};
-	if (err || change.mode == fact.inode.mode)
-		return err;
+	if (change.mode == fact.inode.mode)
+		return STORE_OK;
 	*is_changed = true;
 	return file_attr_set(mount->store, ino, &change, &result);
 }

@@ -19,9 +19,11 @@
 /* Whether a SETATTR takes the bits away; to_set as fuse_lowlevel.h has it. */
 bool set_id_goes(fuse_req_t req, int to_set);
 
-/* The mode of a file without the bits. */
-uint32_t set_id_without(uint32_t mode);
+/* The mode without the bits.  Set-group-ID without the right of the group to
+ * execute stays for root and who is in the group, as Linux has it from 6.2
+ * on. */
+uint32_t set_id_without(fuse_req_t req, const struct inode *inode);
 
 /* Takes the bits away.  *is_changed: there were some.  STALE. */
-must_check enum store_err set_id_drop(struct mount *mount, uint64_t ino,
+must_check enum store_err set_id_drop(fuse_req_t req, uint64_t ino,
 	bool *is_changed);

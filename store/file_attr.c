@@ -109,27 +109,6 @@ file_attr_note(struct store *store, const struct inode *inode)
 	}
 }
 
-/* A file without a record: its attributes are this process's alone. */
-static void
-set_gone(struct file *file, const struct tree_change *change)
-{
-	struct inode *inode = &file->inode;
-
-	if (change->has_mode)
-		inode->mode = (inode->mode & S_IFMT) | (change->mode & 07777);
-	if (change->has_uid)
-		inode->uid = change->uid;
-	if (change->has_gid)
-		inode->gid = change->gid;
-	if (change->has_mode || change->has_uid || change->has_gid)
-		inode->flags &= ~(uint32_t)INODE_FROM_S3;
-	if (change->has_atime)
-		inode->atime_ns = change->atime_ns;
-	if (change->has_mtime)
-		inode->mtime_ns = change->mtime_ns;
-	inode->ctime_ns = clock_now_ns();
-}
-
 /* The record has the time now; the data file must not contradict. */
 static enum store_err
 set_data_mtime(struct file *file)
@@ -253,7 +232,8 @@ set_open(struct file *file, const struct tree_change *change, struct inode *out)
 		err = STORE_OK;
 	}
 	if (!err && file->is_gone)
-		set_gone(file, change);
+		/* Without a record its attributes are this process's alone. */
+		tree_change_inode(&file->inode, change);
 	if (!err && change->has_mtime && file->seal)
 		file_seal_set_mtime(file->seal, change->mtime_ns);
 	else if (!err && change->has_mtime && is_writer)

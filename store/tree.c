@@ -97,29 +97,34 @@ struct set_request {
 	struct inode *out;
 };
 
+void
+tree_change_inode(struct inode *inode, const struct tree_change *change)
+{
+	if (change->has_mode)
+		inode->mode = (inode->mode & S_IFMT) | (change->mode & 07777);
+	if (change->has_uid)
+		inode->uid = change->uid;
+	if (change->has_gid)
+		inode->gid = change->gid;
+	if (change->has_mode || change->has_uid || change->has_gid)
+		inode->flags &= ~(uint32_t)INODE_FROM_S3;
+	if (change->has_atime)
+		inode->atime_ns = change->atime_ns;
+	if (change->has_mtime)
+		inode->mtime_ns = change->mtime_ns;
+	inode->ctime_ns = clock_now_ns();
+}
+
 static enum store_err
 apply_set(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct set_request *request = arg;
-	const struct tree_change *change = request->change;
 	struct inode inode;
 
 	enum store_err err = dentry_inode(txn, request->ino, &inode);
 	if (err)
 		return err;
-	if (change->has_mode)
-		inode.mode = (inode.mode & S_IFMT) | (change->mode & 07777);
-	if (change->has_uid)
-		inode.uid = change->uid;
-	if (change->has_gid)
-		inode.gid = change->gid;
-	if (change->has_mode || change->has_uid || change->has_gid)
-		inode.flags &= ~(uint32_t)INODE_FROM_S3;
-	if (change->has_atime)
-		inode.atime_ns = change->atime_ns;
-	if (change->has_mtime)
-		inode.mtime_ns = change->mtime_ns;
-	inode.ctime_ns = clock_now_ns();
+	tree_change_inode(&inode, request->change);
 	err = dentry_save_inode(txn, &inode);
 	inode.attrs = SLICE_NULL;
 	*request->out = inode;

@@ -56,6 +56,9 @@ struct tree_change {
 	int64_t atime_ns, mtime_ns;
 };
 
+/* Of a record that is in no table. */
+void tree_change_inode(struct inode *inode, const struct tree_change *change);
+
 /* Changes the mode, owner or times; ctime is now.  An inode that was
  * INODE_FROM_S3 has an owner and a mode of its own after any of them was set:
  * set all three then.  *out: the result, without attrs. */

@@ -140,3 +140,43 @@ Test(set_id, a_group_that_may_not_execute_keeps_its_bit)
 
 	cr_expect(eq(u32, mode_of(path), 02767));
 }
+
+/* Linux, from 6.2 on: else who may write could make it what he is no member
+ * of. */
+Test(set_id, a_group_that_somebody_is_not_in_goes_too)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const char *path = make(&temp, 02666);
+
+	int fd = open(path, O_WRONLY);
+	/* The group is that of the process. */
+	write_as(SOMEBODY, fd);
+	cr_expect(eq(u32, mode_of(path), 02666));
+
+	cr_assert(not(chown(path, (uid_t)-1, SOMEBODY)));
+	cr_assert(not(chmod(path, 02666)));
+	write_as(0, fd);
+	cr_expect(eq(u32, mode_of(path), 02666));
+	write_as(SOMEBODY, fd);
+	cr_expect(eq(u32, mode_of(path), 0666));
+	cr_assert(not(close(fd)));
+}
+
+Test(set_id, chown_takes_them_from_whatever_is_no_directory)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const char *fifo = temp_mount_at(&temp, "p");
+	const char *dir = temp_mount_at(&temp, "d");
+
+	cr_assert(not(mkfifo(fifo, 0644)));
+	cr_assert(not(mkdir(dir, 0755)));
+	cr_assert(not(chmod(fifo, 06755)));
+	cr_assert(not(chmod(dir, 06755)));
+	cr_assert(not(chown(fifo, SOMEBODY, SOMEBODY)));
+	cr_assert(not(chown(dir, SOMEBODY, SOMEBODY)));
+
+	cr_expect(eq(u32, mode_of(fifo), 0755));
+	cr_expect(eq(u32, mode_of(dir), 06755));
+}
