@@ -266,9 +266,12 @@ tidy(struct store *store)
 		err = session_end_leases(store);
 	if (!err)
 		err = pack_retire_dead(store);
-	if (!err)
-		err = pack_seal_full(store);
-	return err ? err : feed_trim(store);
+	if (err)
+		return err;
+	/* What cannot be sealed now does not let the feed grow. */
+	enum store_err seal_err = pack_seal_full(store);
+	err = feed_trim(store);
+	return err ? err : seal_err;
 }
 
 static enum store_err
