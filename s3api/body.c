@@ -89,6 +89,25 @@ is_chunked(const struct sigv4_caller *caller)
 	       caller->payload == SIGV4_PAYLOAD_UNSIGNED_TRAILER;
 }
 
+/* Else the frames would become bytes of the object. */
+static bool
+is_framed_unsaid(const struct body *body)
+{
+	struct slice encodings =
+		http_request_header(body->request, "content-encoding");
+	struct slice encoding;
+
+	if (is_chunked(body->caller) || !http_request_header(body->request,
+						"x-amz-decoded-content-length")
+						 .data)
+		return false;
+	while (slice_split(&encodings, ',', &encoding))
+		if (slice_equal_nocase(slice_trim(encoding),
+			    SLICE("aws-chunked")))
+			return true;
+	return false;
+}
+
 static enum s3_error
 read_length(struct body *body)
 {
@@ -151,6 +170,10 @@ body_begin(struct body *body, struct http_request *request,
 		.wants_md5 = options->wants_md5,
 		.form = options->form,
 	};
+	if (is_framed_unsaid(body))
+		return fail(body, S3_INVALID_ARGUMENT,
+			"A body in aws-chunked needs an x-amz-content-sha256 "
+			"that begins with STREAMING-.");
 	if (is_chunked(caller)) {
 		body->chunked = arena_new(request->arena, struct aws_chunked);
 		aws_chunked_begin(body->chunked, caller);
@@ -320,6 +343,25 @@ check_checksum(struct body *body, const struct checksum *given,
 }
 
 /* The checksum that was promised to come in the trailer. */
+/* A checksum that was not announced would be taken for one that was looked
+ * at. */
+static bool
+has_unannounced(const struct body *body)
+{
+	const struct aws_chunked *chunked = body->chunked;
+	const char *announced =
+		body->asked.trailer ? checksum_header(body->asked.trailer) : "";
+
+	for (size_t i = 0; chunked && i < chunked->trailer_count; i++) {
+		struct slice name = chunked->trailers[i].name;
+
+		if (slice_has_prefix(name, SLICE("x-amz-checksum-")) &&
+			!slice_equal(name, slice_str(announced)))
+			return true;
+	}
+	return false;
+}
+
 static enum s3_error
 read_trailer(struct body *body, struct checksum *out)
 {
@@ -327,11 +369,15 @@ read_trailer(struct body *body, struct checksum *out)
 	struct slice text;
 
 	*out = (struct checksum){0};
+	if (has_unannounced(body))
+		return fail(body, S3_MALFORMED_TRAILER, NULL);
 	if (!body->asked.trailer)
 		return S3_OK;
 	header = checksum_header(body->asked.trailer);
 	text = aws_chunked_trailer(body->chunked, header);
-	if (text.data && checksum_from_text(body->asked.trailer, text, out) &&
+	if (!text.data)
+		return fail(body, S3_MALFORMED_TRAILER, NULL);
+	if (checksum_from_text(body->asked.trailer, text, out) &&
 		!out->is_composite)
 		return S3_OK;
 	return fail(body, S3_INVALID_REQUEST,

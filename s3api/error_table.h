@@ -116,6 +116,8 @@
 		"Policy has invalid resource") \
 	X(MALFORMED_POST_REQUEST, "MalformedPOSTRequest", 400, \
 		"The body of your POST request is not well-formed multipart/form-data.") \
+	X(MALFORMED_TRAILER, "MalformedTrailerError", 400, \
+		"The request contained trailing data that was not well-formed or did not conform to our published schema.") \
 	X(MALFORMED_XML, "MalformedXML", 400, \
 		"The XML you provided was not well-formed or did not validate against our published schema") \
 	X(MAX_MESSAGE_LENGTH, "MaxMessageLengthExceeded", 400, \

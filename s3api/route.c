@@ -160,9 +160,11 @@ static const struct route routes[] = {
 /* Sub-resources of S3 that no row above asks for, or not with every method
  * and target. */
 static const char *const refused_params[] = {
-	"abac", "accelerate", "acl", "analytics", "append", "attributes",
+	"abac", "accelerate", "acl", "analytics", "annotation", "append",
+	"attributes",
 	"cors", "encryption", "intelligent-tiering", "inventory",
-	"legal-hold", "lifecycle", "logging", "metadataConfiguration",
+	"legal-hold", "lifecycle", "logging", "metadataAnnotationTable",
+	"metadataConfiguration",
 	"metadataInventoryTable", "metadataJournalTable", "metadataTable",
 	"metrics", "notification", "object-lock", "ownershipControls",
 	"publicAccessBlock", "purge", "renameObject", "replication",
@@ -199,6 +201,39 @@ asks_for_refused(const struct request *request, const struct route *route)
 		if (request_has_param(request, param) &&
 			!(route && route->param &&
 				!strcmp(route->param, param)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_known(struct slice param)
+{
+	for (size_t i = 0; i < array_len(routes); i++)
+		if (routes[i].param &&
+			slice_equal(param, slice_str(routes[i].param)))
+			return true;
+	for (size_t i = 0; i < array_len(selectors); i++)
+		if (slice_equal(param, slice_str(selectors[i])))
+			return true;
+	return slice_equal_nocase(slice_first(param, 6), SLICE("x-amz-"));
+}
+
+/*
+ * A parameter without a value is how S3 names a sub-resource.  One that came
+ * after this was written must not be taken for the object, or the bucket,
+ * where something is changed.
+ */
+static bool
+asks_for_unknown(const struct request *request)
+{
+	if (request->http->method == GET || request->http->method == HEAD)
+		return false;
+	for (size_t i = 0; i < request->param_count; i++) {
+		const struct http_param *param = &request->params[i];
+
+		if (param->name.len > 0 && param->value.len == 0 &&
+			!is_known(param->name))
 			return true;
 	}
 	return false;
@@ -244,7 +279,7 @@ route_find(struct request *request)
 {
 	const struct route *route = find_route(request);
 
-	if (asks_for_refused(request, route))
+	if (asks_for_refused(request, route) || asks_for_unknown(request))
 		return error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
 	if (route && !is_misplaced(route, request)) {
 		request->operation = &route->operation;

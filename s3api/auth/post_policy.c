@@ -103,6 +103,23 @@ read_range(struct check *check, const json_t *condition)
 	return S3_OK;
 }
 
+/* A Content-Type may be a list, of which each has to. */
+static bool
+starts_with(struct slice name, struct slice value, struct slice wanted)
+{
+	struct slice item;
+
+	if (!slice_equal_nocase(name, SLICE("content-type")) ||
+		slice_find_char(wanted, ',') >= 0)
+		return slice_has_prefix(value, wanted);
+	if (!value.len)
+		return !wanted.len;
+	while (slice_split(&value, ',', &item))
+		if (!slice_has_prefix(slice_trim(item), wanted))
+			return false;
+	return true;
+}
+
 /* ["eq", "$field", "value"] and the like. */
 static enum s3_error
 check_list(struct check *check, const json_t *condition)
@@ -124,9 +141,10 @@ check_list(struct check *check, const json_t *condition)
 		return malformed(check, "Invalid Policy: %s",
 			"a condition is eq or starts-with of a $field and a "
 			"value, or content-length-range");
-	value = find_field(check, slice_from(name, 1));
+	name = slice_from(name, 1);
+	value = find_field(check, name);
 	if (is_equal ? slice_equal(value, wanted)
-		     : slice_has_prefix(value, wanted))
+		     : starts_with(name, value, wanted))
 		return S3_OK;
 	return failed(check, condition);
 }

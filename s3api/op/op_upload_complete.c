@@ -250,8 +250,9 @@ check_promises(struct request *request, const struct checksum *computed,
 	if (type.data && computed->kind &&
 		!slice_equal_nocase(type,
 			slice_str(checksum_type_name(computed->is_composite))))
-		return error_set(&request->report, S3_BAD_DIGEST,
-			"The upload has checksums of another type.");
+		return error_set(&request->report, S3_INVALID_REQUEST,
+			"The upload was created with checksums of another "
+			"type.");
 	if (!given.kind)
 		return S3_OK;
 	return checksum_compare(&given, computed, request->arena,

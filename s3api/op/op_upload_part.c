@@ -125,8 +125,11 @@ check_kind(struct request *request, const struct body *body,
 {
 	enum digest_kind asked = body->asked.asked;
 
-	if (!asked || asked == upload->checksum_kind ||
+	if (asked == upload->checksum_kind ||
 		upload->checksum_kind == CHECKSUM_DEFAULT)
+		return S3_OK;
+	/* What each part has to say is missed here, not when all are sent. */
+	if (!asked && upload->is_checksum_full)
 		return S3_OK;
 	return error_set(&request->report, S3_INVALID_REQUEST,
 		arena_str(request->arena,
@@ -136,7 +139,7 @@ check_kind(struct request *request, const struct body *body,
 				upload->checksum_kind
 					? checksum_name(upload->checksum_kind)
 					: "null",
-				checksum_name(asked))));
+				asked ? checksum_name(asked) : "null")));
 }
 
 enum s3_error
@@ -172,8 +175,11 @@ op_upload_part_put(struct request *request)
 	reply_status(request, 200);
 	reply_etag(request, &etag);
 	sse_c_reply(request, &target.sse_c);
-	/* A part's checksum stands by itself: it has no type. */
-	if (body.asked.asked == body.checksum.kind && body.checksum.kind) {
+	/* A part's checksum stands by itself: it has no type.  The default may
+	 * be nobody's wish. */
+	if (body.checksum.kind &&
+		(body.asked.asked == body.checksum.kind ||
+			target.upload.checksum_kind != CHECKSUM_DEFAULT)) {
 		char text[CHECKSUM_TEXT_MAX];
 
 		checksum_to_text(&body.checksum, text);

@@ -38,6 +38,21 @@ parse_part(const struct xml_node *node, struct arena *arena,
 	return true;
 }
 
+/* Of another kind than the upload's.  That one has the default may be because
+ * nobody asked: then a part may bring any. */
+static bool
+has_other_checksum(const struct xml_node *node, enum digest_kind kind)
+{
+	if (!kind || kind == CHECKSUM_DEFAULT)
+		return false;
+	for (enum digest_kind other = DIGEST_SHA1; other <= DIGEST_CRC64NVME;
+		other++)
+		if (other != kind &&
+			xml_reader_child(node, checksum_element(other)))
+			return true;
+	return false;
+}
+
 static enum s3_error
 parse_parts(const struct xml_node *root, enum digest_kind kind,
 	struct arena *arena, struct part_list *list)
@@ -49,6 +64,8 @@ parse_parts(const struct xml_node *root, enum digest_kind kind,
 			!xml_reader_child(node, "PartNumber") ||
 			!xml_reader_child(node, "ETag"))
 			return S3_MALFORMED_XML;
+		if (has_other_checksum(node, kind))
+			return S3_BAD_DIGEST;
 		if (!parse_part(node, arena, &list->parts[list->count], kind))
 			return S3_INVALID_PART;
 		list->count++;

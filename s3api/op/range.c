@@ -69,8 +69,11 @@ range_parse(struct request *request, uint64_t size, struct range *out,
 		!parse_spec(slice_from(text, unit.len), &spec))
 		return S3_OK;
 	if (!spec.has_first) {
-		if (spec.last == 0 || size == 0)
+		if (spec.last == 0)
 			return refuse(request, size);
+		/* All of it, as of any that is shorter. */
+		if (size == 0)
+			return S3_OK;
 		out->len = spec.last < size ? spec.last : size;
 		out->start = size - out->len;
 	} else {

@@ -388,7 +388,7 @@ Test(body, in_chunks_must_keep_the_promise_of_a_trailer)
 	fixture_open(&fixture);
 	fixture.caller.payload = SIGV4_PAYLOAD_UNSIGNED_TRAILER;
 	expect_put(&fixture, LENGTH("13") DECODED("3") TRAILER,
-		"3\r\nabc\r\n0\r\n\r\n", "InvalidRequest");
+		"3\r\nabc\r\n0\r\n\r\n", "MalformedTrailerError");
 	expect_put(&fixture, LENGTH("44") DECODED("3") TRAILER,
 		"3\r\nabd\r\n" CHUNKED, "BadDigest");
 	fixture.caller.payload = SIGV4_PAYLOAD_UNSIGNED;

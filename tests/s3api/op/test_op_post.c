@@ -311,6 +311,40 @@ Test(op_post, conditions_that_do_not_hold_are_refused)
 		"NoSuchKey");
 }
 
+/* "Condition matching" of S3's page: a comma makes a list. */
+Test(op_post, each_content_type_of_a_list_begins_as_it_should)
+{
+	scoped(served_stop) struct served served = served_start();
+	static const struct {
+		const char *type;
+		const char *wanted;
+		unsigned int status;
+	} rows[] = {
+		{"text/plain,text/html", "text/", 204},
+		{"text/plain, text/html", "text/", 204},
+		{"text/plain, image/png", "text/", 403},
+		{"image/png,text/plain", "text/", 403},
+		{"text/plain", "image/", 403},
+		{"text/plain", "", 204},
+	};
+
+	served_bucket(&served, "photos");
+	for (size_t i = 0; i < array_len(rows); i++) {
+		scoped(end) struct form form = begin(&served);
+
+		add(&form, "key", "a");
+		add(&form, "Content-Type", rows[i].type);
+		sign_with(&form,
+			served_text(&served,
+				BUCKET_AND_KEY ",[\"starts-with\","
+					       "\"$Content-Type\",\"%s\"]",
+				rows[i].wanted));
+		const struct s3_reply *reply = post(&form);
+		cr_expect(eq(uint, reply->status, rows[i].status), "%s: %s",
+			rows[i].type, reply->body.data);
+	}
+}
+
 Test(op_post, a_form_is_good_for_one_bucket)
 {
 	scoped(served_stop) struct served served = served_start();

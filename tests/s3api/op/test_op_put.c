@@ -210,7 +210,22 @@ Test(op_put, takes_a_checksum_from_the_trailer)
 		400, "BadDigest");
 	served_expect_refusal(served_send(&served, "PUT", "/photos/b", TRAILER,
 				      SLICE("5\r\nhello\r\n0\r\n\r\n")),
-		400, "InvalidRequest");
+		400, "MalformedTrailerError");
+	/* One that was not announced would not be looked at. */
+	served_expect_refusal(served_send(&served, "PUT", "/photos/b",
+				      "content-encoding: aws-chunked\n"
+				      "x-amz-decoded-content-length: 5\n"
+				      "x-amz-content-sha256: "
+				      "STREAMING-UNSIGNED-PAYLOAD-TRAILER\n",
+				      TRAILING("AAAAAA==")),
+		400, "MalformedTrailerError");
+	served_expect_refusal(
+		served_send(&served, "PUT", "/photos/b",
+			"content-encoding: gzip, aws-chunked\n"
+			"x-amz-decoded-content-length: 5\n"
+			"x-amz-content-sha256: UNSIGNED-PAYLOAD\n",
+			SLICE("5\r\nhello\r\n0\r\n\r\n")),
+		400, "InvalidArgument");
 	served_expect_refusal(served_ask(&served, "GET", "/photos/b"), 404,
 		"NoSuchKey");
 }

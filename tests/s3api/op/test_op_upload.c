@@ -33,18 +33,25 @@ send_part(struct served *served, const char *id, unsigned int number,
 }
 
 static struct sent
-send_good_part(struct served *served, const char *id, unsigned int number,
-	struct slice bytes)
+send_good_part_with(struct served *served, const char *id, unsigned int number,
+	const char *headers, struct slice bytes)
 {
 	struct sent sent = {.number = number};
 	const struct s3_reply *reply =
-		send_part(served, id, number, NULL, bytes);
+		send_part(served, id, number, headers, bytes);
 	struct slice etag = s3_client_header(reply, "etag");
 
 	cr_assert(eq(uint, reply->status, 200), "%s", reply->body.data);
 	cr_assert(eq(sz, etag.len, 34));
 	memcpy(sent.etag, etag.data, etag.len);
 	return sent;
+}
+
+static struct sent
+send_good_part(struct served *served, const char *id, unsigned int number,
+	struct slice bytes)
+{
+	return send_good_part_with(served, id, number, NULL, bytes);
 }
 
 static const struct s3_reply *
@@ -288,9 +295,13 @@ Test(op_upload, checks_what_comes_with_a_part)
 				      SLICE("other")),
 		400, "BadDigest");
 	served_expect_refusal(send_part(&served, id, 1,
-				      "content-md5: XUFAKrxLKna5cZ2REBfFkg==\n",
+				      "content-md5: XUFAKrxLKna5cZ2REBfFkg==\n"
+				      "x-amz-checksum-crc32: NhCmhg==\n",
 				      SLICE("other")),
 		400, "BadDigest");
+	/* Else all of them would be sent in vain. */
+	served_expect_refusal(send_part(&served, id, 1, NULL, SLICE("hello")),
+		400, "InvalidRequest");
 	served_expect_refusal(served_send(&served, "POST",
 				      "/photos/big?uploads",
 				      "x-amz-checksum-algorithm: MD4\n",
@@ -321,10 +332,16 @@ Test(op_upload, demands_the_checksums_that_a_composite_one_is_made_of)
 	scoped(served_stop) struct served served = start_with_bucket();
 	const char *id = served_begin_upload(&served, "/photos/big",
 		"x-amz-checksum-algorithm: CRC32\n");
-	struct sent part = send_good_part(&served, id, 1, SLICE("hello"));
+	struct sent part = send_good_part_with(&served, id, 1,
+		"x-amz-checksum-crc32: NhCmhg==\n", SLICE("hello"));
 
 	served_expect_refusal(complete(&served, id, &part, 1), 400,
 		"InvalidRequest");
+	/* One of another kind would not be looked at. */
+	part.checksum = "<ChecksumCRC32>NhCmhg==</ChecksumCRC32>"
+			"<ChecksumCRC32C>AAAAAA==</ChecksumCRC32C>";
+	served_expect_refusal(complete(&served, id, &part, 1), 400,
+		"BadDigest");
 	part.checksum = "<ChecksumCRC32>AAAAAA==</ChecksumCRC32>";
 	served_expect_refusal(complete(&served, id, &part, 1), 400,
 		"InvalidPart");
@@ -410,26 +427,30 @@ Test(op_upload, sums_its_parts_as_it_was_asked_to)
 		const char *text;
 		const char *type;
 		const char *of_part;
+		const char *with_part;
 	} cases[] = {
 		{"x-amz-checksum-algorithm: CRC32\n", "ChecksumCRC32", NULL,
-			"COMPOSITE ",
-			"<ChecksumCRC32>NhCmhg==</ChecksumCRC32>"},
+			"COMPOSITE ", "<ChecksumCRC32>NhCmhg==</ChecksumCRC32>",
+			"x-amz-checksum-crc32: NhCmhg==\n"},
 		{"x-amz-checksum-algorithm: CRC32\n"
 		 "x-amz-checksum-type: FULL_OBJECT\n",
-			"ChecksumCRC32", "NhCmhg== ", "FULL_OBJECT ", NULL},
+			"ChecksumCRC32", "NhCmhg== ", "FULL_OBJECT ", NULL,
+			NULL},
 		{"x-amz-checksum-algorithm: SHA256\n", "ChecksumSHA256", NULL,
 			"COMPOSITE ",
 			"<ChecksumSHA256>LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYp"
-			"OLmCQ=</ChecksumSHA256>"},
+			"OLmCQ=</ChecksumSHA256>",
+			"x-amz-checksum-sha256: "
+			"LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=\n"},
 		{NULL, "ChecksumCRC64NVME", "M3eFcAZSQlc= ", "FULL_OBJECT ",
-			NULL},
+			NULL, NULL},
 	};
 
 	for (size_t i = 0; i < array_len(cases); i++) {
 		const char *id = served_begin_upload(&served, "/photos/big",
 			cases[i].headers);
-		struct sent part =
-			send_good_part(&served, id, 1, SLICE("hello"));
+		struct sent part = send_good_part_with(&served, id, 1,
+			cases[i].with_part, SLICE("hello"));
 
 		part.checksum = cases[i].of_part;
 		served_expect_refusal(
@@ -438,7 +459,7 @@ Test(op_upload, sums_its_parts_as_it_was_asked_to)
 					? "x-amz-checksum-type: FULL_OBJECT\n"
 					: "x-amz-checksum-type: COMPOSITE\n",
 				&part, 1),
-			400, "BadDigest");
+			400, "InvalidRequest");
 
 		const struct s3_reply *reply = complete(&served, id, &part, 1);
 

@@ -6,9 +6,11 @@ Test(route, sub_resources_that_are_not_implemented_say_so)
 {
 	scoped(served_stop) struct served served = served_start();
 	static const char *const of_buckets[] = {"analytics",
-		"intelligent-tiering", "inventory", "metrics", "versions"};
-	static const char *const of_objects[] = {"legal-hold", "retention",
-		"tagging&versionId=1", "torrent", "versionId=null"};
+		"metadataAnnotationTable", "intelligent-tiering", "inventory",
+		"metrics", "versions"};
+	static const char *const of_objects[] = {"annotation&annotationName=a",
+		"legal-hold", "retention", "tagging&versionId=1", "torrent",
+		"versionId=null"};
 	static const char *const methods[] = {"GET", "PUT", "DELETE"};
 
 	served_bucket(&served, "photos");
@@ -30,6 +32,33 @@ Test(route, sub_resources_that_are_not_implemented_say_so)
 	}
 	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
 		"bytes");
+}
+
+/* As one that S3 will have tomorrow. */
+Test(route, nothing_is_changed_by_a_sub_resource_that_nobody_knows)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "bytes");
+
+	served_expect_refusal(served_send(&served, "PUT", "/photos/a?tomorrow",
+				      NULL, SLICE("other")),
+		501, "NotImplemented");
+	served_expect_refusal(served_ask(&served, "DELETE",
+				      "/photos/a?tomorrow&x=1"),
+		501, "NotImplemented");
+	served_expect_refusal(served_ask(&served, "PUT", "/other?tomorrow="),
+		501, "NotImplemented");
+	cr_expect(eq(uint, served_ask(&served, "HEAD", "/other")->status, 404));
+	/* What has a value is a parameter of what is asked for. */
+	cr_expect(eq(uint,
+		served_send(&served, "PUT", "/photos/a?x-id=PutObject", NULL,
+			SLICE("bytes"))
+			->status,
+		200));
+	served_expect_body(served_ask(&served, "GET", "/photos/a?tomorrow"),
+		200, "bytes");
 }
 
 Test(route, a_purge_is_not_taken_for_the_deletion_of_one_object)
