@@ -20,6 +20,7 @@
 #include "fs/passthrough.h"
 #include "fs/ring.h"
 #include "fs/workers.h"
+#include "store/base/buffer.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/mutex.h"
@@ -158,21 +159,39 @@ get_ready(void *context)
 		mount->options.ready(mount, mount->options.context);
 }
 
+/* As libfuse reads an option's value. */
+static void
+append_escaped(struct buffer *options, const char *value)
+{
+	for (; *value; value++) {
+		if (*value == ',' || *value == '\\')
+			buffer_append_char(options, '\\');
+		buffer_append_char(options, *value);
+	}
+}
+
+/*
+ * What is mounted is called by the store's path: it tells one mount from
+ * another, and `mount -a` knows by it, and the place, what is mounted already.
+ */
 static enum store_err
 connect_session(struct mount *mount)
 {
-	char options[512];
-	char *argv[] = {(char[]){"tarn"}, (char[]){"-o"}, options, NULL};
-	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+	scoped(buffer_free) struct buffer options = {0};
 
-	snprintf(options, sizeof(options),
-		"fsname=tarn,subtype=tarn,default_permissions%s%s%s%s",
+	buffer_append_str(&options, "fsname=");
+	append_escaped(&options, store_dir(mount->store));
+	buffer_printf(&options, ",subtype=tarn,default_permissions%s%s%s%s",
 		mount->options.allow_other ? ",allow_other" : "",
 		mount->options.is_read_only || mount->options.is_small_files
 			? ",ro"
 			: "",
 		mount->options.flags ? "," : "",
 		mount->options.flags ? mount->options.flags : "");
+	buffer_append_char(&options, '\0');
+	char *argv[] = {(char[]){"tarn"}, (char[]){"-o"}, options.data, NULL};
+	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+
 	fuse_set_log_func(log_libfuse);
 	mount->session = fuse_session_new(&args, &ops, sizeof(ops), mount);
 	fuse_opt_free_args(&args);

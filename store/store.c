@@ -313,6 +313,12 @@ store_open(const struct store_options *options, struct store **out)
 	return err;
 }
 
+const char *
+store_dir(const struct store *store)
+{
+	return store->path;
+}
+
 void
 store_close(struct store **ptr)
 {

@@ -56,6 +56,9 @@ must_check enum store_err store_create(const char *path, struct slice region,
 must_check enum store_err store_open(const struct store_options *options,
 	struct store **out);
 
+/* The absolute path; good as long as it is open. */
+const char *store_dir(const struct store *store);
+
 /* Makes a last checkpoint.  NULL is allowed. */
 void store_close(struct store **store);
 

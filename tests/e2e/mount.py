@@ -213,8 +213,28 @@ def a_line_of_fstab_mounts():
     with_tarn_installed(f"""
         mount -T {fstab} {POINT}
         test "$(cat {POINT}/photos/top)" = top
+        # What is mounted is known by the store's path, and not mounted again.
+        mount -a -T {fstab}
+        test "$(findmnt -n -o SOURCE {POINT})" = {STORE}
         umount {POINT}
+        ! mountpoint -q {POINT}
     """)
+
+
+def a_store_with_an_odd_path_mounts():
+    store = TMP / "a,b \\c"
+    store.symlink_to(STORE)
+    copy = TMP / "d,e \\f"
+    shutil.copytree(STORE, copy)
+    quiet(TARN, "mount", POINT, "--store", copy, "--background")
+    line = next(line for line in open("/proc/mounts") if f" {POINT} " in line)
+    said = line.split()[0].replace("\\040", " ").replace("\\134", "\\")
+    assert said == str(copy), line
+    unmount()
+    quiet(TARN, "mount", POINT, "--store", store, "--background")
+    assert next(line for line in open("/proc/mounts")
+                if f" {POINT} " in line).startswith(f"{STORE} ")
+    unmount()
 
 
 def the_helper_of_mount_8_has_its_statuses():
@@ -442,6 +462,7 @@ TESTS = [
     kernel_flags_are_heeded,
     mount_8_mounts_by_type,
     a_line_of_fstab_mounts,
+    a_store_with_an_odd_path_mounts,
     the_helper_of_mount_8_has_its_statuses,
     a_user_mounts_a_store_of_his_own,
     a_quota_is_told_by_df_and_by_errno,
