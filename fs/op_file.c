@@ -188,7 +188,8 @@ op_file_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	/* The reply to an open has no room for it, and comes after it:
 	 * notices.h.  Where it may be mapped, no time that the kernel has kept
 	 * is to be believed. */
-	if (has_new_mode || passthrough_is_mapped(mount, ino))
+	if (has_new_mode ||
+		(handle->may_map && passthrough_is_mapped(mount, ino)))
 		fuse_lowlevel_notify_inval_inode(mount->session, ino, -1, 0);
 	if (fuse_reply_open(req, info) == -ENOENT)
 		undo_open(mount, req, ino, handle);
