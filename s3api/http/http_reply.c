@@ -132,18 +132,38 @@ http_reply_header_named(struct http_response *response, struct slice name,
 	buffer_append(header, SLICE("\r\n"));
 }
 
+/* HTTP asks for no case of a name, but some clients do, and know S3's. */
+static void
+spell(char *name)
+{
+	if (name[0] == 'x')
+		return;
+	for (size_t i = 0; name[i] != ':'; i++) {
+		bool begins = i == 0 || name[i - 1] == '-';
+
+		if (begins && name[i] >= 'a' && name[i] <= 'z')
+			name[i] = (char)(name[i] - 'a' + 'A');
+	}
+	if (!strncmp(name, "Etag:", 5))
+		name[1] = 'T';
+}
+
 void
 http_reply_header(struct http_response *response, const char *name,
 	struct slice value)
 {
+	size_t at = response->header.len;
+
 	http_reply_header_named(response, slice_str(name), value);
+	if (response->header.len > at)
+		spell(response->header.data + at);
 }
 
 void
 http_reply_header_str(struct http_response *response, const char *name,
 	const char *value)
 {
-	http_reply_header_named(response, slice_str(name), slice_str(value));
+	http_reply_header(response, name, slice_str(value));
 }
 
 void
@@ -153,8 +173,7 @@ http_reply_header_u64(struct http_response *response, const char *name,
 	char text[24];
 	int len = snprintf(text, sizeof(text), "%" PRIu64, value);
 
-	http_reply_header_named(response, slice_str(name),
-		slice_of(text, (size_t)len));
+	http_reply_header(response, name, slice_of(text, (size_t)len));
 }
 
 /* Made anew once a second. */

@@ -43,8 +43,9 @@ struct http_response;
 void http_reply_begin(struct http_response *response, unsigned int status);
 
 /*
- * Adds a header; the name is lower-case or as it shall be sent.  Bytes that
- * would end the line (CR, LF, NUL) are sent as spaces.
+ * Adds a header.  The name is lower-case, and sent as S3 spells it:
+ * "Content-Type", "ETag", "x-amz-request-id".  Bytes that would end the line
+ * (CR, LF, NUL) are sent as spaces.
  */
 void http_reply_header(struct http_response *response, const char *name,
 	struct slice value);
@@ -53,7 +54,8 @@ void http_reply_header_str(struct http_response *response, const char *name,
 void http_reply_header_u64(struct http_response *response, const char *name,
 	uint64_t value);
 
-/* The same with a name that comes from data, such as x-amz-meta-*. */
+/* The same with a name that comes from data, such as x-amz-meta-*, and is sent
+ * as it is. */
 void http_reply_header_named(struct http_response *response, struct slice name,
 	struct slice value);
 

@@ -133,8 +133,11 @@ parse_attrs(struct request *request, struct copy *copy)
 static enum s3_error
 refuse_onto_itself(struct request *request, const struct copy *copy)
 {
+	/* A storage class that is named is one that is set, though it is the
+	 * one it has. */
 	if (copy->replaces_attrs || copy->key.is_given ||
 		copy->source_key.is_given ||
+		request_header(request, "x-amz-storage-class").data ||
 		copy->source.bucket.ino != request->bucket.ino ||
 		!slice_equal(copy->source.key, request->key))
 		return S3_OK;

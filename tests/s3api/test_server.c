@@ -55,7 +55,7 @@ Test(server, says_slow_down_in_xml_where_it_is_full)
 
 	cr_expect(strstr(reply, "HTTP/1.1 503 ") == reply, "%s", reply);
 	cr_expect(strstr(reply, "<Code>SlowDown</Code>") != NULL, "%s", reply);
-	cr_expect(strstr(reply, "content-type: application/xml\r\n") != NULL);
+	cr_expect(strstr(reply, "Content-Type: application/xml\r\n") != NULL);
 	free(reply);
 	close(fd);
 	close(busy);

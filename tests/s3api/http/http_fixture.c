@@ -61,6 +61,8 @@ serve_hello(const struct http_request *request, struct http_response *response)
 		request->is_tls ? "yes" : "no");
 	http_reply_header_str(response, "x-split", "a\r\nInjected: b");
 	http_reply_header_u64(response, "x-number", 7);
+	http_reply_header_str(response, "content-type", "text/plain");
+	http_reply_header_str(response, "etag", "\"e\"");
 	http_reply_header_u64(response, "x-thread", (uint64_t)gettid());
 	enum store_err err = http_reply_body(response, SLICE("hello"));
 	(void)err;

@@ -62,6 +62,16 @@ Test(http_server, answers_with_headers_and_a_body)
 		"\r\nDate: ", "\r\n\r\nhello");
 }
 
+/* HTTP asks for no case of a name.  htslib does. */
+Test(http_server, spells_names_as_s3_does)
+{
+	scoped(http_fixture_stop) struct http_fixture fixture;
+	http_fixture_start(&fixture);
+
+	EXPECT_REPLY(fixture, "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n",
+		"\r\nContent-Type: text/plain\r\n", "\r\nETag: \"e\"\r\n");
+}
+
 Test(http_server, answers_head_with_the_header_alone)
 {
 	scoped(http_fixture_stop) struct http_fixture fixture;

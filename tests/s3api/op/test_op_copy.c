@@ -59,6 +59,20 @@ Test(op_copy, replaces_attributes_when_told_to)
 	served_expect_header(get, "content-type", "binary/octet-stream");
 }
 
+Test(op_copy, a_storage_class_that_is_named_is_a_change)
+{
+	scoped(served_stop) struct served served = start_with_hello();
+
+	cr_expect(eq(uint,
+		copy(&served, "/photos/a%20b",
+			"x-amz-copy-source: photos/a%20b\n"
+			"x-amz-storage-class: STANDARD\n")
+			->status,
+		200));
+	served_expect_body(served_ask(&served, "GET", "/photos/a%20b"), 200,
+		"hello");
+}
+
 Test(op_copy, refuses_what_would_change_nothing)
 {
 	scoped(served_stop) struct served served = start_with_hello();
