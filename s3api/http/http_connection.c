@@ -19,6 +19,9 @@
 #include "store/base/clock.h"
 #include "store/base/io.h"
 
+/* io_charge(): eight requests that came together, and others have their turn.
+ */
+#define PIPELINED_CHARGE ((size_t)256 * 1024)
 /* How long a client that was refused may go on sending. */
 #define LINGER_MS 2000
 #define LINGER_PIECES_MAX 64
@@ -393,6 +396,8 @@ serve_requests(struct http_connection *connection)
 			http_exchange_give(connection);
 			if (!await_request(connection))
 				break;
+		} else {
+			io_charge(PIPELINED_CHARGE);
 		}
 		goes_on = serve_request(connection);
 	}
