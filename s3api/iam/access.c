@@ -500,12 +500,13 @@ access_hide_missing_key(struct request *request, enum s3_error error)
 	};
 	struct decision decision;
 
-	if (error != S3_NO_SUCH_KEY ||
-		!check(request, &asked,
-			is_copy ? &access->of_source : &access->policies,
-			&decision))
+	if (error != S3_NO_SUCH_KEY)
 		return error;
-	return S3_ACCESS_DENIED;
+	access->missed = is_copy ? access->source_key : request->key;
+	enum s3_error hidden = check(request, &asked,
+		is_copy ? &access->of_source : &access->policies, &decision);
+	access->missed = SLICE_NULL;
+	return hidden ? S3_ACCESS_DENIED : error;
 }
 
 enum s3_error

@@ -40,6 +40,9 @@ struct access {
 	struct access_policies policies;
 	struct bucket source; /* of a copy, */
 	struct slice source_key;
+	/* s3:prefix, as of a list of the one key that is missed; not from the
+	 * query of a request for an object */
+	struct slice missed;
 	struct decision source_decision;
 	struct access_policies of_source; /* from then on */
 	/* Tags that the request brings elsewhere than in x-amz-tagging, as

@@ -116,6 +116,11 @@ find_in_request(struct access_object *object, enum policy_key key,
 	struct slice *out)
 {
 	const struct request *request = object->request;
+
+	if (key == POLICY_KEY_PREFIX && request->target == OPERATION_OBJECT) {
+		*out = request->access.missed;
+		return true;
+	}
 	for (size_t i = 0; i < array_len(sources); i++) {
 		if (sources[i].key != key)
 			continue;

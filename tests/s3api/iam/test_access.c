@@ -105,6 +105,41 @@ Test(access, what_is_missing_is_hidden_from_who_may_not_list)
 		403));
 }
 
+/* Who may list what begins so may know what is missing there, and there alone:
+ * whatever the query of a GET says. */
+Test(access, what_is_missing_is_told_where_the_prefix_may_be_listed)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	cr_assert(eq(uint,
+		access_site_put_policy(&served,
+			"{\"Version\":\"2012-10-17\",\"Statement\":["
+			"{\"Effect\":\"Allow\",\"Principal\":\"*\","
+			"\"Action\":\"s3:GetObject\","
+			"\"Resource\":\"arn:aws:s3:::photos/*\"},"
+			"{\"Effect\":\"Allow\",\"Principal\":\"*\","
+			"\"Action\":\"s3:ListBucket\","
+			"\"Resource\":\"arn:aws:s3:::photos\","
+			"\"Condition\":{\"StringLike\":"
+			"{\"s3:prefix\":\"public/*\"}}}]}")
+			->status,
+		204));
+	access_site_become_nobody(&served);
+
+	served_expect_refusal(served_ask(&served, "GET", "/photos/public/none"),
+		404, "NoSuchKey");
+	served_expect_refusal(served_ask(&served, "GET",
+				      "/photos/private/none"),
+		403, "AccessDenied");
+	served_expect_refusal(served_ask(&served, "GET",
+				      "/photos/private/none?prefix=public/a"),
+		403, "AccessDenied");
+	cr_expect(eq(uint,
+		served_ask(&served, "GET", "/photos?prefix=public/")->status,
+		200));
+}
+
 Test(access, a_policy_counts_from_the_next_request_on)
 {
 	scoped(served_stop) struct served served = served_start();
