@@ -66,9 +66,11 @@ describe_change(fuse_req_t req, const struct inode *was,
 {
 	const int owner =
 		FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
-	uint32_t without = set_id_without(req, was);
-	bool drops = set_id_goes(req, to_set) &&
-		     !(to_set & FUSE_SET_ATTR_MODE) && without != was->mode;
+	bool may_drop = !(to_set & FUSE_SET_ATTR_MODE) &&
+			(was->mode & (S_ISUID | S_ISGID)) &&
+			set_id_goes(req, to_set);
+	uint32_t without = may_drop ? set_id_without(req, was) : was->mode;
+	bool drops = without != was->mode;
 	int64_t now_ns = clock_now_ns();
 
 	*change = (struct tree_change){.has_mode = false};

@@ -92,7 +92,8 @@ struct body {
 
 /*
  * Reads no byte yet.  MISSING_CONTENT_LENGTH, ENTITY_TOO_LARGE,
- * INVALID_ARGUMENT (a malformed length), what checksum_parse() gives.
+ * INVALID_ARGUMENT (a malformed length, or frames that nothing says are ones),
+ * what checksum_parse() gives.
  */
 must_check enum s3_error body_begin(struct body *body,
 	struct http_request *request, const struct sigv4_caller *caller,
@@ -109,8 +110,9 @@ must_check enum s3_error body_read(struct body *body, void *to, size_t len,
 	size_t *got);
 
 /*
- * The verdict; reads to the end what was left.  CONTENT_SHA256_MISMATCH,
- * BAD_DIGEST, INVALID_REQUEST (a promised trailer did not come), and what
+ * The verdict; reads to the end what was left.  MALFORMED_TRAILER: a checksum
+ * that was announced and is not there, or the reverse; CONTENT_SHA256_MISMATCH,
+ * BAD_DIGEST, INVALID_REQUEST (a promised trailer is malformed), and what
  * body_read() gives.
  */
 must_check enum s3_error body_finish(struct body *body);

@@ -64,6 +64,8 @@ audit_state_sum(struct db_txn *txn, uint64_t *count)
 		struct decoder decoder = codec_decoder(cursor.value);
 
 		*count += codec_decode_u64(&decoder);
+		if (decoder.is_bad)
+			return STORE_CORRUPT;
 		err = db_cursor_next(&cursor);
 	}
 	return err == STORE_NOT_FOUND ? STORE_OK : err;

@@ -19,9 +19,10 @@ struct part_list {
 };
 
 /*
- * Checksums of other kinds than `kind` (0: none) are passed over.
- * MALFORMED_XML: no such document, no part in it, or too many.  INVALID_PART:
- * no ETag that a part could have.  INVALID_PART_ORDER.
+ * Checksums of other kinds than `kind` are BAD_DIGEST; passed over where that
+ * is 0 (none) or the default, which may be nobody's wish. MALFORMED_XML: no
+ * such document, no part in it, or too many.  INVALID_PART: no ETag that a part
+ * could have.  INVALID_PART_ORDER.
  */
 must_check enum s3_error part_list_parse(struct slice text,
 	enum digest_kind kind, struct arena *arena, struct part_list *out);

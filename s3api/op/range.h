@@ -11,8 +11,9 @@ struct range {
 
 /*
  * The Range header against an object of that size.  *is_partial: false where
- * the whole is to be sent: no header, one that is no byte range, or several
- * ranges, which S3 answers whole.  INVALID_RANGE: none of it is there.
+ * the whole is to be sent: no header, one that is no byte range, several
+ * ranges, which S3 answers whole, or the end of what is empty.  INVALID_RANGE:
+ * none of it is there.
  */
 must_check enum s3_error range_parse(struct request *request, uint64_t size,
 	struct range *out, bool *is_partial);

@@ -21,6 +21,7 @@
 #include "store/meta/key.h"
 #include "store/meta/record.h"
 #include "store/session_private.h"
+#include "tests/store/descriptors.h"
 #include "tests/support/temp_store.h"
 
 /* A change that puts one row under (owner, number) and then may fail. */
@@ -458,22 +459,6 @@ Test(commit, after_a_flush_that_failed_is_refused_until_the_store_is_reopened)
 	cr_expect(zero(int, commit_run_durably(temp.store, apply_row, &after)));
 }
 
-/* While it is so nothing can be opened. */
-static void
-take_descriptors_away(bool are_gone)
-{
-	static struct rlimit before;
-	struct rlimit none;
-
-	if (are_gone) {
-		cr_assert(zero(int, getrlimit(RLIMIT_NOFILE, &before)));
-		none = (struct rlimit){0, before.rlim_max};
-		cr_assert(zero(int, setrlimit(RLIMIT_NOFILE, &none)));
-	} else {
-		cr_assert(zero(int, setrlimit(RLIMIT_NOFILE, &before)));
-	}
-}
-
 Test(commit, is_durable_also_where_no_descriptor_is_left)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
@@ -485,10 +470,10 @@ Test(commit, is_durable_also_where_no_descriptor_is_left)
 	cr_assert(zero(int, session_lease_blob(temp.store, &blob)));
 	cr_assert(zero(int, blob_create(temp.store->blobs, blob, &fd)));
 	close(fd);
-	take_descriptors_away(true);
+	descriptors_take_away(true);
 	add_blob(temp.store, blob);
 	enum store_err err = commit_run_durably(temp.store, apply_row, &row);
-	take_descriptors_away(false);
+	descriptors_take_away(false);
 
 	cr_expect(zero(int, err));
 	cr_assert(zero(int, store_status(temp.store, &status)));

@@ -11,6 +11,7 @@
 #include "store/durable_private.h"
 #include "store/file.h"
 #include "store/tree.h"
+#include "tests/store/descriptors.h"
 #include "tests/store/objects.h"
 #include "tests/support/other_process.h"
 #include "tests/support/temp_store.h"
@@ -346,32 +347,16 @@ Test(pack, readers_see_whole_objects_while_they_move)
 	cr_expect(eq(u64, objects_findings(temp.store), 0));
 }
 
-/* While it is so nothing can be opened. */
-static void
-take_descriptors_away(bool are_gone)
-{
-	static struct rlimit before;
-	struct rlimit none;
-
-	if (are_gone) {
-		cr_assert(zero(int, getrlimit(RLIMIT_NOFILE, &before)));
-		none = (struct rlimit){0, before.rlim_max};
-		cr_assert(zero(int, setrlimit(RLIMIT_NOFILE, &none)));
-	} else {
-		cr_assert(zero(int, setrlimit(RLIMIT_NOFILE, &before)));
-	}
-}
-
 Test(pack, a_segment_that_cannot_be_made_leaves_nothing)
 {
 	scoped(temp_store_close) struct temp_store temp = open_quiet();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	uint64_t leases = objects_rows(temp.store, DB_LEASE);
 
-	take_descriptors_away(true);
+	descriptors_take_away(true);
 	for (int i = 0; i < 3; i++)
 		cr_expect(eq(int, put(temp.store, bucket, i), STORE_NO_MEMORY));
-	take_descriptors_away(false);
+	descriptors_take_away(false);
 
 	cr_expect(eq(u64, objects_rows(temp.store, DB_LEASE), leases));
 	cr_expect(zero(u64, objects_rows(temp.store, DB_BLOB)));
@@ -388,9 +373,9 @@ Test(pack, a_segment_that_cannot_be_sealed_now_is_sealed_later)
 	uint64_t leases = objects_rows(temp.store, DB_LEASE);
 	put_many(temp.store, bucket, 3);
 
-	take_descriptors_away(true);
+	descriptors_take_away(true);
 	cr_expect(eq(int, pack_seal_full(temp.store), STORE_NO_MEMORY));
-	take_descriptors_away(false);
+	descriptors_take_away(false);
 
 	cr_expect(eq(u64, objects_rows(temp.store, DB_LEASE), leases + 2));
 	cr_expect(zero(int, pack_seal_full(temp.store)));
