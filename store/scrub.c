@@ -7,16 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "store/base/clock.h"
 #include "store/base/log.h"
-#include "store/base/mutex.h"
 #include "store/base/owner.h"
-#include "store/base/thread.h"
+#include "store/base/ticker.h"
 #include "store/blob_record_private.h"
 #include "store/bucket.h"
 #include "store/commit_private.h"
@@ -382,15 +380,9 @@ scrub_run(struct store *store, const struct scrub_options *options,
  */
 
 struct scrub_thread {
-	/* fixed */
 	struct store *store;
 	uint64_t bytes_per_s;
-	uint32_t period_s;
-	pthread_t thread;
-
-	atomic_bool is_stopping;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	struct ticker *ticker;
 };
 
 static bool
@@ -398,32 +390,24 @@ goes_on(void *context)
 {
 	struct scrub_thread *thread = context;
 
-	return !atomic_load(&thread->is_stopping) &&
+	return !ticker_is_stopping(thread->ticker) &&
 	       !durable_has_failed(thread->store);
 }
 
-/* False: it is over. */
-static bool
-wait_for_turn(struct scrub_thread *thread, uint32_t seconds)
-{
-	int64_t deadline_ms = clock_monotonic_ms() + (int64_t)seconds * 1000;
-	mutex_scoped(&thread->lock);
-
-	while (!atomic_load(&thread->is_stopping) &&
-		thread_wait_locked(&thread->wake, &thread->lock, deadline_ms))
-		;
-	return !atomic_load(&thread->is_stopping);
-}
-
 static void
-run_once(struct scrub_thread *thread)
+run_once(struct ticker *ticker, void *context)
 {
+	struct scrub_thread *thread = context;
 	const struct scrub_options options = {
 		.bytes_per_s = thread->bytes_per_s,
 		.goes_on = goes_on,
 		.context = thread,
 	};
 	struct scrub_result result;
+
+	(void)ticker;
+	if (!goes_on(thread))
+		return;
 	enum store_err err = scrub_run(thread->store, &options, &result);
 
 	if (err == STORE_BUSY)
@@ -439,28 +423,6 @@ run_once(struct scrub_thread *thread)
 			(unsigned long long)result.missing);
 }
 
-static void
-thread_run(void *arg)
-{
-	struct scrub_thread *thread = arg;
-	uint32_t first_s = thread->period_s < FIRST_AFTER_S ? thread->period_s
-							    : FIRST_AFTER_S;
-
-	for (bool is_on = wait_for_turn(thread, first_s); is_on;
-		is_on = wait_for_turn(thread, thread->period_s)) {
-		if (goes_on(thread))
-			run_once(thread);
-	}
-}
-
-static void
-free_thread(struct scrub_thread *thread)
-{
-	pthread_cond_destroy(&thread->wake);
-	mutex_destroy(&thread->lock);
-	free(thread);
-}
-
 enum store_err
 scrub_start(struct store *store, uint64_t bytes_per_s, uint32_t period_s)
 {
@@ -468,33 +430,30 @@ scrub_start(struct store *store, uint64_t bytes_per_s, uint32_t period_s)
 
 	if (!thread)
 		return STORE_NO_MEMORY;
-	thread->store = store;
-	thread->bytes_per_s = bytes_per_s;
-	thread->period_s = period_s;
-	mutex_init(&thread->lock);
-	thread_init_condition(&thread->wake);
-	enum store_err err =
-		thread_start(&thread->thread, "tarn-scrub", thread_run, thread);
-	if (err) {
-		free_thread(thread);
-		return err;
-	}
-	store->scrubber = thread;
-	return STORE_OK;
+	*thread = (struct scrub_thread){store, bytes_per_s, NULL};
+	const struct ticker_options options = {
+		.name = "tarn-scrub",
+		.first_ms =
+			1000ull *
+			(period_s < FIRST_AFTER_S ? period_s : FIRST_AFTER_S),
+		.then_ms = 1000ull * period_s,
+		.tick = run_once,
+		.context = thread,
+	};
+	enum store_err err = ticker_start(&options, &thread->ticker);
+
+	if (err)
+		free(thread);
+	else
+		store->scrubber = thread;
+	return err;
 }
 
 void
 scrub_close(struct store *store)
 {
-	struct scrub_thread *thread = store->scrubber;
-
+	if (store->scrubber)
+		ticker_stop(&store->scrubber->ticker);
+	free(store->scrubber);
 	store->scrubber = NULL;
-	if (!thread)
-		return;
-	mutex_lock(&thread->lock);
-	atomic_store(&thread->is_stopping, true);
-	pthread_cond_signal(&thread->wake);
-	mutex_unlock(&thread->lock);
-	pthread_join(thread->thread, NULL);
-	free_thread(thread);
 }
