@@ -51,6 +51,13 @@ object_key_find(struct db_txn *txn, uint64_t bucket, struct slice key,
 	return dentry_is_visible(out) ? STORE_OK : STORE_NOT_FOUND;
 }
 
+static bool
+is_as_it_was(const struct inode *was, const struct inode *is)
+{
+	return was->ino == is->ino && was->mtime_ns == is->mtime_ns &&
+	       inode_etag_equal(&was->etag, &is->etag);
+}
+
 enum store_err
 object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
 	struct slice key, const struct object_condition *condition,
@@ -62,7 +69,7 @@ object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
 
 	*is_there = !err;
 	if (err == STORE_NOT_FOUND) {
-		if (asked->must_match)
+		if (asked->must_match || asked->must_be)
 			return STORE_NOT_FOUND;
 		return asked->must_exist ? STORE_PRECONDITION : STORE_OK;
 	}
@@ -70,13 +77,16 @@ object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
 		return err;
 	if (asked->must_not_exist)
 		return STORE_PRECONDITION;
-	if (!asked->must_match)
+	if (!asked->must_match && !asked->must_be)
 		return STORE_OK;
 	/* A file being written in place: readers are told the ETag of now. */
 	err = dentry_refresh_inode(store, out);
 	if (err)
 		return err;
-	return inode_etag_equal(asked->must_match, &out->etag)
+	return (!asked->must_match ||
+		       inode_etag_equal(asked->must_match, &out->etag)) &&
+			       (!asked->must_be ||
+				       is_as_it_was(asked->must_be, out))
 		       ? STORE_OK
 		       : STORE_PRECONDITION;
 }

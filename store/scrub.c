@@ -327,23 +327,6 @@ run_all(struct run *run)
 	return err;
 }
 
-/* One at a time, of all processes. */
-static enum store_err
-lock_run(struct store *store, int *fd)
-{
-	struct store_path path = store_path(store, "run/scrub.lock");
-
-	*fd = owner_open(path.text, O_RDWR);
-	if (*fd < 0)
-		return error_from_errno(errno);
-	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
-		return STORE_OK;
-	enum store_err err =
-		errno == EWOULDBLOCK ? STORE_BUSY : error_from_errno(errno);
-	close(*fd);
-	return err;
-}
-
 enum store_err
 scrub_run(struct store *store, const struct scrub_options *options,
 	struct scrub_result *out)
@@ -356,7 +339,7 @@ scrub_run(struct store *store, const struct scrub_options *options,
 	struct run *run = calloc(1, sizeof(*run));
 	uint8_t *seen = calloc(1, SEEN_BITS / 8);
 	enum store_err err =
-		run && seen ? lock_run(store, &fd) : STORE_NO_MEMORY;
+		run && seen ? store_lock(store, "scrub", &fd) : STORE_NO_MEMORY;
 	if (!err) {
 		run->store = store;
 		run->options = options;

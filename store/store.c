@@ -48,6 +48,29 @@ store_path(const struct store *store, const char *name)
 	return path;
 }
 
+enum store_err
+store_lock(const struct store *store, const char *name, int *out)
+{
+	char file[64];
+
+	snprintf(file, sizeof(file), "run/%s.lock", name);
+	struct store_path path = store_path(store, file);
+	int fd = owner_open(path.text, O_RDWR);
+
+	if (fd < 0)
+		return error_from_errno(errno);
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		enum store_err err = errno == EWOULDBLOCK
+					     ? STORE_BUSY
+					     : error_from_errno(errno);
+
+		close(fd);
+		return err;
+	}
+	*out = fd;
+	return STORE_OK;
+}
+
 /* The whole of a small file.  NOT_FOUND. */
 static enum store_err
 read_small(const char *path, char *to, size_t room, size_t *len)

@@ -66,6 +66,11 @@ struct store_path store_path(const struct store *store, const char *name);
 must_check enum store_err store_lock_openers(const struct store *store,
 	int *fd);
 
+/* store.c: what one process does at a time, until *fd is closed; name: of the
+ * lock, as "scrub".  BUSY: another is at it. */
+must_check enum store_err store_lock(const struct store *store,
+	const char *name, int *fd);
+
 /* store_key.c: what seals the secrets of tokens. */
 must_check enum store_err store_key_make(struct store *store);
 must_check enum store_err store_key_read(struct store *store);

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/lifecycle.h"
+
+#include "store/base/clock.h"
+#include "store/base/codec.h"
+
+#define VERSION 1
+#define DAY_NS (86400 * CLOCK_NS_PER_S)
+
+enum flag {
+	ENABLED = 1 << 0,
+	HAS_PREFIX = 1 << 1,
+	HAS_ABOVE = 1 << 2,
+	HAS_BELOW = 1 << 3,
+	HAS_MARKER = 1 << 4,
+	MARKER = 1 << 5,
+	FLAGS = (1 << 6) - 1,
+};
+
+/* --- encoding ------------------------------------------------------------- */
+
+static uint16_t
+flags_of(const struct lifecycle_rule *rule)
+{
+	return (uint16_t)((rule->is_enabled ? ENABLED : 0) |
+			  (rule->has_prefix ? HAS_PREFIX : 0) |
+			  (rule->has_above ? HAS_ABOVE : 0) |
+			  (rule->has_below ? HAS_BELOW : 0) |
+			  (rule->has_marker ? HAS_MARKER : 0) |
+			  (rule->marker ? MARKER : 0));
+}
+
+static void
+encode_rule(struct buffer *to, const struct lifecycle_rule *rule)
+{
+	codec_encode_sized16(to, rule->id);
+	codec_encode_u16(to, flags_of(rule));
+	codec_encode_u8(to, (uint8_t)rule->form);
+	codec_encode_sized16(to, rule->prefix);
+	codec_encode_sized16(to, rule->tags);
+	codec_encode_u64(to, rule->above);
+	codec_encode_u64(to, rule->below);
+	codec_encode_u32(to, rule->expire_days);
+	codec_encode_i64(to, rule->expire_date_ns);
+	codec_encode_u32(to, rule->noncurrent_days);
+	codec_encode_u32(to, rule->noncurrent_newer);
+	codec_encode_u32(to, rule->abort_days);
+}
+
+void
+lifecycle_encode(struct buffer *to, const struct lifecycle_rules *rules)
+{
+	codec_encode_u8(to, VERSION);
+	codec_encode_u8(to, (uint8_t)rules->minimum);
+	codec_encode_u16(to, (uint16_t)rules->count);
+	for (size_t i = 0; i < rules->count; i++)
+		encode_rule(to, &rules->rules[i]);
+}
+
+static void
+decode_rule(struct decoder *decoder, struct lifecycle_rule *rule)
+{
+	rule->id = codec_decode_sized16(decoder);
+	unsigned int flags = codec_decode_u16(decoder);
+	unsigned int form = codec_decode_u8(decoder);
+	rule->prefix = codec_decode_sized16(decoder);
+	rule->tags = codec_decode_sized16(decoder);
+	rule->above = codec_decode_u64(decoder);
+	rule->below = codec_decode_u64(decoder);
+	rule->expire_days = codec_decode_u32(decoder);
+	rule->expire_date_ns = codec_decode_i64(decoder);
+	rule->noncurrent_days = codec_decode_u32(decoder);
+	rule->noncurrent_newer = codec_decode_u32(decoder);
+	rule->abort_days = codec_decode_u32(decoder);
+	if (flags & ~(unsigned int)FLAGS || form >= LIFECYCLE_FORMS ||
+		!inode_attrs_are_valid(rule->tags))
+		decoder->is_bad = true;
+	rule->form = (enum lifecycle_form)form;
+	rule->is_enabled = flags & ENABLED;
+	rule->has_prefix = flags & HAS_PREFIX;
+	rule->has_above = flags & HAS_ABOVE;
+	rule->has_below = flags & HAS_BELOW;
+	rule->has_marker = flags & HAS_MARKER;
+	rule->marker = flags & MARKER;
+}
+
+bool
+lifecycle_decode(struct slice bytes, struct arena *arena,
+	struct lifecycle_rules *out)
+{
+	struct decoder decoder = codec_decoder(bytes);
+	bool is_good = codec_decode_u8(&decoder) == VERSION;
+	unsigned int minimum = codec_decode_u8(&decoder);
+	size_t count = codec_decode_u16(&decoder);
+
+	*out = (struct lifecycle_rules){0};
+	if (!is_good || minimum >= LIFECYCLE_MINIMUMS ||
+		count > LIFECYCLE_RULES_MAX)
+		return false;
+	out->minimum = (enum lifecycle_minimum)minimum;
+	out->rules = arena_new_array(arena, count, struct lifecycle_rule);
+	out->count = count;
+	for (size_t i = 0; i < count && !decoder.is_bad; i++)
+		decode_rule(&decoder, &out->rules[i]);
+	return !decoder.is_bad && codec_decode_left(&decoder) == 0;
+}
+
+enum store_err
+lifecycle_read(struct store *store, uint64_t bucket, struct arena *arena,
+	struct lifecycle_rules *out)
+{
+	struct slice bytes;
+	enum store_err err = bucket_get_document(store, bucket,
+		SLICE(LIFECYCLE_KIND), arena, &bytes);
+
+	if (err)
+		return err;
+	return lifecycle_decode(bytes, arena, out) ? STORE_OK : STORE_CORRUPT;
+}
+
+/* --- which rule, and when ------------------------------------------------- */
+
+/* The first midnight that is not before so many days are over. */
+static int64_t
+midnight_after(int64_t from_ns, uint32_t days)
+{
+	int64_t ns;
+
+	if (from_ns < 0)
+		from_ns = 0;
+	if (__builtin_mul_overflow((int64_t)days, DAY_NS, &ns) ||
+		__builtin_add_overflow(ns, from_ns, &ns) ||
+		__builtin_add_overflow(ns, DAY_NS - 1, &ns))
+		return INT64_MAX;
+	return ns - ns % DAY_NS;
+}
+
+static bool
+has_tags(struct slice attrs, struct slice tags)
+{
+	struct inode_attr tag;
+	struct slice value;
+
+	while (inode_attr_next(&tags, &tag)) {
+		if (!inode_attr_find(attrs, INODE_ATTR_TAG, tag.name, &value) ||
+			!slice_equal(value, tag.value))
+			return false;
+	}
+	return true;
+}
+
+static bool
+fits(const struct lifecycle_rule *rule, struct slice key,
+	const struct inode *inode)
+{
+	return slice_has_prefix(key, rule->prefix) &&
+	       (!rule->has_above || inode->size > rule->above) &&
+	       (!rule->has_below || inode->size < rule->below) &&
+	       has_tags(inode->attrs, rule->tags);
+}
+
+static bool
+expires(const struct lifecycle_rule *rule)
+{
+	return rule->is_enabled && (rule->expire_days || rule->expire_date_ns);
+}
+
+const struct lifecycle_rule *
+lifecycle_expires(const struct lifecycle_rules *rules, struct slice key,
+	const struct inode *inode, int64_t *when_ns)
+{
+	const struct lifecycle_rule *first = NULL;
+	int64_t from_ns = inode->mtime_ns > inode->birth_ns ? inode->mtime_ns
+							    : inode->birth_ns;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct lifecycle_rule *rule = &rules->rules[i];
+
+		if (!expires(rule) || !fits(rule, key, inode))
+			continue;
+		int64_t then_ns = rule->expire_days ? midnight_after(from_ns,
+							      rule->expire_days)
+						    : rule->expire_date_ns;
+		if (first && then_ns >= *when_ns)
+			continue;
+		first = rule;
+		*when_ns = then_ns;
+	}
+	return first;
+}
+
+bool
+lifecycle_asks_for_tags(const struct lifecycle_rules *rules)
+{
+	for (size_t i = 0; i < rules->count; i++)
+		if (expires(&rules->rules[i]) && rules->rules[i].tags.len > 0)
+			return true;
+	return false;
+}
+
+const struct lifecycle_rule *
+lifecycle_aborts(const struct lifecycle_rules *rules, struct slice key,
+	int64_t created_ns, int64_t *when_ns)
+{
+	const struct lifecycle_rule *first = NULL;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct lifecycle_rule *rule = &rules->rules[i];
+
+		if (!rule->is_enabled || !rule->abort_days ||
+			!slice_has_prefix(key, rule->prefix) ||
+			(first && rule->abort_days >= first->abort_days))
+			continue;
+		first = rule;
+		*when_ns = midnight_after(created_ns, rule->abort_days);
+	}
+	return first;
+}
