@@ -41,6 +41,11 @@ enum s3_error op_cors_get(struct request *request);
 enum s3_error op_cors_delete(struct request *request);
 enum s3_error op_cors_preflight(struct request *request);
 
+/* op_lifecycle.c */
+enum s3_error op_lifecycle_put(struct request *request);
+enum s3_error op_lifecycle_get(struct request *request);
+enum s3_error op_lifecycle_delete(struct request *request);
+
 /* op_unset.c */
 enum s3_error op_unset_get(struct request *request);
 

@@ -10,6 +10,7 @@
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
 #include "s3api/op/copy_source.h"
+#include "s3api/op/expiration.h"
 #include "s3api/op/op.h"
 #include "s3api/op/pump.h"
 #include "s3api/op/tag_set.h"
@@ -329,6 +330,7 @@ op_copy_object(struct request *request)
 	if (error)
 		return error;
 	reply_status(request, 200);
+	expiration_reply_new(request);
 	sse_c_reply(request, &copy.key);
 
 	xml_writer_begin(&body, "CopyObjectResult");

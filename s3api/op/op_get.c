@@ -5,6 +5,7 @@
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
 #include "s3api/op/decided.h"
+#include "s3api/op/expiration.h"
 #include "s3api/op/op.h"
 #include "s3api/op/range.h"
 #include "s3api/op/sealed_body.h"
@@ -114,6 +115,7 @@ reply_head(struct request *request, const struct get *get)
 	reply_etag(request, &inode->etag);
 	reply_last_modified(request, inode->mtime_ns);
 	attrs_reply(request, inode);
+	expiration_reply(request, inode);
 	sse_c_reply(request, &get->sse_c);
 	if (get->is_partial)
 		http_reply_header(request->response, "content-range",

@@ -6,6 +6,7 @@
  */
 #include "s3api/auth/post_policy.h"
 #include "s3api/iam/access.h"
+#include "s3api/op/expiration.h"
 #include "s3api/op/op.h"
 #include "s3api/op/op_put.h"
 #include "s3api/op/post_form.h"
@@ -162,6 +163,7 @@ reply_stored(struct request *request, const struct post_form *form,
 		return;
 	reply_status(request, status);
 	reply_etag(request, &object->inode.etag);
+	expiration_reply_new(request);
 	sse_c_reply(request, sse_c);
 	http_reply_header(request->response, "location", location);
 	if (status == 201)

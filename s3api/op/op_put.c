@@ -4,6 +4,7 @@
 #include "s3api/body.h"
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
+#include "s3api/op/expiration.h"
 #include "s3api/op/op.h"
 #include "s3api/op/pump.h"
 #include "s3api/reply.h"
@@ -132,6 +133,7 @@ op_put_object(struct request *request)
 	reply_status(request, 200);
 	reply_etag(request, &object.inode.etag);
 	attrs_reply_checksum(request, &checksum);
+	expiration_reply_new(request);
 	sse_c_reply(request, &sse_c);
 	reply_empty(request, 200);
 	return S3_OK;

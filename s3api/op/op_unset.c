@@ -14,7 +14,6 @@ static const struct {
 } rows[] = {
 	{"GetBucketAccelerateConfiguration", S3_OK, "AccelerateConfiguration"},
 	{"GetBucketEncryption", S3_NO_SUCH_ENCRYPTION, NULL},
-	{"GetBucketLifecycleConfiguration", S3_NO_SUCH_LIFECYCLE, NULL},
 	{"GetBucketLogging", S3_OK, "BucketLoggingStatus"},
 	{"GetBucketNotificationConfiguration", S3_OK,
 		"NotificationConfiguration"},

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* S3 API: CreateMultipartUpload, AbortMultipartUpload, and the two lists. */
 #include "s3api/op/attrs.h"
+#include "s3api/op/expiration.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
 #include "s3api/sse_c.h"
 #include "s3api/xml/xml_writer.h"
+#include "store/base/clock.h"
 #include "store/upload.h"
 
 #define LIST_MAX 1000
@@ -70,6 +72,7 @@ op_upload_create(struct request *request)
 		return reply_store_error(request, err);
 	reply_status(request, 200);
 	reply_upload_checksum(request, &checksum);
+	expiration_reply_upload(request, clock_now_ns());
 	sse_c_reply(request, &sse_c);
 	xml_writer_begin(&body, "InitiateMultipartUploadResult");
 	xml_writer_text(&body, "Bucket", request->bucket_name);
@@ -223,6 +226,8 @@ op_upload_list_parts(struct request *request)
 	if (error)
 		return error;
 	write_parts(request, &body, &list);
+	reply_status(request, 200);
+	expiration_reply_upload(request, list.upload.created_ns);
 	reply_xml(request, &body);
 	return S3_OK;
 }

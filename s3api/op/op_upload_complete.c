@@ -7,6 +7,7 @@
 #include "s3api/body.h"
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
+#include "s3api/op/expiration.h"
 #include "s3api/op/op.h"
 #include "s3api/op/part_list.h"
 #include "s3api/reply.h"
@@ -289,6 +290,8 @@ reply_completed(struct request *request, const struct object *object,
 	xml_writer_etag(&body, &object->inode.etag);
 	attrs_write_checksum(&body, &checksum);
 	xml_writer_close(&body, "CompleteMultipartUploadResult");
+	reply_status(request, 200);
+	expiration_reply_new(request);
 	reply_xml(request, &body);
 }
 

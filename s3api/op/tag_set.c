@@ -121,6 +121,27 @@ parse_tag(struct request *request, const struct xml_node *node,
 	return add(request, tags, key, value);
 }
 
+static enum s3_error
+finish(struct request *request, struct tags *tags, struct slice *out)
+{
+	if (encode(request, tags, out))
+		return S3_OK;
+	return error_set(&request->report, S3_INVALID_TAG,
+		"Cannot provide multiple Tags with the same key");
+}
+
+enum s3_error
+tag_set_parse_elements(struct request *request, const struct xml_node *first,
+	size_t max, struct slice *out)
+{
+	struct tags tags = {.max = max};
+
+	for (; first; first = xml_reader_next(first, "Tag"))
+		if (parse_tag(request, first, &tags))
+			return request->report.error;
+	return finish(request, &tags, out);
+}
+
 enum s3_error
 tag_set_parse_xml(struct request *request, struct slice text, size_t max,
 	struct slice *out)
@@ -143,10 +164,7 @@ tag_set_parse_xml(struct request *request, struct slice text, size_t max,
 		if (parse_tag(request, node, &tags))
 			return request->report.error;
 	}
-	if (encode(request, &tags, out))
-		return S3_OK;
-	return error_set(&request->report, S3_INVALID_TAG,
-		"Cannot provide multiple Tags with the same key");
+	return finish(request, &tags, out);
 }
 
 /* --- the header ----------------------------------------------------------- */

@@ -11,6 +11,8 @@
 #include "s3api/request.h"
 #include "store/base/buffer.h"
 
+struct xml_node;
+
 #define TAG_SET_OBJECT_MAX 10
 #define TAG_SET_BUCKET_MAX 50
 
@@ -20,6 +22,11 @@
  */
 must_check enum s3_error tag_set_parse_xml(struct request *request,
 	struct slice text, size_t max, struct slice *out);
+
+/* The same of a list of elements, from `first` (NULL: none) on those called
+ * <Tag>. */
+must_check enum s3_error tag_set_parse_elements(struct request *request,
+	const struct xml_node *first, size_t max, struct slice *out);
 
 /*
  * The header x-amz-tagging, "a=1&b=2"; SLICE_NULL where there is none.

@@ -32,7 +32,7 @@ PAIRS = [["init"], ["token", "create"], ["token", "list"], ["token", "show"],
          ["idp", "delete"], ["idp", "explain"], ["policy", "put"],
          ["policy", "list"], ["policy", "delete"], ["policy", "test"],
          ["quota", "set"], ["usage"], ["serve"], ["mount"], ["fsck"],
-         ["scrub"], ["backup"], ["restore"], ["status"]]
+         ["scrub"], ["lifecycle"], ["backup"], ["restore"], ["status"]]
 TIMEOUT = 120
 SECRET = "a/Secret+of'somebody\"s=0123456789"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ACLs, tags, forms, CORS and presigned URLs by s3cmd, aws, boto3 and curl."""
 
+import datetime
 import json
 import os
 
@@ -243,6 +244,35 @@ def pages_of_other_origins_read_what_cors_lets_them(clients):
            Bucket=BUCKET)
 
 
+def what_is_due_expires(clients):
+    clients.s3.put_object(Bucket=BUCKET, Key="logs/old", Body=b"text")
+    clients.s3.put_bucket_lifecycle_configuration(
+        Bucket=BUCKET, LifecycleConfiguration={"Rules": [
+            {"ID": "logs", "Status": "Enabled",
+             "Filter": {"Prefix": "logs/"},
+             "Expiration": {"Date": datetime.datetime(2026, 1, 1)}},
+            {"ID": "left", "Status": "Enabled", "Filter": {},
+             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}]})
+    rules = json.loads(clients.aws("get-bucket-lifecycle-configuration",
+                                   "--bucket", BUCKET))["Rules"]
+    assert [rule["ID"] for rule in rules] == ["logs", "left"], rules
+    told = clients.s3.head_object(Bucket=BUCKET, Key="logs/old")["Expiration"]
+    assert 'rule-id="logs"' in told, told
+    said = clients.site.tarn("lifecycle", "--dry-run")
+    assert f"would be deleted: {BUCKET}/logs/old" in said, said
+    clients.s3.head_object(Bucket=BUCKET, Key="logs/old")
+    said = clients.site.tarn("lifecycle")
+    assert "1 objects, 4 bytes; 0 uploads" in said, said
+    expect("404", clients.s3.head_object, Bucket=BUCKET, Key="logs/old")
+    clients.s3cmd("expire", f"s3://{BUCKET}", "--expiry-days=3",
+                  "--expiry-prefix=tmp/")
+    text = clients.s3cmd("getlifecycle", f"s3://{BUCKET}")
+    assert "<Days>3</Days>" in text and "tmp/" in text, text
+    clients.s3cmd("dellifecycle", f"s3://{BUCKET}")
+    expect("NoSuchLifecycleConfiguration",
+           clients.s3.get_bucket_lifecycle_configuration, Bucket=BUCKET)
+
+
 def tools_read_what_nobody_has_set(clients):
     text = clients.s3cmd("info", f"s3://{BUCKET}")
     assert "Payer:" in text and "BucketOwner" in text, text
@@ -250,8 +280,8 @@ def tools_read_what_nobody_has_set(clients):
         "Status") is None
     assert clients.s3.get_bucket_request_payment(
         Bucket=BUCKET)["Payer"] == "BucketOwner"
-    expect("NoSuchLifecycleConfiguration",
-           clients.s3.get_bucket_lifecycle_configuration, Bucket=BUCKET)
+    expect("ReplicationConfigurationNotFoundError",
+           clients.s3.get_bucket_replication, Bucket=BUCKET)
     expect("NotImplemented", clients.s3.put_bucket_versioning, Bucket=BUCKET,
            VersioningConfiguration={"Status": "Enabled"})
 
@@ -269,6 +299,7 @@ def main():
             a_browser_uploads_what_boto3_has_signed,
             presigned_urls_do_what_was_signed_and_no_more,
             pages_of_other_origins_read_what_cors_lets_them,
+            what_is_due_expires,
             tools_read_what_nobody_has_set,
     ]:
         counts.run(test.__name__, test, clients)

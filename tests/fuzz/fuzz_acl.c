@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists and CORS rules as the store keeps them: what is accepted encodes to the
- * same bytes, and answers.
+ * Lists, CORS and lifecycle rules as the store keeps them: what is accepted
+ * encodes to the same bytes, and answers.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include "s3api/cors.h"
 #include "s3api/iam/acl.h"
+#include "store/lifecycle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -53,10 +54,28 @@ try_cors(struct slice bytes)
 	(void)cors_find(&rules, &question, &any_origin);
 }
 
+static void
+try_lifecycle(struct slice bytes)
+{
+	const struct inode inode = {.size = 1, .mtime_ns = 1};
+	scoped(arena_free) struct arena arena = {0};
+	scoped(buffer_free) struct buffer again = {0};
+	struct lifecycle_rules rules;
+	int64_t when_ns;
+
+	if (!lifecycle_decode(bytes, &arena, &rules))
+		return;
+	lifecycle_encode(&again, &rules);
+	assert(slice_equal(buffer_slice(&again), bytes));
+	(void)lifecycle_expires(&rules, SLICE("key"), &inode, &when_ns);
+	(void)lifecycle_aborts(&rules, SLICE("key"), 1, &when_ns);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	try_acl(slice_of(data, size));
 	try_cors(slice_of(data, size));
+	try_lifecycle(slice_of(data, size));
 	return 0;
 }

@@ -36,6 +36,7 @@ int serve_run(int argc, char **argv);
 int mount_run_command(int argc, char **argv);
 int fsck_run(int argc, char **argv);
 int status_run(int argc, char **argv);
+int lifecycle_run_command(int argc, char **argv);
 int scrub_run_command(int argc, char **argv);
 int backup_run_command(int argc, char **argv);
 int restore_run_command(int argc, char **argv);

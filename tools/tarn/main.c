@@ -27,6 +27,8 @@ static const struct {
 	{"mount", mount_run_command, "mount the buckets as directories"},
 	{"fsck", fsck_run, "check a store, and repair it"},
 	{"scrub", scrub_run_command, "look for data that is damaged"},
+	{"lifecycle", lifecycle_run_command,
+		"delete what has reached the age that its bucket sets"},
 	{"backup", backup_run_command, "copy a store that is in use"},
 	{"restore", restore_run_command, "make a store of a backup"},
 	{"status", status_run, "tell how a store is"},
@@ -39,7 +41,7 @@ print_help(FILE *to)
 		    "One store, S3 on it, a file system on it.\n\n"
 		    "Commands:\n");
 	for (size_t i = 0; i < array_len(commands); i++)
-		fprintf(to, "  %-8s %s\n", commands[i].name,
+		fprintf(to, "  %-9s %s\n", commands[i].name,
 			commands[i].summary);
 	fprintf(to, "\ntarn COMMAND --help tells more; so does man tarn.\n"
 		    "Exit status: 0 done, 1 failed, 2 wrong usage, "

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fs/mount.h"
+#include "s3api/expirer.h"
 #include "s3api/proxy.h"
 #include "s3api/server.h"
 #include "store/base/clock.h"
@@ -242,6 +243,10 @@ serve(const struct serve_args *args, struct server_options *options,
 	if (scrubbing->bytes_per_s &&
 		scrub_start(store, scrubbing->bytes_per_s, scrubbing->every_s))
 		log_error("cannot start the thread that scrubs");
+	/* It tells the audit log, and ends before it. */
+	scoped(expirer_stop) struct expirer *expirer = NULL;
+	if (expirer_start(store, audit, &expirer))
+		log_error("cannot start the thread that expires objects");
 	if (meter_thread_start(store))
 		log_error("cannot start the thread that meters buckets");
 	warn_of_plain_text(options);

@@ -700,7 +700,6 @@ Test(op_unset, what_nobody_has_set_is_told_as_s3_tells_it)
 		{"accelerate", 200, "<AccelerateConfiguration "},
 		{"encryption", 404,
 			"ServerSideEncryptionConfigurationNotFoundError"},
-		{"lifecycle", 404, "NoSuchLifecycleConfiguration"},
 		{"logging", 200, "<BucketLoggingStatus "},
 		{"notification", 200, "<NotificationConfiguration "},
 		{"object-lock", 404, "ObjectLockConfigurationNotFoundError"},

@@ -53,6 +53,8 @@ static const struct row rows[] = {
 	{ "GetBucketAccelerateConfiguration", "GET", "/photos?accelerate", NULL, "", READERS, "s3:GetAccelerateConfiguration" },
 	{ "GetBucketEncryption", "GET", "/photos?encryption", NULL, "", READERS, "s3:GetEncryptionConfiguration" },
 	{ "GetBucketLifecycleConfiguration", "GET", "/photos?lifecycle", NULL, "", READERS, "s3:GetLifecycleConfiguration" },
+	{ "PutBucketLifecycleConfiguration", "PUT", "/photos?lifecycle", NULL, XML("LifecycleConfiguration", XML("Rule", XML("Filter", "") XML("Status", "Disabled") XML("Expiration", XML("Days", "1")))), FULL, "s3:PutLifecycleConfiguration" },
+	{ "DeleteBucketLifecycle", "DELETE", "/photos?lifecycle", NULL, "", FULL, "s3:PutLifecycleConfiguration" },
 	{ "GetBucketLogging", "GET", "/photos?logging", NULL, "", READERS, "s3:GetBucketLogging" },
 	{ "GetBucketNotificationConfiguration", "GET", "/photos?notification", NULL, "", READERS, "s3:GetBucketNotification" },
 	{ "GetObjectLockConfiguration", "GET", "/photos?object-lock", NULL, "", READERS, "s3:GetBucketObjectLockConfiguration" },

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/expirer.h"
+
+#include <stdlib.h>
+
+#include "store/base/buffer.h"
+#include "store/base/clock.h"
+#include "store/base/log.h"
+#include "store/base/random.h"
+#include "store/base/text.h"
+#include "store/base/ticker.h"
+#include "store/lifecycle.h"
+
+/* Clocks are set, machines sleep. */
+#define LOOK_MS 60000
+
+struct expirer {
+	struct store *store;
+	struct audit *audit;
+	enum store_err said; /* told once, not at each look */
+	struct ticker *ticker;
+};
+
+static void
+add_text(struct buffer *line, const char *name, struct slice text)
+{
+	scoped(buffer_free) struct buffer encoded = {0};
+
+	buffer_printf(line, ",\"%s\":\"", name);
+	text_json_escape(line, text_printable(text, &encoded));
+	buffer_append_char(line, '"');
+}
+
+static void
+tell(const struct lifecycle_finding *finding, void *context)
+{
+	const struct expirer *expirer = context;
+	scoped(buffer_free) struct buffer line = {0};
+	char now[25];
+
+	if (!expirer->audit ||
+		!audit_choice_of_bucket(expirer->store, finding->bucket))
+		return;
+	clock_to_iso8601(clock_now_ns(), now);
+	buffer_printf(&line, "{\"time\":\"%s\",\"requestId\":\"%016llx\"", now,
+		(unsigned long long)random_u64());
+	add_text(&line, "source", SLICE("lifecycle"));
+	add_text(&line, "operation",
+		finding->is_upload ? SLICE("S3.DELETE.UPLOAD")
+				   : SLICE("S3.EXPIRE.OBJECT"));
+	add_text(&line, "action",
+		finding->is_upload ? SLICE("s3:AbortMultipartUpload")
+				   : SLICE("s3:DeleteObject"));
+	add_text(&line, "decision", SLICE("allow"));
+	add_text(&line, "statement", finding->rule);
+	add_text(&line, "bucketName", slice_str(finding->bucket->name));
+	add_text(&line, "key", finding->key);
+	buffer_append_str(&line, ",\"status\":204}");
+	audit_append(expirer->audit, buffer_slice(&line));
+}
+
+static bool
+goes_on(void *context)
+{
+	const struct expirer *expirer = context;
+
+	return !ticker_is_stopping(expirer->ticker);
+}
+
+static void
+look(struct ticker *ticker, void *context)
+{
+	struct expirer *expirer = context;
+	const struct lifecycle_options options = {
+		.goes_on = goes_on,
+		.report = tell,
+		.context = expirer,
+	};
+	struct lifecycle_result result;
+	bool is_due;
+	enum store_err err =
+		lifecycle_run_daily(expirer->store, &options, &result, &is_due);
+
+	(void)ticker;
+	if (err == STORE_BUSY)
+		return; /* another process does it */
+	if (err && err != expirer->said)
+		log_error("lifecycle: %s", error_sentence(err));
+	expirer->said = err;
+	if (result.objects + result.uploads > 0)
+		log_info("lifecycle: objects=%llu bytes=%llu uploads=%llu",
+			(unsigned long long)result.objects,
+			(unsigned long long)result.bytes,
+			(unsigned long long)result.uploads);
+}
+
+enum store_err
+expirer_start(struct store *store, struct audit *audit, struct expirer **out)
+{
+	struct expirer *expirer = calloc(1, sizeof(*expirer));
+
+	if (!expirer)
+		return STORE_NO_MEMORY;
+	expirer->store = store;
+	expirer->audit = audit;
+	const struct ticker_options options = {
+		.name = "tarn-expirer",
+		.then_ms = LOOK_MS,
+		.tick = look,
+		.context = expirer,
+	};
+	enum store_err err = ticker_start(&options, &expirer->ticker);
+
+	if (err)
+		free(expirer);
+	else
+		*out = expirer;
+	return err;
+}
+
+void
+expirer_stop(struct expirer **expirer)
+{
+	if (*expirer)
+		ticker_stop(&(*expirer)->ticker);
+	free(*expirer);
+	*expirer = NULL;
+}

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * S3 API: PutBucketLifecycleConfiguration, GetBucketLifecycleConfiguration,
+ * DeleteBucketLifecycle.  Rules that move objects to other storage classes are
+ * NotImplemented, as there are none.
+ */
+#include <stdlib.h>
+
+#include "s3api/op/document.h"
+#include "s3api/op/op.h"
+#include "s3api/op/tag_set.h"
+#include "s3api/reply.h"
+#include "s3api/xml/xml_reader.h"
+#include "s3api/xml/xml_writer.h"
+#include "store/base/clock.h"
+#include "store/base/random.h"
+#include "store/base/text.h"
+#include "store/lifecycle.h"
+
+#define BODY_MAX (1024 * 1024)
+#define PREFIX_MAX 1024
+#define NEWER_MAX 100
+#define MADE_ID_LEN 24
+#define DAY_NS (86400 * CLOCK_NS_PER_S)
+#define MINIMUM "x-amz-transition-default-minimum-object-size"
+
+static const char *const minimums[LIFECYCLE_MINIMUMS] = {
+	[LIFECYCLE_ALL_128K] = "all_storage_classes_128K",
+	[LIFECYCLE_VARIES] = "varies_by_storage_class",
+};
+
+static enum s3_error
+malformed(struct request *request)
+{
+	return error_set(&request->report, S3_MALFORMED_XML, NULL);
+}
+
+static enum s3_error
+invalid(struct request *request, const char *message)
+{
+	return error_set(&request->report, S3_INVALID_REQUEST, message);
+}
+
+/* --- numbers and times ---------------------------------------------------- */
+
+/* Days from 1 on; 0 where there is no such child. */
+static enum s3_error
+read_days(struct request *request, const struct xml_node *action,
+	const char *element, uint32_t *days)
+{
+	struct slice text =
+		xml_reader_child_text(action, element, request->arena);
+	unsigned long number = 0;
+
+	if (!xml_reader_child(action, element))
+		return S3_OK;
+	if (!slice_to_u64(slice_trim(text), INT32_MAX, &number) || number == 0)
+		return error_set(&request->report, S3_INVALID_ARGUMENT,
+			arena_str(request->arena,
+				arena_printf(request->arena,
+					"'%s' for %s action must be a positive "
+					"integer",
+					element, xml_reader_name(action))));
+	*days = (uint32_t)number;
+	return S3_OK;
+}
+
+static enum s3_error
+read_date(struct request *request, struct slice text, int64_t *date_ns)
+{
+	/* A day alone, as ISO 8601 has it, is its midnight. */
+	if (text.len == strlen("2026-11-27"))
+		text = arena_concat(request->arena, text, SLICE("T00:00:00Z"));
+	if (!clock_from_iso8601(text, date_ns) || *date_ns <= 0)
+		return malformed(request);
+	return *date_ns % DAY_NS == 0
+		       ? S3_OK
+		       : error_set(&request->report, S3_INVALID_ARGUMENT,
+				 "'Date' must be at midnight GMT");
+}
+
+/* *has: there is such a child. */
+static enum s3_error
+read_bytes(struct request *request, const struct xml_node *node,
+	const char *element, bool *has, uint64_t *bytes)
+{
+	struct slice text =
+		xml_reader_child_text(node, element, request->arena);
+	unsigned long number = 0;
+
+	*has = xml_reader_child(node, element) != NULL;
+	if (*has && !slice_to_u64(slice_trim(text), INT64_MAX, &number))
+		return malformed(request);
+	*bytes = number;
+	return S3_OK;
+}
+
+static size_t
+count_children(const struct xml_node *node)
+{
+	size_t count = 0;
+
+	for (node = xml_reader_child(node, NULL); node;
+		node = xml_reader_next(node, NULL))
+		count++;
+	return count;
+}
+
+/* Whether all children have one of the names. */
+static bool
+has_only(const struct xml_node *node, const char *const *names, size_t count)
+{
+	for (node = xml_reader_child(node, NULL); node;
+		node = xml_reader_next(node, NULL)) {
+		size_t i = 0;
+
+		while (i < count && strcmp(xml_reader_name(node), names[i]))
+			i++;
+		if (i == count)
+			return false;
+	}
+	return true;
+}
+
+/* --- what is meant -------------------------------------------------------- */
+
+static enum s3_error
+read_prefix(struct request *request, const struct xml_node *node,
+	struct lifecycle_rule *rule)
+{
+	rule->prefix = xml_reader_child_text(node, "Prefix", request->arena);
+	rule->has_prefix = xml_reader_child(node, "Prefix") != NULL;
+	return rule->prefix.len <= PREFIX_MAX
+		       ? S3_OK
+		       : invalid(request, "The maximum size of a prefix is "
+					  "1024");
+}
+
+/* The conditions below <Filter>, or below its <And>. */
+static enum s3_error
+read_conditions(struct request *request, const struct xml_node *node,
+	struct lifecycle_rule *rule)
+{
+	enum s3_error error = read_prefix(request, node, rule);
+
+	if (!error)
+		error = tag_set_parse_elements(request,
+			xml_reader_child(node, "Tag"), TAG_SET_OBJECT_MAX,
+			&rule->tags);
+	if (!error)
+		error = read_bytes(request, node, "ObjectSizeGreaterThan",
+			&rule->has_above, &rule->above);
+	if (!error)
+		error = read_bytes(request, node, "ObjectSizeLessThan",
+			&rule->has_below, &rule->below);
+	if (!error && rule->has_below &&
+		rule->below <= (rule->has_above ? rule->above : 0))
+		error = invalid(request,
+			"'ObjectSizeLessThan' has to be greater than "
+			"'ObjectSizeGreaterThan'");
+	return error;
+}
+
+static enum s3_error
+read_filter(struct request *request, const struct xml_node *node,
+	struct lifecycle_rule *rule)
+{
+	static const char *const conditions[] = {
+		"Prefix", "Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan"};
+	const struct xml_node *filter = xml_reader_child(node, "Filter");
+	const struct xml_node *both;
+
+	/* One of them, and not both. */
+	if (!filter == !xml_reader_child(node, "Prefix"))
+		return malformed(request);
+	if (!filter) {
+		rule->form = LIFECYCLE_PREFIX;
+		return read_prefix(request, node, rule);
+	}
+	if (count_children(filter) > 1)
+		return malformed(request);
+	both = xml_reader_child(filter, "And");
+	rule->form = both ? LIFECYCLE_AND : LIFECYCLE_FILTER;
+	if (!both)
+		both = filter;
+	else if (count_children(both) == 0)
+		return malformed(request);
+	if (!has_only(both, conditions, array_len(conditions)))
+		return malformed(request);
+	return read_conditions(request, both, rule);
+}
+
+/* --- what is done --------------------------------------------------------- */
+
+static enum s3_error
+read_marker(struct request *request, const struct xml_node *action,
+	struct lifecycle_rule *rule)
+{
+	struct slice text = slice_trim(xml_reader_child_text(action,
+		"ExpiredObjectDeleteMarker", request->arena));
+
+	rule->has_marker = true;
+	rule->marker = slice_equal(text, SLICE("true"));
+	if (!rule->marker && !slice_equal(text, SLICE("false")))
+		return malformed(request);
+	return rule->tags.len > 0
+		       ? invalid(request, "ExpiredObjectDeleteMarker cannot "
+					  "be specified with Tags.")
+		       : S3_OK;
+}
+
+static enum s3_error
+read_expiration(struct request *request, const struct xml_node *action,
+	struct lifecycle_rule *rule)
+{
+	if (count_children(action) != 1)
+		return malformed(request);
+	if (xml_reader_child(action, "Days"))
+		return read_days(request, action, "Days", &rule->expire_days);
+	if (xml_reader_child(action, "Date"))
+		return read_date(request,
+			slice_trim(xml_reader_child_text(action, "Date",
+				request->arena)),
+			&rule->expire_date_ns);
+	if (xml_reader_child(action, "ExpiredObjectDeleteMarker"))
+		return read_marker(request, action, rule);
+	return malformed(request);
+}
+
+static enum s3_error
+read_noncurrent(struct request *request, const struct xml_node *action,
+	struct lifecycle_rule *rule)
+{
+	enum s3_error error;
+
+	if (!xml_reader_child(action, "NoncurrentDays"))
+		return malformed(request);
+	error = read_days(request, action, "NoncurrentDays",
+		&rule->noncurrent_days);
+	if (!error)
+		error = read_days(request, action, "NewerNoncurrentVersions",
+			&rule->noncurrent_newer);
+	if (!error && rule->noncurrent_newer > NEWER_MAX)
+		error = error_set(&request->report, S3_INVALID_ARGUMENT,
+			"'NewerNoncurrentVersions' must be at most 100");
+	return error;
+}
+
+static enum s3_error
+read_abort(struct request *request, const struct xml_node *action,
+	struct lifecycle_rule *rule)
+{
+	if (rule->tags.len > 0 || rule->has_above || rule->has_below)
+		return invalid(request,
+			"AbortIncompleteMultipartUpload cannot be specified "
+			"with Tags or object sizes.");
+	if (!xml_reader_child(action, "DaysAfterInitiation"))
+		return malformed(request);
+	return read_days(request, action, "DaysAfterInitiation",
+		&rule->abort_days);
+}
+
+static enum s3_error
+read_actions(struct request *request, const struct xml_node *node,
+	struct lifecycle_rule *rule)
+{
+	static const struct {
+		const char *element;
+		enum s3_error (*read)(struct request *request,
+			const struct xml_node *action,
+			struct lifecycle_rule *rule);
+	} actions[] = {
+		{"Expiration", read_expiration},
+		{"NoncurrentVersionExpiration", read_noncurrent},
+		{"AbortIncompleteMultipartUpload", read_abort},
+	};
+	bool is_any = false;
+
+	if (xml_reader_child(node, "Transition") ||
+		xml_reader_child(node, "NoncurrentVersionTransition"))
+		return error_set(&request->report, S3_NOT_IMPLEMENTED,
+			"There are no other storage classes to move objects "
+			"to.");
+	for (size_t i = 0; i < array_len(actions); i++) {
+		const struct xml_node *action =
+			xml_reader_child(node, actions[i].element);
+		enum s3_error error;
+
+		if (!action)
+			continue;
+		is_any = true;
+		error = actions[i].read(request, action, rule);
+		if (error)
+			return error;
+	}
+	return is_any ? S3_OK
+		      : invalid(request, "At least one action needs to be "
+					 "specified in a rule");
+}
+
+/* --- the document --------------------------------------------------------- */
+
+static enum s3_error
+read_id(struct request *request, const struct xml_node *node,
+	struct lifecycle_rule *rule)
+{
+	uint8_t random[MADE_ID_LEN];
+	char hex[TEXT_HEX_LEN(MADE_ID_LEN) + 1];
+
+	rule->id = xml_reader_child_text(node, "ID", request->arena);
+	if (rule->id.len > LIFECYCLE_ID_MAX)
+		return error_set(&request->report, S3_INVALID_ARGUMENT,
+			"ID length should not exceed allowed limit of 255");
+	if (rule->id.len > 0)
+		return S3_OK;
+	random_bytes(random, sizeof(random));
+	text_to_hex(random, sizeof(random), hex);
+	rule->id = arena_copy(request->arena, slice_str(hex));
+	return S3_OK;
+}
+
+static enum s3_error
+read_rule(struct request *request, const struct xml_node *node,
+	struct lifecycle_rule *rule)
+{
+	static const char *const elements[] = {"ID", "Status", "Prefix",
+		"Filter", "Expiration", "NoncurrentVersionExpiration",
+		"AbortIncompleteMultipartUpload", "Transition",
+		"NoncurrentVersionTransition"};
+	struct slice status =
+		xml_reader_child_text(node, "Status", request->arena);
+	enum s3_error error;
+
+	rule->is_enabled = slice_equal(status, SLICE("Enabled"));
+	if ((!rule->is_enabled && !slice_equal(status, SLICE("Disabled"))) ||
+		!has_only(node, elements, array_len(elements)))
+		return malformed(request);
+	error = read_id(request, node, rule);
+	if (!error)
+		error = read_filter(request, node, rule);
+	if (!error)
+		error = read_actions(request, node, rule);
+	return error;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const struct slice *first = a;
+	const struct slice *second = b;
+
+	return slice_compare(*first, *second);
+}
+
+static enum s3_error
+check_ids(struct request *request, const struct lifecycle_rules *rules)
+{
+	struct slice *ids =
+		arena_new_array(request->arena, rules->count, struct slice);
+
+	for (size_t i = 0; i < rules->count; i++)
+		ids[i] = rules->rules[i].id;
+	qsort(ids, rules->count, sizeof(*ids), compare_ids);
+	for (size_t i = 1; i < rules->count; i++)
+		if (slice_equal(ids[i - 1], ids[i]))
+			return error_set(&request->report, S3_INVALID_ARGUMENT,
+				"Rule ID must be unique. Found same ID for "
+				"more than one rule");
+	return S3_OK;
+}
+
+static enum s3_error
+read_rules(struct request *request, struct slice text,
+	struct lifecycle_rules *rules)
+{
+	scoped(xml_reader_close) struct xml_reader *reader = NULL;
+	const struct xml_node *node;
+
+	if (!xml_reader_open(text, "LifecycleConfiguration", &reader))
+		return malformed(request);
+	rules->count = 0;
+	rules->rules = arena_new_array(request->arena,
+		count_children(xml_reader_root(reader)), struct lifecycle_rule);
+	node = xml_reader_child(xml_reader_root(reader), NULL);
+	for (; node; node = xml_reader_next(node, NULL)) {
+		enum s3_error error;
+
+		if (rules->count == LIFECYCLE_RULES_MAX ||
+			strcmp(xml_reader_name(node), "Rule") != 0)
+			return malformed(request);
+		error = read_rule(request, node, &rules->rules[rules->count++]);
+		if (error)
+			return error;
+	}
+	return rules->count > 0 ? check_ids(request, rules)
+				: malformed(request);
+}
+
+static enum s3_error
+read_minimum(struct request *request, struct lifecycle_rules *rules)
+{
+	struct slice text = request_header(request, MINIMUM);
+
+	rules->minimum = LIFECYCLE_ALL_128K;
+	for (size_t i = 0; text.data && i < array_len(minimums); i++) {
+		if (!slice_equal(text, slice_str(minimums[i])))
+			continue;
+		rules->minimum = (enum lifecycle_minimum)i;
+		return S3_OK;
+	}
+	return text.data ? error_set(&request->report, S3_INVALID_REQUEST,
+				   "Invalid " MINIMUM)
+			 : S3_OK;
+}
+
+enum s3_error
+op_lifecycle_put(struct request *request)
+{
+	scoped(buffer_free) struct buffer encoded = {0};
+	struct slice text = SLICE_NULL;
+	struct lifecycle_rules rules;
+	enum s3_error error = document_read(request, BODY_MAX, &text);
+
+	if (!error)
+		error = read_rules(request, text, &rules);
+	if (!error)
+		error = read_minimum(request, &rules);
+	if (error)
+		return error;
+	lifecycle_encode(&encoded, &rules);
+	return document_put(request, LIFECYCLE_KIND, buffer_slice(&encoded),
+		200);
+}
+
+/* --- and back ------------------------------------------------------------- */
+
+static void
+write_conditions(struct buffer *to, const struct lifecycle_rule *rule)
+{
+	struct slice rest = rule->tags;
+	struct inode_attr tag;
+
+	if (rule->has_prefix)
+		xml_writer_text(to, "Prefix", rule->prefix);
+	while (inode_attr_next(&rest, &tag)) {
+		xml_writer_open(to, "Tag");
+		xml_writer_text(to, "Key", tag.name);
+		xml_writer_text(to, "Value", tag.value);
+		xml_writer_close(to, "Tag");
+	}
+	if (rule->has_above)
+		xml_writer_u64(to, "ObjectSizeGreaterThan", rule->above);
+	if (rule->has_below)
+		xml_writer_u64(to, "ObjectSizeLessThan", rule->below);
+}
+
+static void
+write_filter(struct buffer *to, const struct lifecycle_rule *rule)
+{
+	if (rule->form != LIFECYCLE_PREFIX)
+		xml_writer_open(to, "Filter");
+	if (rule->form == LIFECYCLE_AND)
+		xml_writer_open(to, "And");
+	write_conditions(to, rule);
+	if (rule->form == LIFECYCLE_AND)
+		xml_writer_close(to, "And");
+	if (rule->form != LIFECYCLE_PREFIX)
+		xml_writer_close(to, "Filter");
+}
+
+static void
+write_expiration(struct buffer *to, const struct lifecycle_rule *rule)
+{
+	xml_writer_open(to, "Expiration");
+	if (rule->expire_days)
+		xml_writer_u64(to, "Days", rule->expire_days);
+	if (rule->expire_date_ns)
+		xml_writer_time(to, "Date", rule->expire_date_ns);
+	if (rule->has_marker)
+		xml_writer_bool(to, "ExpiredObjectDeleteMarker", rule->marker);
+	xml_writer_close(to, "Expiration");
+}
+
+static void
+write_rule(struct buffer *to, const struct lifecycle_rule *rule)
+{
+	xml_writer_open(to, "Rule");
+	xml_writer_text(to, "ID", rule->id);
+	write_filter(to, rule);
+	xml_writer_str(to, "Status", rule->is_enabled ? "Enabled" : "Disabled");
+	if (rule->expire_days || rule->expire_date_ns || rule->has_marker)
+		write_expiration(to, rule);
+	if (rule->noncurrent_days) {
+		xml_writer_open(to, "NoncurrentVersionExpiration");
+		xml_writer_u64(to, "NoncurrentDays", rule->noncurrent_days);
+		if (rule->noncurrent_newer)
+			xml_writer_u64(to, "NewerNoncurrentVersions",
+				rule->noncurrent_newer);
+		xml_writer_close(to, "NoncurrentVersionExpiration");
+	}
+	if (rule->abort_days) {
+		xml_writer_open(to, "AbortIncompleteMultipartUpload");
+		xml_writer_u64(to, "DaysAfterInitiation", rule->abort_days);
+		xml_writer_close(to, "AbortIncompleteMultipartUpload");
+	}
+	xml_writer_close(to, "Rule");
+}
+
+enum s3_error
+op_lifecycle_get(struct request *request)
+{
+	scoped(buffer_free) struct buffer body = {0};
+	struct slice bytes = SLICE_NULL;
+	struct lifecycle_rules rules;
+	enum s3_error error = document_get(request, LIFECYCLE_KIND,
+		S3_NO_SUCH_LIFECYCLE, &bytes);
+
+	if (error)
+		return error;
+	if (!lifecycle_decode(bytes, request->arena, &rules))
+		return reply_store_error(request, STORE_CORRUPT);
+	xml_writer_begin(&body, "LifecycleConfiguration");
+	for (size_t i = 0; i < rules.count; i++)
+		write_rule(&body, &rules.rules[i]);
+	xml_writer_close(&body, "LifecycleConfiguration");
+	reply_status(request, 200);
+	http_reply_header_str(request->response, MINIMUM,
+		minimums[rules.minimum]);
+	reply_xml(request, &body);
+	return S3_OK;
+}
+
+enum s3_error
+op_lifecycle_delete(struct request *request)
+{
+	return document_delete(request, LIFECYCLE_KIND);
+}
