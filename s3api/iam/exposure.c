@@ -4,6 +4,7 @@
 #include "store/base/inode.h"
 
 #define OWNERSHIP_KIND "ownershipControls"
+#define OWNERSHIP_NONE "none" /* taken away */
 #define BLOCK_KIND "publicAccessBlock"
 #define ACL_KIND "acl"
 #define ACL_ATTR "s3"
@@ -38,7 +39,7 @@ exposure_ownership_find(struct slice name, enum exposure_ownership *out)
 }
 
 enum store_err
-exposure_read_ownership(struct store *store, const struct bucket *bucket,
+exposure_find_controls(struct store *store, const struct bucket *bucket,
 	enum exposure_ownership *out)
 {
 	scoped(arena_free) struct arena arena = {0};
@@ -49,7 +50,18 @@ exposure_read_ownership(struct store *store, const struct bucket *bucket,
 	*out = EXPOSURE_OWNER_ENFORCED;
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	if (slice_equal(text, SLICE(OWNERSHIP_NONE)))
+		return STORE_NOT_FOUND;
 	return exposure_ownership_find(text, out) ? STORE_OK : STORE_CORRUPT;
+}
+
+enum store_err
+exposure_read_ownership(struct store *store, const struct bucket *bucket,
+	enum exposure_ownership *out)
+{
+	enum store_err err = exposure_find_controls(store, bucket, out);
+
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
 enum store_err
@@ -57,10 +69,10 @@ exposure_write_ownership(struct store *store, const struct bucket *bucket,
 	const enum exposure_ownership *ownership)
 {
 	struct slice text =
-		ownership ? slice_str(ownerships[*ownership]) : SLICE_NULL;
+		slice_str(ownership ? ownerships[*ownership] : OWNERSHIP_NONE);
 
 	return bucket_set_document(store, bucket->ino, SLICE(OWNERSHIP_KIND),
-		ownership ? &text : NULL);
+		&text);
 }
 
 /* --- the public access block ---------------------------------------------- */

@@ -3,9 +3,10 @@
  * exposure.h - what of a bucket its ACLs may open: object ownership, the public
  * access block, and the lists themselves, as the store keeps them.
  *
- * Documents of the bucket: "ownershipControls", the name of the setting;
- * "publicAccessBlock", the names of the flags that are set, a space after each;
- * "acl", encoded (acl.h).  An object's list is its attribute of kind ACL, "s3".
+ * Documents of the bucket: "ownershipControls", the name of the setting, or
+ * "none" once that was taken away; "publicAccessBlock", the names of the flags
+ * that are set, a space after each; "acl", encoded (acl.h).  An object's list
+ * is its attribute of kind ACL, "s3".
  *
  * Failure:   CORRUPT: a document that cannot be read; else what the store says.
  */
@@ -17,7 +18,7 @@
 #include "store/object.h"
 
 enum exposure_ownership {
-	EXPOSURE_OWNER_ENFORCED = 0, /* no ACL counts; so where none was set */
+	EXPOSURE_OWNER_ENFORCED = 0, /* no ACL counts; so where none is set */
 	EXPOSURE_OWNER_PREFERRED,
 	EXPOSURE_OBJECT_WRITER,
 };
@@ -37,8 +38,13 @@ bool exposure_ownership_find(struct slice name, enum exposure_ownership *out);
 /* "BlockPublicAcls": of the flag 1 << i. */
 const char *exposure_block_name(unsigned int i);
 
+/* What counts. */
 must_check enum store_err exposure_read_ownership(struct store *store,
 	const struct bucket *bucket, enum exposure_ownership *out);
+/* What S3 tells: the same, but NOT_FOUND where it was taken away. */
+must_check enum store_err exposure_find_controls(struct store *store,
+	const struct bucket *bucket, enum exposure_ownership *out);
+/* NULL takes it away. */
 must_check enum store_err exposure_write_ownership(struct store *store,
 	const struct bucket *bucket, const enum exposure_ownership *ownership);
 

@@ -174,9 +174,12 @@ op_exposure_get_ownership(struct request *request)
 {
 	scoped(buffer_free) struct buffer body = {0};
 	enum exposure_ownership ownership;
-	enum store_err err = exposure_read_ownership(request->store,
+	enum store_err err = exposure_find_controls(request->store,
 		&request->bucket, &ownership);
 
+	if (err == STORE_NOT_FOUND)
+		return error_set(&request->report,
+			S3_NO_SUCH_OWNERSHIP_CONTROLS, NULL);
 	if (err)
 		return reply_store_error(request, err);
 	xml_writer_begin(&body, "OwnershipControls");

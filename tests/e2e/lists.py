@@ -117,6 +117,9 @@ def a_bucket_of_its_owner_alone_refuses_lists(clients):
     controls = clients.s3.get_bucket_ownership_controls(Bucket="plain")
     assert controls["OwnershipControls"]["Rules"] == [
         {"ObjectOwnership": "BucketOwnerEnforced"}], controls
+    clients.s3.delete_bucket_ownership_controls(Bucket="plain")
+    expect("OwnershipControlsNotFoundError",
+           clients.s3.get_bucket_ownership_controls, Bucket="plain")
     clients.s3.delete_bucket(Bucket="plain")
 
 

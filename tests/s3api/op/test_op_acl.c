@@ -505,6 +505,32 @@ Test(op_acl, ownership_controls_come_and_go)
 	cr_expect(eq(uint, ask_status(&served, "GET", "/photos/a"), 403));
 }
 
+/* Terraform waits for the refusal; what was never set is told as in S3. */
+Test(op_acl, ownership_controls_that_were_deleted_are_not_there)
+{
+	scoped(served_stop) struct served served = served_start();
+	const char *target = "/photos?ownershipControls";
+
+	served_bucket(&served, "photos");
+
+	served_expect_elements(served_ask(&served, "GET", target),
+		"ObjectOwnership", "BucketOwnerEnforced ");
+	for (int i = 0; i < 2; i++) {
+		cr_expect(eq(uint, ask_status(&served, "DELETE", target), 204));
+		served_expect_refusal(served_ask(&served, "GET", target), 404,
+			"OwnershipControlsNotFoundError");
+	}
+	served_expect_refusal(served_send(&served, "PUT", "/photos/a",
+				      "x-amz-acl: public-read\n", SLICE("a")),
+		400, "AccessControlListNotSupported");
+	cr_expect(eq(uint,
+		put_status(&served, target, NULL,
+			OWNERSHIP("BucketOwnerPreferred")),
+		200));
+	served_expect_elements(served_ask(&served, "GET", target),
+		"ObjectOwnership", "BucketOwnerPreferred ");
+}
+
 Test(op_acl, a_new_bucket_takes_its_ownership_and_list)
 {
 	scoped(served_stop) struct served served = served_start();
