@@ -107,6 +107,8 @@ static const struct route routes[] = {
 	{ DELETE, BUCKET, "tagging", NULL,
 		{ "DeleteBucketTagging", LEVEL_CONFIGURE,
 			op_tagging_delete_bucket } },
+	{ GET, BUCKET, "versions", NULL,
+		{ "ListObjectVersions", LEVEL_LIST, op_list_versions } },
 	{ GET, BUCKET, "list-type", NULL,
 		{ "ListObjectsV2", LEVEL_LIST, op_list_v2 } },
 	{ GET, BUCKET, NULL, NULL,

@@ -52,6 +52,7 @@ enum s3_error op_unset_get(struct request *request);
 /* op_list.c */
 enum s3_error op_list_v1(struct request *request);
 enum s3_error op_list_v2(struct request *request);
+enum s3_error op_list_versions(struct request *request);
 
 /* op_get.c */
 enum s3_error op_get_object(struct request *request);

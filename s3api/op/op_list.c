@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * S3 API: ListObjects, ListObjectsV2.  A continuation token is the last key
- * or common prefix of the page before, percent-encoded behind a letter: what
- * a client sends back need not be trusted, since it only says where to go on.
+ * S3 API: ListObjects, ListObjectsV2, ListObjectVersions: no bucket has ever
+ * had versions, so each object is its only one, "null".  A continuation token
+ * is the last key or common prefix of the page before, percent-encoded behind a
+ * letter: what a client sends back need not be trusted, since it only says
+ * where to go on.
  */
 #include "s3api/checksum.h"
 #include "s3api/op/op.h"
@@ -13,8 +15,10 @@
 
 #define KEYS_MAX 1000
 #define TOKEN_PREFIX "1"
+#define VERSION_NULL "null"
 
 struct listing {
+	bool is_of_versions;
 	struct list_request request;
 	bool url_encode;
 	bool with_owner;
@@ -60,8 +64,14 @@ static void
 write_object(const struct request *request, struct buffer *to,
 	const struct listing *listing, const struct list_entry *entry)
 {
-	xml_writer_open(to, "Contents");
+	const char *element = listing->is_of_versions ? "Version" : "Contents";
+
+	xml_writer_open(to, element);
 	xml_writer_key(to, "Key", entry->key, listing->url_encode);
+	if (listing->is_of_versions) {
+		xml_writer_str(to, "VersionId", VERSION_NULL);
+		xml_writer_bool(to, "IsLatest", true);
+	}
 	xml_writer_time(to, "LastModified", entry->inode.mtime_ns);
 	xml_writer_etag(to, &entry->inode.etag);
 	if (entry->inode.checksum_kind) {
@@ -75,7 +85,7 @@ write_object(const struct request *request, struct buffer *to,
 		xml_writer_person(to, "Owner",
 			slice_str(request->bucket.owner));
 	xml_writer_str(to, "StorageClass", "STANDARD");
-	xml_writer_close(to, "Contents");
+	xml_writer_close(to, element);
 }
 
 static void
@@ -97,6 +107,13 @@ write_entries(const struct request *request, struct buffer *to,
 	}
 }
 
+static const char *
+root_of(const struct listing *listing)
+{
+	return listing->is_of_versions ? "ListVersionsResult"
+				       : "ListBucketResult";
+}
+
 static void
 write_head(const struct request *request, struct buffer *to,
 	const struct listing *listing)
@@ -105,7 +122,7 @@ write_head(const struct request *request, struct buffer *to,
 	unsigned long max = KEYS_MAX;
 	struct slice asked = request_param(request, "max-keys");
 
-	xml_writer_begin(to, "ListBucketResult");
+	xml_writer_begin(to, root_of(listing));
 	xml_writer_text(to, "Name", request->bucket_name);
 	xml_writer_key(to, "Prefix", listing->request.prefix, url);
 	if (listing->request.delimiter.len > 0)
@@ -119,10 +136,20 @@ write_head(const struct request *request, struct buffer *to,
 	xml_writer_bool(to, "IsTruncated", listing->page.is_truncated);
 }
 
-static struct slice
-last_key(const struct list_page *page)
+/* The entries, and the end. */
+static void
+reply_listing(struct request *request, struct buffer *body,
+	const struct listing *listing)
 {
-	return page->entries[page->count - 1].key;
+	write_entries(request, body, listing);
+	xml_writer_close(body, root_of(listing));
+	reply_xml(request, body);
+}
+
+static const struct list_entry *
+last_entry(const struct list_page *page)
+{
+	return &page->entries[page->count - 1];
 }
 
 enum s3_error
@@ -143,11 +170,9 @@ op_list_v1(struct request *request)
 	/* S3 gives NextMarker with a delimiter alone; all clients bear it
 	 * always, and some need it. */
 	if (listing.page.is_truncated)
-		xml_writer_key(&body, "NextMarker", last_key(&listing.page),
-			listing.url_encode);
-	write_entries(request, &body, &listing);
-	xml_writer_close(&body, "ListBucketResult");
-	reply_xml(request, &body);
+		xml_writer_key(&body, "NextMarker",
+			last_entry(&listing.page)->key, listing.url_encode);
+	reply_listing(request, &body, &listing);
 	return S3_OK;
 }
 
@@ -218,9 +243,65 @@ op_list_v2(struct request *request)
 	if (start.len > 0)
 		xml_writer_key(&body, "StartAfter", start, listing.url_encode);
 	if (listing.page.is_truncated)
-		write_token(&body, last_key(&listing.page));
-	write_entries(request, &body, &listing);
-	xml_writer_close(&body, "ListBucketResult");
-	reply_xml(request, &body);
+		write_token(&body, last_entry(&listing.page)->key);
+	reply_listing(request, &body, &listing);
+	return S3_OK;
+}
+
+/* After the one version of a key comes the next key, as without an id. */
+static enum s3_error
+check_version_marker(struct request *request)
+{
+	const char *name = "version-id-marker";
+	struct slice version = request_param(request, name);
+
+	if (!version.data)
+		return S3_OK;
+	if (!request_has_param(request, "key-marker"))
+		return request_refuse_argument(request,
+			"A version-id marker cannot be specified without a key "
+			"marker.",
+			name, version);
+	if (version.len == 0)
+		return request_refuse_argument(request,
+			"A version-id marker cannot be empty.", name, version);
+	if (!slice_equal(version, SLICE(VERSION_NULL)))
+		return request_refuse_argument(request,
+			"Invalid version id specified", name, version);
+	return S3_OK;
+}
+
+static void
+write_next_version(struct buffer *to, const struct listing *listing)
+{
+	const struct list_entry *last = last_entry(&listing->page);
+
+	xml_writer_key(to, "NextKeyMarker", last->key, listing->url_encode);
+	if (!last->is_prefix)
+		xml_writer_str(to, "NextVersionIdMarker", VERSION_NULL);
+}
+
+enum s3_error
+op_list_versions(struct request *request)
+{
+	scoped(buffer_free) struct buffer body = {0};
+	struct listing listing = {.is_of_versions = true, .with_owner = true};
+	struct slice marker = request_param(request, "key-marker");
+	enum s3_error error = parse_common(request, &listing);
+
+	if (!error)
+		error = check_version_marker(request);
+	listing.request.after = marker;
+	if (!error)
+		error = read_page(request, &listing);
+	if (error)
+		return error;
+	write_head(request, &body, &listing);
+	xml_writer_key(&body, "KeyMarker", marker, listing.url_encode);
+	xml_writer_text(&body, "VersionIdMarker",
+		request_param(request, "version-id-marker"));
+	if (listing.page.is_truncated)
+		write_next_version(&body, &listing);
+	reply_listing(request, &body, &listing);
 	return S3_OK;
 }

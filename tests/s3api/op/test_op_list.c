@@ -293,3 +293,74 @@ Test(op_list, pages_of_1000)
 	served_expect_elements(served_ask(&served, "GET", "/photos"),
 		"IsTruncated", "true ");
 }
+
+Test(op_list, objects_are_their_own_only_version)
+{
+	scoped(served_stop) struct served served = start_with_tree();
+
+	const struct s3_reply *reply = served_ask(&served, "GET",
+		"/photos?versions&prefix=b&delimiter=%2F");
+
+	served_expect_elements(reply, "Key", "b0 ");
+	served_expect_elements(reply, "VersionId", "null ");
+	served_expect_elements(reply, "IsLatest", "true ");
+	served_expect_elements(reply, "Size", "0 ");
+	served_expect_elements(reply, "ETag",
+		"&quot;d41d8cd98f00b204e9800998ecf8427e&quot; ");
+	served_expect_elements(reply, "ID", "default ");
+	served_expect_elements(reply, "StorageClass", "STANDARD ");
+	served_expect_elements(reply, "KeyMarker", " ");
+	served_expect_elements(reply, "VersionIdMarker", " ");
+	served_expect_elements(reply, "NextKeyMarker", "");
+	served_expect_elements(reply, "IsTruncated", "false ");
+	cr_expect(eq(uint, s3_client_element_count(reply, "Version"), 1));
+	cr_expect(slice_find(reply->body, SLICE("<ListVersionsResult ")) > 0);
+	expect_list(&served, "versions", "a b/1 b/2 b/c/3 b0 d/ d/e f ", "");
+	expect_list(&served, "versions&delimiter=%2F", "a b0 f ", "b/ d/ ");
+}
+
+Test(op_list, versions_come_in_pages)
+{
+	scoped(served_stop) struct served served = start_with_tree();
+
+	const struct s3_reply *first =
+		served_ask(&served, "GET", "/photos?versions&max-keys=2");
+	const struct s3_reply *next = served_ask(&served, "GET",
+		"/photos?versions&max-keys=2&delimiter=%2F&encoding-type=url"
+		"&key-marker=b%2Fc%2F3&version-id-marker=null");
+
+	served_expect_elements(first, "Key", "a b/1 ");
+	served_expect_elements(first, "IsTruncated", "true ");
+	served_expect_elements(first, "MaxKeys", "2 ");
+	served_expect_elements(first, "NextKeyMarker", "b/1 ");
+	served_expect_elements(first, "NextVersionIdMarker", "null ");
+	served_expect_elements(next, "Key", "b0 ");
+	served_expect_elements(next, "KeyMarker", "b/c/3 ");
+	served_expect_elements(next, "VersionIdMarker", "null ");
+	served_expect_elements(next, "NextKeyMarker", "d/ ");
+	served_expect_elements(next, "NextVersionIdMarker", "");
+	expect_list(&served, "versions&key-marker=b",
+		"b/1 b/2 b/c/3 b0 d/ d/e f ", "");
+	expect_list(&served, "versions&key-marker=f&version-id-marker=null", "",
+		"");
+}
+
+Test(op_list, refuses_versions_after_none)
+{
+	scoped(served_stop) struct served served = start_with_tree();
+	static const char *const params[] = {"version-id-marker=null",
+		"key-marker=a&version-id-marker=",
+		"key-marker=a&version-id-marker=1", "max-keys=x",
+		"encoding-type=base64"};
+
+	for (size_t i = 0; i < array_len(params); i++)
+		served_expect_refusal(served_ask(&served, "GET",
+					      served_text(&served,
+						      "/photos?versions&%s",
+						      params[i])),
+			400, "InvalidArgument");
+	served_expect_refusal(served_ask(&served, "GET", "/none?versions"), 404,
+		"NoSuchBucket");
+	served_expect_refusal(served_ask(&served, "DELETE", "/photos?versions"),
+		501, "NotImplemented");
+}

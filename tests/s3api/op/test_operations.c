@@ -65,6 +65,7 @@ static const struct row rows[] = {
 	{ "GetBucketTagging", "GET", "/photos?tagging", NULL, "", READERS, "s3:GetBucketTagging" },
 	{ "PutBucketTagging", "PUT", "/photos?tagging", NULL, TAGGING, FULL, "s3:PutBucketTagging" },
 	{ "DeleteBucketTagging", "DELETE", "/photos?tagging", NULL, "", FULL, "s3:PutBucketTagging" },
+	{ "ListObjectVersions", "GET", "/photos?versions", NULL, "", READERS, "s3:ListBucketVersions" },
 	{ "ListObjectsV2", "GET", "/photos?list-type=2", NULL, "", READERS, "s3:ListBucket" },
 	{ "ListObjects", "GET", "/photos", NULL, "", READERS, "s3:ListBucket" },
 	{ "HeadBucket", "HEAD", "/photos", NULL, "", READERS, "s3:ListBucket" },

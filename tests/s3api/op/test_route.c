@@ -7,7 +7,7 @@ Test(route, sub_resources_that_are_not_implemented_say_so)
 	scoped(served_stop) struct served served = served_start();
 	static const char *const of_buckets[] = {"analytics",
 		"metadataAnnotationTable", "intelligent-tiering", "inventory",
-		"metrics", "versions"};
+		"metrics"};
 	static const char *const of_objects[] = {"annotation&annotationName=a",
 		"legal-hold", "retention", "tagging&versionId=1", "torrent",
 		"versionId=null"};
