@@ -11,6 +11,7 @@
 #include "s3api/route.h"
 #include "s3api/server_private.h"
 #include "s3api/sse_c.h"
+#include "s3api/version_id.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
@@ -68,6 +69,14 @@ bool
 request_has_param(const struct request *request, const char *name)
 {
 	return find_param(request, name) != NULL;
+}
+
+bool
+request_names_no_version(const struct request *request)
+{
+	return request_has_param(request, "versionId") &&
+	       version_id_parse(request_param(request, "versionId")) !=
+		       VERSION_ID_NULL;
 }
 
 enum s3_error
@@ -192,6 +201,19 @@ authorize(struct request *request)
 	return access_check(request);
 }
 
+/* S3 API: a version that is not there can be deleted. */
+static enum s3_error
+check_version(struct request *request)
+{
+	if (!request_names_no_version(request) ||
+		!strcmp(request->operation->name, "DeleteObject"))
+		return S3_OK;
+	error_set(&request->report, S3_NO_SUCH_VERSION, NULL);
+	error_add(&request->report, "VersionId",
+		request_param(request, "versionId"));
+	return request->report.error;
+}
+
 static enum s3_error
 serve(struct request *request)
 {
@@ -214,6 +236,8 @@ serve(struct request *request)
 		error = find_route(request);
 	if (!error)
 		error = authorize(request);
+	if (!error)
+		error = check_version(request);
 	if (!error)
 		error = request->operation->run(request);
 	return access_hide_missing(request, error);

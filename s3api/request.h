@@ -87,6 +87,9 @@ void request_refuse(struct http_response *response, unsigned int status,
 struct slice request_param(const struct request *request, const char *name);
 bool request_has_param(const struct request *request, const char *name);
 
+/* The query names a version of the object that is none. */
+bool request_names_no_version(const struct request *request);
+
 /* INVALID_ARGUMENT, with which one and what it was; message: a literal. */
 enum s3_error request_refuse_argument(struct request *request,
 	const char *message, const char *name, struct slice value);

@@ -2,6 +2,7 @@
 #include "s3api/route.h"
 
 #include "s3api/op/op.h"
+#include "s3api/version_id.h"
 
 /*
  * A row fits where method and target do, its parameter and header are there,
@@ -24,6 +25,7 @@ struct route {
 #define BUCKET OPERATION_BUCKET
 #define OBJECT OPERATION_OBJECT
 #define COPY_SOURCE "x-amz-copy-source"
+#define VERSION_ID "versionId"
 
 /* clang-format off */
 static const struct route routes[] = {
@@ -177,7 +179,7 @@ static const char *const refused_params[] = {
 	"metrics", "notification", "object-lock", "ownershipControls",
 	"publicAccessBlock", "purge", "renameObject", "replication",
 	"requestPayment", "restore", "retention", "select", "session",
-	"tagging", "torrent", "versionId", "versioning", "versions", "website",
+	"tagging", "torrent", "versioning", "versions", "website",
 };
 
 /*
@@ -224,7 +226,8 @@ is_known(struct slice param)
 	for (size_t i = 0; i < array_len(selectors); i++)
 		if (slice_equal(param, slice_str(selectors[i])))
 			return true;
-	return slice_equal_nocase(slice_first(param, 6), SLICE("x-amz-"));
+	return slice_equal(param, SLICE(VERSION_ID)) ||
+	       slice_equal_nocase(slice_first(param, 6), SLICE("x-amz-"));
 }
 
 /*
@@ -282,6 +285,46 @@ is_misplaced(const struct route *route, const struct request *request)
 	return false;
 }
 
+/* Those that are about an object that is there. */
+static bool
+takes_version(const struct route *route)
+{
+	static const char *const params[] = {
+		"acl", "attributes", "restore", "tagging"};
+
+	if (route->target != OBJECT)
+		return false;
+	if (!route->param)
+		return route->method == GET || route->method == HEAD ||
+		       route->method == DELETE;
+	for (size_t i = 0; i < array_len(params); i++) {
+		if (!strcmp(route->param, params[i]))
+			return true;
+	}
+	return false;
+}
+
+static enum s3_error
+check_version(struct request *request, const struct route *route)
+{
+	struct slice version = request_param(request, VERSION_ID);
+
+	if (!request_has_param(request, VERSION_ID))
+		return S3_OK;
+	if (!takes_version(route))
+		return request_refuse_argument(request,
+			"This operation does not accept a version-id.",
+			VERSION_ID, version);
+	if (version.len == 0)
+		return request_refuse_argument(request,
+			"Version id cannot be the empty string", VERSION_ID,
+			version);
+	if (version_id_parse(version) == VERSION_ID_MALFORMED)
+		return request_refuse_argument(request,
+			"Invalid version id specified", VERSION_ID, version);
+	return S3_OK;
+}
+
 enum s3_error
 route_find(struct request *request)
 {
@@ -289,11 +332,12 @@ route_find(struct request *request)
 
 	if (asks_for_refused(request, route) || asks_for_unknown(request))
 		return error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
-	if (route && !is_misplaced(route, request)) {
-		request->operation = &route->operation;
-		return S3_OK;
-	}
-	return error_set(&request->report, S3_METHOD_NOT_ALLOWED, NULL);
+	if (!route || is_misplaced(route, request))
+		return error_set(&request->report, S3_METHOD_NOT_ALLOWED, NULL);
+	if (check_version(request, route))
+		return request->report.error;
+	request->operation = &route->operation;
+	return S3_OK;
 }
 
 struct slice

@@ -41,7 +41,7 @@ fill_needs(unsigned int needs[POLICY_ACTION_COUNT])
 
 	for (size_t i = 0; (operation = route_operation(i)); i++) {
 		enum policy_action action =
-			policy_operation_action(operation->name, false);
+			policy_operation_action(operation->name);
 
 		/* A copy, which reads, too, is one way among others. */
 		if (operation->needs && needs[action])
@@ -52,6 +52,7 @@ fill_needs(unsigned int needs[POLICY_ACTION_COUNT])
 	for (unsigned int i = 1; i < POLICY_ACTION_COUNT; i++) {
 		enum policy_action action = (enum policy_action)i;
 
+		needs[policy_operation_of_version(action)] |= needs[i];
 		if (policy_action_scope(action) == POLICY_SCOPE_CONTROL)
 			needs[i] = control_level_needed(action);
 	}

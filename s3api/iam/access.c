@@ -237,7 +237,8 @@ ask(struct request *request, const struct access_ask *ask,
 	struct access_policies *policies, struct decision *decision,
 	bool *is_missing)
 {
-	scoped(end_object) struct access_object object = {.request = request};
+	scoped(end_object) struct access_object object = {
+		.request = request, .version = ask->version};
 	const struct policy_context context = {
 		access_find, &object, &request->access.steps};
 	struct exposing exposing = {.ask = ask, .object = &object};
@@ -338,16 +339,28 @@ is_on_bucket(const struct request *request)
 	       strcmp(request->operation->name, "CreateBucket") != 0;
 }
 
+/* Whose action is that of the version, where one is named. */
+static struct access_ask
+of_version(struct access_ask asked, struct slice version)
+{
+	asked.version = version;
+	if (version.data)
+		asked.action = policy_operation_of_version(asked.action);
+	return asked;
+}
+
 /* On what the request names. */
 static struct access_ask
 ask_of_request(const struct request *request, enum policy_action action)
 {
-	return (struct access_ask){
+	const struct access_ask asked = {
 		.action = action,
 		.bucket = is_on_bucket(request) ? &request->bucket : NULL,
 		.bucket_name = request->bucket_name,
 		.key = request->key,
 	};
+
+	return of_version(asked, request_param(request, "versionId"));
 }
 
 enum s3_error
@@ -358,7 +371,7 @@ access_check_action(struct request *request, enum policy_action action)
 	enum s3_error error =
 		check(request, &asked, &access->policies, &access->decision);
 
-	access->action = action;
+	access->action = asked.action;
 	if (access->asked_count < ACCESS_ASKED_MAX)
 		access->asked[access->asked_count++] = action;
 	return error ? error_set(&request->report, error, NULL) : S3_OK;
@@ -409,9 +422,7 @@ access_check(struct request *request)
 
 	if (error || policy_operation_decides_itself(operation))
 		return error;
-	return access_check_action(request,
-		policy_operation_action(operation,
-			request_has_param(request, "versionId")));
+	return access_check_action(request, policy_operation_action(operation));
 }
 
 bool
@@ -422,7 +433,8 @@ access_may_tell(const struct request *request)
 }
 
 enum s3_error
-access_check_delete(struct request *request, struct slice key, bool compares)
+access_check_delete(struct request *request, struct slice key,
+	struct slice version, bool compares)
 {
 	struct access *access = &request->access;
 	struct access_ask asked = {
@@ -431,6 +443,9 @@ access_check_delete(struct request *request, struct slice key, bool compares)
 		.bucket_name = request->bucket_name,
 		.key = key,
 	};
+
+	asked = of_version(asked, version);
+
 	enum s3_error error =
 		check(request, &asked, &access->policies, &access->decision);
 
@@ -443,6 +458,7 @@ access_check_delete(struct request *request, struct slice key, bool compares)
 	struct decision decision;
 
 	asked.action = POLICY_ACTION_GET_OBJECT;
+	asked = of_version(asked, version);
 	error = check(request, &asked, &access->policies, &decision);
 	if (error) {
 		access->action = asked.action;
@@ -453,20 +469,22 @@ access_check_delete(struct request *request, struct slice key, bool compares)
 
 enum s3_error
 access_check_source(struct request *request, const struct bucket *bucket,
-	struct slice key)
+	struct slice key, struct slice version)
 {
-	const struct access_ask asked = {
+	const struct access_ask plain = {
 		.action = POLICY_ACTION_GET_OBJECT,
 		.bucket = bucket,
 		.bucket_name = slice_str(bucket->name),
 		.key = key,
 	};
+	const struct access_ask asked = of_version(plain, version);
 	struct access *access = &request->access;
 	enum s3_error error = check(request, &asked, &access->of_source,
 		&access->source_decision);
 
 	access->source = *bucket;
 	access->source_key = key;
+	access->source_version = version;
 	return error ? error_set(&request->report, error, NULL) : S3_OK;
 }
 
@@ -475,12 +493,14 @@ access_may_of_source(struct request *request, enum policy_action action,
 	struct slice key)
 {
 	struct access *access = &request->access;
-	const struct access_ask asked = {
+	const struct access_ask plain = {
 		.action = action,
 		.bucket = &access->source,
 		.bucket_name = slice_str(access->source.name),
 		.key = key,
 	};
+	const struct access_ask asked =
+		of_version(plain, access->source_version);
 	struct decision decision;
 
 	return !check(request, &asked, &access->of_source, &decision);

@@ -40,6 +40,7 @@ struct access {
 	struct access_policies policies;
 	struct bucket source; /* of a copy, */
 	struct slice source_key;
+	struct slice source_version; /* as struct access_ask */
 	/* s3:prefix, as of a list of the one key that is missed; not from the
 	 * query of a request for an object */
 	struct slice missed;
@@ -62,7 +63,9 @@ struct access_ask {
 	enum policy_action action;
 	const struct bucket *bucket; /* NULL: none, or a new one */
 	struct slice bucket_name;
-	struct slice key; /* empty: the bucket itself */
+	struct slice key;     /* empty: the bucket itself */
+	struct slice version; /* its id, which the action is then one of;
+				 SLICE_NULL: none is named */
 };
 
 /* Once it is known who asks. */
@@ -122,15 +125,15 @@ bool access_is_denied(struct request *request, enum policy_action action);
 /* Whether the caller's level lets them learn something of what objects hold. */
 bool access_may_tell(const struct request *request);
 
-/* Whether one of several keys may be deleted; compares: only with a certain
- * ETag, which tells something of it and needs s3:GetObject, as in S3.
- * ACCESS_DENIED, and as above; the report stays as it is. */
+/* Whether one of several keys, or its version, may be deleted; compares: only
+ * with a certain ETag, which tells something of it and needs s3:GetObject, as
+ * in S3. ACCESS_DENIED, and as above; the report stays as it is. */
 must_check enum s3_error access_check_delete(struct request *request,
-	struct slice key, bool compares);
+	struct slice key, struct slice version, bool compares);
 
 /* Whether the source of a copy may be read.  ACCESS_DENIED, and as above. */
 must_check enum s3_error access_check_source(struct request *request,
-	const struct bucket *bucket, struct slice key);
+	const struct bucket *bucket, struct slice key, struct slice version);
 
 /* ACCESS_DENIED in place of NO_SUCH_KEY where the bucket may not be listed, for
  * one of several keys; the report stays as it is. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/iam/access_private.h"
+#include "s3api/version_id.h"
 #include "store/base/buffer.h"
 #include "store/base/clock.h"
 #include "store/base/text.h"
@@ -93,7 +94,6 @@ static const struct {
 	{POLICY_KEY_IF_NONE_MATCH, "if-none-match", NULL},
 	{POLICY_KEY_MAX_KEYS, NULL, "max-keys"},
 	{POLICY_KEY_PREFIX, NULL, "prefix"},
-	{POLICY_KEY_VERSION_ID, NULL, "versionId"},
 	{POLICY_KEY_ACL, "x-amz-acl", NULL},
 	{POLICY_KEY_GRANT_FULL_CONTROL, "x-amz-grant-full-control", NULL},
 	{POLICY_KEY_GRANT_READ, "x-amz-grant-read", NULL},
@@ -134,7 +134,7 @@ find_in_request(struct access_object *object, enum policy_key key,
 	return false;
 }
 
-/* As it is understood: two spellings of a source are one. */
+/* As it is understood, without a version: two spellings of a source are one. */
 static struct slice
 copy_source(struct access_object *object)
 {
@@ -142,6 +142,7 @@ copy_source(struct access_object *object)
 	scoped(buffer_free) struct buffer decoded = {0};
 	struct slice text = request_header(request, "x-amz-copy-source");
 
+	version_id_cut(&text);
 	if (!text.data || !text_percent_decode(&decoded, text, false))
 		return SLICE_NULL;
 	if (slice_has_prefix(buffer_slice(&decoded), SLICE("/")))
@@ -266,6 +267,8 @@ access_find(void *context, const struct policy_key_name *name,
 						    : SLICE("false"));
 	else if (name->key == POLICY_KEY_SOURCE_IP)
 		add(out, request_client_address(request));
+	else if (name->key == POLICY_KEY_VERSION_ID)
+		add(out, object->version);
 	else if (name->key == POLICY_KEY_COPY_SOURCE)
 		add(out, copy_source(object));
 	else if (name->key == POLICY_KEY_RESOURCE_ACCOUNT &&

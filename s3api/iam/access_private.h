@@ -13,6 +13,7 @@ struct access_object {
 	struct request *request;
 	struct arena arena;
 	struct exposure_object object;
+	struct slice version; /* of it; SLICE_NULL: none is named */
 };
 
 /* policy_context's find(); context is a struct access_object.  An object that

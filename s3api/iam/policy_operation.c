@@ -98,8 +98,8 @@ compare(const void *name, const void *row)
 	return strcmp(name, ((const struct row *)row)->operation);
 }
 
-static enum policy_action
-find(const char *operation)
+enum policy_action
+policy_operation_action(const char *operation)
 {
 	static const char prefix[] = "s3:";
 	const struct row *row = bsearch(operation, rows, array_len(rows),
@@ -119,11 +119,9 @@ find(const char *operation)
 }
 
 enum policy_action
-policy_operation_action(const char *operation, bool names_version)
+policy_operation_of_version(enum policy_action action)
 {
-	enum policy_action action = find(operation);
-
-	for (size_t i = 0; names_version && i < array_len(versions); i++) {
+	for (size_t i = 0; i < array_len(versions); i++) {
 		if (versions[i].plain == action)
 			return versions[i].of_version;
 	}

@@ -14,8 +14,11 @@
  * operation has no action, and is refused.  Operations on several objects
  * (CopyObject, DeleteObjects) ask for more as they learn of them.
  */
-enum policy_action policy_operation_action(const char *operation,
-	bool names_version);
+enum policy_action policy_operation_action(const char *operation);
+
+/* What it is where the request names a version: GetObjectVersion of GetObject;
+ * itself where it has no such twin. */
+enum policy_action policy_operation_of_version(enum policy_action action);
 
 /*
  * What it is done to, or how, is in its body: the operation asks

@@ -3,6 +3,7 @@
 
 #include "s3api/iam/access.h"
 #include "s3api/reply.h"
+#include "s3api/version_id.h"
 #include "store/base/text.h"
 #include "store/tree.h"
 
@@ -14,16 +15,25 @@ refuse(struct request *request)
 		"sourcebucket/sourcekey");
 }
 
+static enum s3_error
+check_version(struct request *request, struct slice version)
+{
+	if (!version.data || version_id_parse(version) == VERSION_ID_NULL)
+		return S3_OK;
+	if (version_id_parse(version) == VERSION_ID_MALFORMED)
+		return request_refuse_argument(request,
+			"Invalid version id specified", "x-amz-copy-source",
+			version);
+	return error_set(&request->report, S3_NO_SUCH_VERSION, NULL);
+}
+
 enum s3_error
 copy_source_parse(struct request *request, struct copy_source *out)
 {
 	scoped(buffer_free) struct buffer decoded = {0};
 	struct slice text = request_header(request, "x-amz-copy-source");
-	ptrdiff_t query = slice_find(text, SLICE("?versionId="));
+	struct slice version = version_id_cut(&text);
 
-	if (query >= 0)
-		return error_set(&request->report, S3_NOT_IMPLEMENTED,
-			"Versions are not implemented.");
 	if (!text_percent_decode(&decoded, text, false))
 		return refuse(request);
 
@@ -50,6 +60,8 @@ copy_source_parse(struct request *request, struct copy_source *out)
 	enum s3_error error = request_check_owner(request,
 		"x-amz-source-expected-bucket-owner", &out->bucket);
 
-	return error ? error
-		     : access_check_source(request, &out->bucket, out->key);
+	if (!error)
+		error = access_check_source(request, &out->bucket, out->key,
+			version);
+	return error ? error : check_version(request, version);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/op/key_list.h"
 
+#include "s3api/version_id.h"
 #include "s3api/xml/xml_reader.h"
 #include "store/tree.h"
 
@@ -26,8 +27,7 @@ parse_etag(const struct xml_node *node, struct arena *arena,
 static enum s3_error
 check_object(const struct xml_node *node, struct slice key)
 {
-	if (xml_reader_child(node, "VersionId") ||
-		xml_reader_child(node, "LastModifiedTime") ||
+	if (xml_reader_child(node, "LastModifiedTime") ||
 		xml_reader_child(node, "Size"))
 		return S3_NOT_IMPLEMENTED;
 	if (key.len > TREE_KEY_MAX)
@@ -35,6 +35,22 @@ check_object(const struct xml_node *node, struct slice key)
 	if (key.len == 0 || !slice_is_utf8(key))
 		return S3_INVALID_ARGUMENT;
 	return S3_OK;
+}
+
+/* S3 API: one that is no id is told as one that is not there. */
+static void
+parse_version(const struct xml_node *node, struct arena *arena,
+	struct key_list_entry *entry)
+{
+	enum version_id id;
+
+	if (!xml_reader_child(node, "VersionId"))
+		return;
+	entry->version = xml_reader_child_text(node, "VersionId", arena);
+	id = version_id_parse(entry->version);
+	entry->names_no_version = id != VERSION_ID_NULL;
+	if (id == VERSION_ID_MALFORMED && !entry->refused)
+		entry->refused = S3_NO_SUCH_VERSION;
 }
 
 static bool
@@ -53,6 +69,7 @@ parse_objects(const struct xml_node *root, struct arena *arena,
 
 		entry->key = key;
 		entry->refused = check_object(node, key);
+		parse_version(node, arena, entry);
 		parse_etag(node, arena, entry);
 	}
 	return list->count > 0;

@@ -20,7 +20,9 @@
 
 struct key_list_entry {
 	struct slice key;
-	enum s3_error refused;		   /* S3_OK: may be deleted */
+	struct slice version;  /* its id; SLICE_NULL: none is named */
+	bool names_no_version; /* none that there is */
+	enum s3_error refused; /* S3_OK: may be deleted */
 	struct object_condition condition; /* of <ETag> */
 	struct inode_etag etag;
 };

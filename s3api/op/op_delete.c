@@ -23,6 +23,13 @@ refuse_unsupported(struct request *request)
 	return request_refuse_headers(request, refused, array_len(refused));
 }
 
+/* What deleting gives where there is nothing. */
+static enum store_err
+err_of_nothing(const struct object_condition *condition)
+{
+	return condition->must_exist ? STORE_PRECONDITION : STORE_NOT_FOUND;
+}
+
 enum s3_error
 op_delete_object(struct request *request)
 {
@@ -35,8 +42,11 @@ op_delete_object(struct request *request)
 	if (error)
 		return error;
 
-	enum store_err err = object_delete(request->store, request->bucket.ino,
-		request->key, &condition);
+	enum store_err err =
+		request_names_no_version(request)
+			? err_of_nothing(&condition)
+			: object_delete(request->store, request->bucket.ino,
+				  request->key, &condition);
 
 	/* What is to be gone is gone, unless it had to be there. */
 	if (err == STORE_NOT_FOUND && !condition.must_match)
@@ -48,13 +58,19 @@ op_delete_object(struct request *request)
 }
 
 static void
-write_error(struct buffer *to, struct slice key, enum s3_error error)
+write_entry(struct buffer *to, const struct key_list_entry *entry)
 {
-	xml_writer_open(to, "Error");
-	xml_writer_text(to, "Key", key);
-	xml_writer_str(to, "Code", error_code(error));
-	xml_writer_str(to, "Message", error_message(error));
-	xml_writer_close(to, "Error");
+	const char *element = entry->refused ? "Error" : "Deleted";
+
+	xml_writer_open(to, element);
+	xml_writer_text(to, "Key", entry->key);
+	if (entry->version.data)
+		xml_writer_text(to, "VersionId", entry->version);
+	if (entry->refused) {
+		xml_writer_str(to, "Code", error_code(entry->refused));
+		xml_writer_str(to, "Message", error_message(entry->refused));
+	}
+	xml_writer_close(to, element);
 }
 
 static enum s3_error
@@ -82,6 +98,7 @@ refuse_forbidden(struct request *request, struct key_list *list)
 		if (!entry->refused)
 			entry->refused = access_hide_missing_key(request,
 				access_check_delete(request, entry->key,
+					entry->version,
 					entry->condition.must_match != NULL));
 	}
 }
@@ -97,28 +114,33 @@ delete_all(struct request *request, struct key_list *list)
 	struct object_condition *conditions = arena_new_array(request->arena,
 		list->count, struct object_condition);
 	size_t count = 0;
-	enum store_err err;
+	enum store_err err = STORE_OK;
 
 	for (size_t i = 0; i < list->count; i++) {
-		if (list->entries[i].refused)
+		if (list->entries[i].refused ||
+			list->entries[i].names_no_version)
 			continue;
 		keys[count] = list->entries[i].key;
 		conditions[count++] = list->entries[i].condition;
 	}
-	if (count == 0)
-		return STORE_OK;
-	err = object_delete_many(request->store, request->bucket.ino, keys,
-		conditions, count, errs);
+	if (count > 0)
+		err = object_delete_many(request->store, request->bucket.ino,
+			keys, conditions, count, errs);
 	for (size_t i = list->count; i > 0 && !err; i--) {
 		struct key_list_entry *entry = &list->entries[i - 1];
 
 		if (entry->refused)
 			continue;
+
+		enum store_err deleted =
+			entry->names_no_version
+				? err_of_nothing(&entry->condition)
+				: errs[--count];
+
 		/* What is to be gone is gone, unless it had to be there. */
-		if (errs[--count] != STORE_NOT_FOUND ||
-			entry->condition.must_match)
+		if (deleted != STORE_NOT_FOUND || entry->condition.must_match)
 			entry->refused = access_hide_missing_key(request,
-				reply_error_of_store(errs[count]));
+				reply_error_of_store(deleted));
 	}
 	return err;
 }
@@ -130,13 +152,8 @@ write_result(struct buffer *to, const struct key_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		const struct key_list_entry *entry = &list->entries[i];
 
-		if (entry->refused) {
-			write_error(to, entry->key, entry->refused);
-		} else if (!list->is_quiet) {
-			xml_writer_open(to, "Deleted");
-			xml_writer_text(to, "Key", entry->key);
-			xml_writer_close(to, "Deleted");
-		}
+		if (entry->refused || !list->is_quiet)
+			write_entry(to, entry);
 	}
 	xml_writer_close(to, "DeleteResult");
 }

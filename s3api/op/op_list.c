@@ -9,13 +9,13 @@
 #include "s3api/checksum.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
+#include "s3api/version_id.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/text.h"
 #include "store/list.h"
 
 #define KEYS_MAX 1000
 #define TOKEN_PREFIX "1"
-#define VERSION_NULL "null"
 
 struct listing {
 	bool is_of_versions;
@@ -69,7 +69,7 @@ write_object(const struct request *request, struct buffer *to,
 	xml_writer_open(to, element);
 	xml_writer_key(to, "Key", entry->key, listing->url_encode);
 	if (listing->is_of_versions) {
-		xml_writer_str(to, "VersionId", VERSION_NULL);
+		xml_writer_str(to, "VersionId", VERSION_ID_OF_ALL);
 		xml_writer_bool(to, "IsLatest", true);
 	}
 	xml_writer_time(to, "LastModified", entry->inode.mtime_ns);
@@ -265,7 +265,7 @@ check_version_marker(struct request *request)
 	if (version.len == 0)
 		return request_refuse_argument(request,
 			"A version-id marker cannot be empty.", name, version);
-	if (!slice_equal(version, SLICE(VERSION_NULL)))
+	if (version_id_parse(version) != VERSION_ID_NULL)
 		return request_refuse_argument(request,
 			"Invalid version id specified", name, version);
 	return S3_OK;
@@ -278,7 +278,7 @@ write_next_version(struct buffer *to, const struct listing *listing)
 
 	xml_writer_key(to, "NextKeyMarker", last->key, listing->url_encode);
 	if (!last->is_prefix)
-		xml_writer_str(to, "NextVersionIdMarker", VERSION_NULL);
+		xml_writer_str(to, "NextVersionIdMarker", VERSION_ID_OF_ALL);
 }
 
 enum s3_error

@@ -84,6 +84,23 @@ def lists_keys_of_any_bytes(site, client):
     assert not client.keys(suite.BUCKET, "odd/")
 
 
+def a_bucket_is_emptied_by_its_versions(site, client):
+    client.s3.create_bucket(Bucket="versions")
+    keys = [f"dir {number % 3}/\u00e4{number:04}" for number in range(1005)]
+    for key in keys:
+        client.s3.put_object(Bucket="versions", Key=key, Body=b"x")
+    bucket = boto3.resource("s3", endpoint_url=site.endpoint).Bucket(
+        "versions")
+    versions = list(bucket.object_versions.all())
+    assert [version.object_key for version in versions] == sorted(
+        keys, key=str.encode)
+    assert {version.id for version in versions} == {"null"}, versions[:3]
+    assert versions[0].get()["Body"].read() == b"x"
+    for reply in bucket.object_versions.delete():
+        assert not reply.get("Errors"), reply
+    bucket.delete()
+
+
 def errors_have_their_codes(site, client):
     s3, at = client.s3, {"Bucket": suite.BUCKET, "Key": "none"}
     expect("NoSuchKey", s3.get_object, **at)
@@ -213,6 +230,7 @@ def only_one_of_many_creates(site, client):
 if __name__ == "__main__":
     suite.main(Boto3, [
         lists_keys_of_any_bytes,
+        a_bucket_is_emptied_by_its_versions,
         errors_have_their_codes,
         uploads_parts_out_of_order_and_at_once,
         presigned_urls_put_and_get,

@@ -41,6 +41,9 @@ static const struct {
 	{"s3:ListBucket", "photos", "GET", "/photos", ""},
 	/* Of a bucket, whatever of it is named. */
 	{"s3:ListBucket", "photos/a", "GET", "/photos", ""},
+	{"s3:GetObjectVersion", "photos/a", "GET", "/photos/a?versionId=null",
+		""},
+	{"s3:ListBucketVersions", "photos", "GET", "/photos?versions", ""},
 	{"s3:ListAllMyBuckets", "*", "GET", "/", ""},
 	{"s3:CreateBucket", "new-one", "PUT", "/new-one", ""},
 	{"s3:GetBucketPolicyStatus", "photos", "GET", "/photos?policyStatus",

@@ -370,13 +370,12 @@ Test(access_find, each_key_tells_requests_apart)
 	}
 }
 
-/* Of requests that are NotImplemented before anybody is asked. */
-Test(access_find, a_version_s_id_is_that_of_the_query)
+/* Of the query, of a source, or of one of several keys: test_version_id.c. */
+Test(access_find, a_version_s_id_is_that_of_what_is_asked_about)
 {
-	const struct http_param param = {
-		.name = SLICE("versionId"), .value = SLICE("v1")};
-	struct request request = {.params = &param, .param_count = 1};
-	struct access_object object = {.request = &request};
+	struct request request = {0};
+	struct access_object object = {
+		.request = &request, .version = SLICE("v1")};
 	struct policy_key_name name;
 	struct policy_values values;
 
@@ -384,7 +383,7 @@ Test(access_find, a_version_s_id_is_that_of_the_query)
 	access_find(&object, &name, &values);
 	cr_assert(eq(sz, values.count, 1));
 	cr_expect(slice_equal(values.values[0], SLICE("v1")));
-	request.param_count = 0;
+	object.version = SLICE_NULL;
 	access_find(&object, &name, &values);
 	cr_expect(zero(sz, values.count));
 	arena_free(&object.arena);

@@ -302,50 +302,70 @@ Test(policy, operations_have_the_actions_of_s3)
 {
 	static const struct {
 		const char *operation;
-		bool names_version;
 		const char *action;
 	} rows[] = {
-		{"GetObject", false, "s3:GetObject"},
-		{"GetObject", true, "s3:GetObjectVersion"},
-		{"HeadObject", false, "s3:GetObject"},
-		{"HeadBucket", false, "s3:ListBucket"},
-		{"ListObjects", false, "s3:ListBucket"},
-		{"ListObjectsV2", false, "s3:ListBucket"},
-		{"ListObjectVersions", false, "s3:ListBucketVersions"},
-		{"ListBuckets", false, "s3:ListAllMyBuckets"},
-		{"ListParts", false, "s3:ListMultipartUploadParts"},
-		{"ListMultipartUploads", false,
-			"s3:ListBucketMultipartUploads"},
-		{"UploadPart", false, "s3:PutObject"},
-		{"UploadPartCopy", false, "s3:PutObject"},
-		{"CopyObject", false, "s3:PutObject"},
-		{"CreateMultipartUpload", false, "s3:PutObject"},
-		{"CompleteMultipartUpload", false, "s3:PutObject"},
-		{"AbortMultipartUpload", false, "s3:AbortMultipartUpload"},
-		{"DeleteObject", true, "s3:DeleteObjectVersion"},
-		{"DeleteObjects", false, "s3:DeleteObject"},
-		{"GetObjectAttributes", false, "s3:GetObjectAttributes"},
-		{"GetObjectTagging", false, "s3:GetObjectTagging"},
-		{"GetBucketLocation", false, "s3:GetBucketLocation"},
-		{"GetBucketAcl", false, "s3:GetBucketAcl"},
-		{"DeleteBucketCors", false, "s3:PutBucketCORS"},
-		{"PutBucketLifecycleConfiguration", false,
+		{"GetObject", "s3:GetObject"},
+		{"HeadObject", "s3:GetObject"},
+		{"HeadBucket", "s3:ListBucket"},
+		{"ListObjects", "s3:ListBucket"},
+		{"ListObjectsV2", "s3:ListBucket"},
+		{"ListObjectVersions", "s3:ListBucketVersions"},
+		{"ListBuckets", "s3:ListAllMyBuckets"},
+		{"ListParts", "s3:ListMultipartUploadParts"},
+		{"ListMultipartUploads", "s3:ListBucketMultipartUploads"},
+		{"UploadPart", "s3:PutObject"},
+		{"UploadPartCopy", "s3:PutObject"},
+		{"CopyObject", "s3:PutObject"},
+		{"CreateMultipartUpload", "s3:PutObject"},
+		{"CompleteMultipartUpload", "s3:PutObject"},
+		{"AbortMultipartUpload", "s3:AbortMultipartUpload"},
+		{"DeleteObject", "s3:DeleteObject"},
+		{"DeleteObjects", "s3:DeleteObject"},
+		{"GetObjectAttributes", "s3:GetObjectAttributes"},
+		{"GetObjectTagging", "s3:GetObjectTagging"},
+		{"GetBucketLocation", "s3:GetBucketLocation"},
+		{"GetBucketAcl", "s3:GetBucketAcl"},
+		{"DeleteBucketCors", "s3:PutBucketCORS"},
+		{"PutBucketLifecycleConfiguration",
 			"s3:PutLifecycleConfiguration"},
-		{"PutBucketPolicy", false, "s3:PutBucketPolicy"},
-		{"GetBucketPolicyStatus", false, "s3:GetBucketPolicyStatus"},
-		{"CreateBucket", false, "s3:CreateBucket"},
-		{"DeleteBucket", false, "s3:DeleteBucket"},
-		{"MakeCoffee", false, ""},
+		{"PutBucketPolicy", "s3:PutBucketPolicy"},
+		{"GetBucketPolicyStatus", "s3:GetBucketPolicyStatus"},
+		{"CreateBucket", "s3:CreateBucket"},
+		{"DeleteBucket", "s3:DeleteBucket"},
+		{"MakeCoffee", ""},
 	};
 
 	for (size_t i = 0; i < array_len(rows); i++)
 		cr_expect(eq(str,
 				  (char *)policy_action_name(
 					  policy_operation_action(
-						  rows[i].operation,
-						  rows[i].names_version)),
+						  rows[i].operation)),
 				  (char *)rows[i].action),
 			"%s", rows[i].operation);
+}
+
+Test(policy, what_is_done_to_a_version_has_an_action_of_its_own)
+{
+	static const struct {
+		const char *plain;
+		const char *of_version;
+	} rows[] = {
+		{"GetObject", "s3:GetObjectVersion"},
+		{"HeadObject", "s3:GetObjectVersion"},
+		{"DeleteObject", "s3:DeleteObjectVersion"},
+		{"PutObjectTagging", "s3:PutObjectVersionTagging"},
+		{"GetObjectAcl", "s3:GetObjectVersionAcl"},
+		{"RestoreObject", "s3:RestoreObject"},
+		{"ListObjects", "s3:ListBucket"},
+	};
+
+	for (size_t i = 0; i < array_len(rows); i++) {
+		enum policy_action action = policy_operation_of_version(
+			policy_operation_action(rows[i].plain));
+
+		cr_expect(eq(str, (char *)policy_action_name(action),
+			(char *)rows[i].of_version));
+	}
 }
 
 Test(policy, dates_have_the_forms_of_w3c_and_seconds)

@@ -59,6 +59,19 @@ Test(op_copy, replaces_attributes_when_told_to)
 	served_expect_header(get, "content-type", "binary/octet-stream");
 }
 
+Test(op_copy, the_source_s_null_version_is_the_source)
+{
+	scoped(served_stop) struct served served = start_with_hello();
+
+	cr_expect(eq(uint,
+		copy(&served, "/other/c",
+			"x-amz-copy-source: photos/a%20b?versionId=null\n")
+			->status,
+		200));
+	served_expect_body(served_ask(&served, "GET", "/other/c"), 200,
+		"hello");
+}
+
 Test(op_copy, a_storage_class_that_is_named_is_a_change)
 {
 	scoped(served_stop) struct served served = start_with_hello();
@@ -98,7 +111,10 @@ Test(op_copy, refuses_sources_that_are_none)
 		{"photos/%zz", 400, "InvalidArgument"},
 		{"photos/%FF", 400, "InvalidArgument"},
 		{"photos/a%20b%00", 400, "InvalidArgument"},
-		{"photos/a%20b?versionId=1", 501, "NotImplemented"},
+		{"photos/a%20b?versionId=1", 400, "InvalidArgument"},
+		{"photos/a%20b?versionId=", 400, "InvalidArgument"},
+		{"photos/a%20b?versionId=0123456789abcdefghijklmnopqrs._-", 404,
+			"NoSuchVersion"},
 	};
 
 	for (size_t i = 0; i < array_len(cases); i++)

@@ -170,7 +170,7 @@ Test(operations, are_the_actions_that_policies_call_them)
 		cr_assert(slice_split(&rest, ',', &action));
 
 		enum policy_action found =
-			policy_operation_action(rows[i].operation, false);
+			policy_operation_action(rows[i].operation);
 
 		cr_expect(slice_equal(slice_str(policy_action_name(found)),
 				  action),
