@@ -88,6 +88,35 @@ reply_range(struct request *request)
 	}
 }
 
+/* S3 API: HeadBucket.  By it SDKs find where to ask, and how to sign that. */
+static bool
+tells_region(const struct request *request)
+{
+	enum s3_error error = request->report.error;
+	enum http_method method = request->http->method;
+
+	if (error == S3_AUTHORIZATION_HEADER_MALFORMED)
+		return request->target != OPERATION_SERVICE;
+	return error_status(error) == 403 &&
+	       request->target == OPERATION_BUCKET &&
+	       (method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD);
+}
+
+/* Who was refused before the bucket was asked for learns no more by it than
+ * strangers do by asking for it. */
+static void
+reply_region(struct request *request)
+{
+	struct bucket bucket = request->bucket;
+
+	if (bucket.ino == 0 && (!bucket_name_is_valid(request->bucket_name) ||
+				       bucket_get(request->store,
+					       request->bucket_name, &bucket)))
+		return;
+	http_reply_header_str(request->response, "x-amz-bucket-region",
+		bucket.region);
+}
+
 void
 reply_error(struct request *request)
 {
@@ -108,6 +137,8 @@ reply_error(struct request *request)
 			route_methods(request->target, request->arena));
 	if (status == 416)
 		reply_range(request);
+	if (tells_region(request))
+		reply_region(request);
 	write_error(request, &body);
 	reply_xml(request, &body);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/base/clock.h"
 #include "tests/s3api/op/served.h"
 
 #define CONFIGURATION(inside)                                                  \
@@ -147,6 +148,63 @@ Test(op_bucket, answers_head_with_its_region_or_an_error_without_a_body)
 	served_expect_body(key, 404, "");
 	cr_expect(eq(sz, s3_client_header(missing, "x-amz-request-id").len,
 		16));
+}
+
+/* SDKs find a bucket's region by being refused. */
+static void
+expect_region(struct served *served, const char *method, const char *target,
+	unsigned int status, const char *region)
+{
+	const struct s3_reply *reply = served_ask(served, method, target);
+	struct slice told = s3_client_header(reply, "x-amz-bucket-region");
+
+	cr_expect(eq(uint, reply->status, status), "%s %s", method, target);
+	cr_expect(slice_equal(told, slice_str(region)), "%s %s: %.*s", method,
+		target, (int)told.len, told.data ? told.data : "");
+}
+
+Test(op_bucket, tells_its_region_to_who_is_refused)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	served_put(&served, "/photos/a", "a");
+
+	served_become(&served, TOKEN_WRITE);
+	expect_region(&served, "HEAD", "/photos", 403, "default");
+	expect_region(&served, "GET", "/photos/a", 403, "");
+	served.client.secret[0] ^= 1;
+	expect_region(&served, "HEAD", "/photos", 403, "default");
+	expect_region(&served, "HEAD", "/none", 403, "");
+	expect_region(&served, "HEAD", "/_", 403, "");
+	expect_region(&served, "GET", "/", 403, "");
+	served.client.is_anonymous = true;
+	expect_region(&served, "HEAD", "/photos", 403, "default");
+	expect_region(&served, "GET", "/photos?list-type=2", 403, "default");
+	expect_region(&served, "PUT", "/photos", 403, "");
+	expect_region(&served, "HEAD", "/none", 404, "");
+}
+
+Test(op_bucket, tells_its_region_to_who_signs_for_another)
+{
+	scoped(served_stop) struct served served = served_start();
+	char now[17];
+
+	served_bucket(&served, "photos");
+	served.client.is_anonymous = true;
+	clock_to_basic(clock_now_ns(), now);
+
+	const struct s3_reply *reply = served_send(&served, "GET", "/photos/a",
+		served_text(&served,
+			"Authorization: AWS4-HMAC-SHA256 Credential=a/%.8s/"
+			"mars/s3/aws4_request,SignedHeaders=host,"
+			"Signature=0\n",
+			now),
+		SLICE_NULL);
+
+	served_expect_refusal(reply, 400, "AuthorizationHeaderMalformed");
+	served_expect_elements(reply, "Region", "default ");
+	served_expect_header(reply, "x-amz-bucket-region", "default");
 }
 
 Test(op_bucket, tells_its_location)
