@@ -457,7 +457,8 @@ sigv4_claim_read(const struct http_request *request, const char *service,
 	if (headers > 1 || (headers && (claim->is_presigned || has_old_query)))
 		return kind_of(bad_argument(report, ONE_MECHANISM,
 			"Authorization", authorization));
-	if (!headers && !claim->is_presigned && !has_old_query)
+	/* An empty header claims nothing. */
+	if (!authorization.len && !claim->is_presigned && !has_old_query)
 		return SIGV4_CLAIM_NONE;
 	if (has_old_query)
 		error = error_set(report, S3_INVALID_REQUEST, UNSUPPORTED);

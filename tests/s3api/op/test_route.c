@@ -163,6 +163,9 @@ Test(route, who_signs_nothing_is_denied)
 		"AccessDenied");
 	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 403,
 		"AccessDenied");
+	served_expect_refusal(served_send(&served, "GET", "/photos/a",
+				      "authorization: \n", SLICE_NULL),
+		403, "AccessDenied");
 	served_expect_refusal(served_ask(&served, "GET", "/none?inventory"),
 		403, "AccessDenied");
 }
