@@ -87,7 +87,7 @@ checksum_to_text(const struct checksum *checksum, char to[CHECKSUM_TEXT_MAX])
 
 	assert(checksum->len <= DIGEST_LEN_MAX);
 	text_to_base64(checksum->value, checksum->len, to);
-	if (!checksum->is_composite)
+	if (!checksum->is_composite || checksum->parts == 0)
 		return;
 	assert(checksum->parts <= PARTS_MAX);
 	buffer_printf(&parts, "-%u", checksum->parts);

@@ -30,7 +30,7 @@
 struct checksum {
 	enum digest_kind kind; /* 0: none */
 	bool is_composite;
-	uint32_t parts; /* of a composite one */
+	uint32_t parts; /* of a composite one; 0: not to be told */
 	uint8_t len;
 	uint8_t value[DIGEST_LEN_MAX];
 };
@@ -49,7 +49,7 @@ const char *checksum_type_name(bool is_composite);
 
 /* --- values --------------------------------------------------------------- */
 
-/* "wdBDMA==", or "wdBDMA==-3". */
+/* "wdBDMA==", or "wdBDMA==-3" of one that is composite of three parts. */
 void checksum_to_text(const struct checksum *checksum,
 	char to[CHECKSUM_TEXT_MAX]);
 

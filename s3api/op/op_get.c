@@ -77,6 +77,7 @@ find_part(struct request *request, struct get *get)
 		get->is_partial = true;
 		get->checksum = (struct checksum){
 			.kind = part.checksum_kind,
+			.is_composite = inode->is_checksum_composite,
 			.len = part.checksum_len,
 		};
 		memcpy(get->checksum.value, part.checksum,

@@ -534,6 +534,40 @@ Test(op_upload, gives_its_parts_back_by_their_numbers)
 		416, "InvalidPartNumber");
 }
 
+/* The type is the object's, also where the value is a part's. */
+Test(op_upload, tells_that_its_checksum_is_composite_wherever_it_is_told)
+{
+	scoped(served_stop) struct served served = start_with_bucket();
+	const char *id = served_begin_upload(&served, "/photos/big",
+		"x-amz-checksum-algorithm: CRC32\n");
+	struct sent part = send_good_part_with(&served, id, 1,
+		"x-amz-checksum-crc32: NhCmhg==\n", SLICE("hello"));
+
+	part.checksum = "<ChecksumCRC32>NhCmhg==</ChecksumCRC32>";
+
+	const struct s3_reply *completed = complete(&served, id, &part, 1);
+	const struct s3_reply *of_part =
+		served_send(&served, "GET", "/photos/big?partNumber=1",
+			"x-amz-checksum-mode: ENABLED\n", SLICE_NULL);
+	const struct s3_reply *of_object = served_send(&served, "HEAD",
+		"/photos/big", "x-amz-checksum-mode: ENABLED\n", SLICE_NULL);
+	const struct s3_reply *attributes =
+		served_send(&served, "GET", "/photos/big?attributes",
+			"x-amz-object-attributes: Checksum\n", SLICE_NULL);
+	struct slice whole = s3_client_element(completed, "ChecksumCRC32", 0);
+	struct slice value = slice_first(whole, whole.len - strlen("-1"));
+
+	cr_assert(slice_has_suffix(whole, SLICE("-1")));
+	served_expect_header(of_part, "x-amz-checksum-crc32", "NhCmhg==");
+	served_expect_header(of_part, "x-amz-checksum-type", "COMPOSITE");
+	served_expect_header(of_object, "x-amz-checksum-crc32",
+		served_text(&served, "%.*s", (int)whole.len, whole.data));
+	served_expect_header(of_object, "x-amz-checksum-type", "COMPOSITE");
+	served_expect_elements(attributes, "ChecksumCRC32",
+		served_text(&served, "%.*s ", (int)value.len, value.data));
+	served_expect_elements(attributes, "ChecksumType", "COMPOSITE ");
+}
+
 Test(op_upload, lists_its_parts_in_pages)
 {
 	scoped(served_stop) struct served served = start_with_bucket();
