@@ -106,9 +106,45 @@ feed_bucket(struct store *store, struct db_txn *txn,
 	return feed_append(store, txn, &change);
 }
 
+static enum store_err
+delete_if_there(struct db_txn *txn, enum db_table table, const struct key *key)
+{
+	enum store_err err = db_delete(txn, table, key_slice(key));
+
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+struct document_request {
+	uint64_t owner;
+	struct slice kind;
+	const struct slice *value;
+};
+
+static enum store_err
+apply_document(struct store *store, struct db_txn *txn, void *arg)
+{
+	const struct document_request *request = arg;
+	struct key key = key_dentry(request->owner, request->kind);
+	struct record_change change = {
+		.kind = RECORD_CHANGE_DOCUMENT,
+		.ino = request->owner,
+		.name = request->kind,
+	};
+	enum store_err err;
+
+	if (request->value)
+		err = db_put(txn, DB_DOCUMENT, key_slice(&key),
+			*request->value);
+	else
+		err = delete_if_there(txn, DB_DOCUMENT, &key);
+	return err ? err : feed_append(store, txn, &change);
+}
+
 struct create_request {
 	struct slice name;
 	struct slice owner;
+	const struct bucket_document *documents;
+	size_t count;
 	struct bucket *out;
 };
 
@@ -129,6 +165,22 @@ save_root(struct db_txn *txn, const struct bucket *bucket)
 	};
 
 	return dentry_save_inode(txn, &root);
+}
+
+static enum store_err
+save_documents(struct store *store, struct db_txn *txn,
+	const struct create_request *request)
+{
+	enum store_err err = STORE_OK;
+
+	for (size_t i = 0; i < request->count && !err; i++) {
+		const struct bucket_document *document = &request->documents[i];
+		struct document_request one = {
+			request->out->ino, document->kind, &document->value};
+
+		err = apply_document(store, txn, &one);
+	}
+	return err;
 }
 
 static enum store_err
@@ -163,15 +215,55 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 		err = save_root(txn, bucket);
 	if (!err)
 		err = usage_begin_bucket(txn, bucket->ino, request->owner);
-	return err ? err : feed_bucket(store, txn, bucket);
+	if (!err)
+		err = feed_bucket(store, txn, bucket);
+	return err ? err : save_documents(store, txn, request);
+}
+
+static bool
+kind_is_valid(struct slice kind)
+{
+	return kind.len > 0 && kind.len <= KIND_MAX;
+}
+
+static enum store_err
+create(struct store *store, struct create_request *request)
+{
+	struct bucket *out = request->out;
+	struct bucket result = {.ino = 0};
+
+	if (!bucket_name_is_valid(request->name))
+		return STORE_BAD_NAME;
+	if (request->owner.len >= sizeof(out->owner) ||
+		store_region(store).len >= sizeof(out->region))
+		return STORE_INVALID;
+	for (size_t i = 0; i < request->count; i++) {
+		if (!kind_is_valid(request->documents[i].kind))
+			return STORE_INVALID;
+	}
+	request->out = &result;
+	enum store_err err = commit_run_durably(store, apply_create, request);
+	if (!err || err == STORE_BUCKET_EXISTS)
+		*out = result;
+	return err;
 }
 
 enum store_err
 bucket_create(struct store *store, struct slice name, struct slice owner,
 	struct bucket *out)
 {
+	return bucket_create_with(store, name, owner, NULL, 0, out);
+}
+
+enum store_err
+bucket_create_with(struct store *store, struct slice name, struct slice owner,
+	const struct bucket_document *documents, size_t count,
+	struct bucket *out)
+{
+	struct create_request request = {name, owner, documents, count, out};
+
 	if (!bucket_name_is_reserved(name))
-		return bucket_create_own(store, name, owner, out);
+		return create(store, &request);
 	/* One that is older than the rule is there as any other. */
 	enum store_err err = bucket_get(store, name, out);
 	if (err == STORE_NO_BUCKET)
@@ -183,18 +275,9 @@ enum store_err
 bucket_create_own(struct store *store, struct slice name, struct slice owner,
 	struct bucket *out)
 {
-	struct bucket result = {.ino = 0};
-	struct create_request request = {name, owner, &result};
+	struct create_request request = {name, owner, NULL, 0, out};
 
-	if (!bucket_name_is_valid(name))
-		return STORE_BAD_NAME;
-	if (owner.len >= sizeof(out->owner) ||
-		store_region(store).len >= sizeof(out->region))
-		return STORE_INVALID;
-	enum store_err err = commit_run_durably(store, apply_create, &request);
-	if (!err || err == STORE_BUCKET_EXISTS)
-		*out = result;
-	return err;
+	return create(store, &request);
 }
 
 /* The first row of a table whose key begins with the number.  NOT_FOUND. */
@@ -246,14 +329,6 @@ remove_uploads(struct db_txn *txn, uint64_t bucket)
 			return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
 		err = find_row(txn, DB_UPLOAD, bucket, &key);
 	}
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
-static enum store_err
-delete_if_there(struct db_txn *txn, enum db_table table, const struct key *key)
-{
-	enum store_err err = db_delete(txn, table, key_slice(key));
-
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
@@ -418,39 +493,13 @@ bucket_list(struct store *store, struct slice after, struct bucket *out,
 	return err;
 }
 
-struct document_request {
-	uint64_t owner;
-	struct slice kind;
-	const struct slice *value;
-};
-
-static enum store_err
-apply_document(struct store *store, struct db_txn *txn, void *arg)
-{
-	const struct document_request *request = arg;
-	struct key key = key_dentry(request->owner, request->kind);
-	struct record_change change = {
-		.kind = RECORD_CHANGE_DOCUMENT,
-		.ino = request->owner,
-		.name = request->kind,
-	};
-	enum store_err err;
-
-	if (request->value)
-		err = db_put(txn, DB_DOCUMENT, key_slice(&key),
-			*request->value);
-	else
-		err = delete_if_there(txn, DB_DOCUMENT, &key);
-	return err ? err : feed_append(store, txn, &change);
-}
-
 enum store_err
 bucket_set_document(struct store *store, uint64_t owner, struct slice kind,
 	const struct slice *value)
 {
 	struct document_request request = {owner, kind, value};
 
-	if (kind.len == 0 || kind.len > KIND_MAX)
+	if (!kind_is_valid(kind))
 		return STORE_INVALID;
 	return commit_run_durably(store, apply_document, &request);
 }
@@ -462,7 +511,7 @@ bucket_get_document(struct store *store, uint64_t owner, struct slice kind,
 	scoped(db_abort) struct db_txn *txn = NULL;
 	struct slice found;
 
-	if (kind.len == 0 || kind.len > KIND_MAX)
+	if (!kind_is_valid(kind))
 		return STORE_INVALID;
 	struct key key = key_dentry(owner, kind);
 	enum store_err err = db_begin_read(store->db, &txn);

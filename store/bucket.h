@@ -27,6 +27,11 @@ struct bucket {
 	char region[64];
 };
 
+struct bucket_document {
+	struct slice kind;
+	struct slice value;
+};
+
 bool bucket_name_is_valid(struct slice name);
 bool bucket_name_is_reserved(struct slice name);
 
@@ -35,7 +40,13 @@ bool bucket_name_is_reserved(struct slice name);
  * NO_ORGANIZATION, INVALID. */
 must_check enum store_err bucket_create(struct store *store, struct slice name,
 	struct slice owner, struct bucket *out);
-/* The same for the server itself, which may have a reserved name. */
+/* The same with documents of the bucket's, as bucket_set_document() takes them:
+ * it is there with all of them, or not. */
+must_check enum store_err bucket_create_with(struct store *store,
+	struct slice name, struct slice owner,
+	const struct bucket_document *documents, size_t count,
+	struct bucket *out);
+/* The first for the server itself, which may have a reserved name. */
 must_check enum store_err bucket_create_own(struct store *store,
 	struct slice name, struct slice owner, struct bucket *out);
 
@@ -63,11 +74,6 @@ must_check enum store_err bucket_set_document(struct store *store,
 must_check enum store_err bucket_get_document(struct store *store,
 	uint64_t owner, struct slice kind, struct arena *arena,
 	struct slice *value);
-
-struct bucket_document {
-	struct slice kind;
-	struct slice value;
-};
 
 /* Those whose kind begins with the prefix (not empty), in order of kinds. */
 must_check enum store_err bucket_list_documents(struct store *store,

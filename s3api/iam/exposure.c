@@ -64,6 +64,13 @@ exposure_read_ownership(struct store *store, const struct bucket *bucket,
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
+struct bucket_document
+exposure_ownership_document(enum exposure_ownership ownership)
+{
+	return (struct bucket_document){SLICE(OWNERSHIP_KIND),
+		slice_str(exposure_ownership_name(ownership))};
+}
+
 enum store_err
 exposure_write_ownership(struct store *store, const struct bucket *bucket,
 	const enum exposure_ownership *ownership)
@@ -151,6 +158,16 @@ exposure_read_acl(struct store *store, const struct bucket *bucket,
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	return acl_decode(bytes, out) ? STORE_OK : STORE_CORRUPT;
+}
+
+struct bucket_document
+exposure_acl_document(const struct acl *acl, struct arena *arena)
+{
+	scoped(buffer_free) struct buffer bytes = {0};
+
+	acl_encode(&bytes, acl);
+	return (struct bucket_document){
+		SLICE(ACL_KIND), arena_copy(arena, buffer_slice(&bytes))};
 }
 
 enum store_err

@@ -44,6 +44,9 @@ must_check enum store_err exposure_read_ownership(struct store *store,
 /* What S3 tells: the same, but NOT_FOUND where it was taken away. */
 must_check enum store_err exposure_find_controls(struct store *store,
 	const struct bucket *bucket, enum exposure_ownership *out);
+/* As a document, for bucket_create_with(). */
+struct bucket_document
+exposure_ownership_document(enum exposure_ownership ownership);
 /* NULL takes it away. */
 must_check enum store_err exposure_write_ownership(struct store *store,
 	const struct bucket *bucket, const enum exposure_ownership *ownership);
@@ -58,6 +61,8 @@ must_check enum store_err exposure_write_block(struct store *store,
 /* The bucket's list, in the arena; its owner's alone where it has none. */
 must_check enum store_err exposure_read_acl(struct store *store,
 	const struct bucket *bucket, struct arena *arena, struct acl *out);
+struct bucket_document exposure_acl_document(const struct acl *acl,
+	struct arena *arena);
 must_check enum store_err exposure_write_acl(struct store *store,
 	const struct bucket *bucket, const struct acl *acl);
 

@@ -130,19 +130,21 @@ authorize_opening(struct request *request, const struct opening *opening)
 	return S3_OK;
 }
 
-/* A bucket that lost its power in between is open to fewer. */
 static enum store_err
-open_bucket(struct request *request, const struct bucket *bucket,
-	const struct opening *opening)
+create(struct request *request, struct slice owner,
+	const struct opening *opening, struct bucket *out)
 {
-	enum store_err err = STORE_OK;
+	struct bucket_document documents[2];
+	size_t count = 0;
 
 	if (opening->has_ownership)
-		err = exposure_write_ownership(request->store, bucket,
-			&opening->ownership);
-	if (!err && !acl_is_private(opening->acl))
-		err = exposure_write_acl(request->store, bucket, opening->acl);
-	return err;
+		documents[count++] =
+			exposure_ownership_document(opening->ownership);
+	if (!acl_is_private(opening->acl))
+		documents[count++] =
+			exposure_acl_document(opening->acl, request->arena);
+	return bucket_create_with(request->store, request->bucket_name, owner,
+		documents, count, out);
 }
 
 enum s3_error
@@ -165,8 +167,7 @@ op_bucket_create(struct request *request)
 	if (error)
 		return error;
 
-	enum store_err err = bucket_create(request->store, request->bucket_name,
-		owner, &bucket);
+	enum store_err err = create(request, owner, &opening, &bucket);
 
 	if (err == STORE_BAD_NAME)
 		return error_set(&request->report, S3_INVALID_BUCKET_NAME,
@@ -175,8 +176,6 @@ op_bucket_create(struct request *request)
 		!slice_equal(slice_str(bucket.owner), owner))
 		return error_set(&request->report, S3_BUCKET_ALREADY_EXISTS,
 			NULL);
-	if (!err)
-		err = open_bucket(request, &bucket, &opening);
 	if (err)
 		return reply_store_error(request, err);
 	reply_status(request, 200);

@@ -124,6 +124,39 @@ Test(bucket, is_created_once)
 		STORE_INVALID));
 }
 
+Test(bucket, is_created_with_its_documents_or_not_at_all)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	const struct bucket_document documents[] = {
+		{SLICE("tagging"), SLICE("tags")},
+		{SLICE("acl"), SLICE("list")}};
+	const struct bucket_document others[] = {
+		{SLICE("tagging"), SLICE("other")}, {SLICE(""), SLICE("x")}};
+	struct bucket bucket;
+	struct slice found;
+
+	cr_expect(eq(int,
+		bucket_create_with(temp.store, SLICE("photos"),
+			SLICE("default"), others, 2, &bucket),
+		STORE_INVALID));
+	cr_expect(eq(int, bucket_get(temp.store, SLICE("photos"), &bucket),
+		STORE_NO_BUCKET));
+	cr_assert(zero(int, bucket_create_with(temp.store, SLICE("photos"),
+				    SLICE("default"), documents, 2, &bucket)));
+	cr_expect(eq(int,
+		bucket_create_with(temp.store, SLICE("photos"),
+			SLICE("default"), others, 1, &bucket),
+		STORE_BUCKET_EXISTS));
+
+	for (size_t i = 0; i < array_len(documents); i++) {
+		cr_assert(zero(int,
+			bucket_get_document(temp.store, bucket.ino,
+				documents[i].kind, &arena, &found)));
+		cr_expect(slice_equal(found, documents[i].value));
+	}
+}
+
 Test(bucket, that_is_not_there_is_not_found)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
