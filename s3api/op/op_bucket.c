@@ -5,6 +5,7 @@
 #include "s3api/op/acl_document.h"
 #include "s3api/op/attrs.h"
 #include "s3api/op/op.h"
+#include "s3api/op/tag_set.h"
 #include "s3api/reply.h"
 #include "s3api/xml/xml_reader.h"
 #include "s3api/xml/xml_writer.h"
@@ -37,21 +38,42 @@ refuse_unsupported(struct request *request)
 	return error ? error : attrs_refuse_unsupported(request);
 }
 
-/* Tags, and buckets of other kinds. */
+/* Buckets of other kinds. */
 static bool
-has_more_than_location(const struct xml_node *root)
+is_unsupported(const struct xml_node *root)
 {
 	const struct xml_node *node = xml_reader_child(root, NULL);
 
 	for (; node; node = xml_reader_next(node, NULL)) {
-		if (strcmp(xml_reader_name(node), "LocationConstraint") != 0)
+		if (strcmp(xml_reader_name(node), "LocationConstraint") != 0 &&
+			strcmp(xml_reader_name(node), "Tags") != 0)
 			return true;
 	}
 	return false;
 }
 
+/* They have an action of their own, as what a bucket is opened by. */
 static enum s3_error
-check_configuration(struct request *request, struct slice text)
+parse_tags(struct request *request, const struct xml_node *root,
+	struct slice *tags)
+{
+	const struct xml_node *node = xml_reader_child(root, "Tags");
+	enum s3_error error;
+
+	if (!node)
+		return S3_OK;
+	if (xml_reader_next(node, "Tags"))
+		return error_set(&request->report, S3_MALFORMED_XML, NULL);
+	error = tag_set_parse_node(request, node, TAG_SET_BUCKET_MAX, tags);
+	if (error || tags->len == 0 ||
+		access_may(request, POLICY_ACTION_PUT_BUCKET_TAGGING))
+		return error;
+	return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+}
+
+static enum s3_error
+parse_configuration(struct request *request, struct slice text,
+	struct slice *tags)
 {
 	scoped(xml_reader_close) struct xml_reader *reader = NULL;
 
@@ -64,16 +86,17 @@ check_configuration(struct request *request, struct slice text)
 	struct slice region = xml_reader_child_text(root, "LocationConstraint",
 		request->arena);
 
-	if (has_more_than_location(root))
+	if (is_unsupported(root))
 		return error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
 	if (!is_region_ours(request, slice_trim(region)))
 		return error_set(&request->report,
 			S3_INVALID_LOCATION_CONSTRAINT, NULL);
-	return S3_OK;
+	return parse_tags(request, root, tags);
 }
 
+/* *tags, encoded, stays as it is where there are none. */
 static enum s3_error
-read_configuration(struct request *request)
+read_configuration(struct request *request, struct slice *tags)
 {
 	const struct body_options options = {.max = BODY_MAX};
 	scoped(body_free) struct body body = {0};
@@ -83,7 +106,7 @@ read_configuration(struct request *request)
 
 	if (!error)
 		error = body_read_all(&body, BODY_MAX, &text);
-	return error ? error : check_configuration(request, text);
+	return error ? error : parse_configuration(request, text, tags);
 }
 
 /* Whom a new bucket is open to. */
@@ -132,9 +155,9 @@ authorize_opening(struct request *request, const struct opening *opening)
 
 static enum store_err
 create(struct request *request, struct slice owner,
-	const struct opening *opening, struct bucket *out)
+	const struct opening *opening, struct slice tags, struct bucket *out)
 {
-	struct bucket_document documents[2];
+	struct bucket_document documents[3];
 	size_t count = 0;
 
 	if (opening->has_ownership)
@@ -143,6 +166,9 @@ create(struct request *request, struct slice owner,
 	if (!acl_is_private(opening->acl))
 		documents[count++] =
 			exposure_acl_document(opening->acl, request->arena);
+	if (tags.len > 0)
+		documents[count++] =
+			(struct bucket_document){SLICE(TAG_SET_KIND), tags};
 	return bucket_create_with(request->store, request->bucket_name, owner,
 		documents, count, out);
 }
@@ -152,6 +178,7 @@ op_bucket_create(struct request *request)
 {
 	struct slice owner = slice_str(request->caller.token.organization);
 	struct opening opening = {0};
+	struct slice tags = SLICE_NULL;
 	struct bucket bucket;
 	enum s3_error error = refuse_unsupported(request);
 
@@ -163,11 +190,11 @@ op_bucket_create(struct request *request)
 	if (!error)
 		error = authorize_opening(request, &opening);
 	if (!error)
-		error = read_configuration(request);
+		error = read_configuration(request, &tags);
 	if (error)
 		return error;
 
-	enum store_err err = create(request, owner, &opening, &bucket);
+	enum store_err err = create(request, owner, &opening, tags, &bucket);
 
 	if (err == STORE_BAD_NAME)
 		return error_set(&request->report, S3_INVALID_BUCKET_NAME,

@@ -14,8 +14,6 @@
 /* 50 tags of the longest key and value, in XML. */
 #define BODY_MAX (256 * 1024)
 
-#define KIND "tagging"
-
 static void
 reply_tags(struct request *request, struct slice attrs)
 {
@@ -80,7 +78,7 @@ op_tagging_get_bucket(struct request *request)
 {
 	struct slice tags = SLICE_NULL;
 	enum s3_error error =
-		document_get(request, KIND, S3_NO_SUCH_TAG_SET, &tags);
+		document_get(request, TAG_SET_KIND, S3_NO_SUCH_TAG_SET, &tags);
 
 	if (!error)
 		reply_tags(request, tags);
@@ -99,12 +97,12 @@ op_tagging_put_bucket(struct request *request)
 			&tags);
 	if (error)
 		return error;
-	return tags.len > 0 ? document_put(request, KIND, tags, 204)
-			    : document_delete(request, KIND);
+	return tags.len > 0 ? document_put(request, TAG_SET_KIND, tags, 204)
+			    : document_delete(request, TAG_SET_KIND);
 }
 
 enum s3_error
 op_tagging_delete_bucket(struct request *request)
 {
-	return document_delete(request, KIND);
+	return document_delete(request, TAG_SET_KIND);
 }

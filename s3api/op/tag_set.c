@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "s3api/xml/xml_reader.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/inode.h"
 #include "store/base/text.h"
@@ -147,24 +146,27 @@ tag_set_parse_xml(struct request *request, struct slice text, size_t max,
 	struct slice *out)
 {
 	scoped(xml_reader_close) struct xml_reader *reader = NULL;
-	struct tags tags = {.max = max};
 	const struct xml_node *set = NULL;
 
 	if (xml_reader_open(text, "Tagging", &reader))
 		set = xml_reader_child(xml_reader_root(reader), "TagSet");
 	if (!set)
 		return error_set(&request->report, S3_MALFORMED_XML, NULL);
+	return tag_set_parse_node(request, set, max, out);
+}
 
+enum s3_error
+tag_set_parse_node(struct request *request, const struct xml_node *set,
+	size_t max, struct slice *out)
+{
 	const struct xml_node *node = xml_reader_child(set, NULL);
 
-	for (; node; node = xml_reader_next(node, NULL)) {
+	for (; node; node = xml_reader_next(node, NULL))
 		if (strcmp(xml_reader_name(node), "Tag") != 0)
 			return error_set(&request->report, S3_MALFORMED_XML,
 				NULL);
-		if (parse_tag(request, node, &tags))
-			return request->report.error;
-	}
-	return finish(request, &tags, out);
+	return tag_set_parse_elements(request, xml_reader_child(set, "Tag"),
+		max, out);
 }
 
 /* --- the header ----------------------------------------------------------- */

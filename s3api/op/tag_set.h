@@ -9,9 +9,11 @@
 #pragma once
 
 #include "s3api/request.h"
+#include "s3api/xml/xml_reader.h"
 #include "store/base/buffer.h"
 
-struct xml_node;
+/* The document of a bucket. */
+#define TAG_SET_KIND "tagging"
 
 #define TAG_SET_OBJECT_MAX 10
 #define TAG_SET_BUCKET_MAX 50
@@ -23,8 +25,11 @@ struct xml_node;
 must_check enum s3_error tag_set_parse_xml(struct request *request,
 	struct slice text, size_t max, struct slice *out);
 
-/* The same of a list of elements, from `first` (NULL: none) on those called
- * <Tag>. */
+/* The same of an element that holds <Tag>s: <TagSet>, or CreateBucket's
+ * <Tags>. */
+must_check enum s3_error tag_set_parse_node(struct request *request,
+	const struct xml_node *set, size_t max, struct slice *out);
+/* The same of the <Tag>s among others, from `first` (NULL: none) on. */
 must_check enum s3_error tag_set_parse_elements(struct request *request,
 	const struct xml_node *first, size_t max, struct slice *out);
 

@@ -518,6 +518,32 @@ Test(access, a_bucket_is_made_open_only_by_who_may_open_it)
 	cr_expect(eq(uint, served_ask(&served, "PUT", "/closed")->status, 200));
 }
 
+Test(access, a_bucket_is_made_with_tags_only_by_who_may_tag_it)
+{
+	scoped(served_stop) struct served served = served_start();
+	const struct slice body = SLICE(
+		"<CreateBucketConfiguration><Tags><Tag><Key>a</Key>"
+		"<Value>1</Value></Tag></Tags></CreateBucketConfiguration>");
+
+	put_access_policy(&served,
+		"{\"version\":\"v1alpha1\",\"name\":\"makers\","
+		"\"statements\":[{\"name\":\"all\",\"effect\":\"Allow\","
+		"\"actions\":[\"s3:*\"],\"resources\":[\"*\"],"
+		"\"principals\":[\"*\"]},{\"name\":\"none-tagged\","
+		"\"effect\":\"Deny\",\"actions\":[\"s3:PutBucketTagging\"],"
+		"\"resources\":[\"tagged\"],\"principals\":[\"*\"]}]}");
+
+	served_expect_refusal(served_send(&served, "PUT", "/tagged", NULL,
+				      body),
+		403, "AccessDenied");
+	served_expect_refusal(served_ask(&served, "GET", "/tagged"), 404,
+		"NoSuchBucket");
+	cr_expect(eq(uint, served_ask(&served, "PUT", "/tagged")->status, 200));
+	cr_expect(eq(uint,
+		served_send(&served, "PUT", "/other", NULL, body)->status,
+		200));
+}
+
 Test(access, buckets_of_other_organizations_open_by_their_policies_alone)
 {
 	scoped(served_stop) struct served served = served_start();

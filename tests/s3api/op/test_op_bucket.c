@@ -86,6 +86,61 @@ Test(op_bucket, takes_the_regions_that_clients_name)
 	}
 }
 
+#define TAG(key, value) "<Tag><Key>" key "</Key><Value>" value "</Value></Tag>"
+
+Test(op_bucket, is_created_with_its_tags)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	cr_assert(eq(uint,
+		served_send(&served, "PUT", "/photos", NULL,
+			CONFIGURATION("<LocationConstraint>default"
+				      "</LocationConstraint><Tags>" TAG("b",
+					      "2") TAG("a", "1") "</Tags>"))
+			->status,
+		200));
+	cr_assert(eq(uint,
+		served_send(&served, "PUT", "/plain", NULL,
+			CONFIGURATION("<Tags/>"))
+			->status,
+		200));
+
+	served_expect_elements(served_ask(&served, "GET", "/photos?tagging"),
+		"Key", "a b ");
+	served_expect_elements(served_ask(&served, "GET", "/photos?tagging"),
+		"Value", "1 2 ");
+	served_expect_refusal(served_ask(&served, "GET", "/plain?tagging"), 404,
+		"NoSuchTagSet");
+	served_expect_refusal(served_send(&served, "PUT", "/photos", NULL,
+				      CONFIGURATION("<Tags>" TAG("c",
+					      "3") "</Tags>")),
+		409, "BucketAlreadyOwnedByYou");
+	served_expect_elements(served_ask(&served, "GET", "/photos?tagging"),
+		"Key", "a b ");
+}
+
+Test(op_bucket, is_not_created_with_tags_that_are_none)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_expect_refusal(served_send(&served, "PUT", "/photos", NULL,
+				      CONFIGURATION("<Tags>" TAG("a", "1")
+						      TAG("a", "2") "</Tags>")),
+		400, "InvalidTag");
+	served_expect_refusal(served_send(&served, "PUT", "/photos", NULL,
+				      CONFIGURATION("<Tags>" TAG("aws:a",
+					      "1") "</Tags>")),
+		400, "InvalidTag");
+	served_expect_refusal(
+		served_send(&served, "PUT", "/photos", NULL,
+			CONFIGURATION("<Tags><Tag><Key>a</Key></Tag></Tags>")),
+		400, "MalformedXML");
+	served_expect_refusal(served_send(&served, "PUT", "/photos", NULL,
+				      CONFIGURATION("<Tags/><Tags/>")),
+		400, "MalformedXML");
+	served_expect_elements(served_ask(&served, "GET", "/"), "Name", "");
+}
+
 Test(op_bucket, refuses_other_regions_and_kinds)
 {
 	scoped(served_stop) struct served served = served_start();
