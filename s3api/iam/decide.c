@@ -65,14 +65,15 @@ is_for_owner_only(enum policy_action action)
 	       action == POLICY_ACTION_DELETE_BUCKET_POLICY;
 }
 
-/* Those who have gone through the organization's policies.  A token is what S3
- * calls the root of an account; a role is not. */
+/* Those who have gone through the organization's policies, and
+ * is_for_owner_only() let through.  A token is what S3 calls the root of an
+ * account, which a bucket's policy does not keep from that policy; a role is
+ * not. */
 static bool
 asks_bucket(const struct policy_query *query)
 {
-	return !is_beyond_buckets(query->action) &&
-	       (query->action != POLICY_ACTION_DELETE_BUCKET_POLICY ||
-		       query->caller->role.len > 0);
+	return query->caller->role.len > 0 ? !is_beyond_buckets(query->action)
+					   : !is_for_owner_only(query->action);
 }
 
 /* False: the policies of organizations leave it open. */

@@ -595,9 +595,8 @@ slow_allows(const struct slow_request *request,
 	static const char *const beyond[] = {"s3:ListAllMyBuckets",
 		"s3:CreateBucket", "s3:PutBucketPolicy",
 		"cwobject:CreateAccessKeyFromJWT"};
-	bool is_removal = !strcmp(request->action, "s3:DeleteBucketPolicy");
-	bool is_of_policy =
-		is_removal || !strcmp(request->action, "s3:GetBucketPolicy");
+	bool is_of_policy = !strcmp(request->action, "s3:DeleteBucketPolicy") ||
+			    !strcmp(request->action, "s3:GetBucketPolicy");
 	bool is_owner = !request->is_anonymous &&
 			(!request->owner ||
 				!strcmp(request->owner, request->organization));
@@ -620,7 +619,7 @@ slow_allows(const struct slow_request *request,
 	bool owning_is_enough =
 		is_owner && (policies->own_count > 0 || !request->role);
 
-	if (is_beyond || (is_removal && is_owner && !request->role))
+	if (is_beyond || (is_of_policy && is_owner && !request->role))
 		return owning_is_enough;
 	if (is_of_policy && !is_owner)
 		return false;

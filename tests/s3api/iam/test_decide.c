@@ -274,7 +274,7 @@ Test(decide, a_policy_locks_nobody_out_who_could_repair_it)
 	expect(&setting, &alice, "s3:DeleteBucketPolicy", "test-bucket",
 		DECIDE_OWNER, NULL);
 	expect(&setting, &alice, "s3:GetBucketPolicy", "test-bucket",
-		DECIDE_BUCKET_DENY, "all");
+		DECIDE_OWNER, NULL);
 	expect(&setting, &alice, "s3:GetBucketPolicyStatus", "test-bucket",
 		DECIDE_BUCKET_DENY, "all");
 	expect(&setting, &alice, "s3:DeleteBucket", "test-bucket",
@@ -283,6 +283,8 @@ Test(decide, a_policy_locks_nobody_out_who_could_repair_it)
 	expect(&both, &admin, "s3:PutBucketPolicy", "test-bucket",
 		DECIDE_ORGANIZATION_ALLOW, "object-admin-access");
 	expect(&both, &admin, "s3:DeleteBucketPolicy", "test-bucket",
+		DECIDE_BUCKET_DENY, "all");
+	expect(&both, &admin, "s3:GetBucketPolicy", "test-bucket",
 		DECIDE_BUCKET_DENY, "all");
 	/* The organization's policies are before it, for a token, too. */
 	expect(&both, &alice, "s3:DeleteBucketPolicy", "test-bucket",

@@ -208,6 +208,7 @@ is_beyond_policies(const struct row *row)
 	return strncmp(row->target, "/photos", 7) != 0 ||
 	       !strcmp(row->operation, "CreateBucket") ||
 	       !strcmp(row->operation, "PostObject") ||
+	       !strcmp(row->operation, "GetBucketPolicy") ||
 	       !strcmp(row->operation, "PutBucketPolicy") ||
 	       !strcmp(row->operation, "DeleteBucketPolicy");
 }
