@@ -258,24 +258,54 @@ find_target(struct mount *mount, const char *name, struct side *side)
 	return err == STORE_NOT_FOUND ? entry_new(name, &side->entry) : err;
 }
 
+/* How it is asked for. */
+struct manner {
+	unsigned flags; /* enum tree_rename_flag */
+	bool leaves_whiteout;
+	struct tree_owner owner; /* of that */
+};
+
 static enum store_err
 move(struct mount *mount, const struct side *from, const struct side *to,
-	unsigned flags, struct inode *replaced)
+	const struct manner *manner, struct inode *replaced)
 {
-	return tree_rename(mount->store, from->parent, entry_text(&from->entry),
-		from->entry.want, to->parent, entry_text(&to->entry), flags,
-		replaced);
+	return tree_rename_whiteout(mount->store, from->parent,
+		entry_text(&from->entry), from->entry.want, to->parent,
+		entry_text(&to->entry), manner->flags,
+		manner->leaves_whiteout ? &manner->owner : NULL, replaced);
 }
 
 /* Sealed data that is being written is published by its writer alone, here. */
 static enum store_err
 publish_and_move(struct mount *mount, const struct side *from,
-	const struct side *to, unsigned flags, struct inode *replaced)
+	const struct side *to, const struct manner *manner,
+	struct inode *replaced)
 {
 	enum store_err err = file_publish_sealed(mount->store, from->ino);
 	if (!err)
 		err = file_publish_sealed(mount->store, to->ino);
-	return err ? err : move(mount, from, to, flags, replaced);
+	return err ? err : move(mount, from, to, manner, replaced);
+}
+
+static enum store_err
+begin_rename(fuse_req_t req, const struct side *from, const struct side *to,
+	unsigned flags, struct manner *manner)
+{
+	const unsigned known =
+		RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT;
+
+	*manner = (struct manner){
+		.flags = (flags & RENAME_NOREPLACE ? TREE_NO_REPLACE : 0) |
+			 (flags & RENAME_EXCHANGE ? TREE_EXCHANGE : 0),
+		.leaves_whiteout = (flags & RENAME_WHITEOUT) != 0,
+	};
+	if (flags & ~known)
+		return STORE_INVALID;
+	if (from->parent == INODE_ROOT || to->parent == INODE_ROOT)
+		return STORE_NOT_PERMITTED;
+	return manner->leaves_whiteout ? owner_of_new(req, from->parent,
+						 S_IFCHR, &manner->owner)
+				       : STORE_OK;
 }
 
 void
@@ -285,15 +315,10 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 	struct mount *mount = reply_begin(req);
 	struct side from = {.parent = mount_inode(mount, node)};
 	struct side to = {.parent = mount_inode(mount, new_node)};
-	unsigned tree_flags = (flags & RENAME_NOREPLACE ? TREE_NO_REPLACE : 0) |
-			      (flags & RENAME_EXCHANGE ? TREE_EXCHANGE : 0);
 	struct inode replaced;
-	enum store_err err = STORE_OK;
+	struct manner manner;
 
-	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
-		err = STORE_INVALID;
-	else if (from.parent == INODE_ROOT || to.parent == INODE_ROOT)
-		err = STORE_NOT_PERMITTED;
+	enum store_err err = begin_rename(req, &from, &to, flags, &manner);
 	if (!err)
 		err = find_side(mount, name, &from);
 	if (!err)
@@ -301,11 +326,10 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 	if (!err) {
 		note_gone(mount, from.parent, &from.entry);
 		note_gone(mount, to.parent, &to.entry);
-		err = move(mount, &from, &to, tree_flags, &replaced);
+		err = move(mount, &from, &to, &manner, &replaced);
 	}
 	if (err == STORE_BUSY)
-		err = publish_and_move(mount, &from, &to, tree_flags,
-			&replaced);
+		err = publish_and_move(mount, &from, &to, &manner, &replaced);
 	if (!err && replaced.ino)
 		note_unlinked(mount, &replaced);
 	/* A directory came and one went. */

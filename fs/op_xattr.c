@@ -7,12 +7,21 @@
 #include "store/base/arena.h"
 #include "store/base/buffer.h"
 
-/* Others (security, trusted, POSIX ACLs) are refused: docs/posix.md. */
+#define TRUSTED SLICE("trusted.")
+
+static bool
+has_prefix_and_more(struct slice name, struct slice prefix)
+{
+	return name.len > prefix.len && slice_has_prefix(name, prefix);
+}
+
+/* Others (security, POSIX ACLs) are refused: docs/posix.md.  Who may have
+ * those that are trusted the kernel knows. */
 static bool
 is_kept(const char *name)
 {
-	return slice_has_prefix(slice_str(name), SLICE("user.")) &&
-	       name[5] != '\0';
+	return has_prefix_and_more(slice_str(name), SLICE("user.")) ||
+	       has_prefix_and_more(slice_str(name), TRUSTED);
 }
 
 /* Where an attribute of that name is kept, and under which key. */
@@ -110,6 +119,13 @@ op_xattr_get(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
 		reply_bytes(req, value, size);
 }
 
+static bool
+is_trusted(const struct inode_attr *attr)
+{
+	return attr->kind == INODE_ATTR_XATTR &&
+	       slice_has_prefix(attr->name, TRUSTED);
+}
+
 static void
 append_name(struct buffer *names, const struct inode_attr *attr)
 {
@@ -133,6 +149,8 @@ op_xattr_list(fuse_req_t req, fuse_ino_t node, size_t size)
 	struct inode inode = {.ino = 0};
 	enum store_err err = STORE_OK;
 	struct inode_attr attr;
+	/* xattr(7): for others they are not there. */
+	bool sees_trusted = fuse_req_ctx(req)->uid == 0;
 
 	if (ino != INODE_ROOT)
 		err = tree_inode(mount->store, ino, &arena, &inode);
@@ -142,6 +160,7 @@ op_xattr_list(fuse_req_t req, fuse_ino_t node, size_t size)
 	}
 	struct slice rest = inode.attrs;
 	while (inode_attr_next(&rest, &attr))
-		append_name(&names, &attr);
+		if (sees_trusted || !is_trusted(&attr))
+			append_name(&names, &attr);
 	reply_bytes(req, buffer_slice(&names), size);
 }

@@ -315,6 +315,46 @@ move(struct store *store, struct db_txn *txn,
 	return err ? err : replace(store, txn, from, to, replaced);
 }
 
+/* The name that `from` had becomes a whiteout's. */
+static enum store_err
+leave_whiteout(struct store *store, struct db_txn *txn, const struct side *from,
+	const struct tree_owner *owner)
+{
+	int64_t now_ns = clock_now_ns();
+	struct inode inode = {
+		.bucket = from->bucket,
+		.mode = S_IFCHR | (owner->mode & 07777),
+		.uid = owner->uid,
+		.gid = owner->gid,
+		.nlink = 1,
+		.birth_ns = now_ns,
+		.atime_ns = now_ns,
+		.mtime_ns = now_ns,
+		.ctime_ns = now_ns,
+	};
+
+	enum store_err err = commit_new_number(txn, &inode.ino);
+	return err ? err
+		   : dentry_publish(store, txn, from->parent, from->file,
+			     &inode);
+}
+
+static enum store_err
+move_and_leave(struct store *store, struct db_txn *txn,
+	const struct rename_request *request, const struct side *from,
+	const struct side *to, struct inode *replaced)
+{
+	/* Nothing moves: see move(). */
+	bool moves = to->dentry.ino != from->dentry.ino;
+
+	if (request->whiteout && moves && from->has_other)
+		return STORE_EXISTS;
+	enum store_err err = move(store, txn, request, from, to, replaced);
+	if (err || !request->whiteout || !moves)
+		return err;
+	return leave_whiteout(store, txn, from, request->whiteout);
+}
+
 /* Neither may grow beyond its quota. */
 static enum store_err
 move_between_buckets(struct store *store, struct db_txn *txn,
@@ -327,7 +367,7 @@ move_between_buckets(struct store *store, struct db_txn *txn,
 	if (!err)
 		err = usage_mark(txn, to->bucket, &to_mark);
 	if (!err)
-		err = move(store, txn, request, from, to, replaced);
+		err = move_and_leave(store, txn, request, from, to, replaced);
 	if (!err)
 		err = usage_check(txn, &from_mark);
 	return err ? err : usage_check(txn, &to_mark);
@@ -355,7 +395,8 @@ rename_apply(struct store *store, struct db_txn *txn,
 	if (err)
 		return err;
 	return from.bucket == to.bucket
-		       ? move(store, txn, request, &from, &to, replaced)
+		       ? move_and_leave(store, txn, request, &from, &to,
+				 replaced)
 		       : move_between_buckets(store, txn, request, &from, &to,
 				 replaced);
 }

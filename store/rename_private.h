@@ -15,6 +15,7 @@ struct rename_request {
 	uint64_t new_parent;
 	struct slice new_name;
 	unsigned flags;
+	const struct tree_owner *whiteout; /* NULL: none */
 };
 
 /* As tree_rename(). */

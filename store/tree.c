@@ -436,12 +436,23 @@ tree_rename(struct store *store, uint64_t parent, struct slice name,
 	enum tree_want want, uint64_t new_parent, struct slice new_name,
 	unsigned flags, struct inode *replaced)
 {
+	return tree_rename_whiteout(store, parent, name, want, new_parent,
+		new_name, flags, NULL, replaced);
+}
+
+enum store_err
+tree_rename_whiteout(struct store *store, uint64_t parent, struct slice name,
+	enum tree_want want, uint64_t new_parent, struct slice new_name,
+	unsigned flags, const struct tree_owner *owner, struct inode *replaced)
+{
 	struct inode result;
 	struct rename_call call = {
-		{parent, name, want, new_parent, new_name, flags},
+		{parent, name, want, new_parent, new_name, flags, owner},
 		&result,
 	};
 
+	if (owner && (flags & TREE_EXCHANGE))
+		return STORE_INVALID;
 	if ((flags & TREE_NO_REPLACE) && (flags & TREE_EXCHANGE))
 		return STORE_INVALID;
 	enum store_err err = commit_run(store, apply_rename, &call, NULL);

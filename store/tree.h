@@ -119,6 +119,14 @@ must_check enum store_err tree_rename(struct store *store, uint64_t parent,
 	struct slice name, enum tree_want want, uint64_t new_parent,
 	struct slice new_name, unsigned flags, struct inode *replaced);
 
+/* The same, and in the place of what moved a whiteout appears at once, as
+ * overlayfs calls a character device 0:0, of that owner.  EXISTS also where a
+ * file stays beside the directory that moves. */
+must_check enum store_err tree_rename_whiteout(struct store *store,
+	uint64_t parent, struct slice name, enum tree_want want,
+	uint64_t new_parent, struct slice new_name, unsigned flags,
+	const struct tree_owner *owner, struct inode *replaced);
+
 /* INVALID: not a symbolic link. */
 must_check enum store_err tree_readlink(struct store *store, uint64_t ino,
 	struct arena *arena, struct slice *target);

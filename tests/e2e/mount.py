@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -173,6 +174,56 @@ def kernel_flags_are_heeded():
     unmount()
     refused(TARN, "mount", POINT, "--store", STORE, "--flags",
             "noexec,allow_root", status=2)
+
+
+OVERLAY = TMP / "overlay"
+
+
+def has_overlayfs():
+    subprocess.run(["sh", "-c", "modprobe overlay"],
+                   stderr=subprocess.DEVNULL, check=False)
+    return "\toverlay\n" in pathlib.Path("/proc/filesystems").read_text()
+
+
+def overlaid(layer, *options):
+    """Mounts overlayfs with that directory of the mount as its upper layer."""
+    lower = TMP / "lower"
+    shutil.rmtree(lower, ignore_errors=True)
+    (lower / "sub").mkdir(parents=True)
+    (lower / "one").write_text("one")
+    (lower / "sub/two").write_text("two")
+    for name in ("upper", "work"):
+        (layer / name).mkdir(parents=True)
+    OVERLAY.mkdir(exist_ok=True)
+    words = ",".join((f"lowerdir={lower}", f"upperdir={layer}/upper",
+                      f"workdir={layer}/work", *options))
+    subprocess.run(["mount", "-t", "overlay", "overlay", OVERLAY, "-o", words],
+                   check=True, timeout=TIMEOUT)
+
+
+def overlayfs_writes_to_a_mount(*options):
+    layer = POINT / "photos" / "-".join(("layer", *options))
+    mount()
+    overlaid(layer, *options)
+    try:
+        (OVERLAY / "one").rename(OVERLAY / "moved")
+        (OVERLAY / "sub/two").unlink()
+        (OVERLAY / "new").write_text("new")
+        shutil.rmtree(OVERLAY / "sub")
+        (OVERLAY / "sub").mkdir()
+        assert (OVERLAY / "moved").read_text() == "one"
+        assert sorted(os.listdir(OVERLAY)) == ["moved", "new", "sub"]
+        assert not os.listdir(OVERLAY / "sub")
+    finally:
+        quiet("umount", OVERLAY)
+    left = os.lstat(layer / "upper/one")
+    assert (left.st_mode, left.st_rdev) == (stat.S_IFCHR, 0), left
+    assert (layer / "upper/moved").read_text() == "one"
+    unmount()
+
+
+def overlayfs_writes_to_a_mount_with_attributes_of_users():
+    overlayfs_writes_to_a_mount("userxattr")
 
 
 def with_tarn_installed(script):
@@ -471,6 +522,15 @@ TESTS = [
 ]
 
 
+# Whether it can be tried, and why not.
+CONDITIONAL = [
+    (overlayfs_writes_to_a_mount, has_overlayfs,
+     "this kernel has no overlayfs"),
+    (overlayfs_writes_to_a_mount_with_attributes_of_users, has_overlayfs,
+     "this kernel has no overlayfs"),
+]
+
+
 def main():
     counts = Counts()
     if not can_mount() or os.geteuid() != 0:
@@ -481,6 +541,11 @@ def main():
     prepare()
     for test in TESTS:
         counts.run(test.__name__, test)
+    for test, can_be, why_not in CONDITIONAL:
+        if can_be():
+            counts.run(test.__name__, test)
+        else:
+            counts.skip(test.__name__, why_not)
     why_not = why_no_image("ext4")
     if why_not:
         counts.skip("a full disk", why_not)

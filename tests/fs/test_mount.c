@@ -635,8 +635,44 @@ Test(mount, user_attributes_are_kept_and_others_refused)
 	cr_assert(not(removexattr(path, "user.color")));
 	cr_expect(eq(int, error_of((int)getxattr(path, "user.color", got, 32)),
 		ENODATA));
-	cr_expect(eq(int, error_of(setxattr(path, "trusted.x", "x", 1, 0)),
+	cr_expect(eq(int, error_of(setxattr(path, "security.x", "x", 1, 0)),
 		EOPNOTSUPP));
+}
+
+/* How long the names of attributes are that a process of the user is told. */
+static int
+names_told(uid_t uid, int fd)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(setuid(uid) ? 255 : (int)flistxattr(fd, NULL, 0));
+	return waitpid(child, &status, 0) == child && WIFEXITED(status)
+		       ? WEXITSTATUS(status)
+		       : -1;
+}
+
+Test(mount, trusted_attributes_are_for_root)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	char got[32] = "";
+
+	temp_mount_write(&temp, "f", "x");
+	const char *path = temp_mount_at(&temp, "f");
+	int fd = open(path, O_RDONLY);
+	cr_assert(ge(int, fd, 0));
+	cr_assert(not(setxattr(path, "user.a", "x", 1, 0)));
+	cr_assert(not(setxattr(path, "trusted.overlay.opaque", "y", 1, 0)));
+
+	cr_expect(eq(i64, getxattr(path, "trusted.overlay.opaque", got, 32),
+		1));
+	cr_expect(eq(int, names_told(0, fd),
+		(int)sizeof("trusted.overlay.opaque") + 7));
+	cr_expect(eq(int, names_told(65534, fd), 7));
+	cr_assert(not(removexattr(path, "trusted.overlay.opaque")));
+	cr_assert(not(close(fd)));
 }
 
 /* What another process gets that wants the lock; 0 where it has it. */

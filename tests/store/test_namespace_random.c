@@ -142,6 +142,50 @@ do_remove(struct run *run)
 	cr_assert(eq(int, !err, is_done));
 }
 
+/* As the model has it: the source moves, and something that S3 does not see
+ * gets its name. */
+static bool
+model_rename_whiteout(struct model *model, const char *parent, const char *name,
+	bool is_dir, const char *to, const char *new_name)
+{
+	bool stays = !strcmp(parent, to) && !strcmp(name, new_name);
+	char file[KEY_ROOM], dir[KEY_ROOM];
+
+	snprintf(file, sizeof(file), "%s%s", parent, name);
+	snprintf(dir, sizeof(dir), "%s%s/", parent, name);
+	if (!stays && is_dir && model_find(model, file) != MODEL_NONE)
+		return false;
+	if (!stays && !is_dir && model_find(model, dir) != MODEL_NONE)
+		return false;
+	if (!model_rename(model, is_dir ? dir : file, to, new_name, false,
+		    false))
+		return false;
+	return stays || model_make(model, parent, name, MODEL_HIDDEN);
+}
+
+static void
+do_rename_whiteout(struct run *run)
+{
+	char from[KEY_ROOM], to[KEY_ROOM];
+	const char *name = draw_name(run);
+	const char *new_name = draw_name(run);
+	const struct tree_owner owner = {S_IFCHR, 0, 0};
+	bool is_dir = draw(run, 2);
+	struct inode replaced;
+
+	draw_real_dir(run, from);
+	draw_real_dir(run, to);
+	uint64_t from_dir = names_dir(run->store, run->bucket, from);
+	uint64_t to_dir = names_dir(run->store, run->bucket, to);
+	bool is_done = model_rename_whiteout(&run->model, from, name, is_dir,
+		to, new_name);
+	enum store_err err = tree_rename_whiteout(run->store, from_dir,
+		slice_str(name), is_dir ? TREE_DIR : TREE_FILE, to_dir,
+		slice_str(new_name), 0, &owner, &replaced);
+	cr_assert(eq(int, !err, is_done), "%s%s to %s%s: %s", from, name, to,
+		new_name, error_name(err));
+}
+
 static void
 do_rename(struct run *run)
 {
@@ -220,7 +264,7 @@ count_below(struct run *run, uint64_t dir)
 static void
 do_one(struct run *run)
 {
-	uint32_t what = draw(run, 12);
+	uint32_t what = draw(run, 13);
 
 	if (what < 5)
 		do_put(run);
@@ -230,8 +274,10 @@ do_one(struct run *run)
 		do_make(run);
 	else if (what < 10)
 		do_remove(run);
-	else
+	else if (what < 12)
 		do_rename(run);
+	else
+		do_rename_whiteout(run);
 }
 
 static void

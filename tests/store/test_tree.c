@@ -506,6 +506,54 @@ Test(tree, an_exchange_swaps_whatever_the_two_are)
 		STORE_NOT_FOUND));
 }
 
+Test(tree, a_whiteout_appears_where_the_source_was)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = names_bucket(temp.store, "bucket");
+	const struct tree_owner owner = {S_IFCHR, 7, 8};
+	struct inode replaced, left;
+
+	make_file(temp.store, bucket, "f");
+	make_file(temp.store, bucket, "d/g");
+	cr_assert(eq(int,
+		tree_rename_whiteout(temp.store, bucket, SLICE("d"), TREE_DIR,
+			bucket, SLICE("e"), 0, &owner, &replaced),
+		STORE_OK));
+	cr_assert(eq(int,
+		tree_lookup(temp.store, bucket, SLICE("d"), TREE_FILE, NULL,
+			&left),
+		STORE_OK));
+
+	cr_expect(eq(u32, left.mode, S_IFCHR));
+	cr_expect(eq(u32, left.rdev, 0));
+	cr_expect(eq(u32, left.uid, 7));
+	cr_expect(eq(u32, left.gid, 8));
+	cr_expect(names_lists(temp.store, bucket, "", "", "e/g\nf\n"));
+	cr_expect(names_are_sound(temp.store));
+	cr_expect(eq(int,
+		tree_rename_whiteout(temp.store, bucket, SLICE("e"), TREE_DIR,
+			bucket, SLICE("f"), TREE_EXCHANGE, &owner, &replaced),
+		STORE_INVALID));
+}
+
+Test(tree, a_whiteout_takes_no_file_s_place)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = names_bucket(temp.store, "bucket");
+	const struct tree_owner owner = {S_IFCHR, 0, 0};
+	struct inode replaced;
+
+	make_file(temp.store, bucket, "a");
+	make_file(temp.store, bucket, "a/b");
+
+	cr_expect(eq(int,
+		tree_rename_whiteout(temp.store, bucket, SLICE("a"), TREE_DIR,
+			bucket, SLICE("c"), 0, &owner, &replaced),
+		STORE_EXISTS));
+	cr_expect(names_lists(temp.store, bucket, "", "", "a\na/b\n"));
+	cr_expect(names_are_sound(temp.store));
+}
+
 /* As S3 allows: "a" and "a/b". */
 Test(tree, a_file_and_a_directory_of_one_name_move_apart)
 {
