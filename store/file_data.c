@@ -13,6 +13,7 @@
 #include "store/file_mark_private.h"
 #include "store/file_open_private.h"
 #include "store/file_seal_private.h"
+#include "store/object.h"
 #include "store/usage.h"
 
 /* The record changes between two looks each time: it is under attack. */
@@ -253,6 +254,13 @@ file_data_seek(struct file *file, int64_t offset, int whence, int64_t *at)
 	return STORE_OK;
 }
 
+static bool
+may_end_at(const struct file *file, uint64_t end)
+{
+	return file->seal ? end <= OBJECT_SIZE_MAX
+			  : blob_may_have_size(file->store->blobs, end);
+}
+
 /* Whether the data may end there now: what a write beyond it would be told at
  * the file's close. */
 static enum store_err
@@ -270,7 +278,11 @@ check_end(struct file *file, uint64_t end)
 	}
 	if (end <= size)
 		return STORE_OK;
-	return usage_check_room(file->store, file->inode.bucket, end - size);
+	enum store_err err =
+		usage_check_room(file->store, file->inode.bucket, end - size);
+	/* As elsewhere: what can be nowhere is no question of the quota. */
+	return err == STORE_QUOTA && !may_end_at(file, end) ? STORE_TOO_BIG
+							    : err;
 }
 
 enum store_err

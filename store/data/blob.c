@@ -260,6 +260,21 @@ blob_expire(struct blobs *blobs)
 	blob_cache_expire(blobs->cache, clock_monotonic_ms());
 }
 
+bool
+blob_may_have_size(struct blobs *blobs, uint64_t size)
+{
+	if (size > INT64_MAX)
+		return false;
+	int fd = openat(blobs->dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC,
+		0600);
+	if (fd < 0)
+		return true;
+	/* No position is beyond the largest size: EINVAL. */
+	bool may = lseek(fd, (off_t)size, SEEK_SET) >= 0;
+	(void)close(fd);
+	return may;
+}
+
 enum store_err
 blob_stat(struct blobs *blobs, uint64_t id, struct stat *out)
 {

@@ -41,6 +41,8 @@ must_check enum store_err blob_open(struct blobs *blobs, uint64_t id, int flags,
  * ago.  NOT_FOUND. */
 must_check enum store_err blob_open_shared(struct blobs *blobs, uint64_t id,
 	int *fd, uint64_t *size);
+/* False: the file system has no files of that size, whatever its space. */
+bool blob_may_have_size(struct blobs *blobs, uint64_t size);
 /* NOT_FOUND */
 must_check enum store_err blob_stat(struct blobs *blobs, uint64_t id,
 	struct stat *out);

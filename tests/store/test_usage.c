@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "store/commit_private.h"
 #include "store/file.h"
@@ -467,5 +469,36 @@ Test(usage, no_file_is_made_longer_than_there_is_room_for)
 	cr_expect(zero(int, file_data_truncate(file, 10)));
 	cr_expect(zero(int, file_data_truncate(file, 3)));
 	cr_expect(zero(int, file_sync(file, false)));
+	cr_assert(zero(int, file_close(&file, O_RDWR)));
+}
+
+/* What the file system below says of the largest offset. */
+static enum store_err
+expected_of_largest(const char *path)
+{
+	int fd = open(path, O_TMPFILE | O_RDWR, 0600);
+	cr_assert(ge(int, fd, 0));
+	bool may = !ftruncate(fd, INT64_MAX);
+
+	cr_assert(not(close(fd)));
+	return may ? STORE_QUOTA : STORE_TOO_BIG;
+}
+
+Test(usage, a_size_that_no_file_can_have_is_no_question_of_the_quota)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	enum store_err expected = expected_of_largest(temp.path);
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	const uint64_t beyond = (uint64_t)INT64_MAX + 1;
+	struct file *file = NULL;
+
+	limit_bucket(temp.store, bucket, 0, 10);
+	cr_assert(zero(int, create_file(temp.store, bucket, "f", &file)));
+	cr_expect(eq(int, file_data_truncate(file, beyond), STORE_TOO_BIG));
+	cr_expect(eq(int, file_data_allocate(file, 0, INT64_MAX, 1),
+		STORE_TOO_BIG));
+	cr_expect(eq(int, file_data_truncate(file, INT64_MAX), expected));
+	cr_expect(eq(int, file_data_allocate(file, 0, INT64_MAX - 1, 1),
+		expected));
 	cr_assert(zero(int, file_close(&file, O_RDWR)));
 }
