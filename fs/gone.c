@@ -10,7 +10,8 @@ struct gone {
 	pthread_mutex_t lock;
 	/* under lock: a ring */
 	struct inode inodes[GONE_MAX];
-	uint64_t count; /* noted since the beginning */
+	struct buffer targets[GONE_MAX]; /* of symbolic links */
+	uint64_t count;			 /* noted since the beginning */
 };
 
 struct gone *
@@ -29,23 +30,28 @@ gone_free(struct gone **gone)
 {
 	if (!*gone)
 		return;
+	for (size_t i = 0; i < GONE_MAX; i++)
+		buffer_free(&(*gone)->targets[i]);
 	mutex_destroy(&(*gone)->lock);
 	free(*gone);
 	*gone = NULL;
 }
 
 void
-gone_note(struct mount *mount, const struct inode *inode)
+gone_note(struct mount *mount, const struct inode *inode, struct slice target)
 {
 	struct gone *gone = mount->gone;
 
 	mutex_scoped(&gone->lock);
-	struct inode *place = &gone->inodes[gone->count++ % GONE_MAX];
+	size_t at = gone->count++ % GONE_MAX;
+	struct inode *place = &gone->inodes[at];
 
 	*place = *inode;
 	place->attrs = SLICE_NULL;
 	place->nlink = 0;
 	place->ctime_ns = clock_now_ns();
+	buffer_free(&gone->targets[at]);
+	buffer_append(&gone->targets[at], target);
 }
 
 static struct inode *
@@ -71,6 +77,22 @@ gone_recall(struct mount *mount, uint64_t ino, struct inode *out)
 	if (inode)
 		*out = *inode;
 	return inode != NULL;
+}
+
+bool
+gone_recall_target(struct mount *mount, uint64_t ino, struct arena *arena,
+	struct slice *target)
+{
+	struct gone *gone = mount->gone;
+
+	mutex_scoped(&gone->lock);
+	const struct inode *inode = find(gone, ino);
+
+	if (!inode || !S_ISLNK(inode->mode))
+		return false;
+	*target = arena_copy(arena,
+		buffer_slice(&gone->targets[inode - gone->inodes]));
+	return target->len > 0;
 }
 
 bool

@@ -9,7 +9,8 @@
  * Bounded: the newest GONE_MAX; of others there is nothing left (ESTALE).
  *
  * Threads:   any.
- * Ownership: records are copied, without their attributes.
+ * Ownership: records are copied, without their attributes, but for a link's
+ *            target.
  */
 #pragma once
 
@@ -20,9 +21,14 @@
 struct gone *gone_create(void);
 void gone_free(struct gone **gone);
 
-void gone_note(struct mount *mount, const struct inode *inode);
+/* target: of a symbolic link, else SLICE_NULL. */
+void gone_note(struct mount *mount, const struct inode *inode,
+	struct slice target);
 /* False: it is not known. */
 bool gone_recall(struct mount *mount, uint64_t ino, struct inode *out);
+/* A symbolic link's target.  False: as above. */
+bool gone_recall_target(struct mount *mount, uint64_t ino, struct arena *arena,
+	struct slice *target);
 /* Owner, mode and times, for those who see it still.  False: as above. */
 bool gone_change(struct mount *mount, uint64_t ino,
 	const struct tree_change *change);

@@ -26,13 +26,26 @@ note_gone(struct mount *mount, uint64_t parent, const struct entry *entry)
 	handle_dir_note_gone(mount, parent, slice_of(component, len));
 }
 
+/* Of a symbolic link that is about to lose a name; of others there is none. */
+static struct slice
+target_of(struct mount *mount, const struct inode *inode, struct arena *arena)
+{
+	struct slice target;
+
+	return S_ISLNK(inode->mode) && !tree_readlink(mount->store, inode->ino,
+					       arena, &target)
+		       ? target
+		       : SLICE_NULL;
+}
+
 /* What is left of an inode that lost a name. */
 static void
-note_unlinked(struct mount *mount, const struct inode *inode)
+note_unlinked(struct mount *mount, const struct inode *inode,
+	struct slice target)
 {
 	file_attr_note(mount->store, inode);
 	if (!inode->nlink || inode_is_dir(inode))
-		gone_note(mount, inode);
+		gone_note(mount, inode, target);
 }
 
 /* A new name below `parent`, whose owner is the caller. */
@@ -179,6 +192,9 @@ op_name_readlink(fuse_req_t req, fuse_ino_t ino)
 	struct slice target;
 
 	enum store_err err = tree_readlink(mount->store, ino, &arena, &target);
+	if (err == STORE_STALE &&
+		gone_recall_target(mount, ino, &arena, &target))
+		err = STORE_OK;
 	if (err)
 		reply_err(req, err);
 	else
@@ -190,6 +206,8 @@ op_name_unlink(fuse_req_t req, fuse_ino_t node, const char *name)
 {
 	struct mount *mount = reply_begin(req);
 	uint64_t parent = mount_inode(mount, node);
+	scoped(arena_free) struct arena arena = {0};
+	struct slice target = SLICE_NULL;
 	struct reply_fact fact;
 	struct entry entry;
 	struct inode gone;
@@ -198,12 +216,13 @@ op_name_unlink(fuse_req_t req, fuse_ino_t node, const char *name)
 	if (!err && entry.want == TREE_DIR)
 		err = STORE_IS_DIR;
 	if (!err) {
+		target = target_of(mount, &fact.inode, &arena);
 		note_gone(mount, parent, &entry);
 		err = tree_unlink(mount->store, parent, entry_text(&entry),
 			&gone);
 	}
 	if (!err)
-		note_unlinked(mount, &gone);
+		note_unlinked(mount, &gone, target);
 	reply_err(req, err);
 }
 
@@ -225,7 +244,7 @@ op_name_rmdir(fuse_req_t req, fuse_ino_t node, const char *name)
 	else if (!err)
 		err = tree_rmdir(mount->store, parent, entry_text(&entry));
 	if (!err)
-		note_unlinked(mount, &fact.inode);
+		note_unlinked(mount, &fact.inode, SLICE_NULL);
 	/* The name goes as soon as the caller gives up its directory. */
 	if (!err && parent != INODE_ROOT)
 		invalidate_twins(mount, parent, entry_text(&entry));
@@ -236,7 +255,7 @@ op_name_rmdir(fuse_req_t req, fuse_ino_t node, const char *name)
 struct side {
 	uint64_t parent;
 	struct entry entry;
-	uint64_t ino; /* 0: nothing has the name */
+	struct inode inode; /* ino 0: nothing has the name */
 };
 
 static enum store_err
@@ -246,7 +265,7 @@ find_side(struct mount *mount, const char *name, struct side *side)
 
 	enum store_err err =
 		entry_find(mount, side->parent, name, &side->entry, &fact);
-	side->ino = err ? 0 : fact.inode.ino;
+	side->inode = err ? (struct inode){.ino = 0} : fact.inode;
 	return err;
 }
 
@@ -281,9 +300,9 @@ publish_and_move(struct mount *mount, const struct side *from,
 	const struct side *to, const struct manner *manner,
 	struct inode *replaced)
 {
-	enum store_err err = file_publish_sealed(mount->store, from->ino);
+	enum store_err err = file_publish_sealed(mount->store, from->inode.ino);
 	if (!err)
-		err = file_publish_sealed(mount->store, to->ino);
+		err = file_publish_sealed(mount->store, to->inode.ino);
 	return err ? err : move(mount, from, to, manner, replaced);
 }
 
@@ -315,6 +334,8 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 	struct mount *mount = reply_begin(req);
 	struct side from = {.parent = mount_inode(mount, node)};
 	struct side to = {.parent = mount_inode(mount, new_node)};
+	scoped(arena_free) struct arena arena = {0};
+	struct slice target = SLICE_NULL;
 	struct inode replaced;
 	struct manner manner;
 
@@ -324,6 +345,7 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 	if (!err)
 		err = find_target(mount, new_name, &to);
 	if (!err) {
+		target = target_of(mount, &to.inode, &arena);
 		note_gone(mount, from.parent, &from.entry);
 		note_gone(mount, to.parent, &to.entry);
 		err = move(mount, &from, &to, &manner, &replaced);
@@ -331,7 +353,7 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 	if (err == STORE_BUSY)
 		err = publish_and_move(mount, &from, &to, &manner, &replaced);
 	if (!err && replaced.ino)
-		note_unlinked(mount, &replaced);
+		note_unlinked(mount, &replaced, target);
 	/* A directory came and one went. */
 	if (!err &&
 		(from.entry.want == TREE_DIR || (flags & RENAME_EXCHANGE))) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fs/gone.h"
 #include "tests/fs/needs_mount.h"
@@ -69,6 +70,31 @@ Test(gone, what_is_held_by_its_path_alone_can_be_asked_for)
 	close(replaced);
 	close(link);
 	close(dir);
+}
+
+Test(gone, a_link_that_is_held_still_tells_its_target)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const int flags = O_PATH | O_NOFOLLOW;
+	char target[16] = "";
+
+	cr_assert(not(symlink("target", temp_mount_at(&temp, "l"))));
+	cr_assert(not(symlink("another", temp_mount_at(&temp, "k"))));
+	temp_mount_write(&temp, "f", "bytes");
+	int removed = open(temp_mount_at(&temp, "l"), flags);
+	int replaced = open(temp_mount_at(&temp, "k"), flags);
+	cr_assert(removed >= 0 && replaced >= 0);
+	cr_assert(not(unlink(temp_mount_at(&temp, "l"))));
+	cr_assert(not(rename(temp_mount_at(&temp, "f"),
+		temp_mount_at(&temp, "k"))));
+
+	cr_expect(eq(int, (int)readlinkat(removed, "", target, 16), 6));
+	cr_expect(eq(str, target, "target"));
+	cr_expect(eq(int, (int)readlinkat(replaced, "", target, 16), 7));
+	cr_expect(eq(str, target, "another"));
+	close(removed);
+	close(replaced);
 }
 
 Test(gone, a_name_more_keeps_the_file)
