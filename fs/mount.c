@@ -154,6 +154,7 @@ get_ready(void *context)
 	if (atomic_load(&mount->is_ending) ||
 		fuse_session_exited(mount->session))
 		return;
+	passthrough_begin(mount);
 	atomic_store(&mount->is_ready, true);
 	if (mount->options.ready)
 		mount->options.ready(mount, mount->options.context);

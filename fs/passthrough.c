@@ -2,7 +2,9 @@
 #include "fs/passthrough.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "store/base/log.h"
 #include "store/base/mutex.h"
@@ -14,6 +16,8 @@
 #else
 #define KNOWS_PASSTHROUGH 0
 #endif
+
+#define NEEDS_PRIVILEGE "it takes CAP_SYS_ADMIN outside of user namespaces"
 
 /* Below, plain reads with pages that stay are faster; measured. */
 #define SMALL (128 * 1024)
@@ -104,7 +108,7 @@ passthrough_init(struct mount *mount, struct fuse_conn_info *conn)
 		return;
 	}
 	if (!privilege_may_mount()) {
-		mount->passthrough->why_not = "it takes CAP_SYS_ADMIN";
+		mount->passthrough->why_not = NEEDS_PRIVILEGE;
 		return;
 	}
 	fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
@@ -115,6 +119,36 @@ passthrough_init(struct mount *mount, struct fuse_conn_info *conn)
 #else
 	(void)conn;
 	mount->passthrough->why_not = "libfuse is older than 3.17";
+#endif
+}
+
+#if KNOWS_PASSTHROUGH
+/* What fuse_passthrough_open() asks the kernel by: <linux/fuse.h> of 6.9. */
+struct backing_map {
+	int32_t fd;
+	uint32_t flags;
+	uint64_t padding;
+};
+#define BACKING_OPEN _IOW(229, 1, struct backing_map)
+#endif
+
+void
+passthrough_begin(struct mount *mount)
+{
+#if KNOWS_PASSTHROUGH
+	struct backing_map map = {.fd = -1};
+
+	/* Who is allowed to gets to hear that this is no descriptor.  Before
+	 * opens, so that nobody is told what is not so: a capability may hold
+	 * in a user namespace alone. */
+	if (!passthrough_is_active(mount) ||
+		!ioctl(fuse_session_fd(mount->session), BACKING_OPEN, &map) ||
+		errno == EBADF)
+		return;
+	atomic_store(&mount->passthrough->why_not, NEEDS_PRIVILEGE);
+	atomic_store(&mount->passthrough->is_active, false);
+#else
+	(void)mount;
 #endif
 }
 
@@ -133,7 +167,7 @@ open_backing(struct mount *mount, fuse_req_t req, struct file *file)
 	file_unpin(file);
 	if (atomic_exchange(&mount->passthrough->is_active, false)) {
 		atomic_store(&mount->passthrough->why_not,
-			"the kernel refused it (it takes CAP_SYS_ADMIN)");
+			"the kernel refused it");
 		log_warn("mount: no passthrough: %s",
 			passthrough_why_not(mount));
 	}

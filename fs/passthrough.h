@@ -10,7 +10,8 @@
  * 3. A file in passthrough is pinned: its data cannot be exchanged.  Who opens
  *    the inode when it has other data is served by us (FOPEN_DIRECT_IO), with
  *    the id that the kernel insists on: only maps are of the old data.
- * 4. Without the right to it (CAP_SYS_ADMIN) all is read and written by us.
+ * 4. Without the right to it (CAP_SYS_ADMIN, which one that holds in a user
+ *    namespace alone is not) all is read and written by us.
  *
  * Threads:   any.
  */
@@ -24,6 +25,10 @@ void passthrough_free(struct passthrough **passthrough);
 
 /* In init: asks the kernel for it. */
 void passthrough_init(struct mount *mount, struct fuse_conn_info *conn);
+
+/* When the kernel has taken the answer to that, and before anybody is told:
+ * whether it lets us. */
+void passthrough_begin(struct mount *mount);
 
 /* Fills what concerns the way in `info` for an open that is to be replied;
  * fact as of now. */

@@ -521,6 +521,26 @@ TESTS = [
     the_space_of_what_s3_deletes_comes_back_when_the_holder_is_killed,
 ]
 
+def has_user_namespaces():
+    return not subprocess.run(
+        ["sh", "-c", "unshare --user --map-root-user --mount true"],
+        stderr=subprocess.DEVNULL, check=False).returncode
+
+
+def root_of_a_user_namespace_is_told_that_there_is_no_passthrough():
+    script = f"""
+        {TARN} mount {POINT} --store {STORE} --background 2>{TMP}/mount.log
+        echo text >{POINT}/photos/of-namespace
+        umount {POINT}
+    """
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec",
+         script], stdout=subprocess.PIPE, text=True, timeout=TIMEOUT,
+        check=False)
+    assert done.returncode == 0, (TMP / "mount.log").read_text()
+    assert "without passthrough" in done.stdout, done.stdout
+    unmount_is_over()
+
 
 # Whether it can be tried, and why not.
 CONDITIONAL = [
@@ -528,6 +548,8 @@ CONDITIONAL = [
      "this kernel has no overlayfs"),
     (overlayfs_writes_to_a_mount_with_attributes_of_users, has_overlayfs,
      "this kernel has no overlayfs"),
+    (root_of_a_user_namespace_is_told_that_there_is_no_passthrough,
+     has_user_namespaces, "there are no user namespaces here"),
 ]
 
 
