@@ -354,9 +354,11 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 		err = publish_and_move(mount, &from, &to, &manner, &replaced);
 	if (!err && replaced.ino)
 		note_unlinked(mount, &replaced, target);
-	/* A directory came and one went. */
-	if (!err &&
-		(from.entry.want == TREE_DIR || (flags & RENAME_EXCHANGE))) {
+	/* A directory came and one went.  Where it was exchanged, or left a
+	 * whiteout, no file is shown differently: and what overlayfs holds must
+	 * keep its name in the kernel. */
+	if (!err && from.entry.want == TREE_DIR && !manner.leaves_whiteout &&
+		!(flags & RENAME_EXCHANGE)) {
 		invalidate_twins(mount, from.parent, entry_text(&from.entry));
 		invalidate_twins(mount, to.parent, entry_text(&to.entry));
 	}

@@ -639,6 +639,41 @@ Test(mount, user_attributes_are_kept_and_others_refused)
 		EOPNOTSUPP));
 }
 
+/* Whether the kernel still has the name by which it was opened, or moved. */
+static bool
+has_name(int fd)
+{
+	char link[32], path[256];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t len = readlink(link, path, sizeof(path) - 1);
+	cr_assert(gt(i64, len, 0));
+	path[len] = '\0';
+	return !strstr(path, "(deleted)");
+}
+
+/* As overlayfs needs it, which holds them. */
+Test(mount, what_is_exchanged_is_not_dropped_by_the_kernel)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	bool have_names = true;
+
+	temp_mount_write(&temp, "f", "F");
+	cr_assert(not(mkdir(temp_mount_at(&temp, "d"), 0755)));
+	int file = open(temp_mount_at(&temp, "f"), O_RDONLY);
+	int dir = open(temp_mount_at(&temp, "d"), O_RDONLY);
+	cr_assert(file >= 0 && dir >= 0);
+	for (int i = 0; i < 100; i++) {
+		cr_assert(not(renameat2(AT_FDCWD, temp_mount_at(&temp, "f"),
+			AT_FDCWD, temp_mount_at(&temp, "d"), RENAME_EXCHANGE)));
+		have_names &= has_name(file) && has_name(dir);
+	}
+	cr_expect(have_names);
+	cr_assert(not(close(file)));
+	cr_assert(not(close(dir)));
+}
+
 /* How long the names of attributes are that a process of the user is told. */
 static int
 names_told(uid_t uid, int fd)
