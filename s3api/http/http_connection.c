@@ -349,6 +349,8 @@ leave(struct http_connection *connection)
 		connection->next->link = connection->link;
 	http_stream_close(&connection->stream);
 	atomic_fetch_sub(&worker->connection_count, 1);
+	if (!connection->is_placeless)
+		atomic_fetch_sub(&worker->server->placed, 1);
 	atomic_fetch_sub(&worker->server->connections, 1);
 	free(connection);
 }
@@ -409,7 +411,6 @@ turn_away(struct http_connection *connection)
 	struct http_server *server = connection->worker->server;
 	bool is_crowd = atomic_fetch_add(&server->refused, 1) >= REFUSED_MAX;
 
-	connection->is_placeless = true;
 	/* Each of a crowd costs no more than one send. */
 	if (!(is_crowd && connection->tls) && begin_tls(connection))
 		refuse_connection(connection, 503, "too many connections");
@@ -429,7 +430,7 @@ http_connection_serve(void *arg)
 		leave(connection);
 		return;
 	}
-	if (http_crowd_has_room(worker)) {
+	if (http_crowd_has_room(connection)) {
 		if (begin_tls(connection))
 			serve_requests(connection);
 		finish(connection);

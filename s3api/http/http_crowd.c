@@ -4,9 +4,13 @@
  *
  * 1. A connection is in worker->waiting as long as it has no whole header that
  *    was not replied to yet; then it may be cut off to make room for another.
- * 2. One that was turned away, or cut off before, never is: it has no place to
+ * 2. server->placed counts those that have a place; who finds more of them than
+ *    there may be gives up his own, and takes one that is free, or that of
+ *    another, who is cut off.  So none is cut off but for one that stays, even
+ *    if those who were are not gone yet.
+ * 3. One that was turned away, or cut off before, never is: it has no place to
  *    leave to another.
- * 3. The list belongs to the worker's thread.  Others ask there, and only
+ * 4. The list belongs to the worker's thread.  Others ask there, and only
  *    where waiting_count says that it may be worth it: to be asked for nothing
  *    by each of a crowd would cost more than to refuse them.
  */
@@ -44,7 +48,7 @@ http_crowd_leave(struct http_connection *connection)
 	atomic_fetch_sub(&connection->worker->waiting_count, 1);
 }
 
-/* Cuts off who has waited for longest.  False: nobody waits. */
+/* Cuts off who has waited for longest, for his place.  False: nobody waits. */
 static bool
 make_room(struct http_worker *worker)
 {
@@ -99,32 +103,52 @@ make_room_elsewhere(struct http_worker *worker)
 	return false;
 }
 
+/* True where there were too many places, of which one is less now. */
 static bool
-is_one_too_many(const struct http_server *server)
+give_up_place(struct http_server *server)
 {
-	return atomic_load(&server->connections) >
-	       server->config.limits.connections +
-		       atomic_load(&server->refused);
-}
+	size_t placed = atomic_load(&server->placed);
 
-/* Those that are coming count, and are in a list only a moment later: who finds
- * nobody to cut off looks again.  Meanwhile he counts as refused, and takes no
- * place from others. */
-bool
-http_crowd_has_room(struct http_worker *worker)
-{
-	struct http_server *server = worker->server;
-
-	for (int i = 0; i < TRIES; i++) {
-		if (!is_one_too_many(server) || make_room(worker) ||
-			make_room_elsewhere(worker))
+	while (placed > server->config.limits.connections) {
+		if (atomic_compare_exchange_weak(&server->placed, &placed,
+			    placed - 1))
 			return true;
-		if (worker->is_draining ||
-			(i > 0 && atomic_load(&server->coming) == 0))
-			break;
-		atomic_fetch_add(&server->refused, 1);
-		io_sleep_ms(1);
-		atomic_fetch_sub(&server->refused, 1);
 	}
 	return false;
+}
+
+static bool
+take_free_place(struct http_server *server)
+{
+	size_t placed = atomic_load(&server->placed);
+
+	while (placed < server->config.limits.connections) {
+		if (atomic_compare_exchange_weak(&server->placed, &placed,
+			    placed + 1))
+			return true;
+	}
+	return false;
+}
+
+/* Those that are coming have places, and are in a list only a moment later: who
+ * finds nobody to cut off looks again. */
+bool
+http_crowd_has_room(struct http_connection *connection)
+{
+	struct http_worker *worker = connection->worker;
+	struct http_server *server = worker->server;
+
+	connection->is_placeless = give_up_place(server);
+	for (int i = 0; i < TRIES && connection->is_placeless; i++) {
+		if (take_free_place(server) || make_room(worker) ||
+			make_room_elsewhere(worker)) {
+			connection->is_placeless = false;
+		} else if (worker->is_draining ||
+			   (i > 0 && atomic_load(&server->coming) == 0)) {
+			break;
+		} else {
+			io_sleep_ms(1);
+		}
+	}
+	return !connection->is_placeless;
 }

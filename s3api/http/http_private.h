@@ -75,7 +75,7 @@ struct http_connection {
 	struct http_tls *tls; /* to begin with; NULL: plain */
 	bool is_idle;	      /* nothing is lost if it ends where it waits */
 	bool is_waiting;      /* in worker->waiting: http_crowd.c */
-	bool is_placeless;    /* turned away, or cut off for another */
+	bool is_placeless;    /* none of server->placed */
 	bool is_keep_alive;   /* as far as the client goes */
 	struct sockaddr_storage peer;
 	struct http_exchange *exchange; /* NULL while idle */
@@ -116,8 +116,9 @@ struct http_server {
 	bool is_drained;
 	atomic_size_t accepting; /* workers, in a drain */
 	atomic_size_t connections;
+	atomic_size_t placed;  /* of these: may stay; see http_crowd.c */
 	atomic_size_t coming;  /* of these: not begun yet, or asking for room */
-	atomic_size_t refused; /* of them, beyond the limit, or about to be */
+	atomic_size_t refused; /* of these: being turned away */
 	size_t worker_count;
 	size_t thread_count;
 	struct http_worker workers[];
@@ -135,10 +136,11 @@ void http_crowd_join(struct http_connection *connection);
 void http_crowd_leave(struct http_connection *connection);
 
 /*
- * False: there are too many connections, of which none makes room.  May wait
- * for another worker, in which case a drain may have begun.
+ * For one that has just come.  False: there are too many, of which none makes
+ * room; it has no place.  May wait for another worker, in which case a drain
+ * may have begun.
  */
-must_check bool http_crowd_has_room(struct http_worker *worker);
+must_check bool http_crowd_has_room(struct http_connection *connection);
 
 /* Gives the connection one, a spare or a new one; false: no memory. */
 bool http_exchange_take(struct http_connection *connection);

@@ -70,12 +70,14 @@ start_connection(struct http_acceptor *acceptor, int fd,
 	connection->stream.fd = fd;
 	connection->peer = *peer;
 	atomic_fetch_add(&server->connections, 1);
+	atomic_fetch_add(&server->placed, 1);
 	atomic_fetch_add(&server->coming, 1);
 	atomic_fetch_add(&worker->connection_count, 1);
 	if (!loop_spawn(worker->loop, http_connection_serve, connection))
 		return;
 	atomic_fetch_sub(&worker->connection_count, 1);
 	atomic_fetch_sub(&server->coming, 1);
+	atomic_fetch_sub(&server->placed, 1);
 	atomic_fetch_sub(&server->connections, 1);
 	close(fd);
 	free(connection);

@@ -5,6 +5,7 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "s3api/http/http_server.h"
+#include "s3api/http/http_private.h"
 #include "store/base/buffer.h"
 #include "tests/s3api/http/http_fixture.h"
 
@@ -62,6 +63,25 @@ start_for_a_crowd(struct http_fixture *fixture)
 	http_fixture_start_with(fixture, &limits);
 }
 
+/* Until so many of them have been cut off, or turned away, and all came. */
+static void
+await_room_made(const struct http_fixture *fixture, const int fds[2 * CROWD])
+{
+	struct pollfd ends[2 * CROWD];
+	size_t ended = 0;
+
+	while (ended < CROWD || atomic_load(&fixture->server->coming) > 0) {
+		for (size_t i = 0; i < 2 * CROWD; i++)
+			ends[i] = (struct pollfd){fds[i], POLLRDHUP, 0};
+		ended = 0;
+		if (poll(ends, 2 * CROWD, 1) < 0)
+			continue;
+		for (size_t i = 0; i < 2 * CROWD; i++)
+			ended += (ends[i].revents & (POLLRDHUP | POLLHUP)) != 0;
+	}
+	cr_expect(eq(sz, ended, CROWD));
+}
+
 /* Twice as many as there may be, each of which says `text` and stays. */
 static void
 expect_crowd_makes_room(struct slice text)
@@ -74,6 +94,7 @@ expect_crowd_makes_room(struct slice text)
 		fds[i] = http_fixture_connect(http_server_port(fixture.server));
 		http_fixture_say(fds[i], text);
 	}
+	await_room_made(&fixture, fds);
 
 	for (size_t i = 0; i < 5; i++)
 		expect_answer(&fixture);
