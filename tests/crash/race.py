@@ -126,7 +126,7 @@ class Race:
             # The other mount may still have what was there before: its next
             # writer must not take that for news.
             # It must come, though the race may be over before.
-            patience = time.monotonic() + 30
+            patience = time.monotonic() + 120
             while self.read(3 - view, register.key) != (
                     None if is_removal else body_of(number)):
                 assert time.monotonic() < patience and not self.wrong, (
