@@ -48,6 +48,8 @@ enum s3_error op_lifecycle_delete(struct request *request);
 
 /* op_unset.c */
 enum s3_error op_unset_get(struct request *request);
+enum s3_error op_unset_put(struct request *request);
+enum s3_error op_unset_delete(struct request *request);
 
 /* op_list.c */
 enum s3_error op_list_v1(struct request *request);

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What tools read of a bucket unasked, and nobody can have set: S3's empty
- * document, or its code for that.  Setting it is NotImplemented.
+ * document, or its code for that.  Setting it to what it is, and deleting it,
+ * is done, as there is nothing to do; anything else is NotImplemented.
  */
+#include "s3api/op/document.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
+#include "s3api/xml/xml_reader.h"
 #include "s3api/xml/xml_writer.h"
 
-static const struct {
+#define BODY_MAX (64 * 1024)
+#define PAYER "BucketOwner"
+
+static const struct row {
 	const char *operation;
 	enum s3_error error; /* or S3_OK, and */
 	const char *document;
@@ -22,25 +28,73 @@ static const struct {
 	{"GetBucketVersioning", S3_OK, "VersioningConfiguration"},
 	{"GetBucketWebsite", S3_NO_SUCH_WEBSITE, NULL},
 	{"GetObjectLockConfiguration", S3_NO_SUCH_OBJECT_LOCK_OF_BUCKET, NULL},
+	{"PutBucketLogging", S3_OK, "BucketLoggingStatus"},
+	{"PutBucketNotificationConfiguration", S3_OK,
+		"NotificationConfiguration"},
+	{"PutBucketRequestPayment", S3_OK, "RequestPaymentConfiguration"},
 };
+
+static const struct row *
+find_row(const struct request *request)
+{
+	for (size_t i = 0; i < array_len(rows); i++)
+		if (!strcmp(rows[i].operation, request->operation->name))
+			return &rows[i];
+	return NULL;
+}
 
 enum s3_error
 op_unset_get(struct request *request)
 {
-	const char *operation = request->operation->name;
 	scoped(buffer_free) struct buffer body = {0};
-	size_t i = 0;
+	const struct row *row = find_row(request);
 
-	while (i < array_len(rows) && strcmp(rows[i].operation, operation) != 0)
-		i++;
-	if (i == array_len(rows))
+	if (!row)
 		return error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
-	if (rows[i].error)
-		return error_set(&request->report, rows[i].error, NULL);
-	xml_writer_begin(&body, rows[i].document);
-	if (!strcmp(operation, "GetBucketRequestPayment"))
-		xml_writer_str(&body, "Payer", "BucketOwner");
-	xml_writer_close(&body, rows[i].document);
+	if (row->error)
+		return error_set(&request->report, row->error, NULL);
+	xml_writer_begin(&body, row->document);
+	if (!strcmp(row->operation, "GetBucketRequestPayment"))
+		xml_writer_str(&body, "Payer", PAYER);
+	xml_writer_close(&body, row->document);
 	reply_xml(request, &body);
+	return S3_OK;
+}
+
+/* Whether it asks for what is so anyway. */
+static bool
+asks_for_nothing(struct request *request, const struct xml_node *root)
+{
+	const struct xml_node *node = xml_reader_child(root, NULL);
+
+	if (!strcmp(xml_reader_name(root), "RequestPaymentConfiguration"))
+		return slice_equal(xml_reader_child_text(root, "Payer",
+					   request->arena),
+			SLICE(PAYER));
+	return !node;
+}
+
+enum s3_error
+op_unset_put(struct request *request)
+{
+	scoped(xml_reader_close) struct xml_reader *reader = NULL;
+	const struct row *row = find_row(request);
+	struct slice text = SLICE_NULL;
+	enum s3_error error = document_read(request, BODY_MAX, &text);
+
+	if (error)
+		return error;
+	if (!row || !xml_reader_open(text, row->document, &reader))
+		return error_set(&request->report, S3_MALFORMED_XML, NULL);
+	if (!asks_for_nothing(request, xml_reader_root(reader)))
+		return error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
+	reply_empty(request, 200);
+	return S3_OK;
+}
+
+enum s3_error
+op_unset_delete(struct request *request)
+{
+	reply_empty(request, 204);
 	return S3_OK;
 }
