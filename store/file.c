@@ -368,6 +368,15 @@ file_ino(const struct file *file)
 	return file->ino;
 }
 
+/* False: nobody writes to it, and its record is what counts: the data file has
+ * times of its own where others were set, or where S3 made the object. */
+static bool
+may_have_news(const struct file *file)
+{
+	return file->writers > 0 || file->is_pending || file->is_marked ||
+	       file->is_listed || (file->inode.flags & INODE_DIRTY);
+}
+
 /* *is_settled: the data is in what file->commit makes durable. */
 static enum store_err
 settle_for_sync(struct file *file, bool is_data_only, bool *is_settled)
@@ -376,7 +385,8 @@ settle_for_sync(struct file *file, bool is_data_only, bool *is_settled)
 
 	*is_settled = false;
 	if (file->is_gone || file->is_retired || !file->inode.nlink ||
-		!file->blob || file->store->is_read_only)
+		!file->blob || file->store->is_read_only ||
+		!may_have_news(file))
 		return STORE_OK;
 	if (file->seal) {
 		return file_seal_is_draft(file->seal)

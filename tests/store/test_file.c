@@ -117,6 +117,46 @@ Test(file, a_new_file_is_seen_by_s3_when_it_is_synced)
 	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 11));
 }
 
+/* What a reader's fsync leaves of it, as sync(1) does one. */
+static void
+expect_kept_by_sync(struct store *store, uint64_t bucket, const char *key)
+{
+	struct inode before = head(store, bucket, key).inode;
+	struct file *file = NULL;
+
+	cr_assert(not(file_open(store, before.ino, O_RDONLY, &file)));
+	cr_assert(not(file_sync(file, false)));
+	cr_assert(not(file_close(&file, O_RDONLY)));
+	struct inode after = head(store, bucket, key).inode;
+
+	cr_expect(eq(i64, after.mtime_ns, before.mtime_ns));
+	cr_expect(inode_etag_equal(&after.etag, &before.etag));
+}
+
+Test(file, a_sync_by_who_only_reads_changes_nothing)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	const struct tree_change change = {.has_mtime = true, .mtime_ns = 200};
+	static const char large[OBJECTS_LARGE];
+	struct file *file = create(temp.store, bucket, "dated");
+	uint64_t ino = file_ino(file);
+	struct inode inode;
+
+	put_text(file, "text");
+	cr_assert(not(file_close(&file, O_RDWR)));
+	cr_assert(not(file_attr_set(temp.store, ino, &change, &inode)));
+	cr_assert(not(objects_put(temp.store, bucket, "small", "text")));
+	cr_assert(not(objects_put_if(temp.store, bucket, "large",
+		slice_of(large, sizeof(large)), NULL)));
+
+	expect_kept_by_sync(temp.store, bucket, "dated");
+	expect_kept_by_sync(temp.store, bucket, "small");
+	expect_kept_by_sync(temp.store, bucket, "large");
+	cr_expect(eq(i64, head(temp.store, bucket, "dated").inode.mtime_ns,
+		200));
+}
+
 Test(file, creating_a_name_that_is_there_is_refused)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
