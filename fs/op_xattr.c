@@ -7,32 +7,31 @@
 #include "store/base/arena.h"
 #include "store/base/buffer.h"
 
+#define USER SLICE("user.")
 #define TRUSTED SLICE("trusted.")
-
-static bool
-has_prefix_and_more(struct slice name, struct slice prefix)
-{
-	return name.len > prefix.len && slice_has_prefix(name, prefix);
-}
 
 /* Others (security, POSIX ACLs) are refused: docs/posix.md.  Who may have
  * those that are trusted the kernel knows. */
-static bool
-is_kept(const char *name)
+static enum store_err
+check_name(uint64_t ino, struct slice name)
 {
-	return has_prefix_and_more(slice_str(name), SLICE("user.")) ||
-	       has_prefix_and_more(slice_str(name), TRUSTED);
+	if (ino == INODE_ROOT || !(slice_has_prefix(name, USER) ||
+					 slice_has_prefix(name, TRUSTED)))
+		return STORE_UNSUPPORTED;
+	return slice_equal(name, USER) || slice_equal(name, TRUSTED)
+		       ? STORE_INVALID
+		       : STORE_OK;
 }
 
 /* Where an attribute of that name is kept, and under which key. */
 static enum store_err
-find_place(const char *name, enum inode_attr_kind *kind, struct slice *key)
+find_place(uint64_t ino, struct slice name, enum inode_attr_kind *kind,
+	struct slice *key)
 {
 	*kind = INODE_ATTR_XATTR;
-	*key = slice_str(name);
-	if (!is_kept(name))
-		return STORE_UNSUPPORTED;
-	return s3_attr_is(*key) ? s3_attr_find(*key, kind, key) : STORE_OK;
+	*key = name;
+	enum store_err err = check_name(ino, name);
+	return err || !s3_attr_is(name) ? err : s3_attr_find(name, kind, key);
 }
 
 static void
@@ -44,8 +43,7 @@ set(fuse_req_t req, fuse_ino_t node, const char *name,
 	enum inode_attr_kind kind;
 	struct slice key;
 
-	enum store_err err = ino == INODE_ROOT ? STORE_UNSUPPORTED
-					       : find_place(name, &kind, &key);
+	enum store_err err = find_place(ino, slice_str(name), &kind, &key);
 	if (!err && value && kind != INODE_ATTR_XATTR)
 		err = s3_attr_check(kind, *value);
 	if (!err)
@@ -109,10 +107,9 @@ op_xattr_get(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
 	scoped(arena_free) struct arena arena = {0};
 	struct slice value;
 
-	enum store_err err =
-		ino == INODE_ROOT || !is_kept(name)
-			? STORE_UNSUPPORTED
-			: get(mount, ino, slice_str(name), &arena, &value);
+	enum store_err err = check_name(ino, slice_str(name));
+	if (!err)
+		err = get(mount, ino, slice_str(name), &arena, &value);
 	if (err)
 		reply_err(req, err);
 	else
