@@ -221,8 +221,9 @@ op_name_unlink(fuse_req_t req, fuse_ino_t node, const char *name)
 		err = tree_unlink(mount->store, parent, entry_text(&entry),
 			&gone);
 	}
-	if (!err)
-		note_unlinked(mount, &gone, target);
+	if (!err) /* it may be another by then */
+		note_unlinked(mount, &gone,
+			gone.ino == fact.inode.ino ? target : SLICE_NULL);
 	reply_err(req, err);
 }
 
@@ -352,8 +353,9 @@ op_name_rename(fuse_req_t req, fuse_ino_t node, const char *name,
 	}
 	if (err == STORE_BUSY)
 		err = publish_and_move(mount, &from, &to, &manner, &replaced);
-	if (!err && replaced.ino)
-		note_unlinked(mount, &replaced, target);
+	if (!err && replaced.ino) /* it may be another by then */
+		note_unlinked(mount, &replaced,
+			replaced.ino == to.inode.ino ? target : SLICE_NULL);
 	/* A directory came and one went.  Where it was exchanged, or left a
 	 * whiteout, no file is shown differently: and what overlayfs holds must
 	 * keep its name in the kernel. */

@@ -13,11 +13,12 @@
 
 /* Clocks are set, machines sleep. */
 #define LOOK_MS 60000
+#define AGAIN_MS 3600000
 
 struct expirer {
 	struct store *store;
 	struct audit *audit;
-	enum store_err said; /* told once, not at each look */
+	int64_t not_before_ms; /* there is a run, after one that failed */
 	struct ticker *ticker;
 };
 
@@ -77,16 +78,19 @@ look(struct ticker *ticker, void *context)
 		.context = expirer,
 	};
 	struct lifecycle_result result;
-	bool is_due;
-	enum store_err err =
-		lifecycle_run_daily(expirer->store, &options, &result, &is_due);
+	int64_t now_ms = clock_monotonic_ms();
+	enum store_err err;
 
 	(void)ticker;
+	if (now_ms < expirer->not_before_ms)
+		return;
+	err = lifecycle_run_daily(expirer->store, &options, &result);
 	if (err == STORE_BUSY)
 		return; /* another process does it */
-	if (err && err != expirer->said)
+	if (err)
 		log_error("lifecycle: %s", error_sentence(err));
-	expirer->said = err;
+	if (err || result.failed > 0)
+		expirer->not_before_ms = now_ms + AGAIN_MS;
 	if (result.objects + result.uploads > 0)
 		log_info("lifecycle: objects=%llu bytes=%llu uploads=%llu",
 			(unsigned long long)result.objects,
@@ -95,7 +99,8 @@ look(struct ticker *ticker, void *context)
 }
 
 enum store_err
-expirer_start(struct store *store, struct audit *audit, struct expirer **out)
+expirer_start(struct store *store, struct audit *audit, uint64_t first_ms,
+	struct expirer **out)
 {
 	struct expirer *expirer = calloc(1, sizeof(*expirer));
 
@@ -105,6 +110,7 @@ expirer_start(struct store *store, struct audit *audit, struct expirer **out)
 	expirer->audit = audit;
 	const struct ticker_options options = {
 		.name = "tarn-expirer",
+		.first_ms = first_ms,
 		.then_ms = LOOK_MS,
 		.tick = look,
 		.context = expirer,

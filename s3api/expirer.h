@@ -8,16 +8,20 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "store/audit.h"
 #include "store/base/compiler.h"
 #include "store/store.h"
 
 struct expirer;
 
-/* It looks at once, then each minute, whether a day has begun.  audit: NULL for
- * none; it outlives the expirer, as the store does.  NO_MEMORY. */
+/* It looks after first_ms, as the clock of a machine that has just started may
+ * be wrong, then each minute whether a day has begun; an hour after a run that
+ * failed somewhere again.  audit: NULL for none; it outlives the expirer, as
+ * the store does.  NO_MEMORY. */
 must_check enum store_err expirer_start(struct store *store,
-	struct audit *audit, struct expirer **out);
+	struct audit *audit, uint64_t first_ms, struct expirer **out);
 
 /* Waits for the page that it is at.  NULL is allowed. */
 void expirer_stop(struct expirer **expirer);

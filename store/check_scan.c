@@ -4,6 +4,7 @@
 
 #include "store/base/codec.h"
 #include "store/check_private.h"
+#include "store/lifecycle.h"
 #include "store/meter_private.h"
 #include "store/sealed.h"
 
@@ -343,15 +344,28 @@ visit_usage(struct check *check, struct slice key, struct slice value)
 	return STORE_OK;
 }
 
-/* Those of the metering; what others are is known where they are read. */
+/* What others than the metering and the lifecycle rules are is known where they
+ * are read. */
+static bool
+is_sound(uint64_t owner, struct slice kind, struct slice value)
+{
+	scoped(arena_free) struct arena arena = {0};
+	struct lifecycle_rules rules;
+
+	if (!owner)
+		return meter_document_is_sound(kind, value);
+	return !slice_equal(kind, SLICE(LIFECYCLE_KIND)) ||
+	       lifecycle_decode(value, &arena, &rules);
+}
+
 static enum store_err
 visit_document(struct check *check, struct slice key, struct slice value)
 {
 	struct slice kind;
 	uint64_t owner;
 
-	if (key_split_dentry(key, &owner, &kind) || owner ||
-		meter_document_is_sound(kind, value))
+	if (key_split_dentry(key, &owner, &kind) ||
+		is_sound(owner, kind, value))
 		return STORE_OK;
 	check_note_record(check, DB_DOCUMENT, key, value,
 		arena_str(&check->arena,

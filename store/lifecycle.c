@@ -5,7 +5,6 @@
 #include "store/base/codec.h"
 
 #define VERSION 1
-#define DAY_NS (86400 * CLOCK_NS_PER_S)
 
 enum flag {
 	ENABLED = 1 << 0,
@@ -128,22 +127,28 @@ midnight_after(int64_t from_ns, uint32_t days)
 
 	if (from_ns < 0)
 		from_ns = 0;
-	if (__builtin_mul_overflow((int64_t)days, DAY_NS, &ns) ||
+	if (__builtin_mul_overflow((int64_t)days, CLOCK_NS_PER_DAY, &ns) ||
 		__builtin_add_overflow(ns, from_ns, &ns) ||
-		__builtin_add_overflow(ns, DAY_NS - 1, &ns))
+		__builtin_add_overflow(ns, CLOCK_NS_PER_DAY - 1, &ns))
 		return INT64_MAX;
-	return ns - ns % DAY_NS;
+	return ns - ns % CLOCK_NS_PER_DAY;
 }
 
+/* Both are in the order of their kinds and names. */
 static bool
 has_tags(struct slice attrs, struct slice tags)
 {
 	struct inode_attr tag;
-	struct slice value;
+	struct inode_attr attr;
 
 	while (inode_attr_next(&tags, &tag)) {
-		if (!inode_attr_find(attrs, INODE_ATTR_TAG, tag.name, &value) ||
-			!slice_equal(value, tag.value))
+		int order = -1;
+
+		while (order < 0 && inode_attr_next(&attrs, &attr))
+			order = attr.kind == INODE_ATTR_TAG
+					? slice_compare(attr.name, tag.name)
+					: (int)attr.kind - INODE_ATTR_TAG;
+		if (order != 0 || !slice_equal(attr.value, tag.value))
 			return false;
 	}
 	return true;
@@ -159,12 +164,6 @@ fits(const struct lifecycle_rule *rule, struct slice key,
 	       has_tags(inode->attrs, rule->tags);
 }
 
-static bool
-expires(const struct lifecycle_rule *rule)
-{
-	return rule->is_enabled && (rule->expire_days || rule->expire_date_ns);
-}
-
 const struct lifecycle_rule *
 lifecycle_expires(const struct lifecycle_rules *rules, struct slice key,
 	const struct inode *inode, int64_t *when_ns)
@@ -173,29 +172,23 @@ lifecycle_expires(const struct lifecycle_rules *rules, struct slice key,
 	int64_t from_ns = inode->mtime_ns > inode->birth_ns ? inode->mtime_ns
 							    : inode->birth_ns;
 
+	/* It is somebody's place, whatever has been put there since. */
+	if (inode_is_dir(inode) && !(inode->flags & INODE_FROM_S3))
+		return NULL;
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct lifecycle_rule *rule = &rules->rules[i];
 
-		if (!expires(rule) || !fits(rule, key, inode))
+		if (!lifecycle_rule_expires(rule))
 			continue;
 		int64_t then_ns = rule->expire_days ? midnight_after(from_ns,
 							      rule->expire_days)
 						    : rule->expire_date_ns;
-		if (first && then_ns >= *when_ns)
+		if ((first && then_ns >= *when_ns) || !fits(rule, key, inode))
 			continue;
 		first = rule;
 		*when_ns = then_ns;
 	}
 	return first;
-}
-
-bool
-lifecycle_asks_for_tags(const struct lifecycle_rules *rules)
-{
-	for (size_t i = 0; i < rules->count; i++)
-		if (expires(&rules->rules[i]) && rules->rules[i].tags.len > 0)
-			return true;
-	return false;
 }
 
 const struct lifecycle_rule *

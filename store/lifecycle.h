@@ -27,7 +27,6 @@
 
 #define LIFECYCLE_KIND "lifecycle"
 #define LIFECYCLE_RULES_MAX 1000
-#define LIFECYCLE_ID_MAX 255
 
 /* How a rule's filter was written; it is told the same way. */
 enum lifecycle_form {
@@ -84,12 +83,18 @@ must_check enum store_err lifecycle_read(struct store *store, uint64_t bucket,
 	struct arena *arena, struct lifecycle_rules *out);
 
 /* The rule by which the object expires first, and when; INT64_MAX: in more time
- * than can be told.  inode: with its attributes where rules ask for tags
- * (lifecycle_asks_for_tags()).  NULL: it stays. */
+ * than can be told.  inode: with its tags among its attributes.  NULL: it
+ * stays, as a directory does that S3 has not made. */
 const struct lifecycle_rule *
 lifecycle_expires(const struct lifecycle_rules *rules, struct slice key,
 	const struct inode *inode, int64_t *when_ns);
-bool lifecycle_asks_for_tags(const struct lifecycle_rules *rules);
+
+/* Whether a rule can make objects expire. */
+static inline bool
+lifecycle_rule_expires(const struct lifecycle_rule *rule)
+{
+	return rule->is_enabled && (rule->expire_days || rule->expire_date_ns);
+}
 
 /* The same of an upload. */
 const struct lifecycle_rule *
@@ -125,14 +130,15 @@ struct lifecycle_result {
 	bool is_whole;	 /* not ended by goes_on() */
 };
 
-/* Looks at all buckets that have rules.  An object that is overwritten
- * meanwhile stays.  BUSY: another process is at it.  READ_ONLY. */
+/* Looks at all buckets that have rules.  Decided is in the commit that deletes:
+ * what is overwritten, tagged anew or being written to stays, and so does all
+ * once its bucket's rules are others.  BUSY: another process is at it.
+ * READ_ONLY. */
 must_check enum store_err lifecycle_run(struct store *store,
 	const struct lifecycle_options *options, struct lifecycle_result *out);
 
-/* The same once a day (UTC), whoever of several processes comes first, if the
- * day's has not been yet: *is_due.  A run that did not come to its end, or
- * failed somewhere, is made again. */
+/* The same once a day (UTC), whoever of several processes comes first; nothing
+ * where the day's run has been.  One that did not come to its end, or failed
+ * somewhere, is made again. */
 must_check enum store_err lifecycle_run_daily(struct store *store,
-	const struct lifecycle_options *options, struct lifecycle_result *out,
-	bool *is_due);
+	const struct lifecycle_options *options, struct lifecycle_result *out);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A page of a listing is looked at without a transaction; what is due in it is
- * deleted in one, where it is still what was looked at.
+ * A page of a listing is looked at without a transaction.  What is due in it is
+ * deleted in one, if it is still due there, by rules that are still the
+ * bucket's: who has changed them, or an object, has nothing deleted by what was
+ * before.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +13,18 @@
 #include "store/base/codec.h"
 #include "store/base/log.h"
 #include "store/commit_private.h"
+#include "store/dentry_private.h"
+#include "store/durable_private.h"
 #include "store/lifecycle.h"
 #include "store/list.h"
-#include "store/object.h"
+#include "store/meta/key.h"
+#include "store/object_key_private.h"
 #include "store/store_document_private.h"
 #include "store/store_private.h"
-#include "store/upload.h"
+#include "store/upload_private.h"
 
 #define BUCKETS 64
 #define PAGE 1000
-#define DAY_NS (86400 * CLOCK_NS_PER_S)
 
 struct run {
 	struct store *store;
@@ -33,7 +37,9 @@ struct run {
 struct look {
 	struct run *run;
 	const struct bucket *bucket;
-	const struct lifecycle_rules *rules;
+	struct slice document; /* what the rules were decoded from */
+	struct lifecycle_rules rules;
+	bool is_stale; /* the bucket has other rules by now */
 };
 
 static bool
@@ -61,60 +67,133 @@ report(const struct look *look, struct slice key,
 		options->report(&finding, options->context);
 }
 
+/* NOT_FOUND: the bucket has none. */
+static enum store_err
+read_rules(struct look *look, struct arena *arena)
+{
+	look->is_stale = false;
+	enum store_err err =
+		bucket_get_document(look->run->store, look->bucket->ino,
+			SLICE(LIFECYCLE_KIND), arena, &look->document);
+
+	if (err)
+		return err;
+	return lifecycle_decode(look->document, arena, &look->rules)
+		       ? STORE_OK
+		       : STORE_CORRUPT;
+}
+
+static enum store_err
+compare_rules(struct look *look, struct db_txn *txn)
+{
+	struct key key = key_dentry(look->bucket->ino, SLICE(LIFECYCLE_KIND));
+	struct slice now = SLICE_NULL;
+	enum store_err err = db_get(txn, DB_DOCUMENT, key_slice(&key), &now);
+
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	look->is_stale = err || !slice_equal(now, look->document);
+	return STORE_OK;
+}
+
 /* --- objects -------------------------------------------------------------- */
 
 /* What is due of a page. */
 struct due {
+	struct look *look;
 	size_t count;
-	const struct list_entry *entries[PAGE];
-	const struct lifecycle_rule *rules[PAGE];
 	struct slice keys[PAGE];
-	struct object_condition conditions[PAGE];
-	enum store_err errs[PAGE];
+	const struct lifecycle_rule *rules[PAGE];
+	uint64_t sizes[PAGE];
+	bool is_gone[PAGE]; /* the result */
 };
 
-static void
-find_due(const struct look *look, const struct list_page *page, struct due *due)
+static const struct lifecycle_rule *
+rule_of(const struct look *look, struct slice key, const struct inode *inode)
 {
+	int64_t when_ns = INT64_MAX;
+	const struct lifecycle_rule *rule =
+		lifecycle_expires(&look->rules, key, inode, &when_ns);
+
+	/* A rewrite under way is of now, and will be when it is published. */
+	return rule && when_ns <= look->run->now_ns && !inode->pending ? rule
+								       : NULL;
+}
+
+static void
+find_due(struct look *look, const struct list_page *page, struct due *due)
+{
+	due->look = look;
 	due->count = 0;
 	for (size_t i = 0; i < page->count; i++) {
 		const struct list_entry *entry = &page->entries[i];
-		int64_t when_ns = INT64_MAX;
 		const struct lifecycle_rule *rule =
-			lifecycle_expires(look->rules, entry->key,
-				&entry->inode, &when_ns);
+			rule_of(look, entry->key, &entry->inode);
 
-		if (!rule || when_ns > look->run->now_ns)
+		if (!rule)
 			continue;
-		due->entries[due->count] = entry;
-		due->rules[due->count] = rule;
 		due->keys[due->count] = entry->key;
-		due->errs[due->count] = STORE_OK;
-		due->conditions[due->count++] = (struct object_condition){
-			.must_be = &entry->inode,
-		};
+		due->rules[due->count] = rule;
+		due->sizes[due->count] = entry->inode.size;
+		due->is_gone[due->count++] = false;
 	}
 }
 
 static enum store_err
-delete_due(const struct look *look, struct due *due)
+is_due_still(struct store *store, struct db_txn *txn, const struct due *due,
+	size_t i, bool *out)
 {
+	bool is_written = false;
+	struct inode inode;
+	enum store_err err = object_key_find(txn, due->look->bucket->ino,
+		due->keys[i], &inode);
+
+	*out = false;
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	err = dentry_refresh_inode(store, &inode);
+	if (err || !rule_of(due->look, due->keys[i], &inode))
+		return err;
+	err = object_key_is_written(store, txn, &inode, &is_written);
+	*out = !err && !is_written;
+	return err;
+}
+
+static enum store_err
+apply_delete(struct store *store, struct db_txn *txn, void *arg)
+{
+	struct due *due = arg;
+	enum store_err err = compare_rules(due->look, txn);
+
+	for (size_t i = 0; i < due->count && !err && !due->look->is_stale;
+		i++) {
+		err = is_due_still(store, txn, due, i, &due->is_gone[i]);
+		if (!err && due->is_gone[i])
+			err = object_key_remove(store, txn,
+				due->look->bucket->ino, due->keys[i]);
+	}
+	return err;
+}
+
+static enum store_err
+delete_due(struct look *look, struct due *due)
+{
+	const struct lifecycle_options *options = look->run->options;
 	struct lifecycle_result *result = look->run->result;
 	enum store_err err = STORE_OK;
 
-	if (due->count > 0 && !look->run->options->is_dry)
-		err = object_delete_many(look->run->store, look->bucket->ino,
-			due->keys, due->conditions, due->count, due->errs);
-	for (size_t i = 0; i < due->count && !err; i++) {
-		uint64_t size = due->entries[i]->inode.size;
-
-		if (due->errs[i])
-			continue; /* it is gone, or another */
+	if (due->count > 0 && !options->is_dry)
+		err = commit_run_durably(look->run->store, apply_delete, due);
+	if (err || look->is_stale)
+		return err;
+	for (size_t i = 0; i < due->count; i++) {
+		if (!due->is_gone[i] && !options->is_dry)
+			continue;
 		result->objects++;
-		result->bytes += size;
-		report(look, due->keys[i], due->rules[i], false, size);
+		result->bytes += due->sizes[i];
+		report(look, due->keys[i], due->rules[i], false, due->sizes[i]);
 	}
-	return err;
+	return STORE_OK;
 }
 
 /* What all keys begin with that can expire; false: none can. */
@@ -127,8 +206,7 @@ common_prefix(const struct lifecycle_rules *rules, struct slice *out)
 		const struct lifecycle_rule *rule = &rules->rules[i];
 		size_t len = 0;
 
-		if (!rule->is_enabled ||
-			!(rule->expire_days || rule->expire_date_ns))
+		if (!lifecycle_rule_expires(rule))
 			continue;
 		if (!is_any)
 			*out = rule->prefix;
@@ -141,48 +219,52 @@ common_prefix(const struct lifecycle_rules *rules, struct slice *out)
 	return is_any;
 }
 
-/* *is_last: nothing follows.  `after` goes on to the next page. */
+/* One page behind `after`, which goes on to the next.  *is_last: nothing
+ * follows. */
 static enum store_err
-look_at_page(const struct look *look, struct list_request *request,
-	struct due *due, struct buffer *after, bool *is_last)
+look_at_page(struct look *look, struct due *due, struct buffer *after,
+	bool *is_last)
 {
 	scoped(arena_free) struct arena arena = {0};
+	struct list_request request = {
+		.bucket = look->bucket->ino,
+		.after = buffer_slice(after),
+		.max = PAGE,
+		.attr_kinds = 1u << INODE_ATTR_TAG,
+	};
 	struct list_page page = {0};
+	enum store_err err = read_rules(look, &arena);
 
-	request->after = buffer_slice(after);
-	enum store_err err =
-		list_read(look->run->store, request, &arena, &page);
+	*is_last = !err && !common_prefix(&look->rules, &request.prefix);
+	if (err || *is_last)
+		return err;
+	err = list_read(look->run->store, &request, &arena, &page);
 	if (err)
 		return err;
-	*is_last = !page.is_truncated || page.count == 0;
 	find_due(look, &page, due);
 	err = delete_due(look, due);
+	if (err || look->is_stale)
+		return err; /* the same page, by the new rules */
+	*is_last = !page.is_truncated || page.count == 0;
 	if (*is_last)
-		return err;
+		return STORE_OK;
 	buffer_clear(after);
 	buffer_append(after, page.entries[page.count - 1].key);
-	return err;
+	return STORE_OK;
 }
 
 static enum store_err
-expire_objects(const struct look *look)
+expire_objects(struct look *look)
 {
 	scoped(buffer_free) struct buffer after = {0};
-	struct list_request request = {
-		.bucket = look->bucket->ino,
-		.max = PAGE,
-		.with_attrs = lifecycle_asks_for_tags(look->rules),
-	};
 	bool is_last = false;
 	enum store_err err = STORE_OK;
-
-	if (!common_prefix(look->rules, &request.prefix))
-		return STORE_OK;
 	struct due *due = calloc(1, sizeof(*due));
+
 	if (!due)
 		return STORE_NO_MEMORY;
 	while (!err && !is_last && goes_on(look->run))
-		err = look_at_page(look, &request, due, &after, &is_last);
+		err = look_at_page(look, due, &after, &is_last);
 	free(due);
 	return err;
 }
@@ -190,15 +272,27 @@ expire_objects(const struct look *look)
 /* --- uploads -------------------------------------------------------------- */
 
 static enum store_err
-abort_one(const struct look *look, const struct upload_info *upload)
+compare_rules_now(struct look *look)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	enum store_err err = db_begin_read(look->run->store->db, &txn);
+
+	return err ? err : compare_rules(look, txn);
+}
+
+static enum store_err
+abort_one(struct look *look, const struct upload_info *upload)
 {
 	int64_t when_ns = INT64_MAX;
-	const struct lifecycle_rule *rule = lifecycle_aborts(look->rules,
+	const struct lifecycle_rule *rule = lifecycle_aborts(&look->rules,
 		upload->key, upload->created_ns, &when_ns);
-	enum store_err err = STORE_OK;
+	enum store_err err;
 
 	if (!rule || when_ns > look->run->now_ns)
 		return STORE_OK;
+	err = compare_rules_now(look);
+	if (err || look->is_stale)
+		return err;
 	if (!look->run->options->is_dry)
 		err = upload_abort(look->run->store, look->bucket->ino,
 			upload->key, slice_str(upload->id));
@@ -209,59 +303,56 @@ abort_one(const struct look *look, const struct upload_info *upload)
 	return STORE_OK;
 }
 
-static bool
-has_aborts(const struct lifecycle_rules *rules)
+/* Those begun after number *after, which goes on. */
+static enum store_err
+look_at_uploads(struct look *look, uint64_t *after, bool *is_last)
 {
-	for (size_t i = 0; i < rules->count; i++)
-		if (rules->rules[i].is_enabled && rules->rules[i].abort_days)
-			return true;
-	return false;
+	scoped(arena_free) struct arena arena = {0};
+	struct upload_info *uploads = NULL;
+	size_t count = 0;
+	enum store_err err = read_rules(look, &arena);
+
+	if (!err)
+		err = upload_list_begun(look->run->store, look->bucket->ino,
+			after, &arena, &uploads, PAGE, &count);
+	for (size_t i = 0; i < count && !err && !look->is_stale; i++)
+		err = abort_one(look, &uploads[i]);
+	/* Those left when rules change in the midst have another day. */
+	*is_last = count < PAGE;
+	return err;
 }
 
 static enum store_err
-abort_uploads(const struct look *look)
+abort_uploads(struct look *look)
 {
-	scoped(arena_free) struct arena arena = {0};
-	struct upload_search search = {
-		.bucket = look->bucket->ino,
-		.max = PAGE,
-	};
-	bool is_truncated = has_aborts(look->rules);
+	uint64_t after = 0;
+	bool is_last = false;
 	enum store_err err = STORE_OK;
 
-	while (!err && is_truncated && goes_on(look->run)) {
-		struct upload_info *uploads;
-		size_t count = 0;
-
-		err = upload_list(look->run->store, &search, &arena, &uploads,
-			&count, &is_truncated);
-		for (size_t i = 0; i < count && !err; i++)
-			err = abort_one(look, &uploads[i]);
-		if (err || count == 0)
-			break;
-		search.after_key = uploads[count - 1].key;
-		search.after_id = slice_str(uploads[count - 1].id);
-	}
+	while (!err && !is_last && goes_on(look->run))
+		err = look_at_uploads(look, &after, &is_last);
 	return err;
 }
 
 /* --- all ------------------------------------------------------------------ */
 
+/* Also without rules, or gone meanwhile. */
+static bool
+is_nothing(enum store_err err)
+{
+	return !err || err == STORE_NOT_FOUND || err == STORE_STALE;
+}
+
 static enum store_err
 look_at_bucket(struct run *run, const struct bucket *bucket)
 {
-	scoped(arena_free) struct arena arena = {0};
-	struct lifecycle_rules rules;
-	struct look look = {run, bucket, &rules};
-	enum store_err err =
-		lifecycle_read(run->store, bucket->ino, &arena, &rules);
+	struct look look = {.run = run, .bucket = bucket};
+	enum store_err err = expire_objects(&look);
+	enum store_err upload_err = abort_uploads(&look);
 
-	if (!err)
-		err = expire_objects(&look);
-	if (!err)
-		err = abort_uploads(&look);
-	/* Without rules, or gone meanwhile. */
-	return err == STORE_NOT_FOUND || err == STORE_STALE ? STORE_OK : err;
+	if (is_nothing(err))
+		err = upload_err;
+	return is_nothing(err) ? STORE_OK : err;
 }
 
 static enum store_err
@@ -329,7 +420,9 @@ lifecycle_run(struct store *store, const struct lifecycle_options *options,
 /* --- once a day ----------------------------------------------------------- */
 
 #define LAST "lifecycle/last"
+#define LAST_VERSION 1
 
+/* *day: 0 where none was noted. */
 static enum store_err
 read_last(struct store *store, uint64_t *day)
 {
@@ -344,8 +437,9 @@ read_last(struct store *store, uint64_t *day)
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	struct decoder decoder = codec_decoder(value);
+	bool is_good = codec_decode_u8(&decoder) == LAST_VERSION;
 	*day = codec_decode_u64(&decoder);
-	return decoder.is_bad ? STORE_CORRUPT : STORE_OK;
+	return decoder.is_bad || !is_good ? STORE_CORRUPT : STORE_OK;
 }
 
 static enum store_err
@@ -356,32 +450,42 @@ apply_last(struct store *store, struct db_txn *txn, void *arg)
 	const uint64_t *day = arg;
 
 	(void)store;
+	codec_encode_u8(&value, LAST_VERSION);
 	codec_encode_u64(&value, *day);
 	return store_document_put(txn, &kind, buffer_slice(&value));
 }
 
+static enum store_err
+run_today(struct store *store, const struct lifecycle_options *options,
+	uint64_t today, struct lifecycle_result *out)
+{
+	uint64_t last;
+	enum store_err err = read_last(store, &last);
+
+	/* One that lies ahead is of a clock that was wrong. */
+	if (err || today == last)
+		return err;
+	err = run_locked(store, options, out);
+	if (!err && out->is_whole && out->failed == 0)
+		err = commit_run(store, apply_last, &today, NULL);
+	return err;
+}
+
 enum store_err
 lifecycle_run_daily(struct store *store,
-	const struct lifecycle_options *options, struct lifecycle_result *out,
-	bool *is_due)
+	const struct lifecycle_options *options, struct lifecycle_result *out)
 {
 	int64_t now_ns = options->now_ns ? options->now_ns : clock_now_ns();
-	uint64_t today = (uint64_t)(now_ns / DAY_NS);
-	uint64_t last;
 	int fd = -1;
-	enum store_err err = store_lock(store, "lifecycle", &fd);
 
 	*out = (struct lifecycle_result){0};
-	*is_due = false;
+	if (durable_has_failed(store))
+		return STORE_IO;
+	enum store_err err = store_lock(store, "lifecycle", &fd);
 	if (err)
 		return err;
-	err = read_last(store, &last);
-	*is_due = !err && today > last;
-	if (*is_due) {
-		err = run_locked(store, options, out);
-		if (!err && out->is_whole && out->failed == 0)
-			err = commit_run(store, apply_last, &today, NULL);
-	}
+	err = run_today(store, options, (uint64_t)(now_ns / CLOCK_NS_PER_DAY),
+		out);
 	close(fd);
 	return err;
 }

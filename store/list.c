@@ -44,6 +44,19 @@ make_successor(struct buffer *prefix)
 	return false;
 }
 
+/* Those that are asked for. */
+static struct slice
+attrs_of(const struct listing *listing, const struct inode *inode)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+
+	if (!listing->request->attr_kinds)
+		return SLICE_NULL;
+	inode_attrs_merge(&attrs, SLICE_NULL, inode->attrs,
+		listing->request->attr_kinds);
+	return arena_copy(listing->arena, buffer_slice(&attrs));
+}
+
 /* False where the page is full, and another entry comes. */
 static bool
 add(struct listing *listing, struct slice key, const struct inode *inode)
@@ -71,9 +84,7 @@ add(struct listing *listing, struct slice key, const struct inode *inode)
 	if (!inode)
 		return true;
 	entry->inode = *inode;
-	entry->inode.attrs = listing->request->with_attrs
-				     ? arena_copy(listing->arena, inode->attrs)
-				     : SLICE_NULL;
+	entry->inode.attrs = attrs_of(listing, inode);
 	return true;
 }
 

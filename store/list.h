@@ -28,7 +28,8 @@ struct list_request {
 	struct slice after;	/* only what is above; a common prefix that
 				 * equals it, or holds it, is not repeated */
 	size_t max;		/* 0: an empty page, not truncated */
-	bool with_attrs;	/* else inode.attrs stays empty */
+	uint32_t attr_kinds;	/* (1 << inode_attr_kind) of those that are in
+				 * inode.attrs; 0: none */
 };
 
 struct list_entry {

@@ -36,8 +36,6 @@ struct object_condition {
 	bool must_exist;		     /* If-Match: * ; PRECONDITION */
 	const struct inode_etag *must_match; /* If-Match: "..." ; NOT_FOUND
 					      * where there is none */
-	const struct inode *must_be; /* the very one, as list_read() told it;
-				      * NOT_FOUND as above */
 };
 
 /* What a new object carries besides its bytes. */

@@ -114,20 +114,6 @@ ask(struct store *store, const struct copy *copy, const struct inode *inode)
 	return err ? err : copy->source_check(&source, copy->context);
 }
 
-/* It may be without being dirty: session_private.h, rule 3. */
-static enum store_err
-is_being_written(struct store *store, struct db_txn *txn,
-	const struct inode *source, bool *out)
-{
-	*out = (source->flags & INODE_DIRTY) != 0;
-	if (*out)
-		return STORE_OK;
-	enum store_err err = session_has_open(txn, 0, source->ino, true, out);
-	if (!err && !*out)
-		*out = blob_has_writer(store->blobs, source->blob);
-	return err;
-}
-
 static enum store_err
 apply_copy(struct store *store, struct db_txn *txn, void *arg)
 {
@@ -152,7 +138,7 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 		return err;
 	is_clone = is_clone_of(copy, &source);
 	if (!is_clone && source.blob && !sealed_is(&source))
-		err = is_being_written(store, txn, &source, &is_written);
+		err = object_key_is_written(store, txn, &source, &is_written);
 	if (err)
 		return err;
 	if (is_written) {

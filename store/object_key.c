@@ -5,6 +5,8 @@
 
 #include "store/base/clock.h"
 #include "store/base/digest.h"
+#include "store/sealed.h"
+#include "store/session_private.h"
 #include "store/tree.h"
 
 /* Modes of what S3 makes; mounts show their own owner and umask. */
@@ -51,13 +53,6 @@ object_key_find(struct db_txn *txn, uint64_t bucket, struct slice key,
 	return dentry_is_visible(out) ? STORE_OK : STORE_NOT_FOUND;
 }
 
-static bool
-is_as_it_was(const struct inode *was, const struct inode *is)
-{
-	return was->ino == is->ino && was->mtime_ns == is->mtime_ns &&
-	       inode_etag_equal(&was->etag, &is->etag);
-}
-
 enum store_err
 object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
 	struct slice key, const struct object_condition *condition,
@@ -69,7 +64,7 @@ object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
 
 	*is_there = !err;
 	if (err == STORE_NOT_FOUND) {
-		if (asked->must_match || asked->must_be)
+		if (asked->must_match)
 			return STORE_NOT_FOUND;
 		return asked->must_exist ? STORE_PRECONDITION : STORE_OK;
 	}
@@ -77,18 +72,29 @@ object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
 		return err;
 	if (asked->must_not_exist)
 		return STORE_PRECONDITION;
-	if (!asked->must_match && !asked->must_be)
+	if (!asked->must_match)
 		return STORE_OK;
 	/* A file being written in place: readers are told the ETag of now. */
 	err = dentry_refresh_inode(store, out);
 	if (err)
 		return err;
-	return (!asked->must_match ||
-		       inode_etag_equal(asked->must_match, &out->etag)) &&
-			       (!asked->must_be ||
-				       is_as_it_was(asked->must_be, out))
+	return inode_etag_equal(asked->must_match, &out->etag)
 		       ? STORE_OK
 		       : STORE_PRECONDITION;
+}
+
+/* It may be without being dirty: session_private.h, rule 3. */
+enum store_err
+object_key_is_written(struct store *store, struct db_txn *txn,
+	const struct inode *inode, bool *out)
+{
+	*out = (inode->flags & INODE_DIRTY) != 0;
+	if (*out)
+		return STORE_OK;
+	enum store_err err = session_has_open(txn, 0, inode->ino, true, out);
+	if (!err && !*out && inode->blob && !sealed_is(inode))
+		*out = blob_has_writer(store->blobs, inode->blob);
+	return err;
 }
 
 bool

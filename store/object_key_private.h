@@ -32,6 +32,11 @@ must_check enum store_err object_key_check(struct store *store,
 	const struct object_condition *condition, bool *is_there,
 	struct inode *out);
 
+/* Whether somebody has its data open to write to it in place, in whatever
+ * session. */
+must_check enum store_err object_key_is_written(struct store *store,
+	struct db_txn *txn, const struct inode *inode, bool *out);
+
 /* An inode with what the object carries; size and blob are left to the
  * caller, the rest to object_key_publish().  ATTR_TOO_BIG, INVALID. */
 must_check enum store_err object_key_describe(const struct object_attrs *attrs,

@@ -101,3 +101,36 @@ upload_list(struct store *store, const struct upload_search *search,
 			&(*out)[i]);
 	return STORE_OK;
 }
+
+enum store_err
+upload_list_begun(struct store *store, uint64_t bucket, uint64_t *after,
+	struct arena *arena, struct upload_info **out, size_t max,
+	size_t *count)
+{
+	struct key start = key_u64_u64(bucket, *after + 1);
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	*out = arena_new_array(arena, max, struct upload_info);
+	*count = 0;
+	if (!err)
+		err = db_cursor_open(txn, DB_UPLOAD, &cursor);
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&start));
+	for (; !err && *count < max; err = db_cursor_next(&cursor)) {
+		struct record_upload record;
+		uint64_t owner;
+		uint64_t number;
+
+		err = key_split_u64_u64(cursor.key, &owner, &number);
+		if (err || owner != bucket)
+			return err;
+		err = record_decode_upload(cursor.value, &record);
+		if (err)
+			return err;
+		upload_describe(number, &record, arena, &(*out)[(*count)++]);
+		*after = number;
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}

@@ -47,6 +47,12 @@ bool upload_read_id(struct slice id, uint64_t *number);
 void upload_describe(uint64_t number, const struct record_upload *record,
 	struct arena *arena, struct upload_info *out);
 
+/* Up to max uploads of the bucket in the order in which they were begun, behind
+ * number *after (0: from the first), which goes on to the last of them. */
+must_check enum store_err upload_list_begun(struct store *store,
+	uint64_t bucket, uint64_t *after, struct arena *arena,
+	struct upload_info **out, size_t max, size_t *count);
+
 /* NO_UPLOAD.  Slices of the record point into the map. */
 must_check enum store_err upload_find(struct db_txn *txn,
 	const struct upload_ref *ref, uint64_t *number,

@@ -454,7 +454,8 @@ sigv4_claim_read(const struct http_request *request, const char *service,
 	has_old_query = has_param(claim, "Signature") &&
 			has_param(claim, "AWSAccessKeyId");
 
-	if (headers > 1 || (headers && (claim->is_presigned || has_old_query)))
+	if (headers > 1 ||
+		(authorization.len && (claim->is_presigned || has_old_query)))
 		return kind_of(bad_argument(report, ONE_MECHANISM,
 			"Authorization", authorization));
 	/* An empty header claims nothing. */

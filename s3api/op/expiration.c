@@ -7,12 +7,15 @@
 #include "store/lifecycle.h"
 #include "store/object.h"
 
-/* False: it has none.  A request for an object does not fail for them. */
+/* False: it has none.  A request for an object does not fail for them.  The
+ * arena is not the request's, which lives until its body is sent: they are as
+ * large as somebody has made them. */
 static bool
-read_rules(struct request *request, struct lifecycle_rules *rules)
+read_rules(struct request *request, struct arena *arena,
+	struct lifecycle_rules *rules)
 {
 	enum store_err err = lifecycle_read(request->store, request->bucket.ino,
-		request->arena, rules);
+		arena, rules);
 
 	if (err && err != STORE_NOT_FOUND)
 		log_error("request %s: the lifecycle rules cannot be read: %s",
@@ -43,21 +46,23 @@ reply_expiry(struct request *request, const struct lifecycle_rules *rules,
 void
 expiration_reply(struct request *request, const struct inode *inode)
 {
+	scoped(arena_free) struct arena arena = {0};
 	struct lifecycle_rules rules;
 
-	if (read_rules(request, &rules))
+	if (read_rules(request, &arena, &rules))
 		reply_expiry(request, &rules, inode);
 }
 
 void
 expiration_reply_new(struct request *request)
 {
+	scoped(arena_free) struct arena arena = {0};
 	struct lifecycle_rules rules;
 	struct object object;
 
-	if (read_rules(request, &rules) &&
+	if (read_rules(request, &arena, &rules) &&
 		!object_head(request->store, request->bucket.ino, request->key,
-			request->arena, &object))
+			&arena, &object))
 		reply_expiry(request, &rules, &object.inode);
 }
 
@@ -66,11 +71,12 @@ expiration_reply_upload(struct request *request, int64_t created_ns)
 {
 	scoped(buffer_free) struct buffer id = {0};
 	const struct lifecycle_rule *rule;
+	scoped(arena_free) struct arena arena = {0};
 	struct lifecycle_rules rules;
 	int64_t when_ns = INT64_MAX;
 	char date[30];
 
-	if (!read_rules(request, &rules))
+	if (!read_rules(request, &arena, &rules))
 		return;
 	rule = lifecycle_aborts(&rules, request->key, created_ns, &when_ns);
 	if (!rule)

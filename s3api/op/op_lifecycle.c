@@ -17,11 +17,12 @@
 #include "store/base/text.h"
 #include "store/lifecycle.h"
 
-#define BODY_MAX (1024 * 1024)
+/* Each reply of the bucket looks at them. */
+#define BODY_MAX (512 * 1024)
 #define PREFIX_MAX 1024
+#define ID_MAX 255 /* characters */
 #define NEWER_MAX 100
 #define MADE_ID_LEN 24
-#define DAY_NS (86400 * CLOCK_NS_PER_S)
 #define MINIMUM "x-amz-transition-default-minimum-object-size"
 
 static const char *const minimums[LIFECYCLE_MINIMUMS] = {
@@ -39,6 +40,95 @@ static enum s3_error
 invalid(struct request *request, const char *message)
 {
 	return error_set(&request->report, S3_INVALID_REQUEST, message);
+}
+
+/* --- its shape ------------------------------------------------------------ */
+
+static size_t
+count_children(const struct xml_node *node)
+{
+	size_t count = 0;
+
+	for (node = xml_reader_child(node, NULL); node;
+		node = xml_reader_next(node, NULL))
+		count++;
+	return count;
+}
+
+/* What an element holds, and nothing else; a leaf holds text alone.  What is
+ * read wrong would delete what it should not. */
+static const struct shape {
+	const char *element;
+	const char *children; /* with a space behind each */
+	const char
+		*repeated; /* that of them which may be there more than once */
+} shapes[] = {
+	{"LifecycleConfiguration", "Rule ", "Rule"},
+	{"Rule",
+		"ID Status Prefix Filter Expiration "
+		"NoncurrentVersionExpiration "
+		"AbortIncompleteMultipartUpload Transition "
+		"NoncurrentVersionTransition ",
+		NULL},
+	{"Filter", "And Prefix Tag ObjectSizeGreaterThan ObjectSizeLessThan ",
+		NULL},
+	{"And", "Prefix Tag ObjectSizeGreaterThan ObjectSizeLessThan ", "Tag"},
+	{"Tag", "Key Value ", NULL},
+	{"Expiration", "Days Date ExpiredObjectDeleteMarker ", NULL},
+	{"NoncurrentVersionExpiration",
+		"NoncurrentDays NewerNoncurrentVersions ", NULL},
+	{"AbortIncompleteMultipartUpload", "DaysAfterInitiation ", NULL},
+};
+
+static const struct shape *
+find_shape(const struct xml_node *node)
+{
+	for (size_t i = 0; i < array_len(shapes); i++)
+		if (!strcmp(shapes[i].element, xml_reader_name(node)))
+			return &shapes[i];
+	return NULL;
+}
+
+static bool
+may_hold(const struct shape *shape, const struct xml_node *child)
+{
+	const char *name = xml_reader_name(child);
+	const char *found = strstr(shape->children, name);
+	size_t len = strlen(name);
+
+	while (found && ((found > shape->children && found[-1] != ' ') ||
+				found[len] != ' '))
+		found = strstr(found + 1, name);
+	return found &&
+	       (!xml_reader_next(child, name) ||
+		       (shape->repeated && !strcmp(shape->repeated, name)));
+}
+
+/* Those that move objects are refused later, whatever they hold. */
+static bool
+is_move(const struct xml_node *node)
+{
+	const char *name = xml_reader_name(node);
+
+	return !strcmp(name, "Transition") ||
+	       !strcmp(name, "NoncurrentVersionTransition");
+}
+
+static bool
+is_shaped(const struct xml_node *node)
+{
+	const struct shape *shape = find_shape(node);
+	const struct xml_node *child = xml_reader_child(node, NULL);
+
+	if (!shape)
+		return !child;
+	if (xml_reader_has_own_text(node))
+		return false;
+	for (; child; child = xml_reader_next(child, NULL))
+		if (!is_move(child) &&
+			(!may_hold(shape, child) || !is_shaped(child)))
+			return false;
+	return true;
 }
 
 /* --- numbers and times ---------------------------------------------------- */
@@ -73,7 +163,7 @@ read_date(struct request *request, struct slice text, int64_t *date_ns)
 		text = arena_concat(request->arena, text, SLICE("T00:00:00Z"));
 	if (!clock_from_iso8601(text, date_ns) || *date_ns <= 0)
 		return malformed(request);
-	return *date_ns % DAY_NS == 0
+	return *date_ns % CLOCK_NS_PER_DAY == 0
 		       ? S3_OK
 		       : error_set(&request->report, S3_INVALID_ARGUMENT,
 				 "'Date' must be at midnight GMT");
@@ -93,33 +183,6 @@ read_bytes(struct request *request, const struct xml_node *node,
 		return malformed(request);
 	*bytes = number;
 	return S3_OK;
-}
-
-static size_t
-count_children(const struct xml_node *node)
-{
-	size_t count = 0;
-
-	for (node = xml_reader_child(node, NULL); node;
-		node = xml_reader_next(node, NULL))
-		count++;
-	return count;
-}
-
-/* Whether all children have one of the names. */
-static bool
-has_only(const struct xml_node *node, const char *const *names, size_t count)
-{
-	for (node = xml_reader_child(node, NULL); node;
-		node = xml_reader_next(node, NULL)) {
-		size_t i = 0;
-
-		while (i < count && strcmp(xml_reader_name(node), names[i]))
-			i++;
-		if (i == count)
-			return false;
-	}
-	return true;
 }
 
 /* --- what is meant -------------------------------------------------------- */
@@ -165,10 +228,8 @@ static enum s3_error
 read_filter(struct request *request, const struct xml_node *node,
 	struct lifecycle_rule *rule)
 {
-	static const char *const conditions[] = {
-		"Prefix", "Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan"};
 	const struct xml_node *filter = xml_reader_child(node, "Filter");
-	const struct xml_node *both;
+	const struct xml_node *conditions;
 
 	/* One of them, and not both. */
 	if (!filter == !xml_reader_child(node, "Prefix"))
@@ -179,15 +240,13 @@ read_filter(struct request *request, const struct xml_node *node,
 	}
 	if (count_children(filter) > 1)
 		return malformed(request);
-	both = xml_reader_child(filter, "And");
-	rule->form = both ? LIFECYCLE_AND : LIFECYCLE_FILTER;
-	if (!both)
-		both = filter;
-	else if (count_children(both) == 0)
+	conditions = xml_reader_child(filter, "And");
+	rule->form = conditions ? LIFECYCLE_AND : LIFECYCLE_FILTER;
+	if (!conditions)
+		conditions = filter;
+	else if (count_children(conditions) == 0)
 		return malformed(request);
-	if (!has_only(both, conditions, array_len(conditions)))
-		return malformed(request);
-	return read_conditions(request, both, rule);
+	return read_conditions(request, conditions, rule);
 }
 
 /* --- what is done --------------------------------------------------------- */
@@ -300,6 +359,16 @@ read_actions(struct request *request, const struct xml_node *node,
 
 /* --- the document --------------------------------------------------------- */
 
+static size_t
+count_characters(struct slice text)
+{
+	size_t count = 0;
+
+	for (; text.len > 0; count++)
+		text = slice_from(text, slice_utf8_len(text));
+	return count;
+}
+
 static enum s3_error
 read_id(struct request *request, const struct xml_node *node,
 	struct lifecycle_rule *rule)
@@ -308,7 +377,7 @@ read_id(struct request *request, const struct xml_node *node,
 	char hex[TEXT_HEX_LEN(MADE_ID_LEN) + 1];
 
 	rule->id = xml_reader_child_text(node, "ID", request->arena);
-	if (rule->id.len > LIFECYCLE_ID_MAX)
+	if (count_characters(rule->id) > ID_MAX)
 		return error_set(&request->report, S3_INVALID_ARGUMENT,
 			"ID length should not exceed allowed limit of 255");
 	if (rule->id.len > 0)
@@ -323,17 +392,12 @@ static enum s3_error
 read_rule(struct request *request, const struct xml_node *node,
 	struct lifecycle_rule *rule)
 {
-	static const char *const elements[] = {"ID", "Status", "Prefix",
-		"Filter", "Expiration", "NoncurrentVersionExpiration",
-		"AbortIncompleteMultipartUpload", "Transition",
-		"NoncurrentVersionTransition"};
 	struct slice status =
 		xml_reader_child_text(node, "Status", request->arena);
 	enum s3_error error;
 
 	rule->is_enabled = slice_equal(status, SLICE("Enabled"));
-	if ((!rule->is_enabled && !slice_equal(status, SLICE("Disabled"))) ||
-		!has_only(node, elements, array_len(elements)))
+	if (!rule->is_enabled && !slice_equal(status, SLICE("Disabled")))
 		return malformed(request);
 	error = read_id(request, node, rule);
 	if (!error)
@@ -375,20 +439,21 @@ read_rules(struct request *request, struct slice text,
 {
 	scoped(xml_reader_close) struct xml_reader *reader = NULL;
 	const struct xml_node *node;
+	size_t count;
 
-	if (!xml_reader_open(text, "LifecycleConfiguration", &reader))
+	if (!xml_reader_open(text, "LifecycleConfiguration", &reader) ||
+		!is_shaped(xml_reader_root(reader)))
+		return malformed(request);
+	count = count_children(xml_reader_root(reader));
+	if (count > LIFECYCLE_RULES_MAX)
 		return malformed(request);
 	rules->count = 0;
-	rules->rules = arena_new_array(request->arena,
-		count_children(xml_reader_root(reader)), struct lifecycle_rule);
+	rules->rules =
+		arena_new_array(request->arena, count, struct lifecycle_rule);
 	node = xml_reader_child(xml_reader_root(reader), NULL);
 	for (; node; node = xml_reader_next(node, NULL)) {
-		enum s3_error error;
-
-		if (rules->count == LIFECYCLE_RULES_MAX ||
-			strcmp(xml_reader_name(node), "Rule") != 0)
-			return malformed(request);
-		error = read_rule(request, node, &rules->rules[rules->count++]);
+		enum s3_error error =
+			read_rule(request, node, &rules->rules[rules->count++]);
 		if (error)
 			return error;
 	}

@@ -119,6 +119,19 @@ xml_reader_name(const struct xml_node *node)
 	return (const char *)inside(node)->name;
 }
 
+bool
+xml_reader_has_own_text(const struct xml_node *node)
+{
+	const xmlNode *child = inside(node)->children;
+
+	for (; child; child = child->next)
+		if ((child->type == XML_TEXT_NODE ||
+			    child->type == XML_CDATA_SECTION_NODE) &&
+			!xmlIsBlankNode(child))
+			return true;
+	return false;
+}
+
 struct slice
 xml_reader_text(const struct xml_node *node, struct arena *arena)
 {

@@ -42,6 +42,9 @@ const struct xml_node *xml_reader_next(const struct xml_node *node,
 /* Its local name. */
 const char *xml_reader_name(const struct xml_node *node);
 
+/* Whether text that is more than blanks lies in the node itself. */
+bool xml_reader_has_own_text(const struct xml_node *node);
+
 /* All text below the node, as it is. */
 struct slice xml_reader_text(const struct xml_node *node, struct arena *arena);
 

@@ -14,6 +14,7 @@
 #include "store/base/slice.h"
 
 #define CLOCK_NS_PER_S 1000000000ll
+#define CLOCK_NS_PER_DAY (86400 * CLOCK_NS_PER_S)
 
 int64_t clock_now_ns(void);
 /* What the kernel stamps files with: the time of day in ticks of some

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "store/base/clock.h"
+#include "store/file.h"
 #include "store/lifecycle.h"
 #include "store/list.h"
+#include "store/tree.h"
 #include "store/upload.h"
 #include "tests/store/objects.h"
 #include "tests/store/raw.h"
 #include "tests/support/temp_store.h"
 
 #define HOUR_NS (3600 * CLOCK_NS_PER_S)
-#define DAY_NS (24 * HOUR_NS)
+#define DAY_NS CLOCK_NS_PER_DAY
 
 static int64_t
 at(const char *text)
@@ -151,9 +155,7 @@ Test(lifecycle, sizes_and_tags_have_to_fit)
 	one.below = 11;
 	cr_expect(lifecycle_expires(&rules, SLICE("k"), &inode, &when_ns) !=
 		  NULL);
-	cr_expect(not(lifecycle_asks_for_tags(&rules)));
 	one.tags = buffer_slice(&more);
-	cr_expect(lifecycle_asks_for_tags(&rules));
 	inode.attrs = buffer_slice(&wanted);
 	cr_expect(eq(ptr,
 		(void *)lifecycle_expires(&rules, SLICE("k"), &inode, &when_ns),
@@ -318,32 +320,145 @@ Test(lifecycle, more_than_a_page_expires)
 	cr_expect(zero(u64, result.objects));
 }
 
-Test(lifecycle, what_was_overwritten_since_it_was_listed_stays)
+/* What happens between the page of a listing and the deletion. */
+struct meddler {
+	struct temp_store *temp;
+	uint64_t bucket;
+	void (*meddle)(struct meddler *meddler);
+	unsigned int calls;
+};
+
+/* Told of what the page before had. */
+static void
+meddle(const struct lifecycle_finding *finding, void *context)
+{
+	struct meddler *meddler = context;
+
+	(void)finding;
+	if (meddler->calls++ == 0)
+		meddler->meddle(meddler);
+}
+
+static void
+drop_rules(struct meddler *meddler)
+{
+	cr_assert(zero(int,
+		bucket_set_document(meddler->temp->store, meddler->bucket,
+			SLICE(LIFECYCLE_KIND), NULL)));
+}
+
+Test(lifecycle, a_run_under_way_ends_with_its_rules)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	scoped(arena_free) struct arena arena = {0};
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
-	struct list_request request = {.bucket = bucket, .max = 1};
-	struct list_page page;
-	enum store_err err;
+	struct lifecycle_rule list[] = {rule("all", "")};
+	struct meddler meddler = {&temp, bucket, drop_rules, 0};
+	const struct lifecycle_options options = {
+		.now_ns = clock_now_ns() + 2 * DAY_NS,
+		.report = meddle,
+		.context = &meddler,
+	};
+	struct lifecycle_result result;
 
-	cr_assert(zero(int, objects_put(temp.store, bucket, "k", "text")));
-	cr_assert(zero(int, list_read(temp.store, &request, &arena, &page)));
-	/* The same bytes, and so the same ETag. */
-	cr_assert(zero(int, objects_put(temp.store, bucket, "k", "text")));
+	for (int i = 0; i < 1500; i++) {
+		char key[16];
 
-	const struct object_condition condition = {
-		.must_be = &page.entries[0].inode};
+		snprintf(key, sizeof(key), "%d", i);
+		cr_assert(zero(int, objects_put(temp.store, bucket, key, "")));
+	}
+	set_rules(temp.store, bucket, list, 1);
+	cr_assert(zero(int, lifecycle_run(temp.store, &options, &result)));
+
+	cr_expect(eq(u64, result.objects, 1000)); /* a page */
+	cr_expect(zero(u64, result.failed));
+}
+
+static struct file *
+open_file(struct temp_store *temp, uint64_t bucket, const char *name, int flags)
+{
+	struct inode inode;
+	struct file *file = NULL;
+
+	cr_assert(zero(int, tree_lookup(temp->store, bucket, slice_str(name),
+				    TREE_FILE, NULL, &inode)));
+	cr_assert(zero(int, file_open(temp->store, inode.ino, flags, &file)));
+	return file;
+}
+
+static uint64_t
+expired_by(struct temp_store *temp)
+{
+	const struct lifecycle_options options = {
+		.now_ns = clock_now_ns() + 2 * DAY_NS};
+	struct lifecycle_result result;
+
+	cr_assert(zero(int, lifecycle_run(temp->store, &options, &result)));
+	return result.objects;
+}
+
+Test(lifecycle, what_somebody_has_open_to_write_to_it_stays)
+{
+	static const int ways[] = {O_WRONLY | O_APPEND, O_WRONLY | O_TRUNC};
+	struct lifecycle_rule list[] = {rule("all", "")};
+
+	for (size_t i = 0; i < array_len(ways); i++) {
+		scoped(temp_store_close) struct temp_store temp =
+				temp_store_open();
+		uint64_t bucket = objects_bucket(temp.store, "bucket");
+
+		cr_assert(zero(int,
+			objects_put(temp.store, bucket, "f", "old")));
+		set_rules(temp.store, bucket, list, 1);
+		struct file *file = open_file(&temp, bucket, "f", ways[i]);
+
+		cr_expect(zero(u64, expired_by(&temp)), "way %zu", i);
+		cr_assert(eq(i64, pwrite(file_fd(file), "new", 3, 0), 3));
+		cr_expect(zero(u64, expired_by(&temp)), "way %zu", i);
+		cr_assert(zero(int, file_close(&file, ways[i])));
+		cr_expect(has(temp.store, bucket, "f"), "way %zu", i);
+		/* It has the age of what was written. */
+		cr_expect(eq(u64, expired_by(&temp), 1), "way %zu", i);
+		cr_expect(zero(sz, objects_findings(temp.store)));
+	}
+}
+
+Test(lifecycle, tags_decide_in_a_run)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(buffer_free) struct buffer tags = {0};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct lifecycle_rule list[] = {rule("tagged", "")};
+
+	append_tag(&tags, SLICE("k"), SLICE("v"));
+	cr_assert(zero(int, objects_put(temp.store, bucket, "tagged", "1")));
+	cr_assert(zero(int, objects_put(temp.store, bucket, "plain", "1")));
 	cr_assert(zero(int,
-		object_delete_many(temp.store, bucket, &page.entries[0].key,
-			&condition, 1, &err)));
-	cr_expect(eq(int, err, STORE_PRECONDITION));
-	cr_expect(has(temp.store, bucket, "k"));
+		object_set_attrs(temp.store, bucket, SLICE("tagged"),
+			buffer_slice(&tags), 1u << INODE_ATTR_TAG)));
+	list[0].tags = buffer_slice(&tags);
+	set_rules(temp.store, bucket, list, 1);
+
+	cr_expect(eq(u64, expired_by(&temp), 1));
+	cr_expect(not(has(temp.store, bucket, "tagged")));
+	cr_expect(has(temp.store, bucket, "plain"));
+}
+
+Test(lifecycle, a_directory_that_was_made_as_one_stays)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	const struct tree_owner owner = {.mode = S_IFDIR | 0755};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct lifecycle_rule list[] = {rule("all", "")};
+	struct inode inode;
+
 	cr_assert(zero(int,
-		object_delete(temp.store, bucket, SLICE("k"), NULL)));
-	cr_expect(eq(int,
-		object_delete(temp.store, bucket, SLICE("k"), &condition),
-		STORE_NOT_FOUND));
+		tree_mkdir(temp.store, bucket, SLICE("made"), &owner, &inode)));
+	cr_assert(zero(int, objects_put(temp.store, bucket, "put/", "")));
+	set_rules(temp.store, bucket, list, 1);
+
+	cr_expect(eq(u64, expired_by(&temp), 1));
+	cr_expect(has(temp.store, bucket, "made/"));
+	cr_expect(not(has(temp.store, bucket, "put/")));
 }
 
 Test(lifecycle, uploads_that_were_left_are_aborted)
@@ -414,35 +529,60 @@ stop(void *context)
 	return false;
 }
 
+/* Whether a run came by: it takes what is there. */
+static bool
+has_run(struct temp_store *temp, uint64_t bucket, int64_t day,
+	bool (*goes_on)(void *context))
+{
+	const struct lifecycle_options options = {
+		.now_ns = day * DAY_NS, .goes_on = goes_on};
+	struct lifecycle_result result;
+
+	cr_assert(zero(int, objects_put(temp->store, bucket, "k", "text")));
+	cr_assert(zero(int,
+		lifecycle_run_daily(temp->store, &options, &result)));
+	return !has(temp->store, bucket, "k");
+}
+
 Test(lifecycle, a_day_has_one_run_that_came_to_its_end)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	struct lifecycle_rule list[] = {rule("all", "")};
-	struct lifecycle_options options = {
-		.now_ns = clock_now_ns() / DAY_NS * DAY_NS + 2 * DAY_NS};
-	struct lifecycle_result result;
-	bool is_due;
+	int64_t day = clock_now_ns() / DAY_NS + 2;
 
+	list[0].expire_days = 0;
+	list[0].expire_date_ns = DAY_NS;
 	set_rules(temp.store, bucket, list, 1);
-	options.goes_on = stop;
-	cr_assert(zero(int,
-		lifecycle_run_daily(temp.store, &options, &result, &is_due)));
-	cr_expect(is_due && !result.is_whole);
-	options.goes_on = NULL;
-	cr_assert(zero(int,
-		lifecycle_run_daily(temp.store, &options, &result, &is_due)));
-	cr_expect(is_due && result.is_whole);
+	cr_expect(not(has_run(&temp, bucket, day, stop)));
+	cr_expect(has_run(&temp, bucket, day, NULL));
 	temp_store_reopen(&temp);
-	options.now_ns += 23 * HOUR_NS;
-	cr_assert(zero(int,
-		lifecycle_run_daily(temp.store, &options, &result, &is_due)));
-	cr_expect(not(is_due));
-	options.now_ns += HOUR_NS;
-	cr_assert(zero(int,
-		lifecycle_run_daily(temp.store, &options, &result, &is_due)));
-	cr_expect(is_due);
+	cr_expect(not(has_run(&temp, bucket, day, NULL)));
+	cr_expect(has_run(&temp, bucket, day + 1, NULL));
+	/* The clock was wrong then. */
+	cr_expect(has_run(&temp, bucket, day, NULL));
 	cr_expect(zero(sz, objects_findings(temp.store)));
+}
+
+Test(lifecycle, a_day_on_which_a_bucket_failed_has_another_run)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t failing = objects_bucket(temp.store, "failing");
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct lifecycle_rule list[] = {rule("all", "")};
+	int64_t day = clock_now_ns() / DAY_NS + 2;
+	const struct slice damaged = SLICE("\1\0");
+
+	list[0].expire_days = 0;
+	list[0].expire_date_ns = DAY_NS;
+	set_rules(temp.store, bucket, list, 1);
+	cr_assert(zero(int, bucket_set_document(temp.store, failing,
+				    SLICE(LIFECYCLE_KIND), &damaged)));
+	cr_expect(has_run(&temp, bucket, day, NULL));
+	cr_expect(has_run(&temp, bucket, day, NULL));
+	set_rules(temp.store, failing, list, 1);
+	cr_expect(has_run(&temp, bucket, day, NULL));
+	cr_expect(not(has_run(&temp, bucket, day, NULL)));
 }
 
 Test(lifecycle, one_process_at_a_time)
@@ -450,14 +590,12 @@ Test(lifecycle, one_process_at_a_time)
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	const struct lifecycle_options options = {0};
 	struct lifecycle_result result;
-	bool is_due;
 	int fd;
 
 	cr_assert(zero(int, store_lock(temp.store, "lifecycle", &fd)));
 	cr_expect(eq(int, lifecycle_run(temp.store, &options, &result),
 		STORE_BUSY));
-	cr_expect(eq(int,
-		lifecycle_run_daily(temp.store, &options, &result, &is_due),
+	cr_expect(eq(int, lifecycle_run_daily(temp.store, &options, &result),
 		STORE_BUSY));
 	close(fd);
 	cr_expect(zero(int, lifecycle_run(temp.store, &options, &result)));

@@ -220,7 +220,7 @@ Test(list, gives_attributes_when_asked)
 		STORE_OK));
 	cr_expect(eq(sz, page.entries[0].inode.attrs.len, 0));
 	cr_expect(eq(u64, page.entries[0].inode.size, 7));
-	request.with_attrs = true;
+	request.attr_kinds = UINT32_MAX;
 	cr_assert(eq(int, list_read(temp.store, &request, &arena, &page),
 		STORE_OK));
 	cr_expect(inode_attr_find(page.entries[0].inode.attrs, INODE_ATTR_XATTR,

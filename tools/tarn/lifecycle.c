@@ -48,6 +48,9 @@ print_text(const struct lifecycle_result *result)
 	       " uploads%s\n",
 		result->objects, result->bytes, result->uploads,
 		result->is_whole ? "" : "; interrupted");
+	if (result->failed)
+		printf("%" PRIu64 " buckets failed; the log says why\n",
+			result->failed);
 }
 
 static bool

@@ -27,6 +27,9 @@
 /* Requests in flight have this long to end after SIGTERM. */
 #define DRAIN_MS 10000
 
+/* Until then the clock is set. */
+#define EXPIRE_AFTER_MS 300000
+
 #define THREADS_MAX 1024
 #define SCRUB_RATE_MAX (1ull << 40)
 #define CONNECTIONS_MAX 1000000
@@ -245,7 +248,7 @@ serve(const struct serve_args *args, struct server_options *options,
 		log_error("cannot start the thread that scrubs");
 	/* It tells the audit log, and ends before it. */
 	scoped(expirer_stop) struct expirer *expirer = NULL;
-	if (expirer_start(store, audit, &expirer))
+	if (expirer_start(store, audit, EXPIRE_AFTER_MS, &expirer))
 		log_error("cannot start the thread that expires objects");
 	if (meter_thread_start(store))
 		log_error("cannot start the thread that meters buckets");

@@ -128,6 +128,28 @@ Test(op_lifecycle, rules_that_cannot_be_are_refused)
 							    "-1")) DAYS("1"))},
 		{"MalformedXML", RULE(ALL "<NoncurrentVersionExpiration/>")},
 		{"MalformedXML", RULE(ALL "<AbortIncompleteMultipartUpload/>")},
+		{"MalformedXML", RULE(XML("Filter", "logs/") DAYS("1"))},
+		{"MalformedXML",
+			RULE(XML("Filter", "<Prefix/>logs/") DAYS("1"))},
+		{"MalformedXML",
+			RULE(XML("Filter",
+				XML("And", XML("Prefix", "a/") XML("Prefix",
+						   "a/b/"))) DAYS("1"))},
+		{"MalformedXML", RULE(ALL ALL DAYS("1"))},
+		{"MalformedXML", RULE(ALL ON DAYS("1"))},
+		{"MalformedXML", RULE(ALL DAYS("1") DAYS("2"))},
+		{"MalformedXML", RULE(XML("Prefix", "a<b>c</b>") DAYS("1"))},
+		{"MalformedXML",
+			RULE(XML("Filter", TAG("k", "v<Value/>")) DAYS("1"))},
+		{"MalformedXML",
+			RULE(XML("Filter",
+				XML("Tag", XML("Key", "k") XML("Value", "v")
+						   XML("Value", "w")))
+					DAYS("1"))},
+		{"MalformedXML",
+			RULE(ALL XML("AbortIncompleteMultipartUpload",
+				XML("DaysAfterInitiation", "1") "<Other/>"))},
+		{"MalformedXML", RULE(ALL DAYS("1") "<OtherTransition/>")},
 		{"InvalidArgument", RULE(ALL DAYS("0"))},
 		{"InvalidArgument", RULE(ALL DAYS("-1"))},
 		{"InvalidArgument", RULE(ALL DAYS("2147483648"))},
@@ -267,7 +289,7 @@ Test(op_lifecycle, a_server_deletes_what_is_due_and_the_log_tells)
 			->status,
 		200));
 	cr_assert(zero(int,
-		expirer_start(served.temp.store, served.audit, &expirer)));
+		expirer_start(served.temp.store, served.audit, 0, &expirer)));
 	while (served_ask(&served, "HEAD", "/photos/logs/old")->status != 404)
 		io_sleep_ms(1);
 	expirer_stop(&expirer);
