@@ -201,17 +201,40 @@ authorize(struct request *request)
 	return access_check(request);
 }
 
-/* S3 API: a version that is not there can be deleted. */
 static enum s3_error
-check_version(struct request *request)
+refuse_version(struct request *request)
 {
-	if (!request_names_no_version(request) ||
-		!strcmp(request->operation->name, "DeleteObject"))
-		return S3_OK;
 	error_set(&request->report, S3_NO_SUCH_VERSION, NULL);
 	error_add(&request->report, "VersionId",
 		request_param(request, "versionId"));
 	return request->report.error;
+}
+
+/* S3 API: a version that is not there can be deleted. */
+static bool
+needs_version(const struct request *request)
+{
+	return request_has_param(request, "versionId") &&
+	       strcmp(request->operation->name, "DeleteObject") != 0;
+}
+
+static enum s3_error
+check_version(struct request *request)
+{
+	return needs_version(request) && request_names_no_version(request)
+		       ? refuse_version(request)
+		       : S3_OK;
+}
+
+/* S3 API: GetObject.  Of a key that is not there no version is, either. */
+static enum s3_error
+tell_missing(struct request *request, enum s3_error error)
+{
+	enum s3_error told = access_hide_missing(request, error);
+
+	return told == S3_NO_SUCH_KEY && needs_version(request)
+		       ? refuse_version(request)
+		       : told;
 }
 
 static enum s3_error
@@ -240,7 +263,7 @@ serve(struct request *request)
 		error = check_version(request);
 	if (!error)
 		error = request->operation->run(request);
-	return access_hide_missing(request, error);
+	return tell_missing(request, error);
 }
 
 static void

@@ -72,7 +72,12 @@ Test(version_id, the_null_version_is_the_object)
 		204, "");
 	served_expect_refusal(served_ask(&served, "GET",
 				      "/photos/a?versionId=null"),
-		404, "NoSuchKey");
+		404, "NoSuchVersion");
+	served_expect_refusal(served_ask(&served, "GET", "/photos/a"), 404,
+		"NoSuchKey");
+	served_expect_body(served_ask(&served, "DELETE",
+				   "/photos/a?versionId=null"),
+		204, "");
 }
 
 Test(version_id, others_are_not_there)
@@ -82,6 +87,10 @@ Test(version_id, others_are_not_there)
 		"/photos/a?tagging&versionId=" UNKNOWN,
 		"/photos/a?acl&versionId=" UNKNOWN,
 		"/photos/none?versionId=" UNKNOWN};
+	static const char *const null_targets[] = {
+		"/photos/none?versionId=null",
+		"/photos/none?tagging&versionId=null",
+		"/photos/none?acl&versionId=null"};
 
 	for (size_t i = 0; i < array_len(targets); i++) {
 		const struct s3_reply *reply =
@@ -89,6 +98,13 @@ Test(version_id, others_are_not_there)
 
 		served_expect_refusal(reply, 404, "NoSuchVersion");
 		served_expect_elements(reply, "VersionId", UNKNOWN " ");
+	}
+	for (size_t i = 0; i < array_len(null_targets); i++) {
+		const struct s3_reply *reply =
+			served_ask(&served, "GET", null_targets[i]);
+
+		served_expect_refusal(reply, 404, "NoSuchVersion");
+		served_expect_elements(reply, "VersionId", "null ");
 	}
 	cr_expect(eq(uint,
 		status_of(&served, "PUT",
