@@ -478,6 +478,14 @@ read_minimum(struct request *request, struct lifecycle_rules *rules)
 			 : S3_OK;
 }
 
+static void
+reply_minimum(struct request *request, const struct lifecycle_rules *rules)
+{
+	reply_status(request, 200);
+	http_reply_header_str(request->response, MINIMUM,
+		minimums[rules->minimum]);
+}
+
 enum s3_error
 op_lifecycle_put(struct request *request)
 {
@@ -493,6 +501,8 @@ op_lifecycle_put(struct request *request)
 	if (error)
 		return error;
 	lifecycle_encode(&encoded, &rules);
+	/* A refusal begins the reply anew. */
+	reply_minimum(request, &rules);
 	return document_put(request, LIFECYCLE_KIND, buffer_slice(&encoded),
 		200);
 }
@@ -588,9 +598,7 @@ op_lifecycle_get(struct request *request)
 	for (size_t i = 0; i < rules.count; i++)
 		write_rule(&body, &rules.rules[i]);
 	xml_writer_close(&body, "LifecycleConfiguration");
-	reply_status(request, 200);
-	http_reply_header_str(request->response, MINIMUM,
-		minimums[rules.minimum]);
+	reply_minimum(request, &rules);
 	reply_xml(request, &body);
 	return S3_OK;
 }

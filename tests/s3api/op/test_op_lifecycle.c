@@ -80,6 +80,8 @@ Test(op_lifecycle, a_rule_without_an_id_gets_one_and_the_minimum_is_kept)
 	scoped(served_stop) struct served served = start(RULE(ALL DAYS("1")));
 	const struct s3_reply *reply;
 
+	served_expect_header(put_rules(&served, RULE(ALL DAYS("1"))), MINIMUM,
+		"all_storage_classes_128K");
 	reply = served_ask(&served, "GET", "/photos?lifecycle");
 	cr_expect(ge(long, slice_find(reply->body, SLICE("<Rule><ID>")), 0));
 	cr_expect(lt(long, slice_find(reply->body, SLICE("<ID></ID>")), 0));
@@ -87,6 +89,7 @@ Test(op_lifecycle, a_rule_without_an_id_gets_one_and_the_minimum_is_kept)
 		MINIMUM ": varies_by_storage_class\n",
 		SLICE(RULE(ALL DAYS("1"))));
 	cr_assert(eq(uint, reply->status, 200));
+	served_expect_header(reply, MINIMUM, "varies_by_storage_class");
 	served_expect_header(served_ask(&served, "GET", "/photos?lifecycle"),
 		MINIMUM, "varies_by_storage_class");
 	served_expect_refusal(served_send(&served, "PUT", "/photos?lifecycle",
