@@ -164,25 +164,44 @@ fits(const struct lifecycle_rule *rule, struct slice key,
 	       has_tags(inode->attrs, rule->tags);
 }
 
+static int64_t
+when_of(const struct lifecycle_rule *rule, const struct inode *inode)
+{
+	int64_t from_ns = inode->mtime_ns > inode->birth_ns ? inode->mtime_ns
+							    : inode->birth_ns;
+
+	return rule->expire_days ? midnight_after(from_ns, rule->expire_days)
+				 : rule->expire_date_ns;
+}
+
+/* A directory that S3 has not made is somebody's place, whatever has been put
+ * there since. */
+static bool
+can_expire(const struct inode *inode)
+{
+	return !inode_is_dir(inode) || (inode->flags & INODE_FROM_S3);
+}
+
+bool
+lifecycle_rule_takes(const struct lifecycle_rule *rule, struct slice key,
+	const struct inode *inode, int64_t now_ns)
+{
+	return lifecycle_rule_expires(rule) && can_expire(inode) &&
+	       when_of(rule, inode) <= now_ns && fits(rule, key, inode);
+}
+
 const struct lifecycle_rule *
 lifecycle_expires(const struct lifecycle_rules *rules, struct slice key,
 	const struct inode *inode, int64_t *when_ns)
 {
 	const struct lifecycle_rule *first = NULL;
-	int64_t from_ns = inode->mtime_ns > inode->birth_ns ? inode->mtime_ns
-							    : inode->birth_ns;
 
-	/* It is somebody's place, whatever has been put there since. */
-	if (inode_is_dir(inode) && !(inode->flags & INODE_FROM_S3))
-		return NULL;
-	for (size_t i = 0; i < rules->count; i++) {
+	for (size_t i = 0; i < rules->count && can_expire(inode); i++) {
 		const struct lifecycle_rule *rule = &rules->rules[i];
 
 		if (!lifecycle_rule_expires(rule))
 			continue;
-		int64_t then_ns = rule->expire_days ? midnight_after(from_ns,
-							      rule->expire_days)
-						    : rule->expire_date_ns;
+		int64_t then_ns = when_of(rule, inode);
 		if ((first && then_ns >= *when_ns) || !fits(rule, key, inode))
 			continue;
 		first = rule;

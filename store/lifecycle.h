@@ -96,7 +96,11 @@ lifecycle_rule_expires(const struct lifecycle_rule *rule)
 	return rule->is_enabled && (rule->expire_days || rule->expire_date_ns);
 }
 
-/* The same of an upload. */
+/* Whether the object has expired by the rule. */
+bool lifecycle_rule_takes(const struct lifecycle_rule *rule, struct slice key,
+	const struct inode *inode, int64_t now_ns);
+
+/* The rule by which an upload is aborted first, and when; as above. */
 const struct lifecycle_rule *
 lifecycle_aborts(const struct lifecycle_rules *rules, struct slice key,
 	int64_t created_ns, int64_t *when_ns);

@@ -108,16 +108,12 @@ struct due {
 	bool is_gone[PAGE]; /* the result */
 };
 
-static const struct lifecycle_rule *
-rule_of(const struct look *look, struct slice key, const struct inode *inode)
+/* It is as new as what is being written, and will show it once that is
+ * published. */
+static bool
+is_rewritten(const struct inode *inode)
 {
-	int64_t when_ns = INT64_MAX;
-	const struct lifecycle_rule *rule =
-		lifecycle_expires(&look->rules, key, inode, &when_ns);
-
-	/* A rewrite under way is of now, and will be when it is published. */
-	return rule && when_ns <= look->run->now_ns && !inode->pending ? rule
-								       : NULL;
+	return inode->pending != 0;
 }
 
 static void
@@ -127,10 +123,13 @@ find_due(struct look *look, const struct list_page *page, struct due *due)
 	due->count = 0;
 	for (size_t i = 0; i < page->count; i++) {
 		const struct list_entry *entry = &page->entries[i];
+		int64_t when_ns = INT64_MAX;
 		const struct lifecycle_rule *rule =
-			rule_of(look, entry->key, &entry->inode);
+			lifecycle_expires(&look->rules, entry->key,
+				&entry->inode, &when_ns);
 
-		if (!rule)
+		if (!rule || when_ns > look->run->now_ns ||
+			is_rewritten(&entry->inode))
 			continue;
 		due->keys[due->count] = entry->key;
 		due->rules[due->count] = rule;
@@ -152,7 +151,9 @@ is_due_still(struct store *store, struct db_txn *txn, const struct due *due,
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	err = dentry_refresh_inode(store, &inode);
-	if (err || !rule_of(due->look, due->keys[i], &inode))
+	if (err || is_rewritten(&inode) ||
+		!lifecycle_rule_takes(due->rules[i], due->keys[i], &inode,
+			due->look->run->now_ns))
 		return err;
 	err = object_key_is_written(store, txn, &inode, &is_written);
 	*out = !err && !is_written;
