@@ -208,6 +208,37 @@ Test(op_lifecycle, rules_that_cannot_be_are_refused)
 		"Prefix", "kept ");
 }
 
+/* So many rules, each of a prefix of so many bytes. */
+static unsigned int
+put_many(struct served *served, size_t count, size_t len)
+{
+	scoped(buffer_free) struct buffer xml = {0};
+
+	buffer_append_str(&xml, "<LifecycleConfiguration>");
+	for (size_t i = 0; i < count; i++)
+		buffer_printf(&xml,
+			"<Rule>" ON
+			"<Prefix>%0*zu</Prefix>" DAYS("1") "</Rule>",
+			(int)len, i);
+	buffer_append_str(&xml, "</LifecycleConfiguration>");
+	return served_send(served, "PUT", "/photos?lifecycle", NULL,
+		buffer_slice(&xml))
+		->status;
+}
+
+Test(op_lifecycle, rules_are_bounded)
+{
+	scoped(served_stop) struct served served = start(RULE(ALL DAYS("1")));
+
+	cr_expect(eq(uint, put_many(&served, 1001, 1), 400));
+	cr_expect(eq(uint, put_many(&served, 1000, 900), 400));
+	cr_expect(eq(uint, put_many(&served, 1, 1025), 400));
+	cr_expect(eq(uint, put_many(&served, 1000, 300), 200));
+	served_put(&served, "/photos/k", "text");
+	served_expect_body(served_ask(&served, "GET", "/photos/k"), 200,
+		"text");
+}
+
 /* As S3 counts: the midnight after so many days. */
 static const char *
 expiry(struct served *served, unsigned int days, const char *id)
