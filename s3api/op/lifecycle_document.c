@@ -150,7 +150,9 @@ read_date(struct request *request, struct slice text, int64_t *date_ns)
 	return *date_ns % CLOCK_NS_PER_DAY == 0
 		       ? S3_OK
 		       : error_set(&request->report, S3_INVALID_ARGUMENT,
-				 "'Date' must be at midnight GMT");
+				 *date_ns == INT64_MAX
+					 ? "'Date' must be before 2262"
+					 : "'Date' must be at midnight GMT");
 }
 
 /* *has: there is such a child. */

@@ -153,6 +153,8 @@ Test(op_lifecycle, rules_that_cannot_be_are_refused)
 			RULE(ALL XML("AbortIncompleteMultipartUpload",
 				XML("DaysAfterInitiation", "1") "<Other/>"))},
 		{"MalformedXML", RULE(ALL DAYS("1") "<OtherTransition/>")},
+		{"before 2262",
+			RULE(ALL XML("Expiration", XML("Date", "9999-12-31")))},
 		{"InvalidArgument", RULE(ALL DAYS("0"))},
 		{"InvalidArgument", RULE(ALL DAYS("-1"))},
 		{"InvalidArgument", RULE(ALL DAYS("2147483648"))},
