@@ -43,25 +43,22 @@ count_children(const struct xml_node *node)
  * read wrong would delete what it should not. */
 static const struct shape {
 	const char *element;
-	const char *children; /* with a space behind each */
-	const char
-		*repeated; /* that of them which may be there more than once */
+	const char *children;
+	const char *repeated; /* may be there more than once */
 } shapes[] = {
-	{"LifecycleConfiguration", "Rule ", "Rule"},
+	{"LifecycleConfiguration", "Rule", "Rule"},
 	{"Rule",
 		"ID Status Prefix Filter Expiration "
-		"NoncurrentVersionExpiration "
-		"AbortIncompleteMultipartUpload Transition "
-		"NoncurrentVersionTransition ",
-		NULL},
-	{"Filter", "And Prefix Tag ObjectSizeGreaterThan ObjectSizeLessThan ",
-		NULL},
-	{"And", "Prefix Tag ObjectSizeGreaterThan ObjectSizeLessThan ", "Tag"},
-	{"Tag", "Key Value ", NULL},
-	{"Expiration", "Days Date ExpiredObjectDeleteMarker ", NULL},
+		"NoncurrentVersionExpiration AbortIncompleteMultipartUpload",
+		""},
+	{"Filter", "And Prefix Tag ObjectSizeGreaterThan ObjectSizeLessThan",
+		""},
+	{"And", "Prefix Tag ObjectSizeGreaterThan ObjectSizeLessThan", "Tag"},
+	{"Tag", "Key Value", ""},
+	{"Expiration", "Days Date ExpiredObjectDeleteMarker", ""},
 	{"NoncurrentVersionExpiration",
-		"NoncurrentDays NewerNoncurrentVersions ", NULL},
-	{"AbortIncompleteMultipartUpload", "DaysAfterInitiation ", NULL},
+		"NoncurrentDays NewerNoncurrentVersions", ""},
+	{"AbortIncompleteMultipartUpload", "DaysAfterInitiation", ""},
 };
 
 static const struct shape *
@@ -74,18 +71,25 @@ find_shape(const struct xml_node *node)
 }
 
 static bool
+is_among(const char *names, const char *name)
+{
+	struct slice rest = slice_str(names);
+	struct slice word;
+
+	while (slice_split(&rest, ' ', &word))
+		if (slice_equal(word, slice_str(name)))
+			return true;
+	return false;
+}
+
+static bool
 may_hold(const struct shape *shape, const struct xml_node *child)
 {
 	const char *name = xml_reader_name(child);
-	const char *found = strstr(shape->children, name);
-	size_t len = strlen(name);
 
-	while (found && ((found > shape->children && found[-1] != ' ') ||
-				found[len] != ' '))
-		found = strstr(found + 1, name);
-	return found &&
+	return is_among(shape->children, name) &&
 	       (!xml_reader_next(child, name) ||
-		       (shape->repeated && !strcmp(shape->repeated, name)));
+		       !strcmp(shape->repeated, name));
 }
 
 /* Those that move objects are refused later, whatever they hold. */
