@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "store/bucket.h"
@@ -616,29 +615,6 @@ Test(mount, a_file_without_a_name_is_an_object_when_it_gets_one)
 	cr_assert(not(close(fd)));
 }
 
-Test(mount, user_attributes_are_kept_and_others_refused)
-{
-	NEEDS_MOUNT();
-	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
-	char got[32] = "";
-
-	temp_mount_write(&temp, "f", "x");
-	const char *path = temp_mount_at(&temp, "f");
-	cr_assert(not(setxattr(path, "user.color", "blue", 4, 0)));
-	cr_expect(eq(i64, getxattr(path, "user.color", got, 32), 4));
-	cr_expect(eq(str, got, "blue"));
-	cr_expect(eq(i64, listxattr(path, got, 32), 11));
-	cr_expect(eq(str, got, "user.color"));
-	cr_expect(eq(int,
-		error_of(setxattr(path, "user.color", "x", 1, XATTR_CREATE)),
-		EEXIST));
-	cr_assert(not(removexattr(path, "user.color")));
-	cr_expect(eq(int, error_of((int)getxattr(path, "user.color", got, 32)),
-		ENODATA));
-	cr_expect(eq(int, error_of(setxattr(path, "security.x", "x", 1, 0)),
-		EOPNOTSUPP));
-}
-
 /* Whether the kernel still has the name by which it was opened, or moved. */
 static bool
 has_name(int fd)
@@ -672,42 +648,6 @@ Test(mount, what_is_exchanged_is_not_dropped_by_the_kernel)
 	cr_expect(have_names);
 	cr_assert(not(close(file)));
 	cr_assert(not(close(dir)));
-}
-
-/* How long the names of attributes are that a process of the user is told. */
-static int
-names_told(uid_t uid, int fd)
-{
-	int status;
-	pid_t child = fork();
-
-	if (child == 0)
-		_exit(setuid(uid) ? 255 : (int)flistxattr(fd, NULL, 0));
-	return waitpid(child, &status, 0) == child && WIFEXITED(status)
-		       ? WEXITSTATUS(status)
-		       : -1;
-}
-
-Test(mount, trusted_attributes_are_for_root)
-{
-	NEEDS_MOUNT();
-	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
-	char got[32] = "";
-
-	temp_mount_write(&temp, "f", "x");
-	const char *path = temp_mount_at(&temp, "f");
-	int fd = open(path, O_RDONLY);
-	cr_assert(ge(int, fd, 0));
-	cr_assert(not(setxattr(path, "user.a", "x", 1, 0)));
-	cr_assert(not(setxattr(path, "trusted.overlay.opaque", "y", 1, 0)));
-
-	cr_expect(eq(i64, getxattr(path, "trusted.overlay.opaque", got, 32),
-		1));
-	cr_expect(eq(int, names_told(0, fd),
-		(int)sizeof("trusted.overlay.opaque") + 7));
-	cr_expect(eq(int, names_told(65534, fd), 7));
-	cr_assert(not(removexattr(path, "trusted.overlay.opaque")));
-	cr_assert(not(close(fd)));
 }
 
 /* What another process gets that wants the lock; 0 where it has it. */

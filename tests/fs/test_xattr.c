@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -176,4 +177,56 @@ Test(xattr, metadata_have_two_kib_together)
 	cr_expect(not(set(&temp, "user.s3.meta.b", value)));
 	value[500] = 'x';
 	cr_expect(not(set(&temp, "user.not-metadata", value)));
+}
+
+Test(xattr, user_attributes_are_kept_and_others_refused)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_file();
+	char names[32] = "";
+
+	cr_expect(zero(int, set(&temp, "user.color", "blue")));
+	cr_expect(eq(str, (char *)get(&temp, "user.color"), "blue"));
+	const char *path = temp_mount_at(&temp, "f");
+	cr_expect(eq(i64, listxattr(path, names, 32), 11));
+	cr_expect(eq(str, names, "user.color"));
+	cr_expect(eq(int, setxattr(path, "user.color", "x", 1, XATTR_CREATE),
+		-1));
+	cr_expect(eq(int, errno, EEXIST));
+	cr_assert(not(removexattr(path, "user.color")));
+	cr_expect(eq(str, (char *)get(&temp, "user.color"), "ENODATA"));
+	cr_expect(eq(int, set(&temp, "security.x", "x"), EOPNOTSUPP));
+}
+
+/* How long the names of attributes are that a process of the user is told. */
+static int
+names_told(uid_t uid, int fd)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(setuid(uid) ? 255 : (int)flistxattr(fd, NULL, 0));
+	return waitpid(child, &status, 0) == child && WIFEXITED(status)
+		       ? WEXITSTATUS(status)
+		       : -1;
+}
+
+Test(xattr, trusted_attributes_are_for_root)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_file();
+	int fd = open(temp_mount_at(&temp, "f"), O_RDONLY);
+
+	cr_assert(ge(int, fd, 0));
+	cr_assert(zero(int, set(&temp, "user.a", "x")));
+	cr_assert(zero(int, set(&temp, "trusted.overlay.opaque", "y")));
+
+	cr_expect(eq(str, (char *)get(&temp, "trusted.overlay.opaque"), "y"));
+	cr_expect(eq(int, names_told(0, fd),
+		(int)sizeof("trusted.overlay.opaque") + 7));
+	cr_expect(eq(int, names_told(65534, fd), 7));
+	cr_assert(not(removexattr(temp_mount_at(&temp, "f"),
+		"trusted.overlay.opaque")));
+	cr_assert(not(close(fd)));
 }

@@ -9,42 +9,11 @@
 #include "store/file_left_private.h"
 #include "store/file_table_private.h"
 #include "store/session_private.h"
-#include "tests/store/objects.h"
+#include "tests/store/files.h"
 #include "tests/support/other_process.h"
 #include "tests/support/temp_store.h"
 
 static const struct tree_owner owner = {S_IFREG | 0640, 1, 2};
-
-static struct file *
-create(struct store *store, uint64_t bucket, const char *name)
-{
-	struct file *file = NULL;
-	struct inode inode;
-
-	cr_assert(not(file_create(store, bucket, slice_str(name), &owner,
-		&inode, &file)));
-	return file;
-}
-
-static void
-put_text(struct file *file, const char *text)
-{
-	size_t len = strlen(text);
-
-	cr_assert(eq(i64, pwrite(file_fd(file), text, len, 0), (ssize_t)len));
-}
-
-/* A published file with that text; its inode number. */
-static uint64_t
-make(struct store *store, uint64_t bucket, const char *name, const char *text)
-{
-	struct file *file = create(store, bucket, name);
-	uint64_t ino = file_ino(file);
-
-	put_text(file, text);
-	cr_assert(not(file_close(&file, O_RDWR)));
-	return ino;
-}
 
 static struct object
 head(struct store *store, uint64_t bucket, const char *key)
@@ -88,8 +57,8 @@ Test(file, a_new_file_is_seen_by_s3_when_it_is_closed)
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	uint64_t objects, bytes;
 
-	struct file *file = create(temp.store, bucket, "f");
-	put_text(file, "text");
+	struct file *file = files_create(temp.store, bucket, "f");
+	files_put(file, "text");
 	cr_expect(not(is_seen(temp.store, bucket, "f")));
 	cr_assert(not(file_close(&file, O_RDWR)));
 
@@ -106,12 +75,12 @@ Test(file, a_new_file_is_seen_by_s3_when_it_is_synced)
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 
-	struct file *file = create(temp.store, bucket, "f");
-	put_text(file, "text");
+	struct file *file = files_create(temp.store, bucket, "f");
+	files_put(file, "text");
 	cr_assert(not(file_sync(file, true)));
 
 	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 4));
-	put_text(file, "longer text");
+	files_put(file, "longer text");
 	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 11));
 	cr_assert(not(file_close(&file, O_RDWR)));
 	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 11));
@@ -139,11 +108,11 @@ Test(file, a_sync_by_who_only_reads_changes_nothing)
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	const struct tree_change change = {.has_mtime = true, .mtime_ns = 200};
 	static const char large[OBJECTS_LARGE];
-	struct file *file = create(temp.store, bucket, "dated");
+	struct file *file = files_create(temp.store, bucket, "dated");
 	uint64_t ino = file_ino(file);
 	struct inode inode;
 
-	put_text(file, "text");
+	files_put(file, "text");
 	cr_assert(not(file_close(&file, O_RDWR)));
 	cr_assert(not(file_attr_set(temp.store, ino, &change, &inode)));
 	cr_assert(not(objects_put(temp.store, bucket, "small", "text")));
@@ -164,7 +133,7 @@ Test(file, creating_a_name_that_is_there_is_refused)
 	struct file *file = NULL;
 	struct inode inode;
 
-	make(temp.store, bucket, "f", "x");
+	files_make(temp.store, bucket, "f", "x");
 
 	cr_expect(eq(int,
 		file_create(temp.store, bucket, SLICE("f"), &owner, &inode,
@@ -180,10 +149,10 @@ Test(file, a_rewrite_is_seen_by_s3_at_its_end_and_the_old_bytes_until_then)
 	struct file *file = NULL;
 	struct inode inode;
 
-	uint64_t ino = make(temp.store, bucket, "f", "old text");
+	uint64_t ino = files_make(temp.store, bucket, "f", "old text");
 	struct object before = head(temp.store, bucket, "f");
 	cr_assert(not(file_open(temp.store, ino, O_WRONLY | O_TRUNC, &file)));
-	put_text(file, "new");
+	files_put(file, "new");
 	struct object during = head(temp.store, bucket, "f");
 	cr_assert(not(file_attr_get(file, &inode)));
 	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
@@ -203,7 +172,7 @@ Test(file, truncating_by_number_is_seen_by_s3)
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	struct inode inode;
 
-	uint64_t ino = make(temp.store, bucket, "f", "0123456789");
+	uint64_t ino = files_make(temp.store, bucket, "f", "0123456789");
 	cr_assert(eq(int, file_data_truncate_ino(temp.store, ino, 4, &inode),
 		STORE_OK));
 	cr_expect(eq(u64, inode.size, 4));
@@ -243,7 +212,7 @@ Test(file, a_change_in_place_gets_a_new_etag_and_is_seen_while_it_goes_on)
 	cr_assert(not(objects_put(temp.store, bucket, "o", "put by S3")));
 	struct object before = head(temp.store, bucket, "o");
 	cr_assert(not(file_open(temp.store, before.inode.ino, O_RDWR, &file)));
-	put_text(file, "PUT BY A MOUNT");
+	files_put(file, "PUT BY A MOUNT");
 	struct object during = head(temp.store, bucket, "o");
 	cr_assert(not(file_close(&file, O_RDWR)));
 	struct object after = head(temp.store, bucket, "o");
@@ -287,7 +256,7 @@ Test(file, a_change_in_place_takes_away_what_clients_noted_of_the_bytes)
 	set_notes(temp.store, bucket, "o", names, array_len(names));
 	object = head(temp.store, bucket, "o");
 	cr_assert(not(file_open(temp.store, object.inode.ino, O_RDWR, &file)));
-	put_text(file, "PUT BY A MOUNT");
+	files_put(file, "PUT BY A MOUNT");
 	cr_assert(not(file_close(&file, O_RDWR)));
 	cr_assert(not(object_head(temp.store, bucket, SLICE("o"), &arena,
 		&object)));
@@ -313,7 +282,7 @@ Test(file, writing_to_a_copy_leaves_the_original_alone)
 	cr_expect(not(file_pin(reader)));
 	int fd = file_fd(reader);
 	cr_assert(not(file_open(temp.store, ino, O_RDWR, &writer)));
-	put_text(writer, "ORIG");
+	files_put(writer, "ORIG");
 
 	cr_expect(eq(int, file_fd(reader), fd));
 	cr_expect(eq(i64, pread(fd, got, 15, 0), 8));
@@ -331,14 +300,14 @@ Test(file, data_the_kernel_has_is_not_written_to_once_it_is_shared)
 	struct file *reader = NULL, *writer = NULL, *second = NULL;
 	char got[16] = "";
 
-	uint64_t ino = make(temp.store, bucket, "f", "text");
+	uint64_t ino = files_make(temp.store, bucket, "f", "text");
 	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &reader)));
 	cr_assert(file_pin(reader));
 	cr_assert(not(copy(temp.store, bucket, "f", "copy")));
 	/* Of the copy's data, too. */
 	cr_assert(not(file_open(temp.store, ino, O_RDWR, &writer)));
 	cr_expect(ne(u64, file_blob(writer), file_blob(reader)));
-	put_text(writer, "TE");
+	files_put(writer, "TE");
 	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &second)));
 	/* Not the writer's mark goes by that. */
 	struct inode inode;
@@ -371,7 +340,7 @@ Test(file, an_empty_object_can_be_read_and_written)
 	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &reader)));
 	cr_expect(eq(i64, pread(file_fd(reader), &byte, 1, 0), 0));
 	cr_assert(not(file_open(temp.store, ino, O_WRONLY, &writer)));
-	put_text(writer, "x");
+	files_put(writer, "x");
 	cr_expect(eq(i64, pread(file_fd(reader), &byte, 1, 0), 1));
 	cr_assert(not(file_close(&reader, O_RDONLY)));
 	cr_assert(not(file_close(&writer, O_WRONLY)));
@@ -385,17 +354,17 @@ Test(file, flushing_publishes_where_there_is_no_other_writer)
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	struct file *other = NULL;
 
-	struct file *file = create(temp.store, bucket, "f");
+	struct file *file = files_create(temp.store, bucket, "f");
 	cr_assert(not(file_flush(file)));
 	cr_expect(not(is_seen(temp.store, bucket, "f")));
-	put_text(file, "text");
+	files_put(file, "text");
 	cr_assert(not(file_open(temp.store, file_ino(file), O_WRONLY, &other)));
 	cr_assert(not(file_flush(file)));
 	cr_expect(not(is_seen(temp.store, bucket, "f")));
 	cr_assert(not(file_close(&other, O_WRONLY)));
 	cr_assert(not(file_flush(file)));
 	cr_expect(is_seen(temp.store, bucket, "f"));
-	put_text(file, "more text");
+	files_put(file, "more text");
 	cr_assert(not(file_close(&file, O_RDWR)));
 
 	cr_expect(eq(u64, head(temp.store, bucket, "f").inode.size, 9));
@@ -407,11 +376,11 @@ Test(file, a_file_unlinked_while_open_goes_on_and_leaves_nothing)
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	struct inode gone, inode;
 
-	struct file *file = create(temp.store, bucket, "f");
-	put_text(file, "text");
+	struct file *file = files_create(temp.store, bucket, "f");
+	files_put(file, "text");
 	cr_assert(not(tree_unlink(temp.store, bucket, SLICE("f"), &gone)));
 	file_attr_note(temp.store, &gone);
-	put_text(file, "TEXT and more");
+	files_put(file, "TEXT and more");
 	cr_assert(not(file_attr_get(file, &inode)));
 
 	cr_expect(eq(u32, inode.nlink, 0));
@@ -426,18 +395,18 @@ static void
 write_and_wait(struct store *store, struct other_process *self)
 {
 	uint64_t bucket = objects_bucket(store, "bucket");
-	uint64_t ino = make(store, bucket, "in-place", "before");
+	uint64_t ino = files_make(store, bucket, "in-place", "before");
 	struct file *in_place = NULL, *rewrite = NULL;
 
-	make(store, bucket, "unchanged", "same");
+	files_make(store, bucket, "unchanged", "same");
 	uint64_t same = head(store, bucket, "unchanged").inode.ino;
-	uint64_t again = make(store, bucket, "rewrite", "old");
+	uint64_t again = files_make(store, bucket, "rewrite", "old");
 	cr_assert(not(file_open(store, same, O_RDWR, &rewrite)));
 	cr_assert(not(file_open(store, ino, O_RDWR, &in_place)));
-	put_text(in_place, "AFTER IT");
-	put_text(create(store, bucket, "new"), "unfinished");
+	files_put(in_place, "AFTER IT");
+	files_put(files_create(store, bucket, "new"), "unfinished");
 	cr_assert(not(file_open(store, again, O_WRONLY | O_TRUNC, &rewrite)));
-	put_text(rewrite, "rewritten");
+	files_put(rewrite, "rewritten");
 	other_process_tell(self, bucket);
 }
 
@@ -466,8 +435,8 @@ static void
 create_and_wait(struct store *store, struct other_process *self)
 {
 	uint64_t bucket = objects_bucket(store, "bucket");
-	uint64_t old = make(store, bucket, "rewrite", "before");
-	struct file *file = create(store, bucket, "new");
+	uint64_t old = files_make(store, bucket, "rewrite", "before");
+	struct file *file = files_create(store, bucket, "new");
 	struct file *rewrite = NULL;
 
 	cr_assert(not(file_open(store, old, O_WRONLY | O_TRUNC, &rewrite)));
@@ -504,7 +473,7 @@ sync_text(struct store *store, uint64_t ino, const char *text)
 	struct file *file = NULL;
 
 	cr_assert(not(file_open(store, ino, O_RDWR, &file)));
-	put_text(file, text);
+	files_put(file, text);
 	cr_assert(not(file_sync(file, false)));
 	cr_assert(not(file_close(&file, O_RDWR)));
 }
@@ -536,7 +505,7 @@ Test(file, truncating_at_open_what_another_process_writes)
 
 	cr_assert(not(file_open(temp.store, it.old, O_WRONLY | O_TRUNC,
 		&file)));
-	put_text(file, "here");
+	files_put(file, "here");
 	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
 	other_process_kill(&it.process);
 	temp_store_reopen(&temp);
@@ -551,16 +520,16 @@ Test(file, a_reader_who_outlives_a_writer_cannot_write)
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	struct file *reader = NULL, *writer = NULL;
 
-	uint64_t ino = make(temp.store, bucket, "f", "text");
+	uint64_t ino = files_make(temp.store, bucket, "f", "text");
 	cr_assert(not(file_open(temp.store, ino, O_RDONLY, &reader)));
 	cr_assert(not(file_open(temp.store, ino, O_WRONLY, &writer)));
-	put_text(writer, "TE");
+	files_put(writer, "TE");
 	cr_assert(not(file_close(&writer, O_WRONLY)));
 
 	cr_expect(eq(int, fcntl(file_fd(reader), F_GETFL) & O_ACCMODE,
 		O_RDONLY));
 	cr_assert(not(file_open(temp.store, ino, O_WRONLY, &writer)));
-	put_text(writer, "more text");
+	files_put(writer, "more text");
 	cr_assert(not(file_close(&writer, O_WRONLY)));
 	cr_assert(not(file_close(&reader, O_RDONLY)));
 	cr_expect(objects_is(temp.store, bucket, "f", "more text"));
@@ -584,11 +553,11 @@ static void
 open_shared_and_wait(struct store *store, struct other_process *self)
 {
 	uint64_t bucket = objects_bucket(store, "bucket");
-	struct file *file = create(store, bucket, "original");
+	struct file *file = files_create(store, bucket, "original");
 	uint64_t ino = file_ino(file);
 
 	fill_with_bytes(file_fd(file));
-	put_text(file, "before");
+	files_put(file, "before");
 	cr_assert(not(file_close(&file, O_RDWR)));
 	cr_assert(not(copy(store, bucket, "original", "copy")));
 	other_process_tell(self, bucket);
@@ -630,13 +599,13 @@ static void
 write_after_flush_and_wait(struct store *store, struct other_process *self)
 {
 	uint64_t bucket = objects_bucket(store, "bucket");
-	struct file *file = create(store, bucket, "f");
+	struct file *file = files_create(store, bucket, "f");
 
-	put_text(file, "text");
+	files_put(file, "text");
 	cr_assert(not(file_flush(file)));
-	put_text(file, "through a duplicate");
+	files_put(file, "through a duplicate");
 	cr_assert(not(file_sync(file, false)));
-	put_text(file, "and then as much further");
+	files_put(file, "and then as much further");
 	other_process_tell(self, bucket);
 }
 
@@ -660,11 +629,11 @@ Test(file, a_copy_is_apart_from_what_is_written_after_a_flush)
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 
-	struct file *file = create(temp.store, bucket, "f");
-	put_text(file, "text");
+	struct file *file = files_create(temp.store, bucket, "f");
+	files_put(file, "text");
 	cr_assert(not(file_flush(file)));
 	cr_assert(not(copy(temp.store, bucket, "f", "copy")));
-	put_text(file, "MAPS");
+	files_put(file, "MAPS");
 	cr_assert(not(file_close(&file, O_RDWR)));
 
 	cr_expect(objects_is(temp.store, bucket, "copy", "text"));
@@ -675,11 +644,11 @@ static void
 flush_write_and_wait(struct store *store, struct other_process *self)
 {
 	uint64_t bucket = objects_bucket(store, "bucket");
-	struct file *file = create(store, bucket, "f");
+	struct file *file = files_create(store, bucket, "f");
 
-	put_text(file, "text");
+	files_put(file, "text");
 	cr_assert(not(file_flush(file)));
-	put_text(file, "through a duplicate");
+	files_put(file, "through a duplicate");
 	other_process_tell(self, bucket);
 }
 
@@ -712,8 +681,8 @@ Test(file, closed_after_a_flush_is_off_the_list_with_the_next_commit)
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 
-	struct file *file = create(temp.store, bucket, "f");
-	put_text(file, "text");
+	struct file *file = files_create(temp.store, bucket, "f");
+	files_put(file, "text");
 	cr_assert(not(file_flush(file)));
 	cr_expect(eq(u64, count_marks(temp.store), 1));
 	cr_expect(zero(u32, head(temp.store, bucket, "f").inode.flags));
@@ -727,7 +696,7 @@ Test(file, a_rewrite_whose_name_goes_leaves_no_mark)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
-	uint64_t ino = make(temp.store, bucket, "f", "old");
+	uint64_t ino = files_make(temp.store, bucket, "f", "old");
 	struct file *file = NULL;
 	struct inode gone;
 
@@ -746,7 +715,7 @@ Test(file, a_file_with_two_names_that_a_power_cut_took_is_not_hidden_for_ever)
 	uint64_t session = session_id(temp.store);
 	struct inode inode;
 
-	struct file *file = create(temp.store, bucket, "f");
+	struct file *file = files_create(temp.store, bucket, "f");
 	uint64_t ino = file_ino(file);
 	cr_assert(not(tree_mkdir(temp.store, bucket, SLICE("d"), &owner,
 		&inode)));
@@ -764,13 +733,14 @@ Test(file, a_file_with_two_names_that_a_power_cut_took_is_not_hidden_for_ever)
 static void
 rewrite_and_wait(struct store *store, struct other_process *self)
 {
-	uint64_t ino = make(store, objects_bucket(store, "bucket"), "f", "old");
+	uint64_t ino =
+		files_make(store, objects_bucket(store, "bucket"), "f", "old");
 	struct file *file = NULL;
 
 	other_process_tell(self, ino);
 	other_process_pause(self);
 	cr_assert(not(file_open(store, ino, O_WRONLY | O_TRUNC, &file)));
-	put_text(file, "rewritten");
+	files_put(file, "rewritten");
 	cr_assert(not(file_close(&file, O_WRONLY | O_TRUNC)));
 	other_process_tell(self, 0);
 }

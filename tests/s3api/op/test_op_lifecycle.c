@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules by which objects expire, and what replies tell of them. */
-#include "s3api/expirer.h"
 #include "store/base/clock.h"
-#include "store/base/io.h"
-#include "store/bucket.h"
-#include "store/lifecycle.h"
 #include "tests/s3api/op/served.h"
 
 #define XML(name, inside) "<" name ">" inside "</" name ">"
@@ -307,38 +303,4 @@ Test(op_lifecycle, replies_tell_when_an_upload_is_aborted)
 	served_expect_header(served_send(&served, "POST", "/photos/b?uploads",
 				     NULL, SLICE_NULL),
 		"x-amz-abort-date", "");
-}
-
-Test(op_lifecycle, a_server_deletes_what_is_due_and_the_log_tells)
-{
-	scoped(served_stop) struct served served = served_start_audited();
-	struct expirer *expirer = NULL;
-
-	served_bucket(&served, "photos");
-	served_put(&served, "/photos/logs/old", "text");
-	served_put(&served, "/photos/kept", "text");
-	cr_assert(eq(uint,
-		put_rules(&served,
-			RULES(XML("Rule", XML("ID", "gone") ON XML("Prefix",
-						  "logs/") XML("Expiration",
-						  XML("Date", "2026-01-01")))))
-			->status,
-		200));
-	cr_assert(zero(int,
-		expirer_start(served.temp.store, served.audit, 0, &expirer)));
-	while (served_ask(&served, "HEAD", "/photos/logs/old")->status != 404)
-		io_sleep_ms(1);
-	expirer_stop(&expirer);
-
-	cr_expect(eq(uint, served_ask(&served, "HEAD", "/photos/kept")->status,
-		200));
-	const char *line =
-		strstr(served_lines(&served), "\"source\":\"lifecycle\"");
-	cr_assert(ne(ptr, (void *)line, NULL));
-	cr_expect(ne(ptr,
-		strstr(line, "\"operation\":\"S3.EXPIRE.OBJECT\",\"action\":"
-			     "\"s3:DeleteObject\",\"decision\":\"allow\","
-			     "\"statement\":\"gone\",\"bucketName\":\"photos\","
-			     "\"key\":\"logs/old\",\"status\":204}"),
-		NULL));
 }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What nobody can have set of a bucket, and tools ask for. */
+#include "tests/s3api/op/served.h"
+
+Test(op_unset, what_nobody_has_set_is_told_as_s3_tells_it)
+{
+	scoped(served_stop) struct served served = served_start();
+	static const struct {
+		const char *param;
+		unsigned int status;
+		const char *text;
+		unsigned int put;     /* without a body; */
+		unsigned int deleted; /* and the status of a DELETE */
+	} rows[] = {
+		{"accelerate", 200, "<AccelerateConfiguration ", 501, 501},
+		{"encryption", 404,
+			"ServerSideEncryptionConfigurationNotFoundError", 501,
+			204},
+		{"logging", 200, "<BucketLoggingStatus ", 400, 501},
+		{"notification", 200, "<NotificationConfiguration ", 400, 501},
+		{"object-lock", 404, "ObjectLockConfigurationNotFoundError",
+			501, 501},
+		{"replication", 404, "ReplicationConfigurationNotFoundError",
+			501, 204},
+		{"requestPayment", 200, "<Payer>BucketOwner</Payer>", 400, 501},
+		{"versioning", 200, "<VersioningConfiguration ", 501, 501},
+		{"website", 404, "NoSuchWebsiteConfiguration", 501, 204},
+	};
+
+	served_bucket(&served, "photos");
+	for (size_t i = 0; i < array_len(rows); i++) {
+		const char *target =
+			served_text(&served, "/photos?%s", rows[i].param);
+		const struct s3_reply *reply =
+			served_ask(&served, "GET", target);
+
+		cr_expect(eq(uint, reply->status, rows[i].status), "%s",
+			target);
+		cr_expect(slice_find(reply->body, slice_str(rows[i].text)) > 0,
+			"%s: %s", target, reply->body.data);
+		cr_expect(eq(uint, served_ask(&served, "PUT", target)->status,
+				  rows[i].put),
+			"%s", target);
+		cr_expect(eq(uint,
+				  served_ask(&served, "DELETE", target)->status,
+				  rows[i].deleted),
+			"%s", target);
+	}
+}
+
+Test(op_unset, to_ask_for_what_is_so_is_done_and_for_more_is_refused)
+{
+	static const struct {
+		const char *param;
+		const char *body;
+		unsigned int status;
+	} rows[] = {
+		{"logging", "<BucketLoggingStatus/>", 200},
+		{"logging",
+			"<BucketLoggingStatus><LoggingEnabled/></"
+			"BucketLoggingStatus>",
+			501},
+		{"logging", "<Other/>", 400},
+		{"notification", "<NotificationConfiguration/>", 200},
+		{"notification",
+			"<NotificationConfiguration><EventBridgeConfiguration/"
+			"></NotificationConfiguration>",
+			501},
+		{"requestPayment",
+			"<RequestPaymentConfiguration><Payer>BucketOwner</"
+			"Payer></RequestPaymentConfiguration>",
+			200},
+		{"requestPayment",
+			"<RequestPaymentConfiguration><Payer>Requester</"
+			"Payer></RequestPaymentConfiguration>",
+			501},
+		{"requestPayment", "<RequestPaymentConfiguration/>", 501},
+	};
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	for (size_t i = 0; i < array_len(rows); i++) {
+		const char *target =
+			served_text(&served, "/photos?%s", rows[i].param);
+
+		cr_expect(eq(uint,
+				  served_send(&served, "PUT", target, NULL,
+					  slice_str(rows[i].body))
+					  ->status,
+				  rows[i].status),
+			"%s", rows[i].body);
+	}
+}
