@@ -14,12 +14,9 @@
 #include <unistd.h>
 
 #include "fs/inode.h"
-#include "store/audit.h"
+#include "store/audit_line.h"
 #include "store/base/arena.h"
-#include "store/base/clock.h"
 #include "store/base/mutex.h"
-#include "store/base/random.h"
-#include "store/base/text.h"
 #include "store/bucket.h"
 
 /* Between a lookup and the open that follows, as many others of the same set
@@ -169,25 +166,6 @@ find_name(struct mount *mount, struct arena *arena, struct opened *opened)
 		opened->bucket = fact.inode.bucket;
 }
 
-/* Nothing where it is empty. */
-static void
-add_text(struct buffer *line, const char *name, struct slice text)
-{
-	scoped(buffer_free) struct buffer encoded = {0};
-
-	if (text.len == 0)
-		return;
-	buffer_printf(line, ",\"%s\":\"", name);
-	text_json_escape(line, text_printable(text, &encoded));
-	buffer_append_char(line, '"');
-}
-
-static void
-add_number(struct buffer *line, const char *name, uint64_t number)
-{
-	buffer_printf(line, ",\"%s\":%llu", name, (unsigned long long)number);
-}
-
 /* The name that the kernel knows the caller's program by. */
 static void
 add_command(struct buffer *line, pid_t pid)
@@ -203,18 +181,19 @@ add_command(struct buffer *line, pid_t pid)
 	(void)close(fd);
 	/* Without the line feed. */
 	if (got > 1)
-		add_text(line, "command", slice_of(command, (size_t)got - 1));
+		audit_line_text(line, "command",
+			slice_of(command, (size_t)got - 1));
 }
 
 static void
 add_caller(struct buffer *line, const struct fuse_ctx *caller)
 {
 	buffer_printf(line, ",\"principal\":\"uid/%u\"", caller->uid);
-	add_number(line, "uid", caller->uid);
-	add_number(line, "gid", caller->gid);
+	audit_line_number(line, "uid", caller->uid);
+	audit_line_number(line, "gid", caller->gid);
 	/* 0: it is in no process that can be seen from here. */
 	if (caller->pid > 0) {
-		add_number(line, "pid", (uint64_t)caller->pid);
+		audit_line_number(line, "pid", (uint64_t)caller->pid);
 		add_command(line, caller->pid);
 	}
 }
@@ -241,10 +220,10 @@ add_action(struct buffer *line, const struct opened *opened)
 	int access = opened->open_flags & O_ACCMODE;
 	bool writes = access != O_RDONLY || (opened->open_flags & O_TRUNC);
 
-	add_text(line, "operation", slice_str(opened->operation));
-	add_text(line, "action",
+	audit_line_text(line, "operation", slice_str(opened->operation));
+	audit_line_text(line, "action",
 		slice_str(writes ? "s3:PutObject" : "s3:GetObject"));
-	add_text(line, "access",
+	audit_line_text(line, "access",
 		slice_str(access == O_RDWR ? "readwrite"
 			  : writes	   ? "write"
 					   : "read"));
@@ -255,19 +234,20 @@ add_outcome(struct buffer *line, enum store_err err)
 {
 	int number = error_errno(err);
 
-	add_number(line, "status", (uint64_t)number);
+	audit_line_number(line, "status", (uint64_t)number);
 	if (number)
-		add_text(line, "error", slice_str(strerrorname_np(number)));
+		audit_line_text(line, "error",
+			slice_str(strerrorname_np(number)));
 }
 
 static void
 add_place(struct buffer *line, const struct bucket *bucket,
 	const struct opened *opened)
 {
-	add_text(line, "bucketName", slice_str(bucket->name));
-	add_text(line, "key", opened->key);
+	audit_line_text(line, "bucketName", slice_str(bucket->name));
+	audit_line_text(line, "key", opened->key);
 	if (opened->ino)
-		add_number(line, "inode", opened->ino);
+		audit_line_number(line, "inode", opened->ino);
 }
 
 static void
@@ -276,25 +256,20 @@ tell(fuse_req_t req, const struct opened *opened)
 	scoped(buffer_free) struct buffer line = {0};
 	struct mount *mount = fuse_req_userdata(req);
 	struct bucket bucket = {0};
-	char now[25];
 
 	if (opened->bucket &&
 		!bucket_get_by_ino(mount->store, opened->bucket, &bucket) &&
 		!audit_choice_of_bucket(mount->store, &bucket))
 		return;
-	clock_to_iso8601(clock_now_ns(), now);
-	buffer_printf(&line, "{\"time\":\"%s\",\"requestId\":\"%016llx\"", now,
-		(unsigned long long)random_u64());
-	add_text(&line, "source", SLICE("mount"));
+	audit_line_begin(&line, "mount");
 	add_action(&line, opened);
-	add_text(&line, "decision",
+	audit_line_text(&line, "decision",
 		slice_str(is_denial(error_errno(opened->err)) ? "deny"
 							      : "allow"));
 	add_caller(&line, fuse_req_ctx(req));
 	add_place(&line, &bucket, opened);
 	add_outcome(&line, opened->err);
-	buffer_append_char(&line, '}');
-	audit_append(mount->open_audit->audit, buffer_slice(&line));
+	audit_line_end(&line, mount->open_audit->audit);
 }
 
 void

@@ -3,11 +3,9 @@
 
 #include <stdlib.h>
 
-#include "store/base/buffer.h"
+#include "store/audit_line.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
-#include "store/base/random.h"
-#include "store/base/text.h"
 #include "store/base/ticker.h"
 #include "store/lifecycle.h"
 
@@ -23,41 +21,27 @@ struct expirer {
 };
 
 static void
-add_text(struct buffer *line, const char *name, struct slice text)
-{
-	scoped(buffer_free) struct buffer encoded = {0};
-
-	buffer_printf(line, ",\"%s\":\"", name);
-	text_json_escape(line, text_printable(text, &encoded));
-	buffer_append_char(line, '"');
-}
-
-static void
 tell(const struct lifecycle_finding *finding, void *context)
 {
 	const struct expirer *expirer = context;
 	scoped(buffer_free) struct buffer line = {0};
-	char now[25];
 
 	if (!expirer->audit ||
 		!audit_choice_of_bucket(expirer->store, finding->bucket))
 		return;
-	clock_to_iso8601(clock_now_ns(), now);
-	buffer_printf(&line, "{\"time\":\"%s\",\"requestId\":\"%016llx\"", now,
-		(unsigned long long)random_u64());
-	add_text(&line, "source", SLICE("lifecycle"));
-	add_text(&line, "operation",
+	audit_line_begin(&line, "lifecycle");
+	audit_line_text(&line, "operation",
 		finding->is_upload ? SLICE("S3.DELETE.UPLOAD")
 				   : SLICE("S3.EXPIRE.OBJECT"));
-	add_text(&line, "action",
+	audit_line_text(&line, "action",
 		finding->is_upload ? SLICE("s3:AbortMultipartUpload")
 				   : SLICE("s3:DeleteObject"));
-	add_text(&line, "decision", SLICE("allow"));
-	add_text(&line, "statement", finding->rule);
-	add_text(&line, "bucketName", slice_str(finding->bucket->name));
-	add_text(&line, "key", finding->key);
-	buffer_append_str(&line, ",\"status\":204}");
-	audit_append(expirer->audit, buffer_slice(&line));
+	audit_line_text(&line, "decision", SLICE("allow"));
+	audit_line_text(&line, "statement", finding->rule);
+	audit_line_text(&line, "bucketName", slice_str(finding->bucket->name));
+	audit_line_text(&line, "key", finding->key);
+	audit_line_number(&line, "status", 204);
+	audit_line_end(&line, expirer->audit);
 }
 
 static bool

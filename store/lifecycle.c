@@ -92,7 +92,7 @@ lifecycle_decode(struct slice bytes, struct arena *arena,
 	unsigned int minimum = codec_decode_u8(&decoder);
 	size_t count = codec_decode_u16(&decoder);
 
-	*out = (struct lifecycle_rules){0};
+	*out = (struct lifecycle_rules){.encoded = bytes};
 	if (!is_good || minimum >= LIFECYCLE_MINIMUMS ||
 		count > LIFECYCLE_RULES_MAX)
 		return false;

@@ -71,6 +71,7 @@ struct lifecycle_rules {
 	struct lifecycle_rule *rules;
 	size_t count;
 	enum lifecycle_minimum minimum;
+	struct slice encoded; /* what they were decoded from */
 };
 
 void lifecycle_encode(struct buffer *to, const struct lifecycle_rules *rules);
@@ -136,13 +137,13 @@ struct lifecycle_result {
 
 /* Looks at all buckets that have rules.  Decided is in the commit that deletes:
  * what is overwritten, tagged anew or being written to stays, and so does all
- * once its bucket's rules are others.  BUSY: another process is at it.
- * READ_ONLY. */
+ * once its bucket's rules are others.  BUSY: another process is at it;
+ * READ_ONLY; IO: also where a flush has failed before. */
 must_check enum store_err lifecycle_run(struct store *store,
 	const struct lifecycle_options *options, struct lifecycle_result *out);
 
 /* The same once a day (UTC), whoever of several processes comes first; nothing
  * where the day's run has been.  One that did not come to its end, or failed
- * somewhere, is made again. */
+ * somewhere, is made again.  As above, and CORRUPT: the note of that day. */
 must_check enum store_err lifecycle_run_daily(struct store *store,
 	const struct lifecycle_options *options, struct lifecycle_result *out);

@@ -37,7 +37,6 @@ struct run {
 struct look {
 	struct run *run;
 	const struct bucket *bucket;
-	struct slice document; /* what the rules were decoded from */
 	struct lifecycle_rules rules;
 	bool is_stale; /* the bucket has other rules by now */
 };
@@ -72,15 +71,8 @@ static enum store_err
 read_rules(struct look *look, struct arena *arena)
 {
 	look->is_stale = false;
-	enum store_err err =
-		bucket_get_document(look->run->store, look->bucket->ino,
-			SLICE(LIFECYCLE_KIND), arena, &look->document);
-
-	if (err)
-		return err;
-	return lifecycle_decode(look->document, arena, &look->rules)
-		       ? STORE_OK
-		       : STORE_CORRUPT;
+	return lifecycle_read(look->run->store, look->bucket->ino, arena,
+		&look->rules);
 }
 
 static enum store_err
@@ -92,7 +84,7 @@ compare_rules(struct look *look, struct db_txn *txn)
 
 	if (err && err != STORE_NOT_FOUND)
 		return err;
-	look->is_stale = err || !slice_equal(now, look->document);
+	look->is_stale = err || !slice_equal(now, look->rules.encoded);
 	return STORE_OK;
 }
 
@@ -385,37 +377,44 @@ run_all(struct run *run)
 	return STORE_OK;
 }
 
-static enum store_err
-run_locked(struct store *store, const struct lifecycle_options *options,
+static struct run
+begin(struct store *store, const struct lifecycle_options *options,
 	struct lifecycle_result *out)
 {
-	struct run run = {
+	*out = (struct lifecycle_result){0};
+	return (struct run){
 		.store = store,
 		.options = options,
 		.now_ns = options->now_ns ? options->now_ns : clock_now_ns(),
 		.result = out,
 	};
+}
 
-	return run_all(&run);
+/* Of all processes one at a time. */
+static enum store_err
+run_alone(struct run *run, enum store_err (*work)(struct run *run))
+{
+	int fd = -1;
+
+	if (run->store->is_read_only)
+		return STORE_READ_ONLY;
+	if (durable_has_failed(run->store))
+		return STORE_IO;
+	enum store_err err = store_lock(run->store, "run/lifecycle.lock", &fd);
+	if (err)
+		return err;
+	err = work(run);
+	close(fd);
+	return err;
 }
 
 enum store_err
 lifecycle_run(struct store *store, const struct lifecycle_options *options,
 	struct lifecycle_result *out)
 {
-	int fd = -1;
+	struct run run = begin(store, options, out);
 
-	*out = (struct lifecycle_result){0};
-	if (store->is_read_only && !options->is_dry)
-		return STORE_READ_ONLY;
-	if (options->is_dry)
-		return run_locked(store, options, out);
-	enum store_err err = store_lock(store, "lifecycle", &fd);
-	if (err)
-		return err;
-	err = run_locked(store, options, out);
-	close(fd);
-	return err;
+	return options->is_dry ? run_all(&run) : run_alone(&run, run_all);
 }
 
 /* --- once a day ----------------------------------------------------------- */
@@ -438,9 +437,9 @@ read_last(struct store *store, uint64_t *day)
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	struct decoder decoder = codec_decoder(value);
-	bool is_good = codec_decode_u8(&decoder) == LAST_VERSION;
+	bool is_known = codec_decode_u8(&decoder) == LAST_VERSION;
 	*day = codec_decode_u64(&decoder);
-	return decoder.is_bad || !is_good ? STORE_CORRUPT : STORE_OK;
+	return is_known && !decoder.is_bad ? STORE_OK : STORE_CORRUPT;
 }
 
 static enum store_err
@@ -457,18 +456,18 @@ apply_last(struct store *store, struct db_txn *txn, void *arg)
 }
 
 static enum store_err
-run_today(struct store *store, const struct lifecycle_options *options,
-	uint64_t today, struct lifecycle_result *out)
+run_today(struct run *run)
 {
+	uint64_t today = (uint64_t)(run->now_ns / CLOCK_NS_PER_DAY);
 	uint64_t last;
-	enum store_err err = read_last(store, &last);
+	enum store_err err = read_last(run->store, &last);
 
 	/* One that lies ahead is of a clock that was wrong. */
 	if (err || today == last)
 		return err;
-	err = run_locked(store, options, out);
-	if (!err && out->is_whole && out->failed == 0)
-		err = commit_run(store, apply_last, &today, NULL);
+	err = run_all(run);
+	if (!err && run->result->is_whole && run->result->failed == 0)
+		err = commit_run(run->store, apply_last, &today, NULL);
 	return err;
 }
 
@@ -476,17 +475,7 @@ enum store_err
 lifecycle_run_daily(struct store *store,
 	const struct lifecycle_options *options, struct lifecycle_result *out)
 {
-	int64_t now_ns = options->now_ns ? options->now_ns : clock_now_ns();
-	int fd = -1;
+	struct run run = begin(store, options, out);
 
-	*out = (struct lifecycle_result){0};
-	if (durable_has_failed(store))
-		return STORE_IO;
-	enum store_err err = store_lock(store, "lifecycle", &fd);
-	if (err)
-		return err;
-	err = run_today(store, options, (uint64_t)(now_ns / CLOCK_NS_PER_DAY),
-		out);
-	close(fd);
-	return err;
+	return run_alone(&run, run_today);
 }

@@ -9,7 +9,6 @@
 #include "store/draft_private.h"
 #include "store/object_key_private.h"
 #include "store/sealed.h"
-#include "store/session_private.h"
 #include "store/upload_private.h"
 #include "store/usage_private.h"
 

@@ -28,13 +28,24 @@
 #define SESSIONS_MAX 256 /* looked at in one round */
 #define OPEN_MAX 256
 
+struct lock_name {
+	char text[40];
+};
+
+static struct lock_name
+lock_name(uint64_t session)
+{
+	struct lock_name name;
+
+	snprintf(name.text, sizeof(name.text), "run/%llu",
+		(unsigned long long)session);
+	return name;
+}
+
 static struct store_path
 lock_path(struct store *store, uint64_t session)
 {
-	char name[40];
-
-	snprintf(name, sizeof(name), "run/%llu", (unsigned long long)session);
-	return store_path(store, name);
+	return store_path(store, lock_name(session).text);
 }
 
 int
@@ -258,26 +269,6 @@ find_sessions(struct store *store, uint64_t after, struct found *found,
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
-/* Takes the lock of a session that nobody has.  BUSY: it is alive. */
-static enum store_err
-take_lock(struct store *store, uint64_t session, int *out)
-{
-	int fd = reap_open_lock(store, session);
-
-	if (fd < 0)
-		return error_from_errno(errno);
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		enum store_err err = errno == EWOULDBLOCK
-					     ? STORE_BUSY
-					     : error_from_errno(errno);
-
-		close(fd);
-		return err;
-	}
-	*out = fd;
-	return STORE_OK;
-}
-
 /* Whether it is known that files are still written to by way of it: the lock
  * file says so to all processes, so that one tells it once. */
 static bool
@@ -307,9 +298,9 @@ reap_if_dead(struct store *store, const struct found *found,
 	bool is_cut = store->after_power_cut ||
 		      memcmp(found->boot_id, boot_id, 16) != 0;
 	int fd = -1;
-	enum store_err err = take_lock(store, found->id, &fd);
+	enum store_err err = store_lock(store, lock_name(found->id).text, &fd);
 
-	if (err)
+	if (err) /* BUSY: it is alive. */
 		return err == STORE_BUSY ? STORE_OK : err;
 	bool is_known = is_lingering(fd);
 	if (!is_known)

@@ -5,15 +5,11 @@
  */
 #include "store/scrub.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "store/base/clock.h"
 #include "store/base/log.h"
-#include "store/base/owner.h"
 #include "store/base/ticker.h"
 #include "store/blob_record_private.h"
 #include "store/bucket.h"
@@ -338,8 +334,9 @@ scrub_run(struct store *store, const struct scrub_options *options,
 		return STORE_READ_ONLY;
 	struct run *run = calloc(1, sizeof(*run));
 	uint8_t *seen = calloc(1, SEEN_BITS / 8);
-	enum store_err err =
-		run && seen ? store_lock(store, "scrub", &fd) : STORE_NO_MEMORY;
+	enum store_err err = run && seen
+				     ? store_lock(store, "run/scrub.lock", &fd)
+				     : STORE_NO_MEMORY;
 	if (!err) {
 		run->store = store;
 		run->options = options;

@@ -51,10 +51,7 @@ store_path(const struct store *store, const char *name)
 enum store_err
 store_lock(const struct store *store, const char *name, int *out)
 {
-	char file[64];
-
-	snprintf(file, sizeof(file), "run/%s.lock", name);
-	struct store_path path = store_path(store, file);
+	struct store_path path = store_path(store, name);
 	int fd = owner_open(path.text, O_RDWR);
 
 	if (fd < 0)

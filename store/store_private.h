@@ -66,8 +66,8 @@ struct store_path store_path(const struct store *store, const char *name);
 must_check enum store_err store_lock_openers(const struct store *store,
 	int *fd);
 
-/* store.c: what one process does at a time, until *fd is closed; name: of the
- * lock, as "scrub".  BUSY: another is at it. */
+/* store.c: what one process has at a time, until *fd is closed; name: of the
+ * lock's file, as "run/scrub.lock".  BUSY: another has it. */
 must_check enum store_err store_lock(const struct store *store,
 	const char *name, int *fd);
 

@@ -174,13 +174,11 @@ enum store_err
 exposure_write_acl(struct store *store, const struct bucket *bucket,
 	const struct acl *acl)
 {
-	scoped(buffer_free) struct buffer bytes = {0};
+	scoped(arena_free) struct arena arena = {0};
+	struct bucket_document document = exposure_acl_document(acl, &arena);
 
-	acl_encode(&bytes, acl);
-
-	struct slice value = buffer_slice(&bytes);
-
-	return bucket_set_document(store, bucket->ino, SLICE(ACL_KIND), &value);
+	return bucket_set_document(store, bucket->ino, document.kind,
+		&document.value);
 }
 
 enum store_err

@@ -59,7 +59,7 @@ id_of(const struct lifecycle_rule *rule)
 Test(lifecycle, days_end_at_the_next_midnight)
 {
 	struct lifecycle_rule one = rule("one", "");
-	const struct lifecycle_rules rules = {&one, 1, 0};
+	const struct lifecycle_rules rules = {.rules = &one, .count = 1};
 	struct inode inode = {0};
 	int64_t when_ns;
 
@@ -83,7 +83,7 @@ Test(lifecycle, days_end_at_the_next_midnight)
 Test(lifecycle, what_was_copied_with_its_times_counts_from_when_it_was_made)
 {
 	struct lifecycle_rule one = rule("one", "");
-	const struct lifecycle_rules rules = {&one, 1, 0};
+	const struct lifecycle_rules rules = {.rules = &one, .count = 1};
 	const struct inode inode = {
 		.mtime_ns = at("1999-01-01T00:00:00Z"),
 		.birth_ns = at("2026-01-01T12:00:00Z"),
@@ -103,7 +103,8 @@ Test(lifecycle, the_rule_that_is_due_first_decides)
 {
 	struct lifecycle_rule list[] = {rule("long", ""), rule("off", ""),
 		rule("dated", "logs/"), rule("short", "logs/a")};
-	const struct lifecycle_rules rules = {list, array_len(list), 0};
+	const struct lifecycle_rules rules = {
+		.rules = list, .count = array_len(list)};
 	struct inode inode = {.mtime_ns = at("2026-01-01T12:00:00Z")};
 	int64_t when_ns;
 
@@ -131,7 +132,7 @@ Test(lifecycle, sizes_and_tags_have_to_fit)
 	scoped(buffer_free) struct buffer wanted = {0};
 	scoped(buffer_free) struct buffer more = {0};
 	struct lifecycle_rule one = rule("one", "");
-	const struct lifecycle_rules rules = {&one, 1, 0};
+	const struct lifecycle_rules rules = {.rules = &one, .count = 1};
 	struct inode inode = {.size = 10};
 	int64_t when_ns;
 
@@ -175,7 +176,8 @@ Test(lifecycle, rules_are_read_as_they_were_written)
 	scoped(buffer_free) struct buffer bytes = {0};
 	scoped(buffer_free) struct buffer again = {0};
 	struct lifecycle_rule list[] = {rule("one", "a/"), rule("two", "")};
-	const struct lifecycle_rules rules = {list, 2, LIFECYCLE_VARIES};
+	const struct lifecycle_rules rules = {
+		.rules = list, .count = 2, .minimum = LIFECYCLE_VARIES};
 	struct lifecycle_rules got;
 
 	append_tag(&tags, SLICE("a"), SLICE("1"));
@@ -223,7 +225,7 @@ set_rules(struct store *store, uint64_t bucket, struct lifecycle_rule *list,
 	size_t count)
 {
 	scoped(buffer_free) struct buffer bytes = {0};
-	const struct lifecycle_rules rules = {list, count, 0};
+	const struct lifecycle_rules rules = {.rules = list, .count = count};
 	struct slice value;
 
 	lifecycle_encode(&bytes, &rules);
@@ -592,7 +594,7 @@ Test(lifecycle, one_process_at_a_time)
 	struct lifecycle_result result;
 	int fd;
 
-	cr_assert(zero(int, store_lock(temp.store, "lifecycle", &fd)));
+	cr_assert(zero(int, store_lock(temp.store, "run/lifecycle.lock", &fd)));
 	cr_expect(eq(int, lifecycle_run(temp.store, &options, &result),
 		STORE_BUSY));
 	cr_expect(eq(int, lifecycle_run_daily(temp.store, &options, &result),

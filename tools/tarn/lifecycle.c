@@ -22,6 +22,7 @@ print_finding(const struct lifecycle_finding *finding, void *context)
 {
 	const struct lifecycle_args *args = context;
 	scoped(buffer_free) struct buffer encoded = {0};
+
 	text_json_escape(&encoded, finding->key);
 	printf("%s%s %s/%.*s\n", args->is_dry ? "would be " : "",
 		finding->is_upload ? "aborted: upload of" : "deleted:",
