@@ -160,6 +160,14 @@ get_ready(void *context)
 		mount->options.ready(mount, mount->options.context);
 }
 
+static bool
+asks_by_ring(void *context)
+{
+	const struct mount *mount = context;
+
+	return atomic_load(&mount->has_ring);
+}
+
 /* As libfuse reads an option's value. */
 static void
 append_escaped(struct buffer *options, const char *value)
@@ -206,7 +214,8 @@ connect_session(struct mount *mount)
 	mount->connection = mount_point_connection(mount->mount_point);
 	if (!mount->options.without_io_uring)
 		mount->ring = ring_attach(mount);
-	mount->workers = workers_create(mount->session, get_ready, mount);
+	mount->workers =
+		workers_create(mount->session, get_ready, asks_by_ring, mount);
 	return STORE_OK;
 }
 

@@ -2,22 +2,26 @@
 #include "fs/workers.h"
 
 #include <errno.h>
+#include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/mutex.h"
 #include "store/base/thread.h"
 
 #define WAITING_MAX 2
 #define THREADS_MAX 32
+#define FORGETS_MS 20
 
 struct workers {
 	/* fixed */
 	struct fuse_session *session;
 	void (*answered_first)(void *context);
+	bool (*asks_elsewhere)(void *context);
 	void *context;
 
 	atomic_bool has_answered;
@@ -34,6 +38,7 @@ struct workers {
 		bool is_waiting;
 	} items[THREADS_MAX];
 	bool is_over;
+	pthread_cond_t ended;
 };
 
 static void run(void *arg);
@@ -97,6 +102,29 @@ end(struct workers *workers)
 
 	workers->is_over = true;
 	pthread_cond_broadcast(&workers->called);
+	pthread_cond_broadcast(&workers->ended);
+}
+
+/* Rule 5. */
+static bool
+is_of_forgets(const struct workers *workers, const struct fuse_buf *request)
+{
+	const struct fuse_in_header *in = request->mem;
+
+	return workers->asks_elsewhere(workers->context) &&
+	       !(request->flags & FUSE_BUF_IS_FD) &&
+	       (in->opcode == FUSE_FORGET || in->opcode == FUSE_BATCH_FORGET);
+}
+
+static void
+let_forgets_gather(struct workers *workers)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + FORGETS_MS;
+	mutex_scoped(&workers->lock);
+
+	while (!workers->is_over && thread_wait_locked(&workers->ended,
+					    &workers->lock, deadline_ms))
+		;
 }
 
 static void
@@ -126,12 +154,16 @@ run(void *arg)
 	struct worker *worker = arg;
 	struct workers *workers = worker->workers;
 	struct fuse_buf buffer = {.mem = NULL};
+	bool is_forgetting = false;
 
 	let_interrupt();
 	while (begin_waiting(worker)) {
+		if (is_forgetting)
+			let_forgets_gather(workers);
 		int got = fuse_session_receive_buf(workers->session, &buffer);
 
 		end_waiting(worker);
+		is_forgetting = got > 0 && is_of_forgets(workers, &buffer);
 		if (got == -EINTR && !fuse_session_exited(workers->session))
 			continue;
 		if (got <= 0 || fuse_session_exited(workers->session))
@@ -179,7 +211,8 @@ workers_interrupt(struct workers *workers)
 
 struct workers *
 workers_create(struct fuse_session *session,
-	void (*answered_first)(void *context), void *context)
+	void (*answered_first)(void *context),
+	bool (*asks_elsewhere)(void *context), void *context)
 {
 	const struct sigaction action = {.sa_handler = wake_up};
 	struct workers *workers = calloc(1, sizeof(*workers));
@@ -189,9 +222,11 @@ workers_create(struct fuse_session *session,
 	(void)sigaction(SIGUSR1, &action, NULL);
 	workers->session = session;
 	workers->answered_first = answered_first;
+	workers->asks_elsewhere = asks_elsewhere;
 	workers->context = context;
 	mutex_init(&workers->lock);
 	pthread_cond_init(&workers->called, NULL);
+	thread_init_condition(&workers->ended);
 	return workers;
 }
 
@@ -203,6 +238,7 @@ workers_free(struct workers **ptr)
 	*ptr = NULL;
 	if (!workers)
 		return;
+	pthread_cond_destroy(&workers->ended);
 	pthread_cond_destroy(&workers->called);
 	mutex_destroy(&workers->lock);
 	free(workers);

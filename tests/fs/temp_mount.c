@@ -340,6 +340,52 @@ temp_mount_heap(struct temp_mount *temp)
 	return bytes;
 }
 
+/* A number that stands behind the word in a file of /proc; 0: it is not there.
+ */
+static uint64_t
+read_number(const char *path, const char *word)
+{
+	FILE *file = fopen(path, "re");
+	unsigned long long number = 0;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, word, strlen(word)) == 0)
+			(void)sscanf(line + strlen(word), "%llu", &number);
+	}
+	if (file)
+		(void)fclose(file);
+	return number;
+}
+
+uint64_t
+temp_mount_waits(struct temp_mount *temp, const char *thread)
+{
+	char path[300];
+	char name[300];
+	uint64_t waits = 0;
+	struct dirent *entry;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", temp->server->pid);
+	DIR *tasks = opendir(path);
+	assert(tasks);
+	(void)snprintf(name, sizeof(name), "Name:\t%s\n", thread);
+	while ((entry = readdir(tasks))) {
+		char first[300] = "";
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%.20s/status",
+			temp->server->pid, entry->d_name);
+		FILE *file = fopen(path, "re");
+		if (file && fgets(first, sizeof(first), file) &&
+			strcmp(first, name) == 0)
+			waits += read_number(path, "voluntary_ctxt_switches:");
+		if (file)
+			(void)fclose(file);
+	}
+	closedir(tasks);
+	return waits;
+}
+
 struct temp_mount
 temp_mount_open(void)
 {

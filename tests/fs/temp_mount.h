@@ -57,6 +57,8 @@ struct slice temp_mount_lines(struct temp_mount *temp);
 struct mount_status temp_mount_status(struct temp_mount *temp);
 /* Bytes that its process has allocated and not freed. */
 uint64_t temp_mount_heap(struct temp_mount *temp);
+/* How often threads of that name have waited. */
+uint64_t temp_mount_waits(struct temp_mount *temp, const char *thread);
 
 /* A path below the mount point; good until the next call but seven. */
 const char *temp_mount_at(struct temp_mount *temp, const char *format, ...)

@@ -23,6 +23,10 @@
 /* More than a queue has entries, and than there are helpers. */
 #define THREADS 40
 
+#define FILES 2000
+#define FORGETS_MS 20
+#define FEW 20
+
 static struct temp_mount
 open_with_ring(bool is_small_files)
 {
@@ -364,6 +368,27 @@ Test(ring, a_large_read_comes_whole)
 
 	cr_expect(eq(str, (char *)temp_mount_read(&temp, "big"), text));
 	free(text);
+}
+
+/* Rule 5 of workers.h: two threads, each of which waits for the kernel, and
+ * then for more to gather. */
+Test(ring, inodes_are_forgotten_many_at_a_time)
+{
+	NEEDS_RING();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_ring(false);
+
+	for (int i = 0; i < FILES; i++)
+		cr_assert(not(mknod(temp_mount_at(&temp, "f%d", i),
+			S_IFREG | 0600, 0)));
+	uint64_t before = temp_mount_waits(&temp, "tarn-fuse");
+	int64_t began_ms = clock_monotonic_ms();
+	for (int i = 0; i < FILES; i++)
+		cr_assert(not(unlink(temp_mount_at(&temp, "f%d", i))));
+	uint64_t waits = temp_mount_waits(&temp, "tarn-fuse") - before;
+	uint64_t rests =
+		(uint64_t)(clock_monotonic_ms() - began_ms) / FORGETS_MS + 1;
+
+	cr_expect(le(u64, waits, 2 * 2 * rests + FEW));
 }
 
 struct writer {
