@@ -77,6 +77,8 @@ handle_close_all(struct mount *mount)
 		struct handle *handle = mount->handles;
 		uint64_t ino = file_ino(handle->file);
 
+		/* Its descriptor is still there, perhaps. */
+		file_let_linger(handle->file);
 		enum store_err err = handle_close(mount, &handle);
 		if (err)
 			log_error("inode %llu: not brought up to date: %s",

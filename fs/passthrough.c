@@ -257,6 +257,8 @@ passthrough_enter(struct mount *mount, fuse_req_t req,
 	info->direct_io = 0;
 #if KNOWS_PASSTHROUGH
 	if (node->way == THROUGH) {
+		if (handle->may_map)
+			file_let_linger(file);
 		info->backing_id = node->backing_id;
 		/* The kernel takes no other id, but leaves it alone. */
 		info->direct_io = file_blob(file) != node->blob;

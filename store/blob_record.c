@@ -67,7 +67,7 @@ get_named_blob(struct db_txn *txn, uint64_t blob, struct record_blob *record)
 }
 
 enum store_err
-blob_record_add(struct store *store, struct db_txn *txn, uint64_t blob,
+blob_record_add_pending(struct store *store, struct db_txn *txn, uint64_t blob,
 	uint64_t size)
 {
 	const struct record_blob record = {
@@ -78,10 +78,17 @@ blob_record_add(struct store *store, struct db_txn *txn, uint64_t blob,
 	enum store_err err = blob_record_insert(txn, blob, &record);
 
 	if (!err)
-		err = blob_record_mark_unflushed(txn, blob);
-	if (!err)
 		session_settle_blob(store, blob);
 	return err;
+}
+
+enum store_err
+blob_record_add(struct store *store, struct db_txn *txn, uint64_t blob,
+	uint64_t size)
+{
+	enum store_err err = blob_record_add_pending(store, txn, blob, size);
+
+	return err ? err : blob_record_mark_unflushed(txn, blob);
 }
 
 enum store_err

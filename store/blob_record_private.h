@@ -22,6 +22,10 @@ must_check enum store_err blob_record_drop(struct db_txn *txn, uint64_t blob);
  * ends its lease. */
 must_check enum store_err blob_record_add(struct store *store,
 	struct db_txn *txn, uint64_t blob, uint64_t size);
+/* Without the mark, for what is pending: nobody was promised its bytes, a power
+ * cut takes it away, and what publishes it marks it. */
+must_check enum store_err blob_record_add_pending(struct store *store,
+	struct db_txn *txn, uint64_t blob, uint64_t size);
 /* One more reference. */
 must_check enum store_err blob_record_share(struct db_txn *txn, uint64_t blob);
 /* Whether it must not be written to: another record has it, too, or it lies

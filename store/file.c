@@ -263,7 +263,8 @@ settle_last(struct file *file)
 	return file_settle_run(file, false);
 }
 
-/* The last writer of what was published goes; what the kernel has need not. */
+/* The last writer of what was published goes; who stores through a map need
+ * not. */
 static void
 leave_published(struct file *file)
 {
@@ -333,8 +334,15 @@ file_pin(struct file *file)
 		(file->is_shared && !file->is_marked))
 		return false;
 	file->is_pinned = true;
-	file->may_linger = true;
 	return true;
+}
+
+void
+file_let_linger(struct file *file)
+{
+	file_table_take_turn(file);
+	scoped(file_table_give_turn) struct file *with_turn = file;
+	file->may_linger = true;
 }
 
 void

@@ -96,6 +96,12 @@ int file_fd(const struct file *file);
  * none: the kernel must not have it.
  */
 bool file_pin(struct file *file);
+/*
+ * Until the last close the kernel may be left with a way to write to what was
+ * pinned that outlives this opening: a map, which takes an opening for reading
+ * and writing, or a descriptor whose mount goes before it.
+ */
+void file_let_linger(struct file *file);
 /* The kernel did not take it. */
 void file_unpin(struct file *file);
 /* Which data that is; 0: none. */

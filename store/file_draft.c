@@ -34,7 +34,7 @@ apply_begin(struct store *store, struct db_txn *txn, void *arg)
 	request->result = inode;
 	/* How long it will be is told at publication. */
 	if (!err)
-		err = blob_record_add(store, txn, request->blob, 0);
+		err = blob_record_add_pending(store, txn, request->blob, 0);
 	if (!err)
 		err = session_set_open(store, txn, inode.ino, INODE_DIRTY);
 	return err ? err : feed_append_inode(store, txn, inode.ino, true);

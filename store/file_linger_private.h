@@ -7,8 +7,9 @@
  *    until it is known better.
  * 2. What is still open for writing after a second is marked dirty again: its
  *    record says no more than that it lags behind.
- * 3. Of what is closed, but was the kernel's to write to, it is asked after a
- *    second, and then each second, whether anybody can write to it
+ * 3. Of what is closed, but was the kernel's to write to by what outlives the
+ *    opening (file_let_linger()), it is asked after a second, and then each
+ *    second, whether anybody can write to it
  *    (blob_has_writer()).  As long as that is so it is dirty; then it is
  *    settled, and its row goes.  Not at the close: the kernel lets go of a data
  *    file a moment after it has told of that.

@@ -321,7 +321,7 @@ apply_rewrite(struct store *store, struct db_txn *txn, void *arg)
 	inode.attrs = SLICE_NULL;
 	request->result = inode;
 	if (!err)
-		err = blob_record_add(store, txn, request->blob, 0);
+		err = blob_record_add_pending(store, txn, request->blob, 0);
 	if (!err)
 		err = session_set_open(store, txn, inode.ino, INODE_DIRTY);
 	return err ? err : feed_append_inode(store, txn, inode.ino, true);

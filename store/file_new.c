@@ -90,7 +90,7 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	inode->bucket = dir.bucket;
 	err = commit_new_number(txn, &inode->ino);
 	if (!err)
-		err = blob_record_add(store, txn, inode->pending, 0);
+		err = blob_record_add_pending(store, txn, inode->pending, 0);
 	if (!err)
 		err = dentry_save_inode(txn, inode);
 	if (!err && inode->nlink > 0)

@@ -62,7 +62,7 @@ struct file {
 	bool is_pending; /* blob is inode.pending, not inode.blob */
 	bool is_marked;
 	bool is_listed;	 /* a writer's, DB_OPEN has it with flags 0 */
-	bool may_linger; /* the kernel may write on after the last close */
+	bool may_linger; /* file_let_linger() */
 	bool is_changed;
 	bool is_closing;    /* the last writer was flushed: its close() */
 	bool was_flushed;   /* published by file_flush() once */

@@ -4,7 +4,7 @@
  * again after a power cut.  The argument: docs/durability.md.
  *
  * 1. The side file names a commit C (and holds its meta page) only after
- *    every page of C, and all data that C names, has been flushed.
+ *    every page of C, and all data that C names as published, has been flushed.
  * 2. Every process that may write holds a read transaction (the pin) on a
  *    commit P <= the C of the side file.  So no page that C reaches is ever
  *    overwritten: LMDB reuses only what was freed before the oldest reader.

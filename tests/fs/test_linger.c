@@ -258,13 +258,14 @@ Test(linger, what_a_map_stores_is_no_damage)
 	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "x"));
 }
 
-Test(linger, what_a_descriptor_writes_after_the_end_of_its_mount_is_seen)
+/* how: O_RDWR, which may be mapped, or O_WRONLY, which may not. */
+static void
+write_after_the_end(int how)
 {
-	NEEDS_MOUNT();
 	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
 	NEEDS_PASSTHROUGH(temp);
 
-	int fd = open(temp_mount_at(&temp, "f"), O_RDWR | O_CREAT, 0644);
+	int fd = open(temp_mount_at(&temp, "f"), how | O_CREAT, 0644);
 	cr_assert(eq(i64, pwrite(fd, "text", 4, 0), 4));
 	temp_mount_stop(&temp);
 	struct inode before = head(&temp, "f");
@@ -279,4 +280,11 @@ Test(linger, what_a_descriptor_writes_after_the_end_of_its_mount_is_seen)
 	cr_expect(is_etag(&during, &after));
 	cr_expect(zero(u32, after.flags));
 	cr_expect(eq(str, (char *)temp_mount_get(&temp, "f"), "TEXT"));
+}
+
+Test(linger, what_a_descriptor_writes_after_the_end_of_its_mount_is_seen)
+{
+	NEEDS_MOUNT();
+	write_after_the_end(O_RDWR);
+	write_after_the_end(O_WRONLY);
 }

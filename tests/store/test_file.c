@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "store/file_left_private.h"
+#include "store/file_linger_private.h"
 #include "store/file_table_private.h"
 #include "store/session_private.h"
 #include "tests/store/files.h"
@@ -291,6 +292,47 @@ Test(file, writing_to_a_copy_leaves_the_original_alone)
 	cr_assert(not(file_close(&reader, O_RDONLY)));
 	cr_expect(objects_is(temp.store, bucket, "o", "original"));
 	cr_expect(objects_is(temp.store, bucket, "copy", "ORIGinal"));
+}
+
+static uint64_t
+count_rows(struct store *store, enum db_table table)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	uint64_t count = 0;
+
+	cr_assert(not(db_begin_read(store->db, &txn)));
+	cr_assert(not(db_count(txn, table, &count)));
+	return count;
+}
+
+Test(file, no_checkpoint_flushes_what_is_pending)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+
+	struct file *file = files_create(temp.store, bucket, "f");
+
+	cr_expect(eq(u64, count_rows(temp.store, DB_BLOB), 1));
+	cr_expect(zero(u64, count_rows(temp.store, DB_UNFLUSHED)));
+	cr_assert(not(file_close(&file, O_RDWR)));
+}
+
+Test(file, the_last_release_is_the_end_of_what_could_not_be_mapped)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct file *file = files_create(temp.store, bucket, "f");
+	uint64_t ino = file_ino(file);
+
+	files_put(file, "text");
+	cr_assert(file_pin(file));
+	cr_assert(not(file_flush(file)));
+	cr_expect(eq(u64, count_rows(temp.store, DB_OPEN), 1));
+	cr_assert(not(file_close(&file, O_RDWR)));
+	cr_assert(not(objects_put(temp.store, bucket, "o", "another commit")));
+
+	cr_expect(not(file_linger_has(temp.store, ino)));
+	cr_expect(zero(u64, count_rows(temp.store, DB_OPEN)));
 }
 
 Test(file, data_the_kernel_has_is_not_written_to_once_it_is_shared)
