@@ -76,15 +76,6 @@ find_long(struct mount *mount, uint64_t parent, const struct name *name,
 }
 
 static enum store_err
-find_as(struct mount *mount, uint64_t parent, enum tree_want want,
-	struct entry *entry, struct inode *inode)
-{
-	entry->want = want;
-	return tree_lookup(mount->store, parent, entry_text(entry), want, NULL,
-		inode);
-}
-
-static enum store_err
 find_in_dir(struct mount *mount, uint64_t parent, const char *shown,
 	struct entry *entry, struct inode *inode)
 {
@@ -97,12 +88,9 @@ find_in_dir(struct mount *mount, uint64_t parent, const char *shown,
 		return find_long(mount, parent, &name, entry, inode);
 	entry->len = name.len;
 	memcpy(entry->text, name.text, name.len);
-	bool wants_file = name.form == NAME_FILE;
-	err = find_as(mount, parent, TREE_DIR, entry, inode);
 	/* The escape of a file is its name only beside a directory. */
-	if (wants_file ? err == STORE_OK : err == STORE_NOT_FOUND)
-		err = find_as(mount, parent, TREE_FILE, entry, inode);
-	return err;
+	return tree_lookup_shown(mount->store, parent, entry_text(entry),
+		name.form == NAME_FILE, &entry->want, inode);
 }
 
 enum store_err

@@ -47,6 +47,25 @@ make_component(struct slice name, enum tree_want want,
 	return STORE_OK;
 }
 
+/* What the search for a name came to. */
+static enum store_err
+read_found(struct db_txn *txn, uint64_t parent, enum store_err err,
+	const struct record_dentry *dentry, struct arena *arena,
+	struct inode *out)
+{
+	struct inode inode;
+
+	if (err == STORE_NOT_FOUND)
+		return explain_missing(txn, parent);
+	if (!err)
+		err = dentry_inode(txn, dentry->ino, &inode);
+	if (err)
+		return err == STORE_STALE ? STORE_CORRUPT : err;
+	copy_attrs(arena, &inode);
+	*out = inode;
+	return STORE_OK;
+}
+
 enum store_err
 tree_lookup(struct store *store, uint64_t parent, struct slice name,
 	enum tree_want want, struct arena *arena, struct inode *out)
@@ -55,7 +74,6 @@ tree_lookup(struct store *store, uint64_t parent, struct slice name,
 	char bytes[TREE_NAME_MAX + 1];
 	struct record_dentry dentry;
 	struct slice component;
-	struct inode inode;
 
 	enum store_err err = make_component(name, want, bytes, &component);
 	if (!err)
@@ -63,15 +81,31 @@ tree_lookup(struct store *store, uint64_t parent, struct slice name,
 	if (err)
 		return err;
 	err = dentry_find(txn, parent, component, &dentry);
-	if (err == STORE_NOT_FOUND)
-		return explain_missing(txn, parent);
+	return read_found(txn, parent, err, &dentry, arena, out);
+}
+
+enum store_err
+tree_lookup_shown(struct store *store, uint64_t parent, struct slice name,
+	bool is_beside_dir, enum tree_want *found, struct inode *out)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	char bytes[TREE_NAME_MAX + 1];
+	struct record_dentry dentry;
+	struct slice component;
+
+	*found = TREE_DIR;
+	enum store_err err = make_component(name, TREE_DIR, bytes, &component);
 	if (!err)
-		err = dentry_inode(txn, dentry.ino, &inode);
+		err = db_begin_read(store->db, &txn);
 	if (err)
-		return err == STORE_STALE ? STORE_CORRUPT : err;
-	copy_attrs(arena, &inode);
-	*out = inode;
-	return STORE_OK;
+		return err;
+	err = dentry_find(txn, parent, component, &dentry);
+	if (is_beside_dir ? !err : err == STORE_NOT_FOUND) {
+		*found = TREE_FILE;
+		component = slice_first(component, name.len);
+		err = dentry_find(txn, parent, component, &dentry);
+	}
+	return read_found(txn, parent, err, &dentry, NULL, out);
 }
 
 enum store_err

@@ -40,6 +40,12 @@ enum tree_want {
 must_check enum store_err tree_lookup(struct store *store, uint64_t parent,
 	struct slice name, enum tree_want want, struct arena *arena,
 	struct inode *out);
+/* The same of a name by which a mount shows a directory or, where there is none
+ * of it, a file; is_beside_dir: the file, where there is a directory of that
+ * name, too.  *found says which. */
+must_check enum store_err tree_lookup_shown(struct store *store,
+	uint64_t parent, struct slice name, bool is_beside_dir,
+	enum tree_want *found, struct inode *out);
 
 must_check enum store_err tree_inode(struct store *store, uint64_t ino,
 	struct arena *arena, struct inode *out);

@@ -87,6 +87,39 @@ Test(tree, what_is_made_is_found)
 	cr_expect(names_are_sound(temp.store));
 }
 
+Test(tree, a_shown_name_is_a_directory_or_else_a_file)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = names_bucket(temp.store, "bucket");
+	uint64_t file = make_file(temp.store, bucket, "both");
+	uint64_t only = make_file(temp.store, bucket, "file");
+	enum tree_want want;
+	struct inode inode;
+
+	make_file(temp.store, bucket, "both/below");
+
+	cr_assert(not(tree_lookup_shown(temp.store, bucket, SLICE("both"),
+		false, &want, &inode)));
+	cr_expect(eq(int, want, TREE_DIR));
+	cr_expect(inode_is_dir(&inode));
+	cr_assert(not(tree_lookup_shown(temp.store, bucket, SLICE("both"), true,
+		&want, &inode)));
+	cr_expect(eq(int, want, TREE_FILE));
+	cr_expect(eq(u64, inode.ino, file));
+	cr_assert(not(tree_lookup_shown(temp.store, bucket, SLICE("file"),
+		false, &want, &inode)));
+	cr_expect(eq(int, want, TREE_FILE));
+	cr_expect(eq(u64, inode.ino, only));
+	cr_expect(eq(int,
+		tree_lookup_shown(temp.store, bucket, SLICE("file"), true,
+			&want, &inode),
+		STORE_NOT_FOUND));
+	cr_expect(eq(int,
+		tree_lookup_shown(temp.store, only, SLICE("x"), false, &want,
+			&inode),
+		STORE_NOT_DIR));
+}
+
 Test(tree, a_symbolic_link_keeps_its_target)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
