@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The bytes of a command go on beyond the entry, into the second half that
@@ -20,6 +21,7 @@ struct command_ring {
 	int wake_fd;
 
 	/* the thread's */
+	bool is_enabled;
 	uint64_t wakes; /* read into; its value does not matter */
 };
 
@@ -40,7 +42,9 @@ command_ring_open(int device_fd, unsigned int depth, struct command_ring **out)
 {
 	struct command_ring *ring = calloc(1, sizeof(*ring));
 	struct io_uring_params params = {
-		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SUBMIT_ALL,
+		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SUBMIT_ALL |
+			 IORING_SETUP_SINGLE_ISSUER |
+			 IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED,
 	};
 
 	if (!ring)
@@ -86,9 +90,23 @@ command_ring_add(struct command_ring *ring, const struct command *command)
 	io_uring_sqe_set_data(entry, command->data);
 }
 
+/* By the thread that it is to be of from now on.  liburing 2.3 declares a
+ * function for this but does not export it. */
+static void
+enable(struct command_ring *ring)
+{
+	long failed = syscall(SYS_io_uring_register, ring->uring.ring_fd,
+		IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+
+	assert(!failed);
+	ring->is_enabled = true;
+}
+
 static void
 enter(struct command_ring *ring, unsigned int wanted)
 {
+	if (!ring->is_enabled)
+		enable(ring);
 	int failed = io_uring_submit_and_wait(&ring->uring, wanted);
 
 	/* Anything else would be our mistake. */

@@ -7,7 +7,8 @@
  * that may take for ever: it ends, with an error, when the device is closed.
  *
  * Threads:   one adds and waits; command_ring_wake() from any.  The kernel
- *            ends a thread's commands with the thread.
+ *            completes commands while that thread waits, and does not interrupt
+ *            it (IORING_SETUP_DEFER_TASKRUN, Linux 6.1).  They end with it.
  * Ownership: what a command points to must stay until its result.
  */
 #pragma once
