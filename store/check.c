@@ -208,6 +208,7 @@ finish(struct check *check)
 	free(check->sessions.items);
 	free(check->opens.items);
 	free(check->uploads.items);
+	check_day_free(check);
 	free(check->unknown.items);
 	arena_free(&check->arena);
 }
@@ -217,6 +218,8 @@ scan(struct check *check)
 {
 	enum store_err err = db_begin_read(check->store->db, &check->txn);
 	if (!err)
+		err = check_day_begin(check);
+	if (!err)
 		err = check_scan_tables(check);
 	if (!err)
 		err = check_tree_names(check);
@@ -224,6 +227,8 @@ scan(struct check *check)
 		err = check_counter_rows(check);
 	if (!err)
 		err = check_usage_rows(check);
+	if (!err)
+		err = check_day_rows(check);
 	if (!err)
 		err = check_data_blobs(check);
 	db_abort(&check->txn);

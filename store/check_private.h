@@ -9,6 +9,7 @@
  *	check_tree.c	names against inodes
  *	check_counter.c	what numbers come next
  *	check_usage.c	counters against what was counted
+ *	check_day.c	the same of bytes by day of last access
  *	check_pack.c	segments against what is packed into them
  *	check_data.c	blobs against data files
  *	check_repair.c	what can be put right
@@ -47,7 +48,7 @@ enum check_fix {
 	CHECK_FIX_SEGMENT,    /* a: segment: counted anew */
 	CHECK_FIX_NLINK,      /* a: inode, b: links */
 	CHECK_FIX_REFERENCES, /* a: blob, b: references */
-	CHECK_FIX_USAGE,      /* key, value: the row is made so */
+	CHECK_FIX_USAGE,      /* key, value: the row is made so; empty: goes */
 	CHECK_FIX_DAMAGED,    /* a: how many are marked so */
 	CHECK_FIX_FILE,	      /* a: blob: the data file is removed */
 };
@@ -102,6 +103,20 @@ struct check_bucket {
 	bool has_root;
 };
 
+/* What is counted of a bucket for a day. */
+struct check_day {
+	uint64_t bucket;
+	uint32_t day;
+	uint64_t bytes;
+};
+
+struct check_days {
+	uint64_t mark;	       /* access_day_mark() */
+	struct check_day *all; /* some twice, but at the end */
+	size_t count;
+	size_t capacity;
+};
+
 struct check_upload {
 	uint64_t number;
 	uint64_t bucket;
@@ -135,6 +150,7 @@ struct check {
 	struct check_array sessions; /* numbers alone, as the next three */
 	struct check_array opens;
 	struct check_array uploads;
+	struct check_days days;
 	/* The highest number of each counter that a row has. */
 	uint64_t last_number;
 	uint64_t last_blob;
@@ -205,6 +221,12 @@ must_check enum store_err check_counter_rows(struct check *check);
 must_check enum store_err check_counter_repair(struct db_txn *txn,
 	const struct check_job *job);
 must_check enum store_err check_usage_rows(struct check *check);
+/* A name of what is counted. */
+void check_day_add(struct check *check, const struct inode *inode);
+/* Before the first of these. */
+must_check enum store_err check_day_begin(struct check *check);
+must_check enum store_err check_day_rows(struct check *check);
+void check_day_free(struct check *check);
 must_check enum store_err check_data_inode(struct check *check,
 	const struct inode *inode);
 must_check enum store_err check_data_blobs(struct check *check);

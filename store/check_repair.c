@@ -356,7 +356,11 @@ static enum store_err
 fix_usage(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
 	(void)store;
-	return db_put(txn, DB_USAGE, job->name, job->value);
+	if (job->value.len > 0)
+		return db_put(txn, DB_USAGE, job->name, job->value);
+	enum store_err err = db_delete(txn, DB_USAGE, job->name);
+
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
 static enum store_err

@@ -7,6 +7,7 @@
 #include "store/lifecycle.h"
 #include "store/meter_private.h"
 #include "store/sealed.h"
+#include "store/tier_private.h"
 
 typedef enum store_err (*visit_row)(struct check *check, struct slice key,
 	struct slice value);
@@ -327,15 +328,27 @@ visit_inode(struct check *check, struct slice key, struct slice value)
 	return check_data_inode(check, &inode);
 }
 
+static bool
+is_usage_row(uint64_t bucket, struct slice key, struct slice value)
+{
+	struct record_usage usage;
+	struct record_day record;
+	uint64_t day;
+
+	if (bucket && key.len > 8)
+		return !key_split_u64_u64(key, &bucket, &day) &&
+		       day <= UINT32_MAX && !record_decode_day(value, &record);
+	return !record_decode_usage(value, &usage) &&
+	       (bucket ? key.len == 8
+		       : key.len > 8 && key.len <= 8 + RECORD_NAME_MAX);
+}
+
 static enum store_err
 visit_usage(struct check *check, struct slice key, struct slice value)
 {
-	struct record_usage record;
 	uint64_t bucket = number_of(key);
 
-	if (record_decode_usage(value, &record) ||
-		(bucket ? key.len != 8
-			: key.len <= 8 || key.len > 8 + RECORD_NAME_MAX))
+	if (!is_usage_row(bucket, key, value))
 		check_note_row(check, DB_USAGE, key, value, "usage of bucket",
 			bucket);
 	else if (bucket && !check_find(&check->buckets, bucket))
@@ -344,8 +357,8 @@ visit_usage(struct check *check, struct slice key, struct slice value)
 	return STORE_OK;
 }
 
-/* What others than the metering and the lifecycle rules are is known where they
- * are read. */
+/* What others than the metering, the archive and the lifecycle rules are is
+ * known where they are read. */
 static bool
 is_sound(uint64_t owner, struct slice kind, struct slice value)
 {
@@ -354,6 +367,8 @@ is_sound(uint64_t owner, struct slice kind, struct slice value)
 
 	if (!owner)
 		return meter_document_is_sound(kind, value);
+	if (slice_equal(kind, SLICE(TIER_ARCHIVE_KIND)))
+		return tier_archive_is_sound(value);
 	return !slice_equal(kind, SLICE(LIFECYCLE_KIND)) ||
 	       lifecycle_decode(value, &arena, &rules);
 }

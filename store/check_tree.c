@@ -191,6 +191,7 @@ count_usage(struct check *check, const struct inode *inode)
 		return;
 	bucket->usage.objects++;
 	bucket->usage.bytes += inode->size;
+	check_day_add(check, inode);
 }
 
 /* The name leads to nothing. */

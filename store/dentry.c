@@ -125,8 +125,8 @@ is_counted(const struct inode *inode)
 	return dentry_is_visible(inode) && inode->ino != inode->bucket;
 }
 
-static int64_t
-names_counted(const struct inode *inode)
+int64_t
+dentry_names_counted(const struct inode *inode)
 {
 	if (!is_counted(inode))
 		return 0;
@@ -137,33 +137,24 @@ enum store_err
 dentry_update_inode(struct db_txn *txn, const struct inode *was,
 	const struct inode *now)
 {
-	int64_t names_was = names_counted(was);
-	int64_t names_now = names_counted(now);
-	int64_t bytes =
-		names_now * (int64_t)now->size - names_was * (int64_t)was->size;
-
 	assert(was->ino == now->ino && was->bucket == now->bucket);
 	enum store_err err = dentry_save_inode(txn, now);
-	if (err || (names_was == names_now && bytes == 0))
-		return err;
-	return usage_add(txn, now->bucket,
-		&(struct usage_change){names_now - names_was, bytes, 0});
+
+	return err ? err
+		   : usage_change_names(txn, was, dentry_names_counted(was),
+			     now, dentry_names_counted(now));
 }
 
 enum store_err
 dentry_change_bucket(struct db_txn *txn, struct inode *inode, uint64_t bucket)
 {
-	int64_t names = names_counted(inode);
-	int64_t bytes = names * (int64_t)inode->size;
+	int64_t names = dentry_names_counted(inode);
 
 	if (inode->bucket == bucket)
 		return STORE_OK;
-	enum store_err err = usage_add(txn, inode->bucket,
-		&(struct usage_change){-names, -bytes, 0});
+	enum store_err err = usage_add_names(txn, inode, -names);
 	inode->bucket = bucket;
-	return err ? err
-		   : usage_add(txn, bucket,
-			     &(struct usage_change){names, bytes, 0});
+	return err ? err : usage_add_names(txn, inode, names);
 }
 
 void
@@ -380,6 +371,7 @@ replace_dir(struct store *store, struct db_txn *txn, uint64_t ino,
 	now.nlink = was.nlink;
 	now.flags = was.flags | INODE_EXPLICIT;
 	now.birth_ns = was.birth_ns;
+	now.access_day = inode_access_day(inode);
 	inode_attrs_merge(&attrs, inode->attrs, was.attrs, KINDS_OF_DIR);
 	now.attrs = buffer_slice(&attrs);
 	err = dentry_update_inode(txn, &was, &now);
@@ -432,8 +424,7 @@ dentry_publish(struct store *store, struct db_txn *txn, uint64_t parent,
 	/* First of all: the attributes may lie in the map. */
 	err = dentry_save_inode(txn, &now);
 	if (!err && is_counted(&now))
-		err = usage_add(txn, now.bucket,
-			&(struct usage_change){1, (int64_t)now.size, 0});
+		err = usage_add_names(txn, &now, 1);
 	if (!err && old.ino)
 		err = dentry_release(store, txn, old.ino, &gone);
 	if (!err)
@@ -479,8 +470,7 @@ dentry_release(struct store *store, struct db_txn *txn, uint64_t ino,
 		err = dentry_forget(store, txn, out);
 	out->attrs = SLICE_NULL;
 	if (!err && was_counted)
-		err = usage_add(txn, out->bucket,
-			&(struct usage_change){-1, -(int64_t)out->size, 0});
+		err = usage_add_names(txn, out, -1);
 	return err ? err : feed_append_inode(store, txn, ino, false);
 }
 

@@ -78,6 +78,9 @@ must_check enum store_err dentry_update_inode(struct db_txn *txn,
 must_check enum store_err dentry_change_bucket(struct db_txn *txn,
 	struct inode *inode, uint64_t bucket);
 
+/* How many of its names usage counts, each with its size. */
+int64_t dentry_names_counted(const struct inode *inode);
+
 /* True where S3 shows it under its key: a published file, or an explicit
  * directory. */
 bool dentry_is_visible(const struct inode *inode);

@@ -21,6 +21,7 @@
 #include "store/file_seal_private.h"
 #include "store/file_settle_private.h"
 #include "store/file_table_private.h"
+#include "store/last_access.h"
 #include "store/session_private.h"
 #include "store/usage.h"
 
@@ -165,6 +166,7 @@ file_open(struct store *store, uint64_t ino, int open_flags, struct file **out)
 		file->opens++;
 		file->writers += is_writer(open_flags);
 		file->is_closing = false;
+		last_access_note(store, &file->inode);
 		*out = file;
 		file = NULL;
 		return STORE_OK;

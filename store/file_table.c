@@ -253,3 +253,24 @@ file_table_count(struct store *store)
 	mutex_scoped(&store->files->lock);
 	return store->files->count;
 }
+
+uint64_t *
+file_table_inodes(struct store *store, size_t *count)
+{
+	struct file_table *table = store->files;
+	uint64_t *inos = NULL;
+
+	mutex_scoped(&table->lock);
+	*count = 0;
+	if (table->count == 0)
+		return NULL;
+	inos = calloc(table->count, sizeof(*inos));
+	if (!inos)
+		error_out_of_memory();
+	for (size_t i = 0; i < CHAINS; i++) {
+		for (struct file *file = table->chains[i]; file;
+			file = file->next)
+			inos[(*count)++] = file->ino;
+	}
+	return inos;
+}

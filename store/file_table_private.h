@@ -103,3 +103,5 @@ void file_table_note_news(struct store *store, uint64_t ino);
 bool file_table_is_taken(struct store *store, uint64_t ino);
 
 uint64_t file_table_count(struct store *store);
+/* Those that are there, to be freed; NULL where there is none. */
+uint64_t *file_table_inodes(struct store *store, size_t *count);

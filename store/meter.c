@@ -7,9 +7,14 @@
 #include "store/commit_private.h"
 #include "store/meta/key.h"
 #include "store/meter_private.h"
+#include "store/tier_private.h"
 #include "store/usage_private.h"
 
 #define NS_PER_HOUR (3600 * CLOCK_NS_PER_S)
+#define HOURS_PER_DAY 24
+
+/* Reading a row is this much less than sampling a bucket. */
+#define ROWS_PER_LOOK 16
 
 /* How far it has come. */
 struct state {
@@ -25,6 +30,12 @@ uint64_t
 meter_hour(int64_t time_ns)
 {
 	return time_ns > 0 ? (uint64_t)(time_ns / NS_PER_HOUR) : 0;
+}
+
+static uint32_t
+day_of(uint64_t hour)
+{
+	return (uint32_t)(hour / HOURS_PER_DAY);
 }
 
 static bool
@@ -90,7 +101,8 @@ static bool
 is_same(const struct record_sample *a, const struct record_sample *b)
 {
 	return a->objects == b->objects && a->bytes == b->bytes &&
-	       a->part_bytes == b->part_bytes;
+	       a->part_bytes == b->part_bytes && a->warm == b->warm &&
+	       a->cold == b->cold && a->archived == b->archived;
 }
 
 static bool
@@ -139,25 +151,47 @@ write_sample(struct db_txn *txn, const struct meter_name *name,
 
 /* --- the first stage: what there is --------------------------------------- */
 
+/* *rows: how many it took to tell. */
+static enum store_err
+tell_bucket(struct db_txn *txn, uint64_t bucket, uint64_t hour,
+	struct record_sample *now, size_t *rows)
+{
+	struct record_usage usage;
+	struct tier_bytes tiers;
+	enum store_err err = usage_counted(txn, bucket, &usage);
+
+	if (!err)
+		err = tier_counted(txn, bucket, &usage, day_of(hour), &tiers,
+			rows);
+	if (!err)
+		*now = (struct record_sample){
+			.objects = usage.objects,
+			.bytes = usage.bytes,
+			.part_bytes = usage.part_bytes,
+			.warm = tiers.of[TIER_WARM],
+			.cold = tiers.of[TIER_COLD],
+			.archived = tiers.of[TIER_ARCHIVE],
+		};
+	return err;
+}
+
 static enum store_err
 sample_bucket(struct db_txn *txn, uint64_t hour, struct slice bucket,
-	struct slice value)
+	struct slice value, size_t *rows)
 {
 	struct record_bucket record;
-	struct record_usage usage;
+	struct record_sample now;
 	struct meter_name name;
 	enum store_err err = record_decode_bucket(value, &record);
 
 	if (!err)
-		err = usage_counted(txn, record.root_ino, &usage);
+		err = tell_bucket(txn, record.root_ino, hour, &now, rows);
 	/* One that is damaged is fsck's. */
 	if (err)
 		return err == STORE_CORRUPT ? STORE_OK : err;
 	if (!meter_name_make(record.owner, bucket, hour, &name))
 		return STORE_OK;
-	return write_sample(txn, &name,
-		&(struct record_sample){
-			usage.objects, usage.bytes, usage.part_bytes});
+	return write_sample(txn, &name, &now);
 }
 
 static enum store_err
@@ -169,15 +203,18 @@ sample_buckets(struct db_txn *txn, struct state *state)
 	if (!err)
 		err = db_cursor_seek(&cursor,
 			store_document_kind_slice(&state->from));
-	for (size_t i = 0; i < METER_BATCH && !err; i++) {
+	for (size_t looks = 0; looks < METER_BATCH && !err; looks++) {
 		struct store_document_kind name;
+		size_t rows = 0;
 
 		/* A sample that is written moves what the cursor points at.
 		 * One that is damaged is fsck's. */
 		if (cursor.key.len <= BUCKET_NAME_MAX &&
 			copy_text(cursor.key, &name)) {
 			err = sample_bucket(txn, state->hour,
-				store_document_kind_slice(&name), cursor.value);
+				store_document_kind_slice(&name), cursor.value,
+				&rows);
+			looks += rows / ROWS_PER_LOOK;
 			state->from = meter_name_after(&name);
 		}
 		if (!err)

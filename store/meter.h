@@ -8,7 +8,8 @@
  * without any it held nothing.  A bucket that was deleted has one of zeros.
  * Samples outlive their bucket and its organization, by METER_KEPT_HOURS.
  *
- * Reading an object is not metered, nor noted anywhere.
+ * Samples that were taken before there were tiers (tier.h) say that all was
+ * warm.
  *
  * Threads:   any.
  * Units:     hours since 1970-01-01 UTC; bytes.
@@ -18,6 +19,7 @@
 #include "store/bucket.h"
 #include "store/organization.h"
 #include "store/store.h"
+#include "store/tier.h"
 
 #define METER_KEPT_HOURS (400 * 24)
 
@@ -28,7 +30,8 @@ struct meter_reading {
 	uint64_t hour;
 	uint64_t objects;
 	uint64_t bytes;
-	uint64_t part_bytes; /* of uploads not completed */
+	uint64_t part_bytes;	 /* of uploads not completed */
+	struct tier_bytes tiers; /* of both */
 };
 
 /* The hour of a time in nanoseconds since 1970 UTC. */
@@ -67,6 +70,7 @@ must_check enum store_err meter_read(struct store *store,
 	const struct meter_range *range, struct meter_place *place,
 	struct meter_reading *out, size_t max, size_t *count);
 
-/* A thread that samples each hour, until the store is closed.  At most once for
+/* A thread that samples each hour, once all that there is is counted by day
+ * (access_day_private.h), until the store is closed.  At most once for
  * each store handle.  NO_MEMORY. */
 must_check enum store_err meter_thread_start(struct store *store);

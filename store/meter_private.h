@@ -18,7 +18,8 @@
  *    it.
  * 3. Each step's transaction begins where `sampled` says and says how far it
  *    came.  So whoever comes takes the next step, and none is taken twice.
- * 4. A step touches METER_BATCH buckets at most: writers wait no longer.
+ * 4. A step touches METER_BATCH buckets at most, and fewer where bytes are of
+ *    many days: writers wait no longer.
  */
 #pragma once
 

@@ -65,6 +65,15 @@ tell(const struct meter_name *name, const struct record_sample *sample,
 		.objects = sample->objects,
 		.bytes = sample->bytes,
 		.part_bytes = sample->part_bytes,
+		.tiers.of =
+			{
+				[TIER_HOT] = sample->bytes +
+					     sample->part_bytes - sample->warm -
+					     sample->cold - sample->archived,
+				[TIER_WARM] = sample->warm,
+				[TIER_COLD] = sample->cold,
+				[TIER_ARCHIVE] = sample->archived,
+			},
 	};
 	memcpy(out->organization, name->organization,
 		sizeof(out->organization));

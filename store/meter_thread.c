@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "store/access_day_private.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/ticker.h"
@@ -17,16 +18,31 @@ struct meter_thread {
 	struct ticker *ticker;
 };
 
+/* Of a store that was made before there were tiers: once. */
+static enum store_err
+count_by_day(struct ticker *ticker, struct store *store, bool *more)
+{
+	enum store_err err;
+
+	do {
+		err = access_day_count(store, more);
+	} while (*more && !ticker_is_stopping(ticker));
+	return err;
+}
+
 static void
 look(struct ticker *ticker, void *context)
 {
 	struct meter_thread *thread = context;
 	uint64_t hour = meter_hour(clock_now_ns());
 	enum store_err err = STORE_OK;
+	bool more;
 
-	(void)ticker;
-	if (hour > 0 && !durable_has_failed(thread->store))
-		err = meter_sample(thread->store, hour);
+	if (hour > 0 && !durable_has_failed(thread->store)) {
+		err = count_by_day(ticker, thread->store, &more);
+		if (!err && !more)
+			err = meter_sample(thread->store, hour);
+	}
 	if (err && err != thread->said)
 		log_error("buckets are not metered: %s", error_sentence(err));
 	thread->said = err;

@@ -9,6 +9,7 @@
 #include "store/commit_private.h"
 #include "store/cut_private.h"
 #include "store/durable_private.h"
+#include "store/last_access.h"
 #include "store/object_key_private.h"
 #include "store/sealed.h"
 
@@ -169,8 +170,8 @@ begin_guard(struct store *store, struct object *object,
 			place->commit);
 }
 
-enum store_err
-object_open(struct store *store, uint64_t bucket, struct slice key,
+static enum store_err
+open_data(struct store *store, uint64_t bucket, struct slice key,
 	struct arena *arena, struct object *out, int *fd, uint64_t *offset)
 {
 	struct place place, missing = {0};
@@ -198,6 +199,18 @@ object_open(struct store *store, uint64_t bucket, struct slice key,
 		if (err)
 			return err;
 	}
+}
+
+enum store_err
+object_open(struct store *store, uint64_t bucket, struct slice key,
+	struct arena *arena, struct object *out, int *fd, uint64_t *offset)
+{
+	enum store_err err =
+		open_data(store, bucket, key, arena, out, fd, offset);
+
+	if (!err)
+		last_access_note(store, &out->inode);
+	return err;
 }
 
 struct set_attrs {

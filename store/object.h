@@ -67,7 +67,8 @@ must_check enum store_err object_head(struct store *store, uint64_t bucket,
  * happens to the key; but a mount may change them in place, and whoever has
  * read some asks cut_check(), with the object's size as the end, before he uses
  * them.  Those of a sealed object (seal_find()) are read through
- * sealed.h.  CORRUPT: the file of a sealed one has another length than it must.
+ * sealed.h.  It counts as an access (last_access.h).  CORRUPT: the file of a
+ * sealed one has another length than it must.
  */
 must_check enum store_err object_open(struct store *store, uint64_t bucket,
 	struct slice key, struct arena *arena, struct object *out, int *fd,

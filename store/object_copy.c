@@ -7,6 +7,7 @@
 #include "store/base/random.h"
 #include "store/blob_record_private.h"
 #include "store/draft_private.h"
+#include "store/last_access.h"
 #include "store/object_key_private.h"
 #include "store/sealed.h"
 #include "store/upload_private.h"
@@ -42,6 +43,7 @@ struct copy {
 
 	/* set anew by each run */
 	bool must_clone;
+	struct inode source; /* without attributes */
 	struct buffer copied;
 	struct inode made;
 };
@@ -74,6 +76,8 @@ describe(struct copy *copy, const struct inode *source)
 		UPLOAD_ATTR_ID, NULL);
 	if (copy->copied.len > INODE_ATTRS_MAX)
 		return STORE_ATTR_TOO_BIG;
+	copy->source = *source;
+	copy->source.attrs = SLICE_NULL;
 	copy->made = *source;
 	copy->made.attrs = buffer_slice(&copy->copied);
 	copy->made.mtime_ns =
@@ -231,6 +235,7 @@ object_copy(struct store *store, uint64_t source_bucket,
 	if (!err) {
 		*out = (struct object){.inode = copy.made};
 		out->inode.attrs = SLICE_NULL;
+		last_access_note(store, &copy.source);
 	}
 	buffer_free(&copy.copied);
 	return err;

@@ -147,6 +147,7 @@ fill_new(struct db_txn *txn, uint64_t bucket, uint32_t mode,
 	inode->atime_ns = now;
 	inode->ctime_ns = now;
 	inode->birth_ns = now;
+	inode->access_day = 0;
 	return commit_new_number(txn, &inode->ino);
 }
 

@@ -30,6 +30,7 @@
 #include "store/counter_private.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
+#include "store/last_access_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"
 #include "store/meter_private.h"
@@ -306,7 +307,9 @@ open_all(struct store *store, const struct store_options *options)
 		err = open_locked_out(store, options);
 	if (err || store->is_read_only)
 		return err;
-	err = session_reap(store);
+	err = last_access_open(store);
+	if (!err)
+		err = session_reap(store);
 	return err ? err : reclaim_start(store);
 }
 
@@ -350,6 +353,7 @@ store_close(struct store **ptr)
 	/* The session goes while there still are commits and checkpoints. */
 	scrub_close(store);
 	meter_thread_stop(store);
+	last_access_close(store);
 	reclaim_stop(store);
 	pack_close(store);
 	session_close(store);

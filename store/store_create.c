@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/access_day_private.h"
 #include "store/base/cipher.h"
 #include "store/base/inode.h"
 #include "store/base/io.h"
@@ -75,6 +76,8 @@ fill_tables(struct store *store, struct slice region)
 		err = counter_set(txn, COUNTER_BLOB, 1);
 	if (!err)
 		err = counter_set(txn, COUNTER_SESSION, 1);
+	if (!err)
+		err = access_day_begin_store(txn);
 	return err ? err : db_commit(&txn, &number);
 }
 

@@ -19,6 +19,7 @@ struct feed;	     /* feed.c */
 struct file_table;   /* file_table.c */
 struct file_lingers; /* file_linger.c */
 struct keyring;	     /* keyring.c */
+struct last_access;  /* last_access.c */
 struct scrub_thread; /* scrub.c */
 struct meter_thread; /* meter_thread.c */
 
@@ -38,8 +39,9 @@ struct store {
 	struct reclaim *reclaim;
 	struct file_table *files;
 	struct file_lingers *lingers;
-	const char *key_path; /* while opening; NULL: in the store */
-	uint8_t key[32];      /* seals token secrets */
+	struct last_access *last_access; /* NULL: for reading only */
+	const char *key_path;		 /* while opening; NULL: in the store */
+	uint8_t key[32];		 /* seals token secrets */
 
 	/* fixed before the first file is opened; NULL: none.  Borrowed. */
 	const struct keyring *keyring;

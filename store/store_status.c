@@ -21,13 +21,18 @@ sum_usage(struct db_txn *txn, struct store_status *out)
 		err = db_cursor_seek(&cursor, key_slice(&start));
 	while (!err) {
 		struct record_usage usage;
+		uint64_t bucket;
 
-		err = record_decode_usage(cursor.value, &usage);
+		err = key_split_u64(cursor.key, &bucket);
+		if (!err)
+			err = record_decode_usage(cursor.value, &usage);
 		if (err)
 			return err;
 		out->objects += usage.objects;
 		out->bytes += usage.bytes;
-		err = db_cursor_next(&cursor);
+		/* Behind its rows by day. */
+		start = key_u64(bucket + 1);
+		err = db_cursor_seek(&cursor, key_slice(&start));
 	}
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }

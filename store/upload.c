@@ -225,7 +225,7 @@ static enum store_err
 remove_parts(struct db_txn *txn, uint64_t bucket, uint64_t number)
 {
 	scoped(buffer_free) struct buffer all = {0};
-	struct usage_change change = {0};
+	int64_t bytes = 0;
 	enum store_err err = collect_parts(txn, number, &all);
 
 	for (size_t at = 0; !err && at < all.len; at += sizeof(struct gone)) {
@@ -233,13 +233,13 @@ remove_parts(struct db_txn *txn, uint64_t bucket, uint64_t number)
 		struct key key;
 
 		memcpy(&gone, all.data + at, sizeof(gone));
-		change.part_bytes -= (int64_t)gone.size;
+		bytes -= (int64_t)gone.size;
 		key = key_u64_u64(number, gone.part);
 		err = db_delete(txn, DB_PART, key_slice(&key));
 		if (!err)
 			err = blob_record_drop(txn, gone.blob);
 	}
-	return err ? err : usage_add(txn, bucket, &change);
+	return err ? err : usage_add_parts(txn, bucket, bytes);
 }
 
 enum store_err

@@ -396,11 +396,8 @@ drop_earlier(struct db_txn *txn, const struct upload_part *part, uint64_t *size)
 static enum store_err
 count(struct db_txn *txn, const struct upload_part *part, uint64_t earlier)
 {
-	const struct usage_change change = {
-		.part_bytes = (int64_t)part->size - (int64_t)earlier,
-	};
-
-	return usage_add(txn, part->ref.bucket, &change);
+	return usage_add_parts(txn, part->ref.bucket,
+		(int64_t)part->size - (int64_t)earlier);
 }
 
 static enum store_err

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "store/access_day_private.h"
 #include "store/base/buffer.h"
 #include "store/bucket.h"
 #include "store/commit_private.h"
@@ -26,6 +27,12 @@ organization_key(struct slice organization)
 {
 	return key_dentry(0, organization);
 }
+
+struct change {
+	int64_t objects;
+	int64_t bytes;
+	int64_t part_bytes;
+};
 
 static enum store_err
 read_row(struct db_txn *txn, struct row *row)
@@ -94,9 +101,8 @@ read_rows(struct db_txn *txn, uint64_t bucket, struct row *own,
 	return read_row(txn, organization);
 }
 
-/* A counter that would fall below 0 was wrong before: fsck finds it. */
-static uint64_t
-add_clamped(uint64_t count, int64_t more)
+uint64_t
+usage_clamped(uint64_t count, int64_t more)
 {
 	if (more < 0 && count < (uint64_t)-more)
 		return 0;
@@ -104,16 +110,16 @@ add_clamped(uint64_t count, int64_t more)
 }
 
 static void
-add(struct record_usage *usage, const struct usage_change *change)
+add(struct record_usage *usage, const struct change *change)
 {
-	usage->objects = add_clamped(usage->objects, change->objects);
-	usage->bytes = add_clamped(usage->bytes, change->bytes);
-	usage->part_bytes = add_clamped(usage->part_bytes, change->part_bytes);
+	usage->objects = usage_clamped(usage->objects, change->objects);
+	usage->bytes = usage_clamped(usage->bytes, change->bytes);
+	usage->part_bytes =
+		usage_clamped(usage->part_bytes, change->part_bytes);
 }
 
-enum store_err
-usage_add(struct db_txn *txn, uint64_t bucket,
-	const struct usage_change *change)
+static enum store_err
+add_to_rows(struct db_txn *txn, uint64_t bucket, const struct change *change)
 {
 	struct row own, organization;
 	enum store_err err = read_rows(txn, bucket, &own, &organization);
@@ -126,6 +132,41 @@ usage_add(struct db_txn *txn, uint64_t bucket,
 	if (!err && organization.key.len > 0)
 		err = write_row(txn, &organization.key, &organization.usage);
 	return err;
+}
+
+enum store_err
+usage_add_parts(struct db_txn *txn, uint64_t bucket, int64_t bytes)
+{
+	return add_to_rows(txn, bucket, &(struct change){.part_bytes = bytes});
+}
+
+enum store_err
+usage_add_names(struct db_txn *txn, const struct inode *inode, int64_t names)
+{
+	int64_t bytes = names * (int64_t)inode->size;
+	enum store_err err = add_to_rows(txn, inode->bucket,
+		&(struct change){.objects = names, .bytes = bytes});
+
+	return err ? err : access_day_add(txn, inode, bytes);
+}
+
+enum store_err
+usage_change_names(struct db_txn *txn, const struct inode *was,
+	int64_t names_was, const struct inode *now, int64_t names_now)
+{
+	const struct access_day_part before = {
+		was, names_was * (int64_t)was->size};
+	const struct access_day_part after = {
+		now, names_now * (int64_t)now->size};
+	const struct change change = {
+		.objects = names_now - names_was,
+		.bytes = after.bytes - before.bytes,
+	};
+	enum store_err err = access_day_move(txn, &before, &after);
+
+	if (err || (change.objects == 0 && change.bytes == 0))
+		return err;
+	return add_to_rows(txn, now->bucket, &change);
 }
 
 enum store_err
@@ -157,11 +198,12 @@ usage_end_bucket(struct db_txn *txn, uint64_t bucket)
 	if (err || !own.is_there)
 		return err;
 	/* Nothing is left to count, unless it was counted wrong. */
-	add(&organization.usage,
-		&(struct usage_change){-(int64_t)own.usage.objects,
-			-(int64_t)own.usage.bytes,
-			-(int64_t)own.usage.part_bytes});
+	add(&organization.usage, &(struct change){-(int64_t)own.usage.objects,
+					 -(int64_t)own.usage.bytes,
+					 -(int64_t)own.usage.part_bytes});
 	err = db_delete(txn, DB_USAGE, key_slice(&own.key));
+	if (!err)
+		err = access_day_end_bucket(txn, bucket);
 	if (!err && organization.is_there)
 		err = write_row(txn, &organization.key, &organization.usage);
 	return err;

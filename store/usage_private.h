@@ -14,14 +14,21 @@
 #include "store/meta/record.h"
 #include "store/usage.h"
 
-struct usage_change {
-	int64_t objects;
-	int64_t bytes;
-	int64_t part_bytes;
-};
+/* So many bytes more or less of parts of uploads. */
+must_check enum store_err usage_add_parts(struct db_txn *txn, uint64_t bucket,
+	int64_t bytes);
 
-must_check enum store_err usage_add(struct db_txn *txn, uint64_t bucket,
-	const struct usage_change *change);
+/* So many names more or less of what the inode is, as S3 counts it: objects and
+ * bytes, these also by day (access_day_private.h). */
+must_check enum store_err usage_add_names(struct db_txn *txn,
+	const struct inode *inode, int64_t names);
+/* The same where the inode changes, in its bucket. */
+must_check enum store_err usage_change_names(struct db_txn *txn,
+	const struct inode *was, int64_t names_was, const struct inode *now,
+	int64_t names_now);
+
+/* A counter that would fall below 0 was wrong before: fsck finds it. */
+uint64_t usage_clamped(uint64_t count, int64_t more);
 
 struct usage_mark {
 	uint64_t bucket;

@@ -35,6 +35,12 @@ clock_stamp_ns(void)
 	return now_ns(CLOCK_REALTIME_COARSE);
 }
 
+uint32_t
+clock_day(int64_t time_ns)
+{
+	return time_ns > 0 ? (uint32_t)(time_ns / CLOCK_NS_PER_DAY) : 0;
+}
+
 int64_t
 clock_monotonic_ns(void)
 {

@@ -20,6 +20,8 @@ int64_t clock_now_ns(void);
 /* What the kernel stamps files with: the time of day in ticks of some
  * milliseconds.  A file is never given an earlier time than this was. */
 int64_t clock_stamp_ns(void);
+/* The day of a time of day, counted from 1970-01-01 UTC; 0 also before it. */
+uint32_t clock_day(int64_t time_ns);
 int64_t clock_monotonic_ms(void);
 int64_t clock_monotonic_ns(void);
 

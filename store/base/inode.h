@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "store/base/buffer.h"
+#include "store/base/clock.h"
 #include "store/base/slice.h"
 
 /* The mount's root, whose entries are the buckets.  It has no record. */
@@ -60,6 +61,7 @@ struct inode {
 	int64_t mtime_ns; /* S3's Last-Modified */
 	int64_t ctime_ns;
 	int64_t birth_ns;
+	uint32_t access_day; /* of the last one; 0: that of the birth */
 	struct inode_etag etag;
 	uint8_t checksum_kind; /* enum digest_kind; 0: none */
 	bool is_checksum_composite;
@@ -73,6 +75,14 @@ static inline bool
 inode_is_dir(const struct inode *inode)
 {
 	return S_ISDIR(inode->mode);
+}
+
+/* The day (clock_day()) of the last access to the data, which making it is. */
+static inline uint32_t
+inode_access_day(const struct inode *inode)
+{
+	return inode->access_day ? inode->access_day
+				 : clock_day(inode->birth_ns);
 }
 
 /* Without quotation marks, with a NUL; gives the length. */

@@ -42,7 +42,8 @@ enum db_table {
 	DB_UPLOAD,     /* bucket, upload number -> record_upload */
 	DB_PART,       /* upload number, part number -> record_part */
 	DB_DOCUMENT,   /* owner id, kind -> bytes as given */
-	DB_USAGE,      /* bucket -> record_usage */
+	DB_USAGE,      /* bucket -> record_usage;
+			* bucket, day -> record_day */
 	DB_CHANGE,     /* sequence -> record_change: the feed */
 	DB_UNFLUSHED,  /* blob -> commit that put it here: a checkpoint that
 			* covers it flushes the data */

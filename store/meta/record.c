@@ -13,8 +13,11 @@
 #include "store/base/digest.h"
 
 #define RECORD_VERSION 1
-#define USAGE_VERSION 2 /* 1: without parts and organization */
-#define BLOB_VERSION 2	/* 1: files alone, and none of the flags */
+#define USAGE_VERSION 2	 /* 1: without parts and organization */
+#define DAY_VERSION 3	 /* in the same table as usage, after its versions */
+#define BLOB_VERSION 2	 /* 1: files alone, and none of the flags */
+#define SAMPLE_VERSION 2 /* 1: without tiers */
+#define INODE_VERSION_ACCESSED 3 /* 1: on the day of birth; 2: kept */
 #define TOKEN_VERSION_GRANTED 3
 #define VERSION_MAX 15 /* that any tarn may come to have */
 
@@ -341,6 +344,28 @@ record_encode_usage(struct buffer *to, const struct record_usage *record)
 }
 
 enum store_err
+record_decode_day(struct slice bytes, struct record_day *out)
+{
+	struct decoder decoder = codec_decoder(bytes);
+	struct record_day record;
+	uint8_t version = codec_decode_u8(&decoder);
+
+	record.bytes = codec_decode_u64(&decoder);
+	enum store_err err =
+		finish(&decoder, version == DAY_VERSION && record.bytes > 0);
+	if (err == STORE_OK)
+		*out = record;
+	return err;
+}
+
+void
+record_encode_day(struct buffer *to, const struct record_day *record)
+{
+	codec_encode_u8(to, DAY_VERSION);
+	codec_encode_u64(to, record->bytes);
+}
+
+enum store_err
 record_decode_quota(struct slice bytes, struct record_quota *out)
 {
 	struct decoder decoder = begin(bytes);
@@ -362,16 +387,37 @@ record_encode_quota(struct buffer *to, const struct record_quota *record)
 	codec_encode_u64(to, record->bytes);
 }
 
+/* Whether what is not hot is no more than all. */
+static bool
+are_within(const struct record_sample *record, uint64_t held)
+{
+	return record->warm <= held && record->cold <= held - record->warm &&
+	       record->archived <= held - record->warm - record->cold;
+}
+
 enum store_err
 record_decode_sample(struct slice bytes, struct record_sample *out)
 {
-	struct decoder decoder = begin(bytes);
-	struct record_sample record;
+	struct decoder decoder = codec_decoder(bytes);
+	struct record_sample record = {0};
+	uint8_t version = codec_decode_u8(&decoder);
 
 	record.objects = codec_decode_u64(&decoder);
 	record.bytes = codec_decode_u64(&decoder);
 	record.part_bytes = codec_decode_u64(&decoder);
-	enum store_err err = finish(&decoder, true);
+	bool is_sound = !__builtin_add_overflow(record.bytes, record.part_bytes,
+		&record.warm);
+	if (version == SAMPLE_VERSION) {
+		uint64_t held = record.warm;
+
+		record.warm = codec_decode_u64(&decoder);
+		record.cold = codec_decode_u64(&decoder);
+		record.archived = codec_decode_u64(&decoder);
+		is_sound = is_sound && are_within(&record, held);
+	}
+	enum store_err err = finish(&decoder,
+		is_sound && (version == SAMPLE_VERSION ||
+				    version == RECORD_VERSION));
 	if (err == STORE_OK)
 		*out = record;
 	return err;
@@ -380,10 +426,13 @@ record_decode_sample(struct slice bytes, struct record_sample *out)
 void
 record_encode_sample(struct buffer *to, const struct record_sample *record)
 {
-	codec_encode_u8(to, RECORD_VERSION);
+	codec_encode_u8(to, SAMPLE_VERSION);
 	codec_encode_u64(to, record->objects);
 	codec_encode_u64(to, record->bytes);
 	codec_encode_u64(to, record->part_bytes);
+	codec_encode_u64(to, record->warm);
+	codec_encode_u64(to, record->cold);
+	codec_encode_u64(to, record->archived);
 }
 
 enum store_err
@@ -555,6 +604,15 @@ inode_fields(const struct inode *inode)
 	return (uint16_t)fields;
 }
 
+/* The day of its birth goes without saying. */
+static uint8_t
+inode_version(const struct inode *inode)
+{
+	return inode_access_day(inode) != clock_day(inode->birth_ns)
+		       ? INODE_VERSION_ACCESSED
+		       : RECORD_VERSION;
+}
+
 static bool
 is_inode_sound(const struct inode *inode)
 {
@@ -617,8 +675,9 @@ decode_fields(struct decoder *decoder, uint16_t fields, struct inode *inode)
 enum store_err
 record_decode_inode(struct slice bytes, struct inode *out)
 {
-	struct decoder decoder = begin(bytes);
+	struct decoder decoder = codec_decoder(bytes);
 	struct inode inode = {0};
+	uint8_t version = codec_decode_u8(&decoder);
 	uint16_t fields = codec_decode_u16(&decoder);
 
 	inode.flags = codec_decode_u8(&decoder);
@@ -629,10 +688,13 @@ record_decode_inode(struct slice bytes, struct inode *out)
 	inode.size = codec_decode_u64(&decoder);
 	inode.mtime_ns = codec_decode_i64(&decoder);
 	decode_fields(&decoder, fields, &inode);
+	if (version == INODE_VERSION_ACCESSED)
+		inode.access_day = codec_decode_u32(&decoder);
 	inode.attrs = codec_decode_bytes(&decoder, codec_decode_left(&decoder));
 	/* A field that is there but empty, or a bit without a field, too. */
 	enum store_err err = finish(&decoder,
-		is_inode_sound(&inode) && inode_fields(&inode) == fields);
+		is_inode_sound(&inode) && inode_fields(&inode) == fields &&
+			inode_version(&inode) == version);
 	if (err == STORE_OK)
 		*out = inode;
 	return err;
@@ -642,9 +704,10 @@ void
 record_encode_inode(struct buffer *to, const struct inode *inode)
 {
 	uint16_t fields = inode_fields(inode);
+	uint8_t version = inode_version(inode);
 
 	buffer_reserve(to, 160 + inode->attrs.len);
-	codec_encode_u8(to, RECORD_VERSION);
+	codec_encode_u8(to, version);
 	codec_encode_u16(to, fields);
 	codec_encode_u8(to, (uint8_t)inode->flags);
 	codec_encode_u32(to, inode->mode);
@@ -684,6 +747,8 @@ record_encode_inode(struct buffer *to, const struct inode *inode)
 		codec_encode_bytes(to,
 			slice_of(inode->checksum, inode->checksum_len));
 	}
+	if (version == INODE_VERSION_ACCESSED)
+		codec_encode_u32(to, inode->access_day);
 	codec_encode_bytes(to, inode->attrs);
 }
 
@@ -694,17 +759,19 @@ newest_version(enum db_table table)
 	switch (table) {
 	case DB_BUCKET:
 	case DB_DENTRY:
-	case DB_INODE:
 	case DB_UPLOAD:
 	case DB_PART:
 	case DB_CHANGE:
 	case DB_SESSION:
-	case DB_DOCUMENT: /* of the metering */
 		return RECORD_VERSION;
+	case DB_INODE:
+		return INODE_VERSION_ACCESSED;
+	case DB_DOCUMENT: /* of the metering */
+		return SAMPLE_VERSION;
 	case DB_BLOB:
 		return BLOB_VERSION;
 	case DB_USAGE:
-		return USAGE_VERSION;
+		return DAY_VERSION;
 	case DB_TOKEN:
 		return TOKEN_VERSION_GRANTED;
 	case DB_META:

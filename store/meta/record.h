@@ -104,6 +104,11 @@ struct record_usage {
 	struct slice organization; /* the bucket's owner; else empty */
 };
 
+/* Of what was accessed last on a day: never nothing. */
+struct record_day {
+	uint64_t bytes;
+};
+
 /* How much a bucket or an organization may hold; 0: no limit. */
 struct record_quota {
 	uint64_t objects;
@@ -115,6 +120,10 @@ struct record_sample {
 	uint64_t objects;
 	uint64_t bytes;
 	uint64_t part_bytes;
+	/* Of both: the rest is hot. */
+	uint64_t warm; /* all, where the tiers are not known */
+	uint64_t cold;
+	uint64_t archived;
 };
 
 enum record_sampled_stage {
@@ -183,6 +192,7 @@ RECORD_CODEC(blob)
 RECORD_CODEC(upload)
 RECORD_CODEC(part)
 RECORD_CODEC(usage)
+RECORD_CODEC(day)
 RECORD_CODEC(quota)
 RECORD_CODEC(sample)
 RECORD_CODEC(sampled)

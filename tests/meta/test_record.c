@@ -299,7 +299,7 @@ Test(record, quota)
 Test(record, sample)
 {
 	scoped(buffer_free) struct buffer buffer = {0};
-	struct record_sample in = {1, 1ull << 50, 3};
+	struct record_sample in = {1, 1ull << 50, 3, 4, 5, 6};
 	struct record_sample out;
 
 	record_encode_sample(&buffer, &in);
@@ -308,7 +308,67 @@ Test(record, sample)
 	cr_expect(eq(u64, out.objects, 1));
 	cr_expect(eq(u64, out.bytes, 1ull << 50));
 	cr_expect(eq(u64, out.part_bytes, 3));
+	cr_expect(eq(u64, out.warm, 4));
+	cr_expect(eq(u64, out.cold, 5));
+	cr_expect(eq(u64, out.archived, 6));
 	CHECK_STRICT(sample, buffer);
+}
+
+Test(record, a_sample_of_before_there_were_tiers_is_warm)
+{
+	struct record_sample out;
+
+	cr_assert(eq(int,
+		record_decode_sample(SLICE("\1\1\0\0\0\0\0\0\0"
+					   "\2\0\0\0\0\0\0\0"
+					   "\3\0\0\0\0\0\0\0"),
+			&out),
+		STORE_OK));
+
+	cr_expect(eq(u64, out.bytes, 2));
+	cr_expect(eq(u64, out.warm, 5));
+	cr_expect(zero(u64, out.cold));
+	cr_expect(zero(u64, out.archived));
+}
+
+Test(record, a_sample_with_more_in_tiers_than_there_is_is_refused)
+{
+	const struct record_sample wrong[] = {
+		{1, 2, 3, 6, 0, 0},
+		{1, 2, 3, 2, 2, 2},
+		{1, 2, 3, UINT64_MAX, 2, 4},
+		{1, UINT64_MAX, 3, 0, 0, 0},
+	};
+
+	for (size_t i = 0; i < array_len(wrong); i++) {
+		scoped(buffer_free) struct buffer buffer = {0};
+		struct record_sample out;
+
+		record_encode_sample(&buffer, &wrong[i]);
+		cr_expect(eq(int,
+				  record_decode_sample(buffer_slice(&buffer),
+					  &out),
+				  STORE_CORRUPT),
+			"case %zu", i);
+	}
+}
+
+Test(record, day)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	scoped(buffer_free) struct buffer none = {0};
+	struct record_day in = {.bytes = 1ull << 50};
+	struct record_day out;
+
+	record_encode_day(&buffer, &in);
+	cr_assert(eq(int, record_decode_day(buffer_slice(&buffer), &out),
+		STORE_OK));
+	cr_expect(eq(u64, out.bytes, 1ull << 50));
+	CHECK_STRICT(day, buffer);
+
+	record_encode_day(&none, &(struct record_day){0});
+	cr_expect(eq(int, record_decode_day(buffer_slice(&none), &out),
+		STORE_CORRUPT));
 }
 
 Test(record, sampled)
@@ -623,4 +683,34 @@ Test(record, an_inode_out_of_range_is_refused)
 				  STORE_CORRUPT),
 			"case %zu", i);
 	}
+}
+
+Test(record, an_inode_tells_the_day_of_its_last_access_where_it_is_another)
+{
+	scoped(buffer_free) struct buffer same = {0};
+	scoped(buffer_free) struct buffer later = {0};
+	struct inode inode = plain;
+	struct inode out;
+
+	inode.birth_ns = 5 * CLOCK_NS_PER_DAY + 1;
+	inode.access_day = 5;
+	record_encode_inode(&same, &inode);
+	cr_assert(zero(int, record_decode_inode(buffer_slice(&same), &out)));
+	cr_expect(eq(int, same.data[0], 1));
+	cr_expect(eq(u32, inode_access_day(&out), 5));
+
+	inode.access_day = 6;
+	record_encode_inode(&later, &inode);
+	cr_assert(zero(int, record_decode_inode(buffer_slice(&later), &out)));
+	cr_expect(eq(int, later.data[0], 3));
+	cr_expect(eq(u32, inode_access_day(&out), 6));
+	cr_expect(eq(sz, later.len, same.len + 4));
+
+	/* One encoding: the day is the last field. */
+	later.data[later.len - inode.attrs.len - 4] = 5;
+	cr_expect(eq(int, record_decode_inode(buffer_slice(&later), &out),
+		STORE_CORRUPT));
+	later.data[later.len - inode.attrs.len - 4] = 0;
+	cr_expect(eq(int, record_decode_inode(buffer_slice(&later), &out),
+		STORE_CORRUPT));
 }

@@ -93,7 +93,7 @@ Test(check, a_record_of_a_later_version_keeps_all_repairs_away)
 	other.nlink = 7;
 	raw_inode(temp.store, &other);
 	record_encode_inode(&value, &file);
-	value.data[0] = 2;
+	value.data[0] = 4;
 	raw_put(temp.store, DB_INODE, key_u64(file.ino), buffer_slice(&value));
 	struct checks_found found = checks_run(temp.store, CHECK_REPAIR);
 
@@ -112,7 +112,7 @@ Test(check, a_sample_of_a_later_version_does_so_too)
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	struct key key =
 		key_dentry(0, SLICE("sample/default/bucket/0000000000000063"));
-	struct slice value = SLICE("\2of later");
+	struct slice value = SLICE("\3of later");
 
 	checks_fill(temp.store);
 	raw_put(temp.store, DB_DOCUMENT, key, value);

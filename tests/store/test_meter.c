@@ -133,7 +133,8 @@ apply_hours(struct store *store, struct db_txn *txn, void *arg)
 
 		name.hour = i;
 		kind = meter_name_kind(&name);
-		record_encode_sample(&value, &(struct record_sample){1, i, 0});
+		record_encode_sample(&value,
+			&(struct record_sample){.objects = 1, .bytes = i});
 		err = store_document_put(txn, &kind, buffer_slice(&value));
 	}
 	return err;
@@ -145,8 +146,7 @@ apply_part(struct store *store, struct db_txn *txn, void *arg)
 	const uint64_t *bucket = arg;
 
 	(void)store;
-	return usage_add(txn, *bucket,
-		&(struct usage_change){.part_bytes = 77});
+	return usage_add_parts(txn, *bucket, 77);
 }
 
 /* Buckets without a root: what metering looks at, and no more. */

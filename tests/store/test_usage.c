@@ -353,7 +353,8 @@ Test(usage, tells_how_much_is_left)
 }
 
 struct add_args {
-	struct usage_change change;
+	struct inode inode;
+	int64_t names;
 	struct record_usage result;
 };
 
@@ -364,7 +365,7 @@ apply_add(struct store *store, struct db_txn *txn, void *arg)
 	struct add_args *args = arg;
 	struct key key = key_u64(9);
 	struct slice value;
-	enum store_err err = usage_add(txn, 9, &args->change);
+	enum store_err err = usage_add_names(txn, &args->inode, args->names);
 
 	(void)store;
 	if (!err)
@@ -375,15 +376,18 @@ apply_add(struct store *store, struct db_txn *txn, void *arg)
 Test(usage, adds_up_and_never_goes_below_nothing)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	struct add_args args = {.change = {2, 10, 0}};
+	struct add_args args = {
+		.inode = {.ino = 10, .bucket = 9, .size = 5},
+		.names = 2,
+	};
 
 	cr_assert(zero(int, commit_run(temp.store, apply_add, &args, NULL)));
-	args.change = (struct usage_change){-1, -4, 0};
+	args.names = -1;
 	cr_assert(zero(int, commit_run(temp.store, apply_add, &args, NULL)));
 	cr_expect(eq(u64, args.result.objects, 1));
-	cr_expect(eq(u64, args.result.bytes, 6));
+	cr_expect(eq(u64, args.result.bytes, 5));
 
-	args.change.bytes = -100;
+	args.names = -2;
 	cr_assert(zero(int, commit_run(temp.store, apply_add, &args, NULL)));
 	cr_expect(zero(u64, args.result.objects));
 	cr_expect(zero(u64, args.result.bytes));

@@ -47,8 +47,8 @@ static void
 sampled(struct store *store, const char *organization, const char *bucket,
 	uint64_t hour, uint64_t bytes)
 {
-	struct sample sample = {
-		organization, bucket, hour, {bytes > 0, bytes, 0}};
+	struct sample sample = {organization, bucket, hour,
+		{.objects = bytes > 0, .bytes = bytes}};
 
 	cr_assert(zero(int, commit_run(store, apply_sample, &sample, NULL)));
 }

@@ -9,6 +9,7 @@
 #include "store/base/log.h"
 #include "store/base/thread.h"
 #include "store/file.h"
+#include "store/last_access.h"
 #include "tools/tarn/args.h"
 #include "tools/tarn/audit_options.h"
 #include "tools/tarn/command.h"
@@ -90,6 +91,9 @@ mount_store(const char *path, const struct mount_words *words,
 	if (!mount_options_fit(words, path, audit_words->dir))
 		return COMMAND_FAILED;
 	file_set_keyring(store, ring);
+	if (last_access_thread_start(store))
+		log_error("cannot start the thread that writes last accesses "
+			  "down");
 
 	struct mount_options options = {
 		.store = store,

@@ -13,6 +13,7 @@
 #include "store/base/log.h"
 #include "store/base/thread.h"
 #include "store/file.h"
+#include "store/last_access.h"
 #include "store/meter.h"
 #include "store/scrub.h"
 #include "tools/tarn/args.h"
@@ -252,6 +253,9 @@ serve(const struct serve_args *args, struct server_options *options,
 		log_error("cannot start the thread that expires objects");
 	if (meter_thread_start(store))
 		log_error("cannot start the thread that meters buckets");
+	if (last_access_thread_start(store))
+		log_error("cannot start the thread that writes last accesses "
+			  "down");
 	warn_of_plain_text(options);
 	announce(args, options, server);
 	(void)process_wait_signal(reload, options->tls);
