@@ -476,8 +476,10 @@ def prices_come_from_a_table():
     prices = TMP / "prices"
     prices.write_text("# GB  $\n0 0.03\n\n50000 0.02  # large\n")
     tarn("usage", "--prices", prices)
+    prices.write_text("hot 0 0.06\nwarm 0 0.03\ncold 0 0.015\n")
+    tarn("usage", "--prices", prices)
     for wrong in ("", "1 0.03\n", "0 0.03\n0 0.02\n", "0 x\n", "0 -1\n",
-                  "0 1 2\n", "0 nan\n"):
+                  "0 1 2\n", "0 nan\n", "hot 0 0.06\n"):
         prices.write_text(wrong)
         assert "prices" in tarn("usage", "--prices", prices,
                                 expect=FAILED).err

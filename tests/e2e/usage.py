@@ -19,8 +19,8 @@ from support.suite import Counts
 
 MIB = 1 << 20
 LINE = re.compile(
-    r"""(tarn_[a-z_]+)\{organization="([^"]*)"(?:,bucket="([^"]*)")?\} """
-    r"""([0-9.e+-]+)""")
+    r"""(tarn_[a-z_]+)\{organization="([^"]*)"(?:,bucket="([^"]*)")?"""
+    r"""(?:,tier="([a-z]+)")?\} ([0-9.e+-]+)""")
 WRONG = [
     ["--from", "2026-01-01"],
     ["--to", "2026-01-01"],
@@ -83,8 +83,9 @@ def prometheus_gets_what_there_is(site):
         else:
             match = LINE.fullmatch(line)
             assert match and match[1] == name, line
-            found[match[1], match[2], match[3]] = float(match[4])
-    assert len(described) == len(set(described)) == 11, described
+            key = [word for word in match.groups()[:4] if word]
+            found[*key] = float(match[5])
+    assert len(described) == len(set(described)) == 13, described
     assert text.endswith("\n"), text
     of = "default", "full"
     assert found["tarn_bucket_objects", *of] == 1, found
@@ -92,9 +93,12 @@ def prometheus_gets_what_there_is(site):
     assert found["tarn_bucket_part_bytes", *of] == 3 * MIB, found
     assert found["tarn_bucket_quota_objects", *of] == 5, found
     assert ("tarn_bucket_quota_bytes", *of) not in found, found
-    of = "default", None
+    assert found["tarn_bucket_tier_bytes", *of, "hot"] == 4 * MIB, found
+    assert found["tarn_bucket_tier_bytes", *of, "archive"] == 0, found
+    of = "default",
     assert found["tarn_organization_bytes", *of] == MIB, found
     assert found["tarn_organization_quota_bytes", *of] == 30e12, found
+    assert found["tarn_organization_tier_bytes", *of, "hot"] == 4 * MIB, found
     assert found["tarn_organization_dollars_per_month", *of] == 4, found
 
 
@@ -106,6 +110,19 @@ def a_gb_is_2_to_the_30(site):
     found = json.loads(site.tarn("usage", "--json", "--prices", prices))
 
     assert found[0]["dollarsPerMonth"] == 5, found
+    assert found[0]["tiers"] == found[0]["buckets"][0]["tiers"] == {
+        "hot": 4 * MIB, "warm": 0, "cold": 0, "archive": 0}, found
+
+
+def each_tier_has_its_price(site):
+    prices = site.work / "prices"
+    prices.write_text("hot 0 512\nwarm 0 2\ncold 0 1\n")
+
+    found = json.loads(site.tarn("usage", "--json", "--prices", prices))
+
+    assert found[0]["dollarsPerMonth"] == 2, found
+    text = site.tarn("usage", "--prices", prices)
+    assert f"({4 * MIB} hot)" in text and "$2.00 a month" in text, text
 
 
 # --- over a period ---------------------------------------------------------
@@ -138,9 +155,11 @@ def samples_are_told_as_csv(site):
 
     head, *rows = csv.reader(io.StringIO(text, newline=""))
     assert head == ["time", "organization", "bucket", "objects", "bytes",
-                    "partBytes"], head
+                    "partBytes", "hotBytes", "warmBytes", "coldBytes",
+                    "archiveBytes"], head
     assert [row[1:] for row in rows] == [
-        ["default", "metered", "1", str(3 * MIB), "0"]], rows
+        ["default", "metered", "1", str(3 * MIB), "0",
+         str(3 * MIB), "0", "0", "0"]], rows
     when = datetime.datetime.fromisoformat(rows[0][0].replace("Z", "+00:00"))
     assert when.minute == 0 and abs(now - when).total_seconds() < 7200, rows
 
@@ -193,7 +212,7 @@ def main():
     site = Site()
     try:
         for test in (fills_a_bucket, prometheus_gets_what_there_is,
-                     a_gb_is_2_to_the_30,
+                     a_gb_is_2_to_the_30, each_tier_has_its_price,
                      words_that_do_not_go_together_are_refused,
                      what_was_there_before_it_was_metered_is_not_known):
             counts.run(test.__name__, test, site)

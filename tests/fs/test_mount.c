@@ -18,6 +18,7 @@
 #include "store/reclaim_private.h"
 #include "store/usage.h"
 #include "tests/fs/needs_mount.h"
+#include "tests/store/accesses.h"
 
 static off_t
 size_of(struct temp_mount *temp, const char *name)
@@ -54,6 +55,21 @@ Test(mount, a_file_written_is_the_file_read)
 
 	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"), "hello"));
 	cr_expect(eq(i64, size_of(&temp, "f"), 5));
+}
+
+Test(mount, a_file_that_is_read_was_accessed_and_one_that_is_listed_was_not)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct store *store = temp.store.store;
+
+	accesses_put(store, temp.bucket, "read", "123", 40);
+	accesses_put(store, temp.bucket, "seen", "12", 40);
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "read"), "123"));
+	cr_expect(eq(i64, size_of(&temp, "seen"), 2));
+	temp_mount_stop(&temp);
+
+	cr_expect(eq(str, accesses_tiers(store, temp.bucket), "3 0 2 0"));
 }
 
 Test(mount, appending_adds_at_the_end)

@@ -7,6 +7,7 @@
 #include <criterion/new/assert.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "store/commit_private.h"
 #include "store/meter_private.h"
@@ -17,7 +18,15 @@
 #define MONTH PRICE_HOURS
 
 static const struct price_table steps = {
-	.count = 2, .steps = {{0, 1}, {10, 0.5}}};
+	.all = {.count = 2, .steps = {{0, 1}, {10, 0.5}}}};
+
+static const struct price_table by_tier = {.is_by_tier = true,
+	.of = {
+		[TIER_HOT] = {.count = 2, .steps = {{0, 8}, {10, 4}}},
+		[TIER_WARM] = {.count = 1, .steps = {{0, 2}}},
+		[TIER_COLD] = {.count = 1, .steps = {{0, 1}}},
+		[TIER_ARCHIVE] = {.count = 1, .steps = {{0, 0.5}}},
+	}};
 
 struct sample {
 	const char *organization;
@@ -41,6 +50,15 @@ apply_sample(struct store *store, struct db_txn *txn, void *arg)
 	kind = meter_name_kind(&name);
 	record_encode_sample(&value, &sample->record);
 	return store_document_put(txn, &kind, buffer_slice(&value));
+}
+
+static void
+sampled_tiers(struct store *store, const char *organization, const char *bucket,
+	uint64_t hour, const struct record_sample *record)
+{
+	struct sample sample = {organization, bucket, hour, *record};
+
+	cr_assert(zero(int, commit_run(store, apply_sample, &sample, NULL)));
 }
 
 static void
@@ -182,6 +200,41 @@ Test(usage_history, a_bucket_is_counted_while_it_holds_something)
 	json_decref(root);
 }
 
+Test(usage_history, tiers_have_their_own_prices_and_steps)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+
+	/* Hot, warm, cold, archived: 15, 0, 0, 0; 5, 4, 2, 1. */
+	sampled(temp.store, "default", "one", FROM, 15 * GB);
+	sampled_tiers(temp.store, "default", "two", FROM,
+		&(struct record_sample){1, 11 * GB, GB, 4 * GB, 2 * GB, GB});
+	json_t *root = bill(temp.store, &by_tier, FROM, FROM + MONTH);
+
+	/* 20 GB of the organization are hot: 10 for 8 dollars, 10 for 4. */
+	expect_line(organization(root, 0), "default", MONTH, 27, 27, 130.5);
+	expect_line(bucket(root, 0), "one", MONTH, 15, 15, 90);
+	expect_line(bucket(root, 1), "two", MONTH, 12, 12, 40.5);
+	json_t *tiers = json_object_get(bucket(root, 1), "tiers");
+	cr_expect(epsilon_eq(dbl, number(tiers, "hot"), 5, 1e-9));
+	cr_expect(epsilon_eq(dbl, number(tiers, "warm"), 4, 1e-9));
+	cr_expect(epsilon_eq(dbl, number(tiers, "cold"), 2, 1e-9));
+	cr_expect(epsilon_eq(dbl, number(tiers, "archive"), 1, 1e-9));
+	json_decref(root);
+}
+
+Test(usage_history, what_cools_down_gets_cheaper_from_that_hour_on)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+
+	sampled(temp.store, "default", "one", FROM, 10 * GB);
+	sampled_tiers(temp.store, "default", "one", FROM + 73,
+		&(struct record_sample){1, 10 * GB, 0, 10 * GB, 0, 0});
+	json_t *root = bill(temp.store, &by_tier, FROM, FROM + MONTH);
+
+	expect_line(bucket(root, 0), "one", MONTH, 10, 10, 8 + 18);
+	json_decref(root);
+}
+
 Test(usage_history, as_text_it_is_a_table)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
@@ -196,9 +249,11 @@ Test(usage_history, as_text_it_is_a_table)
 		"1970-01-02T00:00:00.000Z to 1970-02-01T10:00:00.000Z: 730 "
 		"hours\n"
 		"default                                     730 hours         "
-		"107374182400 bytes     100.000000 GB-months  $3.00\n"
+		"107374182400 bytes     100.000000 GB-months  $3.00  "
+		"(100.000000 hot)\n"
 		"  one                                       730 hours         "
-		"107374182400 bytes     100.000000 GB-months  $3.00\n"));
+		"107374182400 bytes     100.000000 GB-months  $3.00  "
+		"(100.000000 hot)\n"));
 	free(text);
 }
 
@@ -209,16 +264,19 @@ Test(usage_history, as_csv_it_is_the_samples)
 		NULL, 24, 48, NULL, USAGE_HISTORY_CSV};
 
 	sampled(temp.store, "default", "one", 7, 12);
-	sampled(temp.store, "default", "one", 25, 13);
+	sampled_tiers(temp.store, "default", "one", 25,
+		&(struct record_sample){1, 13, 0, 3, 4, 2});
 	sampled(temp.store, "a,\"b\"", "two", 47, 14);
 	sampled(temp.store, "default", "one", 48, 15);
 	char *text = print(temp.store, &history);
 
 	cr_expect(eq(str, text,
-		"time,organization,bucket,objects,bytes,partBytes\r\n"
-		"1970-01-02T23:00:00.000Z,\"a,\"\"b\"\"\",two,1,14,0\r\n"
-		"1970-01-02T00:00:00.000Z,default,one,1,12,0\r\n"
-		"1970-01-02T01:00:00.000Z,default,one,1,13,0\r\n"));
+		"time,organization,bucket,objects,bytes,partBytes,"
+		"hotBytes,warmBytes,coldBytes,archiveBytes\r\n"
+		"1970-01-02T23:00:00.000Z,\"a,\"\"b\"\"\",two,1,14,0,"
+		"14,0,0,0\r\n"
+		"1970-01-02T00:00:00.000Z,default,one,1,12,0,12,0,0,0\r\n"
+		"1970-01-02T01:00:00.000Z,default,one,1,13,0,4,3,4,2\r\n"));
 	free(text);
 }
 
@@ -271,7 +329,58 @@ Test(price, a_gb_is_2_to_the_30)
 {
 	const struct price_table prices = price_default();
 
-	cr_expect(epsilon_eq(dbl, price_of(&prices, GB), 0.03, 1e-12));
-	cr_expect(epsilon_eq(dbl, price_of(&steps, 10 * GB), 10, 1e-12));
-	cr_expect(epsilon_eq(dbl, price_of(&steps, 14 * GB), 12, 1e-12));
+	cr_expect(epsilon_eq(dbl,
+		price_of(&prices, &(struct tier_bytes){{GB, 0, 0, 0}}), 0.03,
+		1e-12));
+	cr_expect(epsilon_eq(dbl,
+		price_of(&steps, &(struct tier_bytes){{0, 10 * GB, 0, 0}}), 10,
+		1e-12));
+	cr_expect(epsilon_eq(dbl,
+		price_of(&steps,
+			&(struct tier_bytes){{5 * GB, 5 * GB, 4 * GB}}),
+		12, 1e-12));
+}
+
+static bool
+reads(const char *text, struct price_table *out)
+{
+	char path[] = "/tmp/tarn-prices-XXXXXX";
+	int fd = mkstemp(path);
+
+	cr_assert(fd >= 0);
+	cr_assert(eq(i64, write(fd, text, strlen(text)),
+		(int64_t)strlen(text)));
+	(void)close(fd);
+	bool is_read = price_read(path, out);
+	(void)unlink(path);
+	return is_read;
+}
+
+Test(price, a_table_by_tier_names_hot_warm_and_cold)
+{
+	const struct tier_bytes bytes = {{GB, 2 * GB, 4 * GB, 8 * GB}};
+	struct price_table table;
+
+	cr_assert(reads("hot 0 0.06 # dear\n warm\t0 0.03\ncold 0 0.015\n",
+		&table));
+	cr_expect(epsilon_eq(dbl, price_of(&table, &bytes), 0.3, 1e-12));
+	cr_assert(reads("archive 0 0\nhot 0 1\nhot 0.5 0\nwarm 0 0\n"
+			"cold 0 0.015\n",
+		&table));
+	cr_expect(epsilon_eq(dbl, price_of(&table, &bytes), 0.56, 1e-12));
+}
+
+Test(price, a_table_that_is_not_whole_is_refused)
+{
+	static const char *const wrong[] = {"hot 0 1\nwarm 0 1\n",
+		"hot 0 1\nwarm 0 1\ncold 0 1\ntepid 0 1\n",
+		"hot 0 1\nwarm 0 1\ncold 0 1\n0 1\n",
+		"0 1\nhot 0 1\nwarm 0 1\ncold 0 1\n",
+		"hot 1 1\nwarm 0 1\ncold 0 1\n",
+		"hot 0 1 1\nwarm 0 1\ncold 0 1\n",
+		"Hot 0 1\nwarm 0 1\ncold 0 1\n"};
+	struct price_table table;
+
+	for (size_t i = 0; i < array_len(wrong); i++)
+		cr_expect(not(reads(wrong[i], &table)), "case %zu", i);
 }

@@ -34,42 +34,68 @@ print_limit(const char *what, uint64_t limit)
 		printf("  %s %" PRIu64, what, limit);
 }
 
+/* " (12 hot, 34 cold)", without those of which there is nothing. */
 static void
-print_usage(const char *name, const struct usage *usage)
+print_tiers(const struct tier_bytes *tiers)
+{
+	const char *before = " (";
+
+	for (size_t i = 0; i < TIERS; i++) {
+		if (tiers->of[i] == 0)
+			continue;
+		printf("%s%" PRIu64 " %s", before, tiers->of[i],
+			tier_name((enum tier)i));
+		before = ", ";
+	}
+	if (tier_sum(tiers) > 0)
+		putchar(')');
+}
+
+static void
+print_usage(const char *name, const struct usage *usage,
+	const struct tier_bytes *tiers)
 {
 	printf("%-40s %12" PRIu64 " objects %18" PRIu64 " bytes", name,
 		usage->objects, usage->bytes);
 	if (usage->part_bytes)
 		printf(" + %" PRIu64 " in parts", usage->part_bytes);
+	print_tiers(tiers);
 	print_limit("of at most", usage->quota.bytes);
 	print_limit("objects at most", usage->quota.objects);
 }
 
 static json_t *
-usage_json(const char *name, const struct usage *usage)
+usage_json(const char *name, const struct usage *usage,
+	const struct tier_bytes *tiers)
 {
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "name", name,
+	json_t *bytes = json_object();
+
+	for (size_t i = 0; i < TIERS; i++)
+		(void)json_object_set_new(bytes, tier_name((enum tier)i),
+			json_integer((json_int_t)tiers->of[i]));
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "name", name,
 		"objects", (json_int_t)usage->objects, "bytes",
 		(json_int_t)usage->bytes, "partBytes",
 		(json_int_t)usage->part_bytes, "quotaObjects",
 		(json_int_t)usage->quota.objects, "quotaBytes",
-		(json_int_t)usage->quota.bytes);
+		(json_int_t)usage->quota.bytes, "tiers", bytes);
 }
 
 static json_t *
 organization_json(const struct usage_report *report,
 	const struct usage_organization *one, const struct price_table *prices)
 {
-	json_t *root = usage_json(one->name, &one->usage);
+	json_t *root = usage_json(one->name, &one->usage, &one->tiers);
 	json_t *buckets = json_array();
 
 	for (size_t i = one->first; i < one->end; i++)
 		(void)json_array_append_new(buckets,
 			usage_json(report->lines[i].bucket.name,
-				&report->lines[i].usage));
+				&report->lines[i].usage,
+				&report->lines[i].tiers));
 	(void)json_object_set_new(root, "buckets", buckets);
 	(void)json_object_set_new(root, "dollarsPerMonth",
-		json_real(price_of(prices, usage_report_held(&one->usage))));
+		json_real(price_of(prices, &one->tiers)));
 	return root;
 }
 
@@ -77,15 +103,15 @@ static void
 print_organization(const struct usage_report *report,
 	const struct usage_organization *one, const struct price_table *prices)
 {
-	print_usage(one->name, &one->usage);
-	printf("  $%.2f a month\n",
-		price_of(prices, usage_report_held(&one->usage)));
+	print_usage(one->name, &one->usage, &one->tiers);
+	printf("  $%.2f a month\n", price_of(prices, &one->tiers));
 	for (size_t i = one->first; i < one->end; i++) {
 		char indented[BUCKET_NAME_MAX + 3];
 
 		snprintf(indented, sizeof(indented), "  %s",
 			report->lines[i].bucket.name);
-		print_usage(indented, &report->lines[i].usage);
+		print_usage(indented, &report->lines[i].usage,
+			&report->lines[i].tiers);
 		putchar('\n');
 	}
 }
@@ -213,8 +239,8 @@ usage_run(int argc, char **argv)
 		{"org", "ORG", "of this organization alone",
 			&words.organization, NULL, NULL},
 		{"prices", "FILE",
-			"lines \"FROM_GB PRICE\": dollars a GB and month "
-			"(0.03)",
+			"lines \"[TIER] FROM_GB PRICE\": dollars a GB and "
+			"month (0.03)",
 			&words.prices, NULL, NULL},
 		{"history", NULL, "over a period, by hourly samples", NULL,
 			&words.history, NULL},
@@ -237,7 +263,8 @@ usage_run(int argc, char **argv)
 			"they held over a period, and what that cost.  Parts "
 			"of\n"
 			"uploads that are not completed count; a GB is 2^30\n"
-			"bytes, a month 730 hours.",
+			"bytes, a month 730 hours.  Bytes are hot, warm, cold\n"
+			"or of the archive by when they were accessed last.",
 		.options = options,
 		.option_count = array_len(options),
 	};

@@ -78,12 +78,6 @@ text_of(uint64_t hour)
 
 /* --- readings ------------------------------------------------------------- */
 
-static uint64_t
-held(const struct meter_reading *reading)
-{
-	return reading->bytes + reading->part_bytes;
-}
-
 static struct meter_range
 range_of(const struct usage_history *history)
 {
@@ -118,8 +112,29 @@ each_reading(struct store *store, const struct meter_range *range,
 
 struct sum {
 	uint64_t hours; /* in which it held anything */
-	double byte_hours;
+	double byte_hours[TIERS];
 	double dollars;
+};
+
+static double
+all_byte_hours(const struct sum *sum)
+{
+	double all = 0;
+
+	for (size_t i = 0; i < TIERS; i++)
+		all += sum->byte_hours[i];
+	return all;
+}
+
+static double
+gb_months(double byte_hours)
+{
+	return byte_hours / PRICE_GB / PRICE_HOURS;
+}
+
+/* What a byte of each tier has cost up to an hour. */
+struct costs {
+	double of[TIERS];
 };
 
 struct bill {
@@ -135,24 +150,45 @@ struct bill {
 	char organization[ORGANIZATION_NAME_MAX + 1];
 	/* Of each hour, what more it held than in the one before, modulo
 	 * 2^64. */
-	uint64_t *more;
-	/* Of each hour, and the end: what a byte had cost by its beginning. */
-	double *cost;
+	struct tier_bytes *more;
+	/* Of each hour, and the end: by its beginning. */
+	struct costs *cost;
 
 	/* the bucket of the reading before, and what it held from then on */
 	char bucket[BUCKET_NAME_MAX + 1];
 	uint64_t hour;
-	uint64_t bytes;
+	struct tier_bytes bytes;
 	struct sum sum;
 };
 
 static json_t *
-sum_json(const char *name, const struct sum *sum, double average,
-	double gb_months)
+sum_json(const char *name, const struct sum *sum, double average)
 {
-	return json_pack("{s:s, s:I, s:I, s:f, s:f}", "name", name, "hours",
-		(json_int_t)sum->hours, "averageBytes", (json_int_t)average,
-		"gbMonths", gb_months, "dollars", sum->dollars);
+	json_t *tiers = json_object();
+
+	for (size_t i = 0; i < TIERS; i++)
+		(void)json_object_set_new(tiers, tier_name((enum tier)i),
+			json_real(gb_months(sum->byte_hours[i])));
+	return json_pack("{s:s, s:I, s:I, s:f, s:o, s:f}", "name", name,
+		"hours", (json_int_t)sum->hours, "averageBytes",
+		(json_int_t)average, "gbMonths", gb_months(all_byte_hours(sum)),
+		"tiers", tiers, "dollars", sum->dollars);
+}
+
+/* "  (1.5 hot, 2.5 cold)": GB-months, without those of which there is none. */
+static void
+print_tiers(FILE *to, const struct sum *sum)
+{
+	const char *before = "  (";
+
+	for (size_t i = 0; i < TIERS; i++) {
+		if (sum->byte_hours[i] <= 0)
+			continue;
+		fprintf(to, "%s%.6f %s", before, gb_months(sum->byte_hours[i]),
+			tier_name((enum tier)i));
+		before = ", ";
+	}
+	fputs(sum->hours ? ")\n" : "\n", to);
 }
 
 /* Takes buckets; NULL: it is one itself. */
@@ -160,18 +196,19 @@ static void
 tell(struct bill *bill, const char *name, const struct sum *sum,
 	json_t *buckets)
 {
-	double average = sum->hours ? sum->byte_hours / (double)sum->hours : 0;
-	double gb_months = sum->byte_hours / PRICE_GB / PRICE_HOURS;
+	double all = all_byte_hours(sum);
+	double average = sum->hours ? all / (double)sum->hours : 0;
 
 	if (!bill->list) {
 		fprintf(bill->to,
 			"%s%-*s %6" PRIu64 " hours %20.0f bytes %14.6f "
-			"GB-months  $%.2f\n",
+			"GB-months  $%.2f",
 			buckets ? "" : "  ", buckets ? 40 : 38, name,
-			sum->hours, average, gb_months, sum->dollars);
+			sum->hours, average, gb_months(all), sum->dollars);
+		print_tiers(bill->to, sum);
 		return;
 	}
-	json_t *line = sum_json(name, sum, average, gb_months);
+	json_t *line = sum_json(name, sum, average);
 	if (buckets)
 		(void)json_object_set(line, "buckets", buckets);
 	(void)json_array_append_new(buckets ? bill->list : bill->buckets, line);
@@ -184,15 +221,19 @@ static void
 add_until(struct bill *bill, uint64_t hour)
 {
 	uint64_t from = bill->history->from_hour;
+	const struct costs *was = &bill->cost[bill->hour - from];
+	const struct costs *now = &bill->cost[hour - from];
 	uint64_t hours = hour - bill->hour;
 
-	if (bill->bytes == 0)
+	if (tier_sum(&bill->bytes) == 0)
 		return;
 	bill->sum.hours += hours;
-	bill->sum.byte_hours += (double)bill->bytes * (double)hours;
-	bill->sum.dollars +=
-		(double)bill->bytes *
-		(bill->cost[hour - from] - bill->cost[bill->hour - from]);
+	for (size_t i = 0; i < TIERS; i++) {
+		double bytes = (double)bill->bytes.of[i];
+
+		bill->sum.byte_hours[i] += bytes * (double)hours;
+		bill->sum.dollars += bytes * (now->of[i] - was->of[i]);
+	}
 }
 
 static void
@@ -218,30 +259,41 @@ add_to_bucket(const struct meter_reading *reading, void *context)
 		add_until(bill, reading->hour);
 	}
 	bill->hour = reading->hour;
-	bill->bytes = held(reading);
+	bill->bytes = reading->tiers;
 	return STORE_OK;
 }
 
 /* --- an organization ------------------------------------------------------ */
 
+static void
+add_hour(struct bill *bill, size_t hour, const struct tier_bytes *bytes,
+	struct sum *sum)
+{
+	const struct costs *was = &bill->cost[hour];
+	struct costs *now = &bill->cost[hour + 1];
+
+	price_of_byte(bill->history->prices, bytes, now->of);
+	sum->hours += tier_sum(bytes) > 0;
+	for (size_t i = 0; i < TIERS; i++) {
+		now->of[i] /= PRICE_HOURS;
+		sum->byte_hours[i] += (double)bytes->of[i];
+		sum->dollars += (double)bytes->of[i] * now->of[i];
+		now->of[i] += was->of[i];
+	}
+}
+
 static struct sum
 sum_hours(struct bill *bill)
 {
 	struct sum sum = {0};
-	uint64_t bytes = 0;
+	struct tier_bytes bytes = {0};
 
-	bill->cost[0] = 0;
-	for (size_t i = 0; i < bill->hours; i++) {
-		bytes += bill->more[i];
-		double dollars =
-			price_of(bill->history->prices, bytes) / PRICE_HOURS;
-
-		sum.hours += bytes > 0;
-		sum.byte_hours += (double)bytes;
-		sum.dollars += dollars;
-		bill->cost[i + 1] =
-			bill->cost[i] + (bytes ? dollars / (double)bytes : 0);
-		bill->more[i] = 0;
+	bill->cost[0] = (struct costs){0};
+	for (size_t hour = 0; hour < bill->hours; hour++) {
+		for (size_t i = 0; i < TIERS; i++)
+			bytes.of[i] += bill->more[hour].of[i];
+		bill->more[hour] = (struct tier_bytes){0};
+		add_hour(bill, hour, &bytes, &sum);
 	}
 	return sum;
 }
@@ -277,6 +329,7 @@ static enum store_err
 add_to_organization(const struct meter_reading *reading, void *context)
 {
 	struct bill *bill = context;
+	size_t hour = reading->hour - bill->history->from_hour;
 	enum store_err err = STORE_OK;
 
 	if (!bill->has_any ||
@@ -288,11 +341,12 @@ add_to_organization(const struct meter_reading *reading, void *context)
 	}
 	if (strcmp(reading->bucket, bill->bucket) != 0) {
 		memcpy(bill->bucket, reading->bucket, sizeof(bill->bucket));
-		bill->bytes = 0;
+		bill->bytes = (struct tier_bytes){0};
 	}
-	bill->more[reading->hour - bill->history->from_hour] +=
-		held(reading) - bill->bytes;
-	bill->bytes = held(reading);
+	for (size_t i = 0; i < TIERS; i++)
+		bill->more[hour].of[i] +=
+			reading->tiers.of[i] - bill->bytes.of[i];
+	bill->bytes = reading->tiers;
 	return err;
 }
 
@@ -375,8 +429,11 @@ print_line(const struct meter_reading *reading, void *context)
 	print_field(to, text_of(reading->hour).text);
 	print_field(to, reading->organization);
 	print_field(to, reading->bucket);
-	fprintf(to, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\r\n", reading->objects,
+	fprintf(to, "%" PRIu64 ",%" PRIu64 ",%" PRIu64, reading->objects,
 		reading->bytes, reading->part_bytes);
+	for (size_t i = 0; i < TIERS; i++)
+		fprintf(to, ",%" PRIu64, reading->tiers.of[i]);
+	fputs("\r\n", to);
 	return STORE_OK;
 }
 
@@ -385,7 +442,10 @@ print_csv(struct store *store, const struct usage_history *history, FILE *to)
 {
 	const struct meter_range range = range_of(history);
 
-	fputs("time,organization,bucket,objects,bytes,partBytes\r\n", to);
+	fputs("time,organization,bucket,objects,bytes,partBytes", to);
+	for (size_t i = 0; i < TIERS; i++)
+		fprintf(to, ",%sBytes", tier_name((enum tier)i));
+	fputs("\r\n", to);
 	return each_reading(store, &range, print_line, to);
 }
 

@@ -9,7 +9,8 @@
  * The steps of a price table are the organization's, hour by hour: an hour
  * costs what PRICE_HOURS of such hours would, divided by as many.  So the
  * periods of a year add up to the year, and a steady amount costs what the
- * table says of a month.  What an hour costs its buckets share by their bytes.
+ * table says of a month.  What an hour of a tier costs its buckets share by
+ * their bytes in it; where prices are not by tier, of all tiers alike.
  */
 #pragma once
 

@@ -74,15 +74,21 @@ print_head(const char *what, const char *name, const char *help)
 
 /* bucket NULL: of the organization. */
 static void
-print_labels(const char *what, const char *name, const char *organization,
-	const char *bucket)
+print_names(const char *organization, const char *bucket)
 {
-	printf("tarn_%s_%s{", what, name);
 	print_label("organization", organization);
 	if (bucket) {
 		putchar(',');
 		print_label("bucket", bucket);
 	}
+}
+
+static void
+print_labels(const char *what, const char *name, const char *organization,
+	const char *bucket)
+{
+	printf("tarn_%s_%s{", what, name);
+	print_names(organization, bucket);
 	fputs("} ", stdout);
 }
 
@@ -99,6 +105,35 @@ print_value(size_t metric, const char *what, const char *organization,
 }
 
 static void
+print_tiers(const char *what, const char *organization, const char *bucket,
+	const struct tier_bytes *tiers)
+{
+	for (size_t i = 0; i < TIERS; i++) {
+		printf("tarn_%s_tier_bytes{", what);
+		print_names(organization, bucket);
+		putchar(',');
+		print_label("tier", tier_name((enum tier)i));
+		printf("} %" PRIu64 "\n", tiers->of[i]);
+	}
+}
+
+static void
+print_all_tiers(const struct usage_report *report)
+{
+	static const char help[] =
+		"Bytes, with parts, by when they were accessed last.";
+
+	print_head("bucket", "tier_bytes", help);
+	for (size_t i = 0; i < report->count; i++)
+		print_tiers("bucket", report->lines[i].bucket.owner,
+			report->lines[i].bucket.name, &report->lines[i].tiers);
+	print_head("organization", "tier_bytes", help);
+	for (size_t i = 0; i < report->organization_count; i++)
+		print_tiers("organization", report->organizations[i].name, NULL,
+			&report->organizations[i].tiers);
+}
+
+static void
 print_costs(const struct usage_report *report, const struct price_table *prices)
 {
 	print_head("organization", "dollars_per_month",
@@ -108,8 +143,7 @@ print_costs(const struct usage_report *report, const struct price_table *prices)
 
 		print_labels("organization", "dollars_per_month", at->name,
 			NULL);
-		printf("%.10g\n",
-			price_of(prices, usage_report_held(&at->usage)));
+		printf("%.10g\n", price_of(prices, &at->tiers));
 	}
 }
 
@@ -131,5 +165,6 @@ usage_prometheus_print(const struct usage_report *report,
 				report->organizations[i].name, NULL,
 				&report->organizations[i].usage);
 	}
+	print_all_tiers(report);
 	print_costs(report, prices);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/base/clock.h"
 #include "store/organization.h"
 
 #define PAGE 256
@@ -22,8 +23,12 @@ add_bucket(struct store *store, const char *organization,
 	const struct bucket *bucket, struct usage_report *report)
 {
 	struct usage usage;
+	struct tier_bytes tiers;
 	enum store_err err = usage_of_bucket(store, bucket->ino, &usage);
 
+	if (!err)
+		err = tier_of_bucket(store, bucket->ino,
+			clock_day(clock_now_ns()), &tiers);
 	/* Deleted a moment ago. */
 	if (err == STORE_NO_BUCKET)
 		return STORE_OK;
@@ -33,7 +38,8 @@ add_bucket(struct store *store, const char *organization,
 		sizeof(*report->lines));
 	if (!report->lines)
 		error_out_of_memory();
-	report->lines[report->count++] = (struct usage_line){*bucket, usage};
+	report->lines[report->count++] =
+		(struct usage_line){*bucket, usage, tiers};
 	return STORE_OK;
 }
 
@@ -69,6 +75,10 @@ add_organization(struct store *store, const char *name, size_t first,
 
 	if (err)
 		return err;
+	for (size_t i = first; i < end; i++) {
+		for (size_t tier = 0; tier < TIERS; tier++)
+			one.tiers.of[tier] += report->lines[i].tiers.of[tier];
+	}
 	(void)slice_to_str(slice_str(name), one.name, sizeof(one.name));
 	report->organizations = reallocarray(report->organizations,
 		report->organization_count + 1, sizeof(one));

@@ -5,16 +5,19 @@
 #pragma once
 
 #include "store/bucket.h"
+#include "store/tier.h"
 #include "store/usage.h"
 
 struct usage_line {
 	struct bucket bucket;
 	struct usage usage;
+	struct tier_bytes tiers; /* of bytes with those of parts */
 };
 
 struct usage_organization {
 	char name[sizeof(((struct bucket *)0)->owner)];
 	struct usage usage;
+	struct tier_bytes tiers;
 	size_t first; /* of its buckets' lines */
 	size_t end;   /* not one of them */
 };
@@ -31,10 +34,3 @@ struct usage_report {
 must_check enum store_err usage_report_gather(struct store *store,
 	const char *organization, struct usage_report *out);
 void usage_report_free(struct usage_report *report);
-
-/* What counts: with the parts. */
-static inline uint64_t
-usage_report_held(const struct usage *usage)
-{
-	return usage->bytes + usage->part_bytes;
-}
