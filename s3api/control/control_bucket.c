@@ -2,6 +2,7 @@
 #include "s3api/control/control_private.h"
 #include "store/base/clock.h"
 #include "store/bucket.h"
+#include "store/tier.h"
 #include "store/usage.h"
 
 #define PAGE 256
@@ -23,29 +24,59 @@ human(struct arena *arena, uint64_t bytes)
 		units[unit]);
 }
 
+static void
+add_measurement(json_t *list, const char *type, uint64_t value,
+	struct slice text)
+{
+	(void)json_array_append_new(list,
+		json_pack("{s:s, s:I, s:s}", "measurementType", type, "value",
+			(json_int_t)value, "valueHumanReadable", text.data));
+}
+
+/* Those of tiers have the parts of uploads with them. */
+static json_t *
+usage_of(struct arena *arena, const struct usage *usage,
+	const struct tier_bytes *tiers)
+{
+	static const char *const types[TIERS] = {
+		[TIER_HOT] = "BYTES_HOT",
+		[TIER_WARM] = "BYTES_WARM",
+		[TIER_COLD] = "BYTES_COLD",
+		[TIER_ARCHIVE] = "BYTES_ARCHIVE",
+	};
+	json_t *list = json_array();
+
+	add_measurement(list, "BYTES", usage->bytes,
+		human(arena, usage->bytes));
+	add_measurement(list, "OBJECTS", usage->objects,
+		arena_printf(arena, "%llu",
+			(unsigned long long)usage->objects));
+	for (size_t i = 0; i < TIERS; i++)
+		add_measurement(list, types[i], tiers->of[i],
+			human(arena, tiers->of[i]));
+	return list;
+}
+
 static json_t *
 info_of(struct control *control, const struct bucket *bucket,
 	enum store_err *err)
 {
-	struct arena *arena = control->request->arena;
+	struct store *store = control->request->store;
 	struct usage usage = {0};
+	struct tier_bytes tiers;
 	char created[25];
 
-	*err = usage_of_bucket(control->request->store, bucket->ino, &usage);
+	*err = usage_of_bucket(store, bucket->ino, &usage);
+	if (!*err)
+		*err = tier_of_bucket(store, bucket->ino,
+			clock_day(clock_now_ns()), &tiers);
 	if (*err)
 		return NULL;
 	clock_to_iso8601(bucket->created_ns, created);
-	return json_pack("{s:s, s:s, s:s, s:o, s:[{s:s, s:I, s:s}, "
-			 "{s:s, s:I, s:s}]}",
-		"name", bucket->name, "creationTime", created, "location",
-		bucket->region, "settings",
-		control_settings_json(control->request->store, bucket, &usage),
-		"usage", "measurementType", "BYTES", "value",
-		(json_int_t)usage.bytes, "valueHumanReadable",
-		human(arena, usage.bytes).data, "measurementType", "OBJECTS",
-		"value", (json_int_t)usage.objects, "valueHumanReadable",
-		arena_printf(arena, "%llu", (unsigned long long)usage.objects)
-			.data);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", bucket->name,
+		"creationTime", created, "location", bucket->region, "settings",
+		control_settings_json(store, bucket, &usage), "usage",
+		usage_of(control->request->arena, &usage, &tiers));
 }
 
 static bool

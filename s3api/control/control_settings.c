@@ -4,7 +4,9 @@
 
 #include "s3api/control/control_private.h"
 #include "store/audit.h"
+#include "store/base/log.h"
 #include "store/bucket.h"
+#include "store/tier.h"
 #include "store/usage.h"
 
 #define BODY_MAX (16 * 1024)
@@ -23,15 +25,32 @@ static const char *const names[] = {AUDIT, ARCHIVE, ARCHIVE_DAYS, CAP};
 struct settings {
 	const bool *is_audited;
 	const bool *is_archived;
+	uint64_t archive_days; /* 0: not said */
 	const uint64_t *cap_bytes;
 };
+
+/* What cannot be read is logged, and told as what counts: no archive. */
+static uint32_t
+archive_days_of(struct store *store, const struct bucket *bucket)
+{
+	uint32_t days;
+	enum store_err err = tier_archive_days(store, bucket->ino, &days);
+
+	if (err)
+		log_warn("bucket %s: its archive: %s", bucket->name,
+			error_sentence(err));
+	return err ? 0 : days;
+}
 
 json_t *
 control_settings_json(struct store *store, const struct bucket *bucket,
 	const struct usage *usage)
 {
-	return json_pack("{s:b, s:b, s:I}", AUDIT,
-		audit_choice_of_bucket(store, bucket), ARCHIVE, 0, CAP,
+	uint32_t days = archive_days_of(store, bucket);
+
+	return json_pack("{s:b, s:b, s:I, s:I}", AUDIT,
+		audit_choice_of_bucket(store, bucket), ARCHIVE, days > 0,
+		ARCHIVE_DAYS, (json_int_t)days, CAP,
 		(json_int_t)usage->quota.bytes);
 }
 
@@ -93,19 +112,22 @@ read_cap(struct control *control, const json_t *settings, const uint64_t **out)
 	return code;
 }
 
-/* There is no archive: what asks for one is not answered as if there were. */
 static enum control_code
-refuse_archive(struct control *control, const json_t *settings,
-	const struct settings *wanted)
+read_archive_days(struct control *control, const json_t *settings,
+	uint64_t *out)
 {
 	unsigned long days = 0;
 	enum control_code code = control_body_number(control, settings,
-		ARCHIVE_DAYS, UINT32_MAX, &days);
+		ARCHIVE_DAYS, TIER_ARCHIVE_DAYS_MAX, &days);
 
-	if (!code && ((wanted->is_archived && *wanted->is_archived) || days))
-		code = control_refuse(control, CONTROL_UNIMPLEMENTED,
-			"objects are not archived");
-	return code;
+	*out = days;
+	if (code || !days || days >= TIER_ARCHIVE_DAYS_MIN)
+		return code;
+	return control_refuse(control, CONTROL_INVALID_ARGUMENT,
+		arena_printf(control->request->arena,
+			ARCHIVE_DAYS ": must be %d or more",
+			TIER_ARCHIVE_DAYS_MIN)
+			.data);
 }
 
 static enum control_code
@@ -120,7 +142,7 @@ read_settings(struct control *control, json_t *root, size_t known,
 	if (!code)
 		code = read_bool(control, settings, ARCHIVE, &out->is_archived);
 	if (!code)
-		code = refuse_archive(control, settings, out);
+		code = read_archive_days(control, settings, &out->archive_days);
 	return code ? code : read_cap(control, settings, &out->cap_bytes);
 }
 
@@ -147,16 +169,40 @@ find_bucket(struct control *control, const json_t *root, struct bucket *out)
 	return CONTROL_OK;
 }
 
+/* What the archive is to be: *days 0: none. */
+static enum control_code
+decide_archive(struct control *control, const struct bucket *bucket,
+	const struct settings *wanted, uint32_t *days)
+{
+	uint32_t before = archive_days_of(control->request->store, bucket);
+	bool is_on = wanted->is_archived ? *wanted->is_archived : before > 0;
+
+	*days = 0;
+	if (!is_on && wanted->archive_days)
+		return control_refuse(control, CONTROL_INVALID_ARGUMENT,
+			ARCHIVE_DAYS ": needs " ARCHIVE);
+	if (!is_on)
+		return CONTROL_OK;
+	if (wanted->archive_days)
+		*days = (uint32_t)wanted->archive_days;
+	else
+		*days = before ? before : TIER_ARCHIVE_DAYS_MIN;
+	return CONTROL_OK;
+}
+
 /* Out: what holds then. */
 static enum store_err
 apply(struct store *store, const struct bucket *bucket,
-	const struct settings *wanted, struct usage *usage)
+	const struct settings *wanted, uint32_t archive_days,
+	struct usage *usage)
 {
 	enum store_err err = usage_of_bucket(store, bucket->ino, usage);
 
 	if (!err && wanted->is_audited)
 		err = audit_choice_set_bucket(store, bucket->ino,
 			wanted->is_audited);
+	if (!err && (wanted->is_archived || wanted->archive_days))
+		err = tier_set_archive_days(store, bucket->ino, archive_days);
 	if (!err && wanted->cap_bytes) {
 		usage->quota.bytes = *wanted->cap_bytes;
 		err = usage_set_bucket_quota(store, bucket->ino, &usage->quota);
@@ -171,6 +217,7 @@ control_settings_bucket(struct control *control)
 	struct settings wanted = {0};
 	struct bucket bucket;
 	struct usage usage;
+	uint32_t archive_days = 0;
 	enum store_err err;
 	json_t *root;
 	enum control_code code = control_body(control, BODY_MAX, &root);
@@ -180,9 +227,11 @@ control_settings_bucket(struct control *control)
 	if (!code)
 		code = find_bucket(control, root, &bucket);
 	json_decref(root);
+	if (!code)
+		code = decide_archive(control, &bucket, &wanted, &archive_days);
 	if (code)
 		return code;
-	err = apply(store, &bucket, &wanted, &usage);
+	err = apply(store, &bucket, &wanted, archive_days, &usage);
 	if (err)
 		return control_store_error(control, err);
 	return control_reply(control,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* S3 API: RestoreObject.  Nothing is archived, so nothing can be restored. */
+/* S3 API: RestoreObject.  What counts as archived (tier.h) is read at once,
+ * too, so nothing can be restored. */
 #include "s3api/op/decided.h"
 #include "s3api/op/op.h"
 

@@ -33,7 +33,7 @@ ROUND_TRIP(dentry, record_dentry)
 ROUND_TRIP(upload, record_upload)
 ROUND_TRIP(part, record_part)
 ROUND_TRIP(quota, record_quota)
-ROUND_TRIP(sample, record_sample)
+ROUND_TRIP(day, record_day)
 ROUND_TRIP(sampled, record_sampled)
 ROUND_TRIP(session, record_session)
 ROUND_TRIP(token, record_token)
@@ -62,6 +62,7 @@ ROUND_TRIP(inode, inode)
 	}
 ROUND_TRIP_OF_VERSIONS(blob, record_blob)
 ROUND_TRIP_OF_VERSIONS(usage, record_usage)
+ROUND_TRIP_OF_VERSIONS(sample, record_sample)
 
 /* Setting and merging keep a valid list valid, and stay within any other. */
 static void
@@ -189,6 +190,7 @@ static void (*const targets[])(struct slice bytes) = {
 	sample_round_trip,
 	sampled_round_trip,
 	meter_name_round_trip,
+	day_round_trip,
 };
 
 int

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/bucket.h"
+#include "store/last_access.h"
 #include "tests/s3api/control/control_site.h"
+#include "tests/store/accesses.h"
 
 Test(control_bucket, buckets_are_told_with_what_they_hold)
 {
@@ -22,6 +24,65 @@ Test(control_bucket, buckets_are_told_with_what_they_hold)
 	control_site_expect_error(control_site_ask_as_ops(&site, "GET",
 					  CONTROL "bucket-info/theirs", ""),
 		404, 5);
+}
+
+static void
+expect_measured(struct control_site *site, const char *type, int value)
+{
+	const char *text = served_text(&site->served,
+		"\"measurementType\":\"%s\",\"value\":%d,", type, value);
+	const struct s3_reply *reply = control_site_ask_as_ops(site, "GET",
+		CONTROL "bucket-info/photos", "");
+
+	cr_expect(strstr(reply->body.data, text) != NULL, "%s: %s", text,
+		reply->body.data);
+}
+
+Test(control_bucket, bytes_are_told_by_tier)
+{
+	scoped(control_site_close) struct control_site site;
+	struct store *store;
+	struct bucket bucket;
+
+	control_site_open(&site);
+	store = site.served.temp.store;
+	cr_assert(zero(int, bucket_get(store, SLICE("photos"), &bucket)));
+	accesses_put(store, bucket.ino, "warm", "12", 7);
+	accesses_put(store, bucket.ino, "cold", "1234567", 59);
+	accesses_put(store, bucket.ino, "old", "123", 60);
+	expect_measured(&site, "BYTES", 17);
+	expect_measured(&site, "BYTES_HOT", 5);
+	expect_measured(&site, "BYTES_WARM", 2);
+	expect_measured(&site, "BYTES_COLD", 10);
+	expect_measured(&site, "BYTES_ARCHIVE", 0);
+
+	(void)control_site_ask_as_ops(&site, "PUT", CONTROL "bucket/settings",
+		"{\"bucketName\":\"photos\","
+		"\"settings\":{\"archiveEnabled\":true}}");
+	expect_measured(&site, "BYTES_COLD", 7);
+	expect_measured(&site, "BYTES_ARCHIVE", 3);
+}
+
+Test(control_bucket, what_is_archived_is_read_at_once_and_is_hot_then)
+{
+	scoped(control_site_close) struct control_site site;
+	struct store *store;
+	struct bucket bucket;
+
+	control_site_open(&site);
+	store = site.served.temp.store;
+	cr_assert(zero(int, bucket_get(store, SLICE("photos"), &bucket)));
+	cr_assert(zero(int, tier_set_archive_days(store, bucket.ino, 60)));
+	accesses_put(store, bucket.ino, "got", "123", 90);
+	accesses_put(store, bucket.ino, "seen", "1234567", 90);
+	served_expect_body(served_ask(&site.served, "GET", "/photos/got"), 200,
+		"123");
+	cr_expect(eq(uint,
+		served_ask(&site.served, "HEAD", "/photos/seen")->status, 200));
+	cr_assert(zero(int, last_access_flush(store)));
+
+	expect_measured(&site, "BYTES_HOT", 5 + 3);
+	expect_measured(&site, "BYTES_ARCHIVE", 7);
 }
 
 Test(control_bucket, a_bucket_s_own_host_is_the_bucket_s_alone)

@@ -44,17 +44,56 @@ Test(control_settings, a_bucket_has_a_cap)
 	served_put(&site.served, "/photos/b", "1234");
 }
 
+Test(control_settings, a_bucket_has_an_archive)
+{
+	scoped(control_site_close) struct control_site site;
+
+	control_site_open(&site);
+	expect_told(set(&site, "{\"archiveEnabled\":false,"
+			       "\"archiveAfterLastAccessDays\":0}"),
+		"\"archiveEnabled\":false,\"archiveAfterLastAccessDays\":0");
+	expect_told(set(&site, "{\"archiveEnabled\":true}"),
+		"\"archiveEnabled\":true,\"archiveAfterLastAccessDays\":60");
+	expect_told(set(&site, "{\"archiveAfterLastAccessDays\":\"90\"}"),
+		"\"archiveEnabled\":true,\"archiveAfterLastAccessDays\":90");
+	/* What is not named stays. */
+	expect_told(set(&site, "{\"archiveEnabled\":true,"
+			       "\"configuredCapacityCapBytes\":9}"),
+		"\"archiveEnabled\":true,\"archiveAfterLastAccessDays\":90");
+	expect_told(control_site_ask_as_ops(&site, "GET",
+			    CONTROL "bucket-info/photos", ""),
+		"\"archiveEnabled\":true,\"archiveAfterLastAccessDays\":90");
+	expect_told(set(&site, "{\"archiveEnabled\":false}"),
+		"\"archiveEnabled\":false,\"archiveAfterLastAccessDays\":0");
+}
+
+Test(control_settings, an_archive_that_cannot_be_is_refused_as_a_whole)
+{
+	static const char *const wrong[] = {
+		"{\"archiveAfterLastAccessDays\":90,"
+		"\"configuredCapacityCapBytes\":7}",
+		"{\"archiveEnabled\":false,\"archiveAfterLastAccessDays\":90}",
+		"{\"archiveEnabled\":true,\"archiveAfterLastAccessDays\":59}",
+		"{\"archiveEnabled\":true,"
+		"\"archiveAfterLastAccessDays\":36501}",
+		"{\"archiveEnabled\":true,\"archiveAfterLastAccessDays\":-1}",
+		"{\"archiveEnabled\":1}",
+	};
+	scoped(control_site_close) struct control_site site;
+
+	control_site_open(&site);
+	for (size_t i = 0; i < array_len(wrong); i++)
+		control_site_expect_error(set(&site, wrong[i]), 400, 3);
+	expect_told(set(&site, "{}"),
+		"\"archiveEnabled\":false,\"archiveAfterLastAccessDays\":0,"
+		"\"configuredCapacityCapBytes\":0");
+}
+
 Test(control_settings, what_is_not_there_is_not_answered_as_if_it_were)
 {
 	scoped(control_site_close) struct control_site site;
 
 	control_site_open(&site);
-	control_site_expect_error(set(&site, "{\"archiveEnabled\":true}"), 501,
-		12);
-	control_site_expect_error(
-		set(&site, "{\"archiveAfterLastAccessDays\":90}"), 501, 12);
-	expect_told(set(&site, "{\"archiveEnabled\":false}"),
-		"\"archiveEnabled\":false");
 	control_site_expect_error(set(&site, "{\"auditLoggingEnabled\":1}"),
 		400, 3);
 	control_site_expect_error(set(&site, "{\"auditLogging\":true}"), 400,

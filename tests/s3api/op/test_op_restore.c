@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/s3api/op/served.h"
 
-Test(op_restore, what_is_not_archived_is_not_restored)
+Test(op_restore, nothing_has_to_be_restored)
 {
 	scoped(served_stop) struct served served = served_start();
 	const struct slice body =
