@@ -31,7 +31,8 @@ inode_to_stat(const struct mount *mount, const struct inode *inode,
 {
 	*out = (struct stat){
 		.st_ino = inode->ino,
-		.st_nlink = inode->nlink,
+		/* An older version has a name that is not for mounts. */
+		.st_nlink = inode->flags & INODE_NONCURRENT ? 0 : inode->nlink,
 		.st_rdev = inode->rdev,
 		.st_size = (off_t)inode->size,
 		.st_blksize = BLOCK_SIZE,

@@ -79,11 +79,28 @@ reply_bytes(fuse_req_t req, struct slice bytes, size_t size)
 }
 
 static enum store_err
+get_version(struct mount *mount, uint64_t ino, struct arena *arena,
+	struct slice *value)
+{
+	char text[VERSION_ID_LEN + 1];
+	struct version version;
+
+	enum store_err err = tree_version(mount->store, ino, &version);
+	if (err)
+		return err;
+	version_text(&version, text);
+	*value = arena_copy(arena, slice_str(text));
+	return STORE_OK;
+}
+
+static enum store_err
 get(struct mount *mount, uint64_t ino, struct slice name, struct arena *arena,
 	struct slice *value)
 {
 	struct inode inode = {.ino = 0};
 
+	if (s3_attr_is_version(name))
+		return get_version(mount, ino, arena, value);
 	if (s3_attr_is(name)) {
 		enum store_err err =
 			tree_object(mount->store, ino, arena, &inode);

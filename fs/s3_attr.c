@@ -36,6 +36,12 @@ s3_attr_is(struct slice name)
 	return slice_has_prefix(name, PREFIX);
 }
 
+bool
+s3_attr_is_version(struct slice name)
+{
+	return slice_equal(name, SLICE("user.s3.version-id"));
+}
+
 enum store_err
 s3_attr_find(struct slice name, enum inode_attr_kind *kind, struct slice *key)
 {

@@ -6,6 +6,7 @@
  *	user.s3.meta.NAME		x-amz-meta-NAME
  *	user.s3.etag			read only, and not listed, so that who
  *	user.s3.checksum-KIND		copies all attributes can set them
+ *	user.s3.version-id
  *
  * Names are without the NUL.
  */
@@ -17,6 +18,9 @@
 
 /* One of the above, or one like them that means nothing. */
 bool s3_attr_is(struct slice name);
+
+/* The id of the object's version, which tree_version() tells. */
+bool s3_attr_is_version(struct slice name);
 
 /* Where such an attribute is kept.  UNSUPPORTED: it cannot be set. */
 must_check enum store_err s3_attr_find(struct slice name,

@@ -3,6 +3,7 @@
 
 #include "store/base/clock.h"
 #include "store/dentry_private.h"
+#include "store/history_private.h"
 #include "store/meta/key.h"
 #include "store/organization_private.h"
 #include "store/upload_private.h"
@@ -349,6 +350,10 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 		err = STORE_NO_BUCKET;
 	if (!err)
 		err = dentry_is_empty(txn, bucket.ino, &is_empty);
+	if (err)
+		return err;
+	if (!err && is_empty)
+		err = history_end(txn, bucket.ino, &is_empty);
 	if (err)
 		return err;
 	if (!is_empty)

@@ -192,6 +192,7 @@ init(struct check *check, struct store *store)
 	check->sessions.item_size = sizeof(uint64_t);
 	check->opens.item_size = sizeof(uint64_t);
 	check->uploads.item_size = sizeof(struct check_upload);
+	check->histories.item_size = sizeof(uint64_t);
 	check->unknown.item_size = sizeof(uint64_t);
 	check->jobs_end = &check->jobs;
 }
@@ -208,6 +209,7 @@ finish(struct check *check)
 	free(check->sessions.items);
 	free(check->opens.items);
 	free(check->uploads.items);
+	free(check->histories.items);
 	check_day_free(check);
 	free(check->unknown.items);
 	arena_free(&check->arena);

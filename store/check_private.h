@@ -31,6 +31,8 @@ enum check_fix {
 	CHECK_FIX_UPLOAD,      /* a: bucket, b: number: it is aborted */
 	CHECK_FIX_OPEN,	       /* a: session, b: inode: settled */
 	CHECK_FIX_ROOT,	       /* a: bucket: its root's record is made */
+	CHECK_FIX_HISTORY,     /* a: root, b: bucket: its record is made */
+	CHECK_FIX_VERSIONS,    /* a: root, b: bucket: its row is made */
 	CHECK_FIX_BUCKET,      /* a: bucket: gets a name, "lost-<number>" */
 	CHECK_FIX_DIR,	       /* a: inode, b: parent, name: record is made */
 	CHECK_FIX_ADOPT,       /* a: inode, b: bucket: record and name */
@@ -150,6 +152,7 @@ struct check {
 	struct check_array sessions; /* numbers alone, as the next three */
 	struct check_array opens;
 	struct check_array uploads;
+	struct check_array histories; /* roots of them: numbers alone */
 	struct check_days days;
 	/* The highest number of each counter that a row has. */
 	uint64_t last_number;

@@ -13,6 +13,7 @@
 #include "store/chunk_private.h"
 #include "store/commit_private.h"
 #include "store/file_left_private.h"
+#include "store/history_private.h"
 #include "store/scrub_private.h"
 #include "store/tree.h"
 
@@ -104,6 +105,45 @@ fix_root(struct store *store, struct db_txn *txn, const struct check_job *job)
 }
 
 static enum store_err
+fix_history(struct store *store, struct db_txn *txn,
+	const struct check_job *job)
+{
+	struct inode root;
+
+	(void)store;
+	enum store_err err = expect_no_inode(txn, job->a);
+	if (err)
+		return err;
+	describe_dir(&root, job->a, job->b);
+	root.parent = 0;
+	root.flags |= INODE_NONCURRENT;
+	return dentry_save_inode(txn, &root);
+}
+
+/* Enabled: what is kept needlessly is not lost. */
+static enum store_err
+fix_versions(struct store *store, struct db_txn *txn,
+	const struct check_job *job)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct record_versions record = {VERSIONING_ENABLED, job->a};
+	struct key key = key_u64(job->b);
+	struct record_versions of;
+	struct inode root;
+
+	(void)store;
+	enum store_err err = dentry_inode(txn, job->b, &root);
+	if (!err)
+		err = history_of(txn, job->b, &of);
+	if (!err && of.versioning != VERSIONING_NEVER)
+		err = STORE_NOT_FOUND;
+	record_encode_versions(&value, &record);
+	return err ? err
+		   : db_put(txn, DB_VERSION, key_slice(&key),
+			     buffer_slice(&value));
+}
+
+static enum store_err
 fix_bucket(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
 	scoped(buffer_free) struct buffer value = {0};
@@ -162,7 +202,7 @@ drop_inode(struct db_txn *txn, uint64_t ino)
 static enum store_err
 attach(struct store *store, struct db_txn *txn, uint64_t ino, uint64_t bucket)
 {
-	struct record_dentry dentry = {RECORD_DENTRY_FILE, ino};
+	struct record_dentry dentry = {.kind = RECORD_DENTRY_FILE, .ino = ino};
 	struct slice component;
 	struct inode inode;
 	uint64_t parent;
@@ -171,13 +211,16 @@ attach(struct store *store, struct db_txn *txn, uint64_t ino, uint64_t bucket)
 	enum store_err err = dentry_inode(txn, ino, &inode);
 	if (err)
 		return err;
+	/* Says of a key that it was deleted, and nobody knows which. */
+	if (inode.flags & INODE_MARKER)
+		return drop_inode(txn, ino);
 	bool is_dir = inode_is_dir(&inode);
 	snprintf(key, sizeof(key), "lost+found/%llu%s", (unsigned long long)ino,
 		is_dir ? "/" : "");
 	if (is_dir)
 		dentry.kind = RECORD_DENTRY_DIR;
-	err = dentry_locate_or_make(store, txn, bucket, slice_str(key), &parent,
-		&component);
+	err = dentry_locate_or_make(store, txn, bucket, bucket, slice_str(key),
+		&parent, &component);
 	if (err == STORE_STALE)
 		return drop_inode(txn, ino);
 	if (!err)
@@ -187,6 +230,7 @@ attach(struct store *store, struct db_txn *txn, uint64_t ino, uint64_t bucket)
 		err = dentry_inode(txn, ino, &inode);
 	if (err)
 		return err;
+	inode.flags &= ~(uint32_t)INODE_NONCURRENT;
 	inode.bucket = bucket;
 	if (is_dir)
 		return save_dir(txn, &inode, parent, component);
@@ -380,6 +424,8 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 		[CHECK_FIX_ROW] = fix_row,
 		[CHECK_FIX_UPLOAD] = fix_upload,
 		[CHECK_FIX_ROOT] = fix_root,
+		[CHECK_FIX_HISTORY] = fix_history,
+		[CHECK_FIX_VERSIONS] = fix_versions,
 		[CHECK_FIX_BUCKET] = fix_bucket,
 		[CHECK_FIX_DIR] = fix_dir,
 		[CHECK_FIX_ADOPT] = fix_adopt,

@@ -73,6 +73,37 @@ visit_bucket(struct check *check, struct slice key, struct slice value)
 }
 
 static enum store_err
+visit_versions(struct check *check, struct slice key, struct slice value)
+{
+	struct record_versions record;
+	struct inode root;
+	uint64_t bucket;
+
+	if (key_split_u64(key, &bucket) ||
+		record_decode_versions(value, &record)) {
+		check_note_row(check, DB_VERSION, key, value,
+			"versions of bucket", number_of(key));
+		return STORE_OK;
+	}
+	if (!check_find(&check->buckets, bucket)) {
+		note_row(check, CHECK_BUCKET, DB_VERSION, key, "bucket", bucket,
+			"keeps versions but is gone");
+		return STORE_OK;
+	}
+	check_add(&check->histories, record.history);
+	enum store_err err = dentry_inode(check->txn, record.history, &root);
+	if (err != STORE_STALE)
+		return STORE_OK; /* what does not decode is noted there */
+	check_counter_use(&check->last_number, record.history);
+	struct check_job *job = check_note(check, CHECK_BUCKET,
+		CHECK_FIX_HISTORY, "the versions of bucket %llu have no root",
+		(unsigned long long)bucket);
+	job->a = record.history;
+	job->b = bucket;
+	return STORE_OK;
+}
+
+static enum store_err
 visit_blob(struct check *check, struct slice key, struct slice value)
 {
 	struct record_blob record;
@@ -457,6 +488,7 @@ check_scan_tables(struct check *check)
 		size_t sorted;
 	} passes[] = {
 		{DB_BUCKET, visit_bucket, offsetof(struct check, buckets)},
+		{DB_VERSION, visit_versions, offsetof(struct check, histories)},
 		{DB_BLOB, visit_blob, 0},
 		{DB_PACK, check_pack_row, offsetof(struct check, lost)},
 		{DB_FREED, visit_freed, 0},

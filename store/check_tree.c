@@ -182,10 +182,12 @@ count_usage(struct check *check, const struct inode *inode)
 {
 	struct check_bucket *bucket =
 		check_find(&check->buckets, inode->bucket);
-	bool is_counted = inode_is_dir(inode)
-				  ? (inode->flags & INODE_EXPLICIT) != 0
-				  : S_ISREG(inode->mode) &&
-					    !(inode->flags & INODE_UNPUBLISHED);
+	bool is_counted =
+		inode_is_dir(inode)
+			? (inode->flags & INODE_EXPLICIT) != 0
+			: S_ISREG(inode->mode) &&
+				  !(inode->flags &
+					  (INODE_UNPUBLISHED | INODE_MARKER));
 
 	if (!bucket || !is_counted)
 		return;
@@ -220,6 +222,7 @@ check_name(struct check *check, const struct node *node, struct slice key,
 	struct inode inode;
 
 	check->result.dentries++;
+	check_counter_use(&check->last_number, dentry->version.number);
 	if (!is_well_formed(name, is_dir) || dentry->ino <= INODE_ROOT) {
 		note_name(check, CHECK_RECORD, CHECK_FIX_ROW, key, name,
 			"is not one for what it is, inode", dentry->ino);
@@ -393,7 +396,15 @@ check_links(struct check *check, struct check_inode *count)
 	/* Made without a name, and open. */
 	if (inode.nlink == 0 && check_find(&check->opens, inode.ino))
 		return STORE_OK;
-	if (count->names == 0 && inode.ino != inode.bucket) {
+	bool is_root = inode.ino == inode.bucket ||
+		       check_find(&check->histories, inode.ino);
+	if (count->names == 0 && !is_root && count->is_dir &&
+		(inode.flags & INODE_NONCURRENT)) {
+		note_orphan(check, &inode, CHECK_FIX_VERSIONS,
+			"is the root of a history without a bucket");
+		return STORE_OK;
+	}
+	if (count->names == 0 && !is_root) {
 		note_orphan(check, &inode, CHECK_FIX_ATTACH, "has no name");
 		return STORE_OK;
 	}

@@ -122,7 +122,8 @@ dentry_is_visible(const struct inode *inode)
 static bool
 is_counted(const struct inode *inode)
 {
-	return dentry_is_visible(inode) && inode->ino != inode->bucket;
+	return dentry_is_visible(inode) && inode->ino != inode->bucket &&
+	       !(inode->flags & INODE_MARKER);
 }
 
 int64_t
@@ -242,20 +243,21 @@ cut_component(struct slice *key)
 /* Descends as far as there are directories; *component is the one that is
  * missing or the last of the key, *key what follows it. */
 static enum store_err
-descend(struct db_txn *txn, uint64_t bucket, struct slice *key,
-	uint64_t *parent, struct slice *component)
+descend(struct db_txn *txn, uint64_t root, struct slice *key, uint64_t *parent,
+	struct slice *component)
 {
 	struct record_dentry dentry;
-	struct inode root;
+	struct inode top;
 
 	if (key->len == 0 || !slice_is_utf8(*key))
 		return STORE_BAD_NAME;
-	if (key->len > TREE_KEY_MAX)
-		return STORE_KEY_TOO_LONG;
-	enum store_err err = dentry_inode(txn, bucket, &root);
+	enum store_err err = dentry_inode(txn, root, &top);
 	if (err)
 		return err;
-	*parent = bucket;
+	bool is_history = (top.flags & INODE_NONCURRENT) != 0;
+	if (key->len > TREE_KEY_MAX + (is_history ? DENTRY_HISTORY_LEN : 0))
+		return STORE_KEY_TOO_LONG;
+	*parent = root;
 	for (;;) {
 		*component = cut_component(key);
 		if (key->len == 0)
@@ -268,10 +270,10 @@ descend(struct db_txn *txn, uint64_t bucket, struct slice *key,
 }
 
 enum store_err
-dentry_locate(struct db_txn *txn, uint64_t bucket, struct slice key,
+dentry_locate(struct db_txn *txn, uint64_t root, struct slice key,
 	uint64_t *parent, struct slice *component)
 {
-	return descend(txn, bucket, &key, parent, component);
+	return descend(txn, root, &key, parent, component);
 }
 
 /* An implicit directory, with `subdirs` already on their way into it. */
@@ -303,14 +305,18 @@ make_implicit(struct db_txn *txn, uint64_t bucket, uint64_t parent,
 		return err;
 	*ino = inode.ino;
 	return dentry_put(txn, parent, component,
-		&(struct record_dentry){RECORD_DENTRY_DIR, inode.ino});
+		&(struct record_dentry){
+			.kind = RECORD_DENTRY_DIR,
+			.ino = inode.ino,
+		});
 }
 
 enum store_err
-dentry_locate_or_make(struct store *store, struct db_txn *txn, uint64_t bucket,
-	struct slice key, uint64_t *parent, struct slice *component)
+dentry_locate_or_make(struct store *store, struct db_txn *txn, uint64_t root,
+	uint64_t bucket, struct slice key, uint64_t *parent,
+	struct slice *component)
 {
-	enum store_err err = descend(txn, bucket, &key, parent, component);
+	enum store_err err = descend(txn, root, &key, parent, component);
 	if (err != STORE_NOT_FOUND)
 		return err;
 	/* Only the first is news to anybody: the others hang below it. */
@@ -352,17 +358,17 @@ is_dir_component(struct slice component)
 
 /* "dir/" is put where there is one: all hangs on its number, so it stays. */
 static enum store_err
-replace_dir(struct store *store, struct db_txn *txn, uint64_t ino,
-	const struct inode *inode)
+replace_dir(struct store *store, struct db_txn *txn,
+	const struct record_dentry *dentry, const struct inode *inode)
 {
 	scoped(buffer_free) struct buffer attrs = {0};
 	struct inode was;
 
-	enum store_err err = dentry_inode(txn, ino, &was);
+	enum store_err err = dentry_inode(txn, dentry->ino, &was);
 	if (err)
 		return err;
 	struct inode now = *inode;
-	now.ino = ino;
+	now.ino = was.ino;
 	now.bucket = was.bucket;
 	now.parent = was.parent;
 	now.mode = was.mode;
@@ -377,50 +383,54 @@ replace_dir(struct store *store, struct db_txn *txn, uint64_t ino,
 	err = dentry_update_inode(txn, &was, &now);
 	if (!err)
 		err = blob_record_drop(txn, was.blob);
-	return err ? err : feed_append_inode(store, txn, ino, true);
+	return err ? err : feed_append_inode(store, txn, was.ino, true);
 }
 
-/* Attributes as the record is to have them: a directory's with its name. */
-static struct slice
-named_attrs(struct buffer *to, struct slice attrs, struct slice component)
+struct slice
+dentry_named_attrs(struct buffer *to, struct slice attrs,
+	const struct slice *component)
 {
 	struct slice name;
-	bool is_dir = is_dir_component(component);
 
-	if (!is_dir &&
+	if (!component &&
 		!inode_attr_find(attrs, INODE_ATTR_NAME, SLICE_NULL, &name))
 		return attrs;
-	inode_attr_set(to, attrs, INODE_ATTR_NAME, SLICE_NULL,
-		is_dir ? &component : NULL);
+	inode_attr_set(to, attrs, INODE_ATTR_NAME, SLICE_NULL, component);
 	return buffer_slice(to);
 }
 
 enum store_err
 dentry_publish(struct store *store, struct db_txn *txn, uint64_t parent,
-	struct slice component, const struct inode *inode)
+	struct slice component, const struct version *version,
+	const struct inode *inode)
 {
 	scoped(buffer_free) struct buffer attrs = {0};
 	struct record_dentry old = {.ino = 0};
-	struct record_dentry dentry = {RECORD_DENTRY_FILE, inode->ino};
+	struct record_dentry dentry = {
+		RECORD_DENTRY_FILE, inode->ino, *version};
 	bool is_dir = is_dir_component(component);
+	bool is_named = is_dir || version->number;
 	struct inode now = *inode;
 	struct inode gone;
 
 	enum store_err err = dentry_find(txn, parent, component, &old);
 	if (err && err != STORE_NOT_FOUND)
 		return err;
-	if (!err && is_dir)
-		return replace_dir(store, txn, old.ino, inode);
+	if (!err && is_dir) {
+		err = replace_dir(store, txn, &old, inode);
+		old.version = *version;
+		return err ? err : dentry_put(txn, parent, component, &old);
+	}
 	assert(old.ino != inode->ino);
-	now.parent = 0;
+	now.parent = is_named ? parent : 0;
 	if (is_dir) {
 		dentry.kind = RECORD_DENTRY_DIR;
 		now.mode = S_IFDIR | (inode->mode & 07777);
-		now.parent = parent;
 		now.nlink = 2;
 		now.flags |= INODE_EXPLICIT;
 	}
-	now.attrs = named_attrs(&attrs, inode->attrs, component);
+	now.attrs = dentry_named_attrs(&attrs, inode->attrs,
+		is_named ? &component : NULL);
 	/* First of all: the attributes may lie in the map. */
 	err = dentry_save_inode(txn, &now);
 	if (!err && is_counted(&now))
@@ -525,7 +535,8 @@ dentry_settle_dir(struct store *store, struct db_txn *txn, uint64_t dir,
 		enum store_err err = dentry_inode(txn, dir, &inode);
 		if (err)
 			return err;
-		if (inode.ino == inode.bucket || (inode.flags & INODE_EXPLICIT))
+		if (inode.ino == inode.bucket ||
+			(inode.flags & (INODE_EXPLICIT | INODE_NONCURRENT)))
 			return dentry_touch_dir(store, txn, dir, subdirs);
 		err = dentry_is_empty(txn, dir, &is_empty);
 		if (err)

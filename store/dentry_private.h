@@ -11,11 +11,14 @@
  *    yet (O_TMPFILE) stands in DB_OPEN.
  * 2. A directory's record names the parent it hangs in and, as the attribute
  *    INODE_ATTR_NAME, its component there.  A bucket's root hangs in
- *    INODE_ROOT.
+ *    INODE_ROOT, the root of its history (history_private.h) nowhere.  The
+ *    record of a file in a bucket that keeps versions names one of its names
+ *    in the same way, but it may be one that it has no longer.
  * 3. A directory without INODE_EXPLICIT has at least one entry.
  * 4. Usage counts, for each bucket, the files that S3 sees (regular,
- *    published; each name once) and explicit directories, but for the root,
- *    as objects, and their sizes as recorded.
+ *    published; each name once, those of its history too, but for delete
+ *    markers) and explicit directories, but for the root, as objects, and
+ *    their sizes as recorded.
  *
  * Functions that take a store append to the feed.  Slices given to a function
  * that changes something may point into the map: it is done with them before
@@ -26,6 +29,9 @@
 #include "store/commit_private.h"
 #include "store/feed_private.h"
 #include "store/meta/record.h"
+
+/* What a key has behind it in a bucket's history: a NUL and 16 digits. */
+#define DENTRY_HISTORY_LEN 17
 
 /* NOT_FOUND */
 must_check enum store_err dentry_find(struct db_txn *txn, uint64_t parent,
@@ -104,20 +110,28 @@ void dentry_apply_stat(struct inode *inode, const struct stat *stat);
 must_check enum store_err dentry_expect_free(struct db_txn *txn,
 	uint64_t parent, struct slice name, struct inode *dir);
 
-/* Where a key lies: its directory and last component (a slice of the key,
- * "dir/" whole for a key that ends in '/').  NOT_FOUND, STALE (bucket gone),
- * BAD_NAME, KEY_TOO_LONG. */
-must_check enum store_err dentry_locate(struct db_txn *txn, uint64_t bucket,
+/* Where a key lies below the root of a bucket, or of its history: the
+ * directory and last component (a slice of the key, "dir/" whole for a key that
+ * ends in '/').  NOT_FOUND, STALE (root gone), BAD_NAME, KEY_TOO_LONG. */
+must_check enum store_err dentry_locate(struct db_txn *txn, uint64_t root,
 	struct slice key, uint64_t *parent, struct slice *component);
-/* The same, making implicit directories that are missing. */
+/* The same, making implicit directories that are missing; their bucket is
+ * `bucket`. */
 must_check enum store_err dentry_locate_or_make(struct store *store,
-	struct db_txn *txn, uint64_t bucket, struct slice key, uint64_t *parent,
-	struct slice *component);
+	struct db_txn *txn, uint64_t root, uint64_t bucket, struct slice key,
+	uint64_t *parent, struct slice *component);
+
+/* The key of what has that component in the directory.  CORRUPT. */
+must_check enum store_err dentry_spell(struct db_txn *txn, uint64_t dir,
+	struct slice component, struct buffer *key);
 
 /*
  * Gives `inode` (a new one, ino set, nlink 1) the name; what had it loses
  * it as dentry_unlink() does.  Saves the inode, counts usage, touches the
  * parent.
+ *
+ * A file that has a version number is told its parent and component, as a
+ * directory is.
  *
  * A component that ends in '/' makes an explicit directory, nlink and parent
  * set here.  One that exists keeps its number, owner, mode, entries and
@@ -126,7 +140,11 @@ must_check enum store_err dentry_locate_or_make(struct store *store,
  */
 must_check enum store_err dentry_publish(struct store *store,
 	struct db_txn *txn, uint64_t parent, struct slice component,
-	const struct inode *inode);
+	const struct version *version, const struct inode *inode);
+
+/* Attributes with the component that it has in its parent; NULL: without. */
+struct slice dentry_named_attrs(struct buffer *to, struct slice attrs,
+	const struct slice *component);
 
 /*
  * Takes the name away from its inode; the last name gone, the record goes

@@ -46,6 +46,7 @@ close_data(struct file *file)
 	file->blob = 0;
 	file->is_pinned = false;
 	file->is_pending = false;
+	file->is_copy = false;
 	file->is_marked = false;
 	file->is_listed = false;
 	file->may_linger = false;

@@ -103,7 +103,8 @@ file_attr_note(struct store *store, const struct inode *inode)
 		return;
 	file->inode = *inode;
 	file->inode.attrs = SLICE_NULL;
-	if (inode->nlink == 0) {
+	/* An older version is none to those who have it open, but goes on. */
+	if (inode->nlink == 0 && !(inode->flags & INODE_NONCURRENT)) {
 		file->is_gone = true;
 		file->is_marked = false;
 	}

@@ -6,11 +6,13 @@
 #include "store/blob_record_private.h"
 #include "store/dentry_private.h"
 #include "store/draft_private.h"
+#include "store/file_name_private.h"
 #include "store/file_seal_private.h"
 #include "store/session_private.h"
 
 struct draft_request {
 	struct file *file;
+	struct file_name name;
 	uint64_t blob;
 	struct inode result;
 };
@@ -18,6 +20,7 @@ struct draft_request {
 static enum store_err
 apply_begin(struct store *store, struct db_txn *txn, void *arg)
 {
+	scoped(buffer_free) struct buffer attrs = {0};
 	struct draft_request *request = arg;
 	struct inode inode;
 
@@ -28,7 +31,10 @@ apply_begin(struct store *store, struct db_txn *txn, void *arg)
 		return STORE_BUSY;
 	if (inode.blob != request->file->blob)
 		return STORE_PRECONDITION;
+	if (inode.flags & INODE_NONCURRENT)
+		return STORE_STALE;
 	inode.pending = request->blob;
+	file_name_note(&request->name, &inode, &attrs);
 	err = dentry_save_inode(txn, &inode);
 	inode.attrs = SLICE_NULL;
 	request->result = inode;
@@ -75,8 +81,11 @@ file_draft_begin(struct file *file, bool with_data)
 			file_seal_size(file->seal));
 	request.blob = draft.blob;
 	if (!err)
+		err = file_name_find(file->store, file->ino, &request.name);
+	if (!err)
 		err = commit_run(file->store, apply_begin, &request,
 			&file->commit);
+	file_name_free(&request.name);
 	if (err) {
 		draft_end(&draft, err);
 		return err == STORE_STALE ? STORE_UNSUPPORTED : err;

@@ -11,7 +11,9 @@
 #include "store/cut_private.h"
 #include "store/dentry_private.h"
 #include "store/draft_private.h"
+#include "store/file_name_private.h"
 #include "store/file_open_private.h"
+#include "store/history_private.h"
 #include "store/sealed.h"
 #include "store/session_private.h"
 
@@ -19,11 +21,13 @@ struct mark_request {
 	struct file *file;
 	int fd;		  /* of the data that will be written to */
 	int64_t mtime_ns; /* of that file */
-	uint64_t clone;	  /* 0: none yet */
+	struct file_name name;
+	uint64_t clone; /* 0: none yet */
 	uint64_t clone_size;
 
 	/* results */
 	bool needs_clone;
+	bool is_kept;  /* the published data stays, as an older version */
 	bool is_other; /* the record has other data by now */
 	bool was_listed;
 	struct inode inode;
@@ -95,7 +99,10 @@ align_mtime(struct db_txn *txn, struct mark_request *request,
 	request->stamp = (struct file_stamp){inode->size, inode->mtime_ns};
 	if (is_written || request->mtime_ns == inode->mtime_ns)
 		return STORE_OK;
-	enum store_err err = was_written(txn, request, inode, &is_written);
+	/* A copy that nobody has yet is as it was made. */
+	enum store_err err = request->is_kept ? STORE_OK
+					      : was_written(txn, request, inode,
+							&is_written);
 	if (err || is_written)
 		return err;
 	if (futimens(request->fd, times) || fstat(request->fd, &stat))
@@ -111,7 +118,24 @@ put_clone(struct store *store, struct db_txn *txn, struct mark_request *request,
 {
 	enum store_err err = blob_record_add(store, txn, request->clone,
 		request->clone_size);
-	return err ? err : blob_record_drop(txn, old);
+	return err || request->is_kept ? err : blob_record_drop(txn, old);
+}
+
+/* Where the bucket keeps versions: what is published, unless it is being
+ * written to already.  STALE: it is an older one itself. */
+static enum store_err
+look_at_versions(struct db_txn *txn, struct mark_request *request,
+	const struct inode *inode)
+{
+	bool is_written = inode->pending || (inode->flags & INODE_DIRTY);
+	struct record_versions of;
+
+	if (!is_written && (inode->flags & INODE_NONCURRENT))
+		return STORE_STALE;
+	enum store_err err = history_of(txn, inode->bucket, &of);
+	request->is_kept = of.versioning != VERSIONING_NEVER && !is_written &&
+			   dentry_is_visible(inode);
+	return err;
 }
 
 /* Of bytes that are about to be others: scrub.h. */
@@ -156,16 +180,19 @@ find_own_row(struct db_txn *txn, struct mark_request *request)
 static enum store_err
 apply_mark(struct store *store, struct db_txn *txn, void *arg)
 {
+	scoped(buffer_free) struct buffer attrs = {0};
 	struct mark_request *request = arg;
 	struct file *file = request->file;
 	bool is_shared = true;
 	struct inode inode;
 
 	enum store_err err = dentry_inode(txn, file->ino, &inode);
+	if (!err)
+		err = look_at_versions(txn, request, &inode);
 	if (err)
 		return err;
 	uint64_t data = inode.pending ? inode.pending : inode.blob;
-	if (!err && data)
+	if (data && !request->is_kept)
 		err = blob_record_is_shared(txn, data, &is_shared);
 	if (err)
 		return err;
@@ -181,10 +208,13 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 		err = align_mtime(txn, request, &inode);
 	if (err)
 		return err;
-	if (request->clone)
+	if (request->is_kept)
+		inode.pending = request->clone;
+	else if (request->clone)
 		inode.blob = request->clone;
 	if (!inode.pending)
 		inode.flags |= INODE_DIRTY;
+	file_name_note(&request->name, &inode, &attrs);
 	if (!request->clone && data)
 		err = drop_checksum(txn, data);
 	if (!err)
@@ -196,7 +226,8 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 	if (!err)
 		err = session_set_open(store, txn, inode.ino, INODE_DIRTY);
 	if (!err && is_news)
-		err = feed_append_inode(store, txn, inode.ino, false);
+		err = feed_append_inode(store, txn, inode.ino,
+			request->is_kept);
 	return err;
 }
 
@@ -242,6 +273,8 @@ mark_with_clone(struct file *file, struct mark_request *request, bool with_data)
 		return err;
 	file->is_writable = true;
 	file->blob = request->clone;
+	file->is_pending = request->inode.pending != 0;
+	file->is_copy = request->is_kept && with_data;
 	file->is_shared = false;
 	file->is_packed = false;
 	return STORE_OK;
@@ -276,11 +309,15 @@ file_mark(struct file *file, bool with_data)
 		return STORE_OK;
 	if (file->is_gone)
 		return check_gone(file);
-	enum store_err err = run_mark(&request, file->fd);
-	if (err == STORE_STALE)
-		return check_gone(file);
+	enum store_err err =
+		file_name_find(file->store, file->ino, &request.name);
+	if (!err)
+		err = run_mark(&request, file->fd);
 	if (!err && request.needs_clone)
 		err = mark_with_clone(file, &request, with_data);
+	file_name_free(&request.name);
+	if (err == STORE_STALE)
+		return check_gone(file);
 	if (err)
 		return err;
 	file->is_marked = true;
@@ -296,6 +333,7 @@ file_mark(struct file *file, bool with_data)
 
 struct rewrite_request {
 	struct file *file;
+	struct file_name name;
 	uint64_t blob;
 	struct inode result;
 };
@@ -303,10 +341,13 @@ struct rewrite_request {
 static enum store_err
 apply_rewrite(struct store *store, struct db_txn *txn, void *arg)
 {
+	scoped(buffer_free) struct buffer attrs = {0};
 	struct rewrite_request *request = arg;
 	struct inode inode;
 
 	enum store_err err = dentry_inode(txn, request->file->ino, &inode);
+	if (!err && (inode.flags & INODE_NONCURRENT))
+		err = STORE_STALE;
 	if (err)
 		return err;
 	if (!S_ISREG(inode.mode))
@@ -317,6 +358,7 @@ apply_rewrite(struct store *store, struct db_txn *txn, void *arg)
 	if (inode.pending || (inode.flags & INODE_DIRTY))
 		return STORE_BUSY;
 	inode.pending = request->blob;
+	file_name_note(&request->name, &inode, &attrs);
 	err = dentry_save_inode(txn, &inode);
 	inode.attrs = SLICE_NULL;
 	request->result = inode;
@@ -337,7 +379,11 @@ file_mark_rewrite(struct file *file)
 	if (err)
 		return err;
 	request.blob = draft.blob;
-	err = commit_run(file->store, apply_rewrite, &request, &file->commit);
+	err = file_name_find(file->store, file->ino, &request.name);
+	if (!err)
+		err = commit_run(file->store, apply_rewrite, &request,
+			&file->commit);
+	file_name_free(&request.name);
 	if (err) {
 		draft_end(&draft, err);
 		return err;
@@ -347,6 +393,7 @@ file_mark_rewrite(struct file *file)
 	file->is_shared = false;
 	file->is_packed = false;
 	file->is_pending = true;
+	file->is_copy = false;
 	file->is_marked = true;
 	file->fd = draft_detach(&draft);
 	struct stat stat;

@@ -9,6 +9,7 @@
 #include "store/draft_private.h"
 #include "store/file_open_private.h"
 #include "store/file_seal_private.h"
+#include "store/history_private.h"
 #include "store/keyring.h"
 #include "store/session_private.h"
 #include "store/usage_private.h"
@@ -20,6 +21,7 @@ struct create_request {
 	uint64_t blob;
 	int64_t now_ns; /* as the data file's file system has it */
 	struct slice attrs;
+	struct version version; /* set anew by each run, as what follows */
 	struct inode result;
 };
 
@@ -49,7 +51,11 @@ static enum store_err
 put_name(struct store *store, struct db_txn *txn,
 	const struct create_request *request)
 {
-	struct record_dentry dentry = {RECORD_DENTRY_FILE, request->result.ino};
+	struct record_dentry dentry = {
+		.kind = RECORD_DENTRY_FILE,
+		.ino = request->result.ino,
+		.version = request->version,
+	};
 
 	enum store_err err =
 		dentry_put(txn, request->parent, request->name, &dentry);
@@ -77,6 +83,7 @@ find_place(struct db_txn *txn, const struct create_request *request,
 static enum store_err
 apply_create(struct store *store, struct db_txn *txn, void *arg)
 {
+	scoped(buffer_free) struct buffer attrs = {0};
 	struct create_request *request = arg;
 	struct inode *inode = &request->result;
 	struct inode dir;
@@ -88,7 +95,12 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 		return err;
 	describe(inode, request);
 	inode->bucket = dir.bucket;
-	err = commit_new_number(txn, &inode->ino);
+	if (request->name.data)
+		err = history_reserve(txn, dir.bucket, &request->version);
+	inode->attrs = dentry_named_attrs(&attrs, inode->attrs,
+		request->version.number ? &request->name : NULL);
+	if (!err)
+		err = commit_new_number(txn, &inode->ino);
 	if (!err)
 		err = blob_record_add_pending(store, txn, inode->pending, 0);
 	if (!err)
@@ -98,6 +110,7 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	if (!err)
 		err = session_set_open(store, txn, inode->ino,
 			INODE_UNPUBLISHED);
+	inode->attrs = SLICE_NULL;
 	return err;
 }
 

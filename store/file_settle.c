@@ -5,6 +5,7 @@
  *	record			data file	becomes
  *	pending, last writer	any		blob = pending, new ETag
  *	pending, others write	any		as it was, but for fsync(2)
+ *	pending, a copy		the same	pending goes
  *	blob, dirty		changed		size, mtime, new ETag
  *	blob, dirty		the same	as it was
  *
@@ -21,6 +22,7 @@
 #include "store/file_open_private.h"
 #include "store/file_seal_private.h"
 #include "store/file_settle_private.h"
+#include "store/history_private.h"
 #include "store/meta/key.h"
 #include "store/session_private.h"
 
@@ -115,8 +117,13 @@ static enum store_err
 publish(struct store *store, struct db_txn *txn, const struct inode *was,
 	const struct inode *now, uint64_t file_len)
 {
-	enum store_err err = dentry_update_inode(txn, was, now);
+	bool is_new = was->pending && !now->pending;
+	/* First of all: what it was lies in the map. */
+	enum store_err err =
+		is_new ? history_keep_renewed(store, txn, was) : STORE_OK;
 
+	if (!err)
+		err = dentry_update_inode(txn, was, now);
 	if (!err && now->blob != was->blob)
 		err = blob_record_drop(txn, was->blob);
 	if (!err && now->blob)
@@ -130,9 +137,13 @@ publish(struct store *store, struct db_txn *txn, const struct inode *was,
 static void
 take_pending(struct inode *inode)
 {
+	struct slice name;
+
 	inode->blob = inode->pending;
 	inode->pending = 0;
-	inode->parent = 0;
+	/* Where versions are kept it goes on saying what it is called. */
+	if (!inode_attr_find(inode->attrs, INODE_ATTR_NAME, SLICE_NULL, &name))
+		inode->parent = 0;
 	inode->flags &= ~(uint32_t)INODE_UNPUBLISHED;
 }
 
@@ -222,8 +233,11 @@ file_settle_apply(struct store *store, struct db_txn *txn, void *arg)
 		err = dentry_forget(store, txn, &was);
 		return err ? err : set_mark(txn, request, &was);
 	}
-	if (was.pending && data == request->blob &&
-		(!has_others || request->is_sync)) {
+	bool is_mine = was.pending && data == request->blob;
+	bool is_idle = is_mine && request->is_copy && !request->is_changed;
+	if (is_idle && !goes_on) {
+		now.pending = 0;
+	} else if (is_mine && !is_idle && (!has_others || request->is_sync)) {
 		take_pending(&now);
 		request->is_published = true;
 	}
@@ -237,10 +251,12 @@ file_settle_apply(struct store *store, struct db_txn *txn, void *arg)
 		request->is_described = true;
 		describe_data(&now, request, &attrs);
 		err = publish(store, txn, &was, &now, request->file_len);
-	} else if (now.flags != was.flags) {
+	} else if (now.flags != was.flags || now.pending != was.pending) {
 		err = dentry_update_inode(txn, &was, &now);
+		if (!err && !now.pending)
+			err = blob_record_drop(txn, was.pending);
 		if (!err)
-			err = feed_append_inode(store, txn, now.ino, false);
+			err = feed_append_inode(store, txn, now.ino, is_idle);
 	}
 	now.attrs = SLICE_NULL;
 	request->inode = now;
@@ -278,6 +294,7 @@ describe_file(struct file *file, struct file_settle_request *request)
 	if (file->seal)
 		describe_draft(file->seal, request);
 	request->is_changed = file_open_is_changed(file, &request->stat);
+	request->is_copy = file->is_copy;
 	request->has_mtime = file->seal || file->is_pending ||
 			     file_open_stamp(&request->stat).mtime_ns !=
 				     file->stamp.mtime_ns;
@@ -320,6 +337,7 @@ settle(struct file *file, struct file_settle_request *request)
 	}
 	file->inode = request->inode;
 	file->is_pending = request->inode.pending != 0;
+	file->is_copy = file->is_copy && file->is_pending;
 	file->is_changed = false;
 	file->stamp = file_open_stamp(&request->stat);
 	return file->seal && request->is_published ? file_draft_end(file)

@@ -16,6 +16,7 @@ struct file_settle_request {
 	uint64_t blob; /* whose data file `stat` is of */
 	struct stat stat;
 	bool is_changed; /* since the record was made */
+	bool is_copy;	 /* pending: of what is published, if not changed */
 	bool has_mtime;	 /* the data file's mtime is news, too */
 	bool keeps_mark;
 	bool is_sync;	   /* published though others go on writing */

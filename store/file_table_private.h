@@ -60,6 +60,7 @@ struct file {
 	unsigned writers;
 	bool is_pinned;	 /* the kernel has the descriptor */
 	bool is_pending; /* blob is inode.pending, not inode.blob */
+	bool is_copy;	 /* and was made with the bytes of that */
 	bool is_marked;
 	bool is_listed;	 /* a writer's, DB_OPEN has it with flags 0 */
 	bool may_linger; /* file_let_linger() */

@@ -156,6 +156,7 @@ static enum store_err
 apply_delete(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct due *due = arg;
+	struct version marker;
 	enum store_err err = compare_rules(due->look, txn);
 
 	for (size_t i = 0; i < due->count && !err && !due->look->is_stale;
@@ -163,7 +164,7 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 		err = is_due_still(store, txn, due, i, &due->is_gone[i]);
 		if (!err && due->is_gone[i])
 			err = object_key_remove(store, txn,
-				due->look->bucket->ino, due->keys[i]);
+				due->look->bucket->ino, due->keys[i], &marker);
 	}
 	return err;
 }

@@ -1,35 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/list.h"
+#include "store/list_private.h"
 
 #include "store/walk_private.h"
 
 struct listing {
 	const struct list_request *request;
+	struct list_range range;
 	struct arena *arena;
 	struct list_page page;
 	size_t capacity;
 };
 
-/* How much of the key its common prefix is; 0: it has none. */
-static size_t
-common_prefix_len(const struct list_request *request, struct slice key)
+size_t
+list_common_prefix_len(const struct list_range *range, struct slice key)
 {
 	struct slice rest;
 	ptrdiff_t at;
 
-	if (request->delimiter.len == 0 || key.len < request->prefix.len)
+	if (range->delimiter.len == 0 || key.len < range->prefix.len)
 		return 0;
-	rest = slice_from(key, request->prefix.len);
-	at = slice_find(rest, request->delimiter);
+	rest = slice_from(key, range->prefix.len);
+	at = slice_find(rest, range->delimiter);
 	if (at < 0)
 		return 0;
-	return request->prefix.len + (size_t)at + request->delimiter.len;
+	return range->prefix.len + (size_t)at + range->delimiter.len;
 }
 
-/* The first key above all that begin with the prefix, in place; false where
- * there is none. */
-static bool
-make_successor(struct buffer *prefix)
+bool
+list_make_successor(struct buffer *prefix)
 {
 	while (prefix->len > 0) {
 		unsigned char last =
@@ -42,6 +40,27 @@ make_successor(struct buffer *prefix)
 		prefix->len--;
 	}
 	return false;
+}
+
+bool
+list_find_start(const struct list_range *range, struct buffer *start,
+	bool *is_after)
+{
+	*is_after = false;
+	if (slice_compare(range->after, range->prefix) < 0) {
+		buffer_append(start, range->prefix);
+		return true;
+	}
+	if (!slice_has_prefix(range->after, range->prefix))
+		return false;
+	size_t prefix_len = list_common_prefix_len(range, range->after);
+	if (prefix_len > 0) {
+		buffer_append(start, slice_first(range->after, prefix_len));
+		return list_make_successor(start);
+	}
+	buffer_append(start, range->after);
+	*is_after = range->after.len > 0;
+	return true;
 }
 
 /* Those that are asked for. */
@@ -94,7 +113,7 @@ skip_prefix(struct walk *walk, struct slice prefix, bool *is_end)
 	scoped(buffer_free) struct buffer next = {0};
 
 	buffer_append(&next, prefix);
-	*is_end = !make_successor(&next);
+	*is_end = !list_make_successor(&next);
 	return *is_end ? STORE_OK : walk_seek(walk, buffer_slice(&next));
 }
 
@@ -104,13 +123,13 @@ take(struct listing *listing, struct walk *walk, struct slice key,
 	const struct record_dentry *dentry, bool *is_end)
 {
 	bool is_dir = dentry->kind == RECORD_DENTRY_DIR;
-	size_t prefix_len = common_prefix_len(listing->request, key);
+	size_t prefix_len = list_common_prefix_len(&listing->range, key);
 	struct slice prefix = slice_first(key, prefix_len);
 	struct inode inode;
 
 	/* What is below need not be looked at: there is something. */
 	if (is_dir && prefix_len > 0 &&
-		slice_equal(listing->request->delimiter, SLICE("/"))) {
+		slice_equal(listing->range.delimiter, SLICE("/"))) {
 		*is_end = !add(listing, prefix, NULL);
 		return STORE_OK;
 	}
@@ -130,28 +149,6 @@ take(struct listing *listing, struct walk *walk, struct slice key,
 	return is_dir ? walk_enter(walk, dentry->ino) : STORE_OK;
 }
 
-/* Where the page begins; false where nothing can come. */
-static bool
-find_start(const struct list_request *request, struct buffer *start,
-	bool *is_after)
-{
-	*is_after = false;
-	if (slice_compare(request->after, request->prefix) < 0) {
-		buffer_append(start, request->prefix);
-		return true;
-	}
-	if (!slice_has_prefix(request->after, request->prefix))
-		return false;
-	size_t prefix_len = common_prefix_len(request, request->after);
-	if (prefix_len > 0) {
-		buffer_append(start, slice_first(request->after, prefix_len));
-		return make_successor(start);
-	}
-	buffer_append(start, request->after);
-	*is_after = request->after.len > 0;
-	return true;
-}
-
 static enum store_err
 read_page(struct store *store, struct listing *listing)
 {
@@ -161,8 +158,8 @@ read_page(struct store *store, struct listing *listing)
 	scoped(buffer_free) struct buffer start = {0};
 	bool is_after;
 
-	bool is_end =
-		!find_start(request, &start, &is_after) || request->max == 0;
+	bool is_end = !list_find_start(&listing->range, &start, &is_after) ||
+		      request->max == 0;
 	enum store_err err = db_begin_read(store->db, &txn);
 	if (!err)
 		err = walk_open(txn, request->bucket, buffer_slice(&start),
@@ -172,7 +169,7 @@ read_page(struct store *store, struct listing *listing)
 		struct slice key;
 
 		err = walk_next(walk, &key, &dentry);
-		if (err || !slice_has_prefix(key, request->prefix))
+		if (err || !slice_has_prefix(key, listing->range.prefix))
 			break;
 		err = take(listing, walk, key, &dentry, &is_end);
 	}
@@ -183,7 +180,11 @@ enum store_err
 list_read(struct store *store, const struct list_request *request,
 	struct arena *arena, struct list_page *out)
 {
-	struct listing listing = {.request = request, .arena = arena};
+	struct listing listing = {
+		.request = request,
+		.range = {request->prefix, request->delimiter, request->after},
+		.arena = arena,
+	};
 
 	enum store_err err = read_page(store, &listing);
 	for (size_t i = 0; !err && i < listing.page.count; i++) {

@@ -13,6 +13,8 @@
 #include "store/object_key_private.h"
 #include "store/sealed.h"
 
+static const struct version_ref current = {.which = VERSION_CURRENT};
+
 /* Where the bytes are. */
 struct place {
 	uint64_t blob;
@@ -52,7 +54,8 @@ find_place(struct store *store, struct db_txn *txn, uint64_t blob,
 /* The record, as of a snapshot that has ended: attrs are in the arena. */
 static enum store_err
 read_record(struct store *store, uint64_t bucket, struct slice key,
-	struct arena *arena, struct object *out, struct place *place)
+	const struct version_ref *version, struct arena *arena,
+	struct object *out, struct place *place)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 	enum store_err err;
@@ -61,9 +64,11 @@ read_record(struct store *store, uint64_t bucket, struct slice key,
 	err = db_begin_read(store->db, &txn);
 	if (err)
 		return err;
-	err = object_key_find(txn, bucket, key, &out->inode);
-	if (err)
+	err = object_key_find_version(txn, bucket, key, version, out);
+	if (err) {
+		out->inode.attrs = SLICE_NULL;
 		return err;
+	}
 	out->inode.attrs = arena_copy(arena, out->inode.attrs);
 	return find_place(store, txn, out->inode.blob, place);
 }
@@ -83,15 +88,17 @@ judge_missing(struct place *before, const struct place *now)
 }
 
 enum store_err
-object_head(struct store *store, uint64_t bucket, struct slice key,
-	struct arena *arena, struct object *out)
+object_head_version(struct store *store, uint64_t bucket, struct slice key,
+	const struct version_ref *version, struct arena *arena,
+	struct object *out)
 {
 	struct place place, missing = {0};
 	struct stat stat;
 	enum store_err err;
 
 	for (;;) {
-		err = read_record(store, bucket, key, arena, out, &place);
+		err = read_record(store, bucket, key, version, arena, out,
+			&place);
 		if (err || !out->inode.blob ||
 			!(out->inode.flags & INODE_DIRTY))
 			return err;
@@ -104,6 +111,13 @@ object_head(struct store *store, uint64_t bucket, struct slice key,
 		if (err)
 			return err;
 	}
+}
+
+enum store_err
+object_head(struct store *store, uint64_t bucket, struct slice key,
+	struct arena *arena, struct object *out)
+{
+	return object_head_version(store, bucket, key, &current, arena, out);
 }
 
 /*
@@ -172,7 +186,8 @@ begin_guard(struct store *store, struct object *object,
 
 static enum store_err
 open_data(struct store *store, uint64_t bucket, struct slice key,
-	struct arena *arena, struct object *out, int *fd, uint64_t *offset)
+	const struct version_ref *version, struct arena *arena,
+	struct object *out, int *fd, uint64_t *offset)
 {
 	struct place place, missing = {0};
 	uint64_t size = 0;
@@ -181,7 +196,8 @@ open_data(struct store *store, uint64_t bucket, struct slice key,
 	*fd = -1;
 	*offset = 0;
 	for (;;) {
-		err = read_record(store, bucket, key, arena, out, &place);
+		err = read_record(store, bucket, key, version, arena, out,
+			&place);
 		if (err || !out->inode.blob)
 			return err;
 		err = expect_readable(&place);
@@ -205,8 +221,17 @@ enum store_err
 object_open(struct store *store, uint64_t bucket, struct slice key,
 	struct arena *arena, struct object *out, int *fd, uint64_t *offset)
 {
+	return object_open_version(store, bucket, key, &current, arena, out, fd,
+		offset);
+}
+
+enum store_err
+object_open_version(struct store *store, uint64_t bucket, struct slice key,
+	const struct version_ref *version, struct arena *arena,
+	struct object *out, int *fd, uint64_t *offset)
+{
 	enum store_err err =
-		open_data(store, bucket, key, arena, out, fd, offset);
+		open_data(store, bucket, key, version, arena, out, fd, offset);
 
 	if (!err)
 		last_access_note(store, &out->inode);
@@ -216,6 +241,7 @@ object_open(struct store *store, uint64_t bucket, struct slice key,
 struct set_attrs {
 	uint64_t bucket;
 	struct slice key;
+	const struct version_ref *version;
 	struct slice attrs;
 	uint32_t kinds;
 };
@@ -225,12 +251,14 @@ apply_set_attrs(struct store *store, struct db_txn *txn, void *arg)
 {
 	const struct set_attrs *set = arg;
 	scoped(buffer_free) struct buffer merged = {0};
-	struct inode inode;
+	struct object object;
 	enum store_err err;
 
-	err = object_key_find(txn, set->bucket, set->key, &inode);
+	err = object_key_find_version(txn, set->bucket, set->key, set->version,
+		&object);
 	if (err)
 		return err;
+	struct inode inode = object.inode;
 	inode_attrs_merge(&merged, inode.attrs, set->attrs, set->kinds);
 	if (merged.len > INODE_ATTRS_MAX)
 		return STORE_ATTR_TOO_BIG;
@@ -246,9 +274,18 @@ enum store_err
 object_set_attrs(struct store *store, uint64_t bucket, struct slice key,
 	struct slice attrs, uint32_t kinds)
 {
+	return object_set_attrs_version(store, bucket, key, &current, attrs,
+		kinds);
+}
+
+enum store_err
+object_set_attrs_version(struct store *store, uint64_t bucket, struct slice key,
+	const struct version_ref *version, struct slice attrs, uint32_t kinds)
+{
 	struct set_attrs set = {
 		.bucket = bucket,
 		.key = key,
+		.version = version,
 		.attrs = attrs,
 		.kinds = kinds,
 	};

@@ -6,19 +6,24 @@
  * then on it survives power loss and every reader sees it.  What was opened
  * before goes on reading the old bytes.
  *
- * Keys: 1 to 1024 bytes of UTF-8, any content.  A key that ends in '/' is an
- * explicit directory; it may hold bytes, as S3 allows.
+ * Keys: 1 to 1024 bytes of UTF-8, any content but NUL.  A key that ends in '/'
+ * is an explicit directory; it may hold bytes, as S3 allows.
+ *
+ * Versions (versioning.h): what a put, a copy or a delete takes the place of
+ * stays as an older one, where the bucket keeps them.  Functions without a
+ * version_ref mean the current one.
  *
  * Threads:   any; one at a time for each handle.
  * Ownership: handles given through **out belong to the caller.  An object's
  * attrs live in the arena it was given.
  * Failure:   NO_BUCKET / STALE (bucket gone), NOT_FOUND, KEY_TOO_LONG,
- *            BAD_NAME (empty, not UTF-8).
+ *            BAD_NAME (empty, not UTF-8, with a NUL).
  */
 #pragma once
 
 #include "store/base/arena.h"
 #include "store/base/inode.h"
+#include "store/base/version.h"
 #include "store/cut.h"
 #include "store/seal.h"
 #include "store/store.h"
@@ -27,6 +32,9 @@
 
 struct object {
 	struct inode inode;
+	enum versioning versioning; /* of its bucket */
+	struct version version;
+	bool is_marker;		/* there is no object: it was deleted by that */
 	struct cut_guard guard; /* of object_open() */
 };
 
@@ -60,6 +68,11 @@ struct object_attrs {
  * is being modified in place.  NOT_FOUND. */
 must_check enum store_err object_head(struct store *store, uint64_t bucket,
 	struct slice key, struct arena *arena, struct object *out);
+/* NOT_FOUND, where out->is_marker tells whether there is a delete marker, and
+ * out->version which. */
+must_check enum store_err object_head_version(struct store *store,
+	uint64_t bucket, struct slice key, const struct version_ref *version,
+	struct arena *arena, struct object *out);
 
 /*
  * As object_head(), and a descriptor to read its bytes from, starting at
@@ -73,6 +86,10 @@ must_check enum store_err object_head(struct store *store, uint64_t bucket,
 must_check enum store_err object_open(struct store *store, uint64_t bucket,
 	struct slice key, struct arena *arena, struct object *out, int *fd,
 	uint64_t *offset);
+/* NOT_FOUND as object_head_version() gives it. */
+must_check enum store_err object_open_version(struct store *store,
+	uint64_t bucket, struct slice key, const struct version_ref *version,
+	struct arena *arena, struct object *out, int *fd, uint64_t *offset);
 
 /* A body on its way in. */
 struct object_put;
@@ -114,21 +131,48 @@ must_check enum store_err object_copy(struct store *store,
 	void *context, uint64_t bucket, struct slice key,
 	const struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *out);
+/* The same of a version of the source.  NOT_FOUND: also of a delete marker. */
+must_check enum store_err object_copy_version(struct store *store,
+	uint64_t source_bucket, struct slice source_key,
+	const struct version_ref *version,
+	enum store_err (*source_check)(const struct object *source,
+		void *context),
+	void *context, uint64_t bucket, struct slice key,
+	const struct object_attrs *attrs,
+	const struct object_condition *condition, struct object *out);
 
 /* Durable, and so is NOT_FOUND, where there is none (S3 answers 204 all the
- * same).  PRECONDITION. */
+ * same); in a bucket that keeps versions there is a delete marker then.
+ * PRECONDITION. */
 must_check enum store_err object_delete(struct store *store, uint64_t bucket,
 	struct slice key, const struct object_condition *condition);
 
-/* Many at once, one checkpoint: errs[i] as object_delete() gives it.
- * conditions: one for each key; NULL: none.  The return value tells of
- * failures of the whole. */
+struct object_deletion {
+	struct slice key;
+	/* VERSION_CURRENT: where the bucket keeps versions the key gets a
+	 * delete marker.  Else that version goes for good, and the one before
+	 * it is the current one where it was that. */
+	struct version_ref version;
+	struct object_condition condition;
+
+	/* results */
+	enum store_err err;	/* NOT_FOUND, PRECONDITION, BAD_NAME,
+				 * KEY_TOO_LONG */
+	bool is_marker;		/* `which` is one: was made, or went */
+	struct version which;	/* in a bucket that keeps versions: the marker
+				 * that was made, the version that went */
+};
+
+/* Many at once, one checkpoint; the results are in the deletions.  The return
+ * value tells of failures of the whole. */
 must_check enum store_err object_delete_many(struct store *store,
-	uint64_t bucket, const struct slice *keys,
-	const struct object_condition *conditions, size_t count,
-	enum store_err *errs);
+	uint64_t bucket, struct object_deletion *deletions, size_t count);
 
 /* Replaces the attributes of the given kinds (mask of 1 << inode_attr_kind)
  * by those in attrs: tags, metadata.  Durable.  ATTR_TOO_BIG, INVALID. */
 must_check enum store_err object_set_attrs(struct store *store, uint64_t bucket,
 	struct slice key, struct slice attrs, uint32_t kinds);
+/* NOT_FOUND: also of a delete marker. */
+must_check enum store_err object_set_attrs_version(struct store *store,
+	uint64_t bucket, struct slice key, const struct version_ref *version,
+	struct slice attrs, uint32_t kinds);

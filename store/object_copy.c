@@ -28,6 +28,7 @@ struct copy {
 	/* fixed */
 	uint64_t source_bucket;
 	struct slice source_key;
+	const struct version_ref *version;
 	enum store_err (*source_check)(const struct object *source,
 		void *context);
 	void *context;
@@ -46,6 +47,7 @@ struct copy {
 	struct inode source; /* without attributes */
 	struct buffer copied;
 	struct inode made;
+	struct version made_version;
 };
 
 /* Kinds that S3 copies with an object.  An ACL is not among them. */
@@ -109,9 +111,9 @@ is_clone_of(const struct copy *copy, const struct inode *source)
 
 /* As a reader sees the source now, even if it is being written in place. */
 static enum store_err
-ask(struct store *store, const struct copy *copy, const struct inode *inode)
+ask(struct store *store, const struct copy *copy, const struct object *found)
 {
-	struct object source = {.inode = *inode};
+	struct object source = *found;
 	enum store_err err = dentry_refresh_inode(store, &source.inode);
 
 	return err ? err : copy->source_check(&source, copy->context);
@@ -121,7 +123,8 @@ static enum store_err
 apply_copy(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct copy *copy = arg;
-	struct inode source, target;
+	struct object found;
+	struct inode target;
 	bool is_there, is_clone, is_written = false;
 	struct usage_mark mark;
 	enum store_err err;
@@ -130,15 +133,16 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 	err = usage_mark(txn, copy->bucket, &mark);
 	if (err)
 		return err;
-	err = object_key_find(txn, copy->source_bucket, copy->source_key,
-		&source);
+	err = object_key_find_version(txn, copy->source_bucket,
+		copy->source_key, copy->version, &found);
 	if (!err && copy->source_check)
-		err = ask(store, copy, &source);
+		err = ask(store, copy, &found);
 	if (!err)
 		err = object_key_check(store, txn, copy->bucket, copy->key,
 			copy->condition, &is_there, &target);
 	if (err)
 		return err;
+	struct inode source = found.inode;
 	is_clone = is_clone_of(copy, &source);
 	if (!is_clone && source.blob && !sealed_is(&source))
 		err = object_key_is_written(store, txn, &source, &is_written);
@@ -159,7 +163,7 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 	}
 	if (!err)
 		err = object_key_publish(store, txn, copy->bucket, copy->key,
-			&copy->made);
+			&copy->made, &copy->made_version);
 	return err ? err : usage_check(txn, &mark);
 }
 
@@ -172,8 +176,8 @@ clone_source(struct store *store, struct copy *copy, struct draft *draft)
 	enum store_err err;
 	int fd;
 
-	err = object_open(store, copy->source_bucket, copy->source_key, &arena,
-		&source, &fd, &offset);
+	err = object_open_version(store, copy->source_bucket, copy->source_key,
+		copy->version, &arena, &source, &fd, &offset);
 	if (err)
 		return err;
 	if (fd >= 0) {
@@ -215,9 +219,25 @@ object_copy(struct store *store, uint64_t source_bucket,
 	const struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *out)
 {
+	static const struct version_ref current = {.which = VERSION_CURRENT};
+
+	return object_copy_version(store, source_bucket, source_key, &current,
+		source_check, context, bucket, key, attrs, condition, out);
+}
+
+enum store_err
+object_copy_version(struct store *store, uint64_t source_bucket,
+	struct slice source_key, const struct version_ref *version,
+	enum store_err (*source_check)(const struct object *source,
+		void *context),
+	void *context, uint64_t bucket, struct slice key,
+	const struct object_attrs *attrs,
+	const struct object_condition *condition, struct object *out)
+{
 	struct copy copy = {
 		.source_bucket = source_bucket,
 		.source_key = source_key,
+		.version = version,
 		.source_check = source_check,
 		.context = context,
 		.bucket = bucket,
@@ -233,7 +253,10 @@ object_copy(struct store *store, uint64_t source_bucket,
 	for (int i = 0; copy.must_clone && err == STORE_BUSY && i < TRIES; i++)
 		err = try_copy(store, &copy, true);
 	if (!err) {
-		*out = (struct object){.inode = copy.made};
+		*out = (struct object){
+			.inode = copy.made,
+			.version = copy.made_version,
+		};
 		out->inode.attrs = SLICE_NULL;
 		last_access_note(store, &copy.source);
 	}

@@ -1,54 +1,121 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/object.h"
 
+#include "store/history_private.h"
 #include "store/object_key_private.h"
 
 /* So many deletions share a transaction: other writers wait meanwhile. */
 #define BATCH 1000
 
-struct delete_one {
-	uint64_t bucket;
-	struct slice key;
-	const struct object_condition *condition;
-	bool is_there; /* the result */
-};
-
-/* One that is gone is no error here: a checkpoint is waited for all the same.
- * It may be another client's delete that this one asks again for. */
+/* Of what was found just now. */
 static enum store_err
-apply_delete(struct store *store, struct db_txn *txn, void *arg)
+expect_there(enum store_err err)
 {
-	struct delete_one *one = arg;
-	struct inode inode;
-	enum store_err err;
-
-	err = object_key_check(store, txn, one->bucket, one->key,
-		one->condition, &one->is_there, &inode);
-	if (err || !one->is_there)
-		return err;
-	return object_key_remove(store, txn, one->bucket, one->key);
+	return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
 }
 
-enum store_err
-object_delete(struct store *store, uint64_t bucket, struct slice key,
-	const struct object_condition *condition)
+/* What a request without versionId means. */
+static enum store_err
+delete_current(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct object_deletion *deletion)
 {
-	struct delete_one one = {
-		.bucket = bucket,
-		.key = key,
-		.condition = condition,
-	};
+	struct record_versions of;
+	struct inode inode;
+	bool is_there;
 
-	enum store_err err = commit_run_durably(store, apply_delete, &one);
-	return !err && !one.is_there ? STORE_NOT_FOUND : err;
+	enum store_err err = object_key_check(store, txn, bucket, deletion->key,
+		&deletion->condition, &is_there, &inode);
+	if (!err)
+		err = history_of(txn, bucket, &of);
+	if (err)
+		return err;
+	deletion->is_marker = of.versioning != VERSIONING_NEVER;
+	if (is_there)
+		return expect_there(object_key_remove(store, txn, bucket,
+			deletion->key, &deletion->which));
+	return deletion->is_marker ? history_mark(store, txn, bucket,
+					     deletion->key, &deletion->which)
+				   : STORE_NOT_FOUND;
+}
+
+/* Takes the name from the current version, for good. */
+static enum store_err
+drop_current(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key)
+{
+	struct slice component;
+	struct inode gone;
+	uint64_t parent;
+
+	enum store_err err =
+		dentry_locate(txn, bucket, key, &parent, &component);
+	if (!err)
+		err = dentry_unlink(store, txn, parent, component, true, &gone);
+	if (!err)
+		err = history_name_restore(store, txn, bucket, key);
+	return expect_there(err);
+}
+
+/* It is in the history; behind a marker that was the newest the one before
+ * appears. */
+static enum store_err
+drop_older(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct object_deletion *deletion)
+{
+	scoped(history_row_free) struct history_row row = {0};
+	struct record_versions of;
+	struct inode current;
+
+	enum store_err err = history_of(txn, bucket, &of);
+	if (!err)
+		err = history_find(txn, &of, deletion->key, &deletion->version,
+			&row);
+	if (!err)
+		err = history_drop(store, txn, &row);
+	if (err || !deletion->is_marker)
+		return expect_there(err);
+	err = object_key_find(txn, bucket, deletion->key, &current);
+	if (err == STORE_NOT_FOUND)
+		err = history_name_restore(store, txn, bucket, deletion->key);
+	return expect_there(err);
+}
+
+static enum store_err
+delete_version(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct object_deletion *deletion)
+{
+	struct object object;
+	struct inode current;
+	bool is_there;
+
+	enum store_err err = object_key_find_version(txn, bucket, deletion->key,
+		&deletion->version, &object);
+	if (err && (err != STORE_NOT_FOUND || !object.is_marker))
+		return err;
+	deletion->is_marker = object.is_marker;
+	deletion->which = object.version;
+	if (object.is_marker || (object.inode.flags & INODE_NONCURRENT))
+		return drop_older(store, txn, bucket, deletion);
+	err = object_key_check(store, txn, bucket, deletion->key,
+		&deletion->condition, &is_there, &current);
+	return err ? err : drop_current(store, txn, bucket, deletion->key);
+}
+
+static enum store_err
+apply_one(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct object_deletion *deletion)
+{
+	deletion->is_marker = false;
+	deletion->which = (struct version){.number = 0};
+	return deletion->version.which == VERSION_CURRENT
+		       ? delete_current(store, txn, bucket, deletion)
+		       : delete_version(store, txn, bucket, deletion);
 }
 
 struct delete_many {
 	uint64_t bucket;
-	const struct slice *keys;
-	const struct object_condition *conditions; /* NULL: none */
+	struct object_deletion *deletions;
 	size_t count;
-	enum store_err *errs;
 };
 
 /* What concerns one key alone; nothing has been changed for it. */
@@ -60,53 +127,50 @@ is_answer(enum store_err err)
 	       err == STORE_PRECONDITION;
 }
 
+/* One that is gone is no error here: a checkpoint is waited for all the same.
+ * It may be another client's delete that this one asks again for. */
 static enum store_err
-apply_delete_many(struct store *store, struct db_txn *txn, void *arg)
+apply_delete(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct delete_many *many = arg;
 
 	for (size_t i = 0; i < many->count; i++) {
-		struct inode inode;
-		bool is_there;
-		enum store_err err;
+		struct object_deletion *deletion = &many->deletions[i];
 
-		err = object_key_check(store, txn, many->bucket, many->keys[i],
-			many->conditions ? &many->conditions[i] : NULL,
-			&is_there, &inode);
-		if (!err && !is_there)
-			err = STORE_NOT_FOUND;
-		many->errs[i] = err;
-		if (!is_answer(err))
-			return err;
-		if (err)
-			continue;
-		err = object_key_remove(store, txn, many->bucket,
-			many->keys[i]);
-		if (err)
-			return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
+		deletion->err = apply_one(store, txn, many->bucket, deletion);
+		if (!is_answer(deletion->err))
+			return deletion->err;
 	}
 	return STORE_OK;
 }
 
 enum store_err
 object_delete_many(struct store *store, uint64_t bucket,
-	const struct slice *keys, const struct object_condition *conditions,
-	size_t count, enum store_err *errs)
+	struct object_deletion *deletions, size_t count)
 {
 	while (count > BATCH) {
-		struct delete_many many = {
-			bucket, keys, conditions, BATCH, errs};
-		enum store_err err;
+		struct delete_many many = {bucket, deletions, BATCH};
+		enum store_err err =
+			commit_run(store, apply_delete, &many, NULL);
 
-		err = commit_run(store, apply_delete_many, &many, NULL);
 		if (err)
 			return err;
-		keys += BATCH;
-		conditions = conditions ? conditions + BATCH : NULL;
-		errs += BATCH;
+		deletions += BATCH;
 		count -= BATCH;
 	}
-	struct delete_many rest = {bucket, keys, conditions, count, errs};
+	struct delete_many rest = {bucket, deletions, count};
 
-	return commit_run_durably(store, apply_delete_many, &rest);
+	return commit_run_durably(store, apply_delete, &rest);
+}
+
+enum store_err
+object_delete(struct store *store, uint64_t bucket, struct slice key,
+	const struct object_condition *condition)
+{
+	struct object_deletion one = {.key = key};
+
+	if (condition)
+		one.condition = *condition;
+	enum store_err err = object_delete_many(store, bucket, &one, 1);
+	return err ? err : one.err;
 }

@@ -5,6 +5,7 @@
 
 #include "store/base/clock.h"
 #include "store/base/digest.h"
+#include "store/history_private.h"
 #include "store/sealed.h"
 #include "store/session_private.h"
 #include "store/tree.h"
@@ -24,16 +25,16 @@ object_key_validate(struct slice key)
 {
 	if (key.len > TREE_KEY_MAX)
 		return STORE_KEY_TOO_LONG;
-	if (!key.len || !slice_is_utf8(key))
+	/* A NUL ends a key in the history. */
+	if (!key.len || !slice_is_utf8(key) || slice_find_char(key, 0) >= 0)
 		return STORE_BAD_NAME;
 	return STORE_OK;
 }
 
-enum store_err
-object_key_find(struct db_txn *txn, uint64_t bucket, struct slice key,
-	struct inode *out)
+static enum store_err
+find(struct db_txn *txn, uint64_t bucket, struct slice key,
+	struct record_dentry *dentry, struct inode *out)
 {
-	struct record_dentry dentry;
 	struct slice component;
 	uint64_t parent;
 	enum store_err err;
@@ -44,13 +45,65 @@ object_key_find(struct db_txn *txn, uint64_t bucket, struct slice key,
 	err = dentry_locate(txn, bucket, key, &parent, &component);
 	if (err)
 		return err;
-	err = dentry_find(txn, parent, component, &dentry);
+	err = dentry_find(txn, parent, component, dentry);
 	if (err)
 		return err;
-	err = dentry_inode(txn, dentry.ino, out);
+	err = dentry_inode(txn, dentry->ino, out);
 	if (err)
 		return err == STORE_STALE ? STORE_CORRUPT : err;
 	return dentry_is_visible(out) ? STORE_OK : STORE_NOT_FOUND;
+}
+
+enum store_err
+object_key_find(struct db_txn *txn, uint64_t bucket, struct slice key,
+	struct inode *out)
+{
+	struct record_dentry dentry;
+
+	return find(txn, bucket, key, &dentry, out);
+}
+
+/* One that is older, or a marker. */
+static enum store_err
+find_older(struct db_txn *txn, const struct record_versions *of,
+	struct slice key, const struct version_ref *ref, struct object *out)
+{
+	scoped(history_row_free) struct history_row row = {0};
+	bool is_current = ref->which == VERSION_CURRENT;
+
+	enum store_err err = is_current ? history_newest(txn, of, key, &row)
+					: history_find(txn, of, key, ref, &row);
+	if (!err)
+		err = dentry_inode(txn, row.dentry.ino, &out->inode);
+	if (err)
+		return err == STORE_STALE ? STORE_CORRUPT : err;
+	out->is_marker = (out->inode.flags & INODE_MARKER) != 0;
+	if (out->is_marker || !is_current)
+		out->version = row.dentry.version;
+	return out->is_marker || is_current ? STORE_NOT_FOUND : STORE_OK;
+}
+
+enum store_err
+object_key_find_version(struct db_txn *txn, uint64_t bucket, struct slice key,
+	const struct version_ref *ref, struct object *out)
+{
+	struct record_dentry dentry;
+	struct record_versions of;
+
+	*out = (struct object){0};
+	enum store_err err = history_of(txn, bucket, &of);
+	if (err)
+		return err;
+	out->versioning = of.versioning;
+	err = find(txn, bucket, key, &dentry, &out->inode);
+	if (!err && (ref->which == VERSION_CURRENT ||
+			    history_is_meant(&dentry, ref))) {
+		out->version = dentry.version;
+		return STORE_OK;
+	}
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	return find_older(txn, &of, key, ref, out);
 }
 
 enum store_err
@@ -153,25 +206,26 @@ fill_new(struct db_txn *txn, uint64_t bucket, uint32_t mode,
 
 enum store_err
 object_key_publish(struct store *store, struct db_txn *txn, uint64_t bucket,
-	struct slice key, struct inode *inode)
+	struct slice key, struct inode *inode, struct version *version)
 {
 	struct slice component;
 	uint64_t parent;
 	enum store_err err;
 
-	err = dentry_locate_or_make(store, txn, bucket, key, &parent,
+	err = dentry_locate_or_make(store, txn, bucket, bucket, key, &parent,
 		&component);
 	if (!err)
 		err = fill_new(txn, bucket,
 			is_dir_key(key) ? MODE_DIR : MODE_FILE, inode);
 	if (err)
 		return err;
-	return dentry_publish(store, txn, parent, component, inode);
+	return history_name_publish(store, txn, parent, component, inode,
+		version);
 }
 
 enum store_err
 object_key_remove(struct store *store, struct db_txn *txn, uint64_t bucket,
-	struct slice key)
+	struct slice key, struct version *marker)
 {
 	struct slice component;
 	struct inode gone;
@@ -181,5 +235,6 @@ object_key_remove(struct store *store, struct db_txn *txn, uint64_t bucket,
 	err = dentry_locate(txn, bucket, key, &parent, &component);
 	if (err)
 		return err;
-	return dentry_unlink(store, txn, parent, component, true, &gone);
+	return history_name_unlink(store, txn, parent, component, true, &gone,
+		marker);
 }

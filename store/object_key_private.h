@@ -24,6 +24,15 @@ must_check enum store_err object_key_validate(struct slice key);
 must_check enum store_err object_key_find(struct db_txn *txn, uint64_t bucket,
 	struct slice key, struct inode *out);
 
+/*
+ * That version of it, with all of *out but its guard.  NOT_FOUND, *out telling
+ * whether it is since the version is a delete marker; of VERSION_CURRENT:
+ * since the key has been deleted, and by which.
+ */
+must_check enum store_err object_key_find_version(struct db_txn *txn,
+	uint64_t bucket, struct slice key, const struct version_ref *ref,
+	struct object *out);
+
 /* As object_key_find(), and whether the condition (NULL: none) lets a writer
  * go on; *is_there tells what it found.  PRECONDITION, and NOT_FOUND where
  * the condition needs an object. */
@@ -45,12 +54,15 @@ must_check enum store_err object_key_describe(const struct object_attrs *attrs,
 /*
  * Puts an object under the key, in place of what is there: *inode has its
  * size, blob (a reference of its own), ETag, checksum, mtime and attrs (not
- * in the map); the rest is filled in.
+ * in the map); the rest is filled in.  What was there becomes an older version,
+ * where the bucket keeps them.
  */
 must_check enum store_err object_key_publish(struct store *store,
 	struct db_txn *txn, uint64_t bucket, struct slice key,
-	struct inode *inode);
+	struct inode *inode, struct version *version);
 
-/* Takes away what object_key_find() found there just now. */
+/* Takes away what object_key_find() found there just now; *marker: what says
+ * so, where the bucket keeps versions. */
 must_check enum store_err object_key_remove(struct store *store,
-	struct db_txn *txn, uint64_t bucket, struct slice key);
+	struct db_txn *txn, uint64_t bucket, struct slice key,
+	struct version *marker);

@@ -100,6 +100,7 @@ struct put_commit {
 	const struct inode *wanted;
 	const struct object_condition *condition;
 	struct inode made;
+	struct version version;
 };
 
 static enum store_err
@@ -123,7 +124,7 @@ apply_put(struct store *store, struct db_txn *txn, void *arg)
 		err = scrub_mark_uploaded(txn, &commit->made);
 	if (!err)
 		err = object_key_publish(store, txn, commit->bucket,
-			commit->key, &commit->made);
+			commit->key, &commit->made, &commit->version);
 	return err ? err : usage_check(txn, &mark);
 }
 
@@ -177,7 +178,10 @@ commit_put(struct object_put *put, uint64_t bucket, struct slice key,
 	err = draft_commit_durably(&put->draft, apply_put, &commit);
 	if (err)
 		return err;
-	*out = (struct object){.inode = commit.made};
+	*out = (struct object){
+		.inode = commit.made,
+		.version = commit.version,
+	};
 	out->inode.attrs = attrs->attrs;
 	return STORE_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "store/base/clock.h"
 #include "store/file_settle_private.h"
+#include "store/history_private.h"
 #include "store/usage_private.h"
 
 /* One side of a rename: a name, as a file's and as a directory's component,
@@ -137,26 +138,30 @@ hang(struct store *store, struct db_txn *txn, const struct record_dentry *what,
 	scoped(buffer_free) struct buffer attrs = {0};
 	bool of_dir = what->kind == RECORD_DENTRY_DIR;
 	struct slice component = component_of(to, of_dir);
+	struct record_dentry dentry = *what;
 	struct inode inode;
 
-	enum store_err err = dentry_inode(txn, what->ino, &inode);
+	/* First of all: it may change what the record points to. */
+	enum store_err err = history_begin(store, txn, to->bucket, to->parent,
+		component, &dentry.version);
+	bool is_named = of_dir || dentry.version.number;
+	if (!err)
+		err = dentry_inode(txn, what->ino, &inode);
 	if (err)
 		return err;
 	inode.ctime_ns = clock_now_ns();
-	err = dentry_change_bucket(txn, &inode, to->bucket);
-	if (err)
-		return err;
-	/* A file has one only as long as it is not published: file.c. */
-	if (of_dir || inode.parent)
+	inode_attr_set(&attrs, inode.attrs, INODE_ATTR_NAME, SLICE_NULL,
+		is_named ? &component : NULL);
+	inode.attrs = buffer_slice(&attrs);
+	if (is_named || (inode.flags & INODE_UNPUBLISHED))
 		inode.parent = to->parent;
-	if (of_dir) {
-		inode_attr_set(&attrs, inode.attrs, INODE_ATTR_NAME, SLICE_NULL,
-			&component);
-		inode.attrs = buffer_slice(&attrs);
-	}
-	err = dentry_save_inode(txn, &inode);
+	else
+		inode.parent = 0;
+	err = dentry_change_bucket(txn, &inode, to->bucket);
 	if (!err)
-		err = dentry_put(txn, to->parent, component, what);
+		err = dentry_save_inode(txn, &inode);
+	if (!err)
+		err = dentry_put(txn, to->parent, component, &dentry);
 	if (!err)
 		err = feed_append_inode(store, txn, what->ino, false);
 	return err;
@@ -249,6 +254,31 @@ exchange(struct store *store, struct db_txn *txn, const struct side *from,
 	return err ? err : settle_parents(store, txn, from, to, -came, came);
 }
 
+/* What had the name becomes an older version, or has one name less. */
+static enum store_err
+lose_name(struct store *store, struct db_txn *txn, const struct side *side,
+	struct inode *gone)
+{
+	struct slice component = component_of(side, is_dir(side));
+	bool is_moved;
+
+	enum store_err err = history_keep(store, txn, side->parent, component,
+		&side->dentry, &is_moved);
+	if (!err && !is_moved)
+		err = take_off(store, txn, side);
+	if (!err && !is_moved)
+		err = dentry_release(store, txn, side->dentry.ino, gone);
+	if (err || !is_moved)
+		return err;
+	err = feed_append_dentry(store, txn, side->parent, component,
+		side->dentry.ino);
+	if (!err)
+		err = dentry_inode(txn, side->dentry.ino, gone);
+	gone->nlink = 0;
+	gone->attrs = SLICE_NULL;
+	return err;
+}
+
 /* Whether rename(2) may put `from` in the place of `to`. */
 static enum store_err
 check_replace(struct db_txn *txn, const struct side *from,
@@ -275,9 +305,7 @@ replace(struct store *store, struct db_txn *txn, const struct side *from,
 
 	enum store_err err = take_off(store, txn, from);
 	if (!err && to->dentry.ino)
-		err = take_off(store, txn, to);
-	if (!err && to->dentry.ino)
-		err = dentry_release(store, txn, to->dentry.ino, &gone);
+		err = lose_name(store, txn, to, &gone);
 	if (!err && to->dentry.ino)
 		err = succeed(store, txn, &from->dentry, &gone);
 	if (!err)
@@ -286,6 +314,9 @@ replace(struct store *store, struct db_txn *txn, const struct side *from,
 		err = feed_append_dentry(store, txn, to->parent,
 			component_of(to, is_dir(from)), to->dentry.ino);
 	int came = dirs - (to->dentry.ino && is_dir(to));
+	if (!err)
+		err = history_name_leave(store, txn, from->bucket, from->parent,
+			component_of(from, is_dir(from)));
 	if (!err)
 		err = settle_parents(store, txn, from, to, -dirs, came);
 	*replaced = gone;
@@ -321,6 +352,7 @@ leave_whiteout(struct store *store, struct db_txn *txn, const struct side *from,
 	const struct tree_owner *owner)
 {
 	int64_t now_ns = clock_now_ns();
+	struct version version;
 	struct inode inode = {
 		.bucket = from->bucket,
 		.mode = S_IFCHR | (owner->mode & 07777),
@@ -335,8 +367,8 @@ leave_whiteout(struct store *store, struct db_txn *txn, const struct side *from,
 
 	enum store_err err = commit_new_number(txn, &inode.ino);
 	return err ? err
-		   : dentry_publish(store, txn, from->parent, from->file,
-			     &inode);
+		   : history_name_publish(store, txn, from->parent, from->file,
+			     &inode, &version);
 }
 
 static enum store_err

@@ -6,6 +6,7 @@
 #include "store/base/clock.h"
 #include "store/base/digest.h"
 #include "store/dentry_private.h"
+#include "store/history_private.h"
 #include "store/rename_private.h"
 #include "store/usage_private.h"
 
@@ -216,6 +217,7 @@ apply_make(struct store *store, struct db_txn *txn, void *arg)
 	struct inode inode = {.ino = 0};
 	struct usage_mark mark;
 	struct slice component;
+	struct version version;
 	struct inode dir;
 
 	enum store_err err =
@@ -236,7 +238,8 @@ apply_make(struct store *store, struct db_txn *txn, void *arg)
 		inode_attr_set(&attrs, SLICE_NULL, INODE_ATTR_SYMLINK,
 			SLICE_NULL, &request->target);
 	inode.attrs = buffer_slice(&attrs);
-	err = dentry_publish(store, txn, request->parent, component, &inode);
+	err = history_name_publish(store, txn, request->parent, component,
+		&inode, &version);
 	if (!err)
 		err = dentry_inode(txn, inode.ino, request->out);
 	request->out->attrs = SLICE_NULL;
@@ -317,8 +320,13 @@ struct link_request {
 static enum store_err
 apply_link(struct store *store, struct db_txn *txn, void *arg)
 {
+	scoped(buffer_free) struct buffer attrs = {0};
 	struct link_request *request = arg;
-	struct record_dentry dentry = {RECORD_DENTRY_FILE, request->ino};
+	struct record_dentry dentry = {
+		.kind = RECORD_DENTRY_FILE,
+		.ino = request->ino,
+	};
+	struct slice name;
 	struct inode inode, dir;
 	struct usage_mark mark;
 
@@ -327,6 +335,9 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 		return err;
 	if (inode_is_dir(&inode))
 		return STORE_IS_DIR;
+	/* As one without a name, for whoever has it open. */
+	if (inode.flags & INODE_NONCURRENT)
+		return STORE_STALE;
 	err = dentry_expect_free(txn, request->parent, request->name, &dir);
 	if (!err)
 		err = usage_mark(txn, dir.bucket, &mark);
@@ -343,7 +354,14 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 	 * name. */
 	if (now.parent)
 		now.parent = request->parent;
+	if (now.parent &&
+		inode_attr_find(now.attrs, INODE_ATTR_NAME, SLICE_NULL, &name))
+		now.attrs =
+			dentry_named_attrs(&attrs, now.attrs, &request->name);
 	err = dentry_update_inode(txn, &inode, &now);
+	if (!err)
+		err = history_begin(store, txn, dir.bucket, request->parent,
+			request->name, &dentry.version);
 	if (!err)
 		err = dentry_put(txn, request->parent, request->name, &dentry);
 	if (!err)
@@ -386,6 +404,7 @@ apply_unlink(struct store *store, struct db_txn *txn, void *arg)
 	bool wants_dir = request->want == TREE_DIR;
 	char bytes[TREE_NAME_MAX + 1];
 	struct record_dentry other;
+	struct version marker;
 	struct slice component;
 
 	enum store_err err =
@@ -397,8 +416,8 @@ apply_unlink(struct store *store, struct db_txn *txn, void *arg)
 		if (err || other.ino != request->ino)
 			return err ? err : STORE_NOT_FOUND;
 	}
-	err = dentry_unlink(store, txn, request->parent, component, false,
-		request->out);
+	err = history_name_unlink(store, txn, request->parent, component, false,
+		request->out, &marker);
 	if (err != STORE_NOT_FOUND)
 		return err;
 	err = make_component(request->name, wants_dir ? TREE_FILE : TREE_DIR,
@@ -551,37 +570,13 @@ tree_read_dir(struct store *store, uint64_t dir, struct slice after,
 	}
 }
 
-/* Hands the name of the directory, and of each above it below the bucket, to
- * the path that ends at `end`; NULL: counts alone. */
-static enum store_err
-spell(struct db_txn *txn, uint64_t dir, char *end, size_t *len)
-{
-	struct dentry_climb climb = {0};
-	struct inode inode;
-	struct slice name;
-	enum store_err err = dentry_inode(txn, dir, &inode);
-
-	*len = 0;
-	while (!err && inode.ino != inode.bucket) {
-		if (dentry_climb_is_round(&climb, inode.ino) ||
-			!inode_attr_find(inode.attrs, INODE_ATTR_NAME,
-				SLICE_NULL, &name))
-			return STORE_CORRUPT;
-		*len += name.len;
-		if (end)
-			memcpy(end - *len, name.data, name.len);
-		err = dentry_inode(txn, inode.parent, &inode);
-	}
-	return err;
-}
-
 enum store_err
 tree_path(struct store *store, uint64_t dir, struct arena *arena,
 	struct slice *path)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(buffer_free) struct buffer spelt = {0};
 	struct inode inode;
-	size_t len = 0;
 
 	enum store_err err = db_begin_read(store->db, &txn);
 	if (!err)
@@ -589,12 +584,10 @@ tree_path(struct store *store, uint64_t dir, struct arena *arena,
 	if (!err && !inode_is_dir(&inode))
 		err = STORE_NOT_DIR;
 	if (!err)
-		err = spell(txn, dir, NULL, &len);
-	if (err)
-		return err;
-	char *bytes = arena_alloc(arena, len);
-	*path = slice_of(bytes, len);
-	return spell(txn, dir, bytes + len, &len);
+		err = dentry_spell(txn, dir, SLICE_NULL, &spelt);
+	if (!err)
+		*path = arena_copy(arena, buffer_slice(&spelt));
+	return err;
 }
 
 enum store_err
@@ -607,6 +600,33 @@ tree_object(struct store *store, uint64_t ino, struct arena *arena,
 		return err;
 	return dentry_is_visible(out) ? dentry_refresh_inode(store, out)
 				      : STORE_NOT_FOUND;
+}
+
+enum store_err
+tree_version(struct store *store, uint64_t ino, struct version *out)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_dentry dentry;
+	struct record_versions of;
+	struct slice component;
+	struct inode inode;
+
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = dentry_inode(txn, ino, &inode);
+	if (!err)
+		err = history_of(txn, inode.bucket, &of);
+	if (err)
+		return err;
+	if (of.versioning == VERSIONING_NEVER || !dentry_is_visible(&inode))
+		return STORE_NO_ATTR;
+	*out = (struct version){.number = 0};
+	if (inode_attr_find(inode.attrs, INODE_ATTR_NAME, SLICE_NULL,
+		    &component) &&
+		!dentry_find(txn, inode.parent, component, &dentry) &&
+		dentry.ino == ino)
+		*out = dentry.version;
+	return STORE_OK;
 }
 
 struct attr_request {

@@ -24,6 +24,7 @@
 
 #include "store/base/arena.h"
 #include "store/base/inode.h"
+#include "store/base/version.h"
 #include "store/store.h"
 
 #define TREE_NAME_MAX 1024
@@ -54,6 +55,11 @@ must_check enum store_err tree_inode(struct store *store, uint64_t ino,
  * modified in place.  NOT_FOUND: S3 does not see it. */
 must_check enum store_err tree_object(struct store *store, uint64_t ino,
 	struct arena *arena, struct inode *out);
+
+/* Which version of its object it is: of the name that its record tells, where
+ * it has several.  NO_ATTR: its bucket keeps none. */
+must_check enum store_err tree_version(struct store *store, uint64_t ino,
+	struct version *out);
 
 /* Attributes to set, as setattr(2) has them. */
 struct tree_change {

@@ -77,6 +77,7 @@ struct complete {
 	bool is_too_long;
 	struct buffer attrs_made;
 	struct inode made;
+	struct version version;
 };
 
 static void
@@ -477,7 +478,7 @@ apply_complete(struct store *store, struct db_txn *txn, void *arg)
 			made->checksum, made->checksum_len);
 	}
 	err = object_key_publish(store, txn, complete->ref.bucket,
-		complete->ref.key, made);
+		complete->ref.key, made, &complete->version);
 	return err ? err : usage_check(txn, &mark);
 }
 
@@ -556,7 +557,10 @@ upload_complete(struct store *store, uint64_t bucket, struct slice key,
 		complete.must_copy |= complete.is_too_long;
 	}
 	if (!err) {
-		*out = (struct object){.inode = complete.made};
+		*out = (struct object){
+			.inode = complete.made,
+			.version = complete.version,
+		};
 		out->inode.attrs = SLICE_NULL;
 	}
 	buffer_free(&complete.attrs_made);

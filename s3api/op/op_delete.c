@@ -107,12 +107,8 @@ refuse_forbidden(struct request *request, struct key_list *list)
 static enum store_err
 delete_all(struct request *request, struct key_list *list)
 {
-	struct slice *keys =
-		arena_new_array(request->arena, list->count, struct slice);
-	enum store_err *errs =
-		arena_new_array(request->arena, list->count, enum store_err);
-	struct object_condition *conditions = arena_new_array(request->arena,
-		list->count, struct object_condition);
+	struct object_deletion *deletions = arena_new_array(request->arena,
+		list->count, struct object_deletion);
 	size_t count = 0;
 	enum store_err err = STORE_OK;
 
@@ -120,12 +116,14 @@ delete_all(struct request *request, struct key_list *list)
 		if (list->entries[i].refused ||
 			list->entries[i].names_no_version)
 			continue;
-		keys[count] = list->entries[i].key;
-		conditions[count++] = list->entries[i].condition;
+		deletions[count++] = (struct object_deletion){
+			.key = list->entries[i].key,
+			.condition = list->entries[i].condition,
+		};
 	}
 	if (count > 0)
 		err = object_delete_many(request->store, request->bucket.ino,
-			keys, conditions, count, errs);
+			deletions, count);
 	for (size_t i = list->count; i > 0 && !err; i--) {
 		struct key_list_entry *entry = &list->entries[i - 1];
 
@@ -135,7 +133,7 @@ delete_all(struct request *request, struct key_list *list)
 		enum store_err deleted =
 			entry->names_no_version
 				? err_of_nothing(&entry->condition)
-				: errs[--count];
+				: deletions[--count].err;
 
 		/* What is to be gone is gone, unless it had to be there. */
 		if (deleted != STORE_NOT_FOUND || entry->condition.must_match)

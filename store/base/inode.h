@@ -31,6 +31,11 @@ enum inode_flag {
 	/* Made by S3: has no owner or mode of its own; mounts show their
 	 * --uid, --gid and --umask. */
 	INODE_FROM_S3 = 1 << 3,
+	/* Files: an older version of an object, without a name that a mount
+	 * sees; the directory that all of a bucket hang below. */
+	INODE_NONCURRENT = 1 << 4,
+	/* With it: no object at all, but that one was deleted then. */
+	INODE_MARKER = 1 << 5,
 };
 
 /* "<hex of value>" or, where parts > 0, "<hex of value>-<parts>". */

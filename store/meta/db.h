@@ -35,7 +35,7 @@ enum db_table {
 	DB_BUCKET,     /* name -> record_bucket */
 	DB_DENTRY,     /* parent inode, component -> record_dentry */
 	DB_INODE,      /* inode -> record_inode */
-	DB_VERSION,    /* parent inode, component, newest first -> inode */
+	DB_VERSION,    /* bucket -> record_versions */
 	DB_BLOB,       /* blob -> record_blob */
 	DB_PACK,       /* segment, offset -> the blob packed there;
 			* 0, segment: to be compacted */

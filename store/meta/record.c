@@ -17,7 +17,9 @@
 #define DAY_VERSION 3	 /* in the same table as usage, after its versions */
 #define BLOB_VERSION 2	 /* 1: files alone, and none of the flags */
 #define SAMPLE_VERSION 2 /* 1: without tiers */
-#define INODE_VERSION_ACCESSED 3 /* 1: on the day of birth; 2: kept */
+#define DENTRY_VERSION 2 /* 1: without a version of the object */
+#define INODE_VERSION_KEPT 2	 /* 1: without INODE_FLAGS_OF_VERSIONS */
+#define INODE_VERSION_ACCESSED 3 /* 1, 2: on the day of birth */
 #define TOKEN_VERSION_GRANTED 3
 #define VERSION_MAX 15 /* that any tarn may come to have */
 
@@ -43,8 +45,10 @@ enum inode_field {
 	FIELD_ALL = (1 << 10) - 1,
 };
 
+#define INODE_FLAGS_OF_VERSIONS (INODE_NONCURRENT | INODE_MARKER)
 #define INODE_FLAGS_ALL                                                        \
-	(INODE_EXPLICIT | INODE_UNPUBLISHED | INODE_DIRTY | INODE_FROM_S3)
+	(INODE_EXPLICIT | INODE_UNPUBLISHED | INODE_DIRTY | INODE_FROM_S3 |    \
+		INODE_FLAGS_OF_VERSIONS)
 _Static_assert(INODE_FLAGS_ALL <= UINT8_MAX, "flags are kept in a byte");
 
 static struct decoder
@@ -53,6 +57,18 @@ begin(struct slice bytes)
 	struct decoder decoder = codec_decoder(bytes);
 
 	if (codec_decode_u8(&decoder) != RECORD_VERSION)
+		decoder.is_bad = true;
+	return decoder;
+}
+
+/* Of a record that has had several layouts, up to `newest`. */
+static struct decoder
+begin_since(struct slice bytes, uint8_t newest, uint8_t *layout)
+{
+	struct decoder decoder = codec_decoder(bytes);
+
+	*layout = codec_decode_u8(&decoder);
+	if (*layout < RECORD_VERSION || *layout > newest)
 		decoder.is_bad = true;
 	return decoder;
 }
@@ -132,14 +148,21 @@ record_encode_bucket(struct buffer *to, const struct record_bucket *record)
 enum store_err
 record_decode_dentry(struct slice bytes, struct record_dentry *out)
 {
-	struct decoder decoder = begin(bytes);
-	struct record_dentry record;
+	uint8_t layout;
+	struct decoder decoder = begin_since(bytes, DENTRY_VERSION, &layout);
+	struct record_dentry record = {.ino = 0};
 
 	record.kind = codec_decode_u8(&decoder);
 	record.ino = codec_decode_u64(&decoder);
-	enum store_err err =
-		finish(&decoder, record.kind >= RECORD_DENTRY_FILE &&
-					 record.kind <= RECORD_DENTRY_CHUNK);
+	if (layout > 1) {
+		record.version.number = codec_decode_u64(&decoder);
+		record.version.is_null = decode_bool(&decoder);
+	}
+	enum store_err err = finish(&decoder,
+		record.kind >= RECORD_DENTRY_FILE &&
+			record.kind <= RECORD_DENTRY_CHUNK &&
+			(layout > 1) == (record.version.number != 0) &&
+			(layout == 1 || record.kind != RECORD_DENTRY_CHUNK));
 	if (err == STORE_OK)
 		*out = record;
 	return err;
@@ -148,9 +171,40 @@ record_decode_dentry(struct slice bytes, struct record_dentry *out)
 void
 record_encode_dentry(struct buffer *to, const struct record_dentry *record)
 {
-	codec_encode_u8(to, RECORD_VERSION);
+	bool has_version = record->version.number != 0;
+
+	codec_encode_u8(to, has_version ? DENTRY_VERSION : RECORD_VERSION);
 	codec_encode_u8(to, (uint8_t)record->kind);
 	codec_encode_u64(to, record->ino);
+	if (!has_version)
+		return;
+	codec_encode_u64(to, record->version.number);
+	codec_encode_u8(to, record->version.is_null);
+}
+
+enum store_err
+record_decode_versions(struct slice bytes, struct record_versions *out)
+{
+	struct decoder decoder = begin(bytes);
+	struct record_versions record;
+
+	record.versioning = codec_decode_u8(&decoder);
+	record.history = codec_decode_u64(&decoder);
+	enum store_err err = finish(&decoder,
+		(record.versioning == VERSIONING_ENABLED ||
+			record.versioning == VERSIONING_SUSPENDED) &&
+			record.history > INODE_ROOT);
+	if (err == STORE_OK)
+		*out = record;
+	return err;
+}
+
+void
+record_encode_versions(struct buffer *to, const struct record_versions *record)
+{
+	codec_encode_u8(to, RECORD_VERSION);
+	codec_encode_u8(to, (uint8_t)record->versioning);
+	codec_encode_u64(to, record->history);
 }
 
 static bool
@@ -608,9 +662,10 @@ inode_fields(const struct inode *inode)
 static uint8_t
 inode_version(const struct inode *inode)
 {
-	return inode_access_day(inode) != clock_day(inode->birth_ns)
-		       ? INODE_VERSION_ACCESSED
-		       : RECORD_VERSION;
+	if (inode_access_day(inode) != clock_day(inode->birth_ns))
+		return INODE_VERSION_ACCESSED;
+	return inode->flags & INODE_FLAGS_OF_VERSIONS ? INODE_VERSION_KEPT
+						      : RECORD_VERSION;
 }
 
 static bool
@@ -758,12 +813,14 @@ newest_version(enum db_table table)
 {
 	switch (table) {
 	case DB_BUCKET:
-	case DB_DENTRY:
+	case DB_VERSION:
 	case DB_UPLOAD:
 	case DB_PART:
 	case DB_CHANGE:
 	case DB_SESSION:
 		return RECORD_VERSION;
+	case DB_DENTRY:
+		return DENTRY_VERSION;
 	case DB_INODE:
 		return INODE_VERSION_ACCESSED;
 	case DB_DOCUMENT: /* of the metering */
@@ -775,7 +832,6 @@ newest_version(enum db_table table)
 	case DB_TOKEN:
 		return TOKEN_VERSION_GRANTED;
 	case DB_META:
-	case DB_VERSION:
 	case DB_PACK:
 	case DB_UNFLUSHED:
 	case DB_FREED:

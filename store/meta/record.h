@@ -19,6 +19,7 @@
 #include "store/base/error.h"
 #include "store/base/inode.h"
 #include "store/base/slice.h"
+#include "store/base/version.h"
 #include "store/meta/db.h"
 
 /* Longer names of organizations and regions are damage: they become keys. */
@@ -29,7 +30,7 @@ struct record_bucket {
 	int64_t created_ns;
 	struct slice owner; /* organization */
 	struct slice region;
-	uint8_t versioning; /* 0: never enabled */
+	uint8_t versioning; /* 0; DB_VERSION says it */
 };
 
 enum record_dentry_kind {
@@ -41,6 +42,13 @@ enum record_dentry_kind {
 struct record_dentry {
 	enum record_dentry_kind kind;
 	uint64_t ino;
+	struct version version; /* version 2 of the layout: number is not 0 */
+};
+
+/* Of a bucket that keeps versions, or did. */
+struct record_versions {
+	enum versioning versioning; /* not VERSIONING_NEVER */
+	uint64_t history; /* directory below which older ones hang */
 };
 
 /* Where the bytes of a blob lie. */
@@ -188,6 +196,7 @@ struct record_change {
 		const struct record_##type *record);
 RECORD_CODEC(bucket)
 RECORD_CODEC(dentry)
+RECORD_CODEC(versions)
 RECORD_CODEC(blob)
 RECORD_CODEC(upload)
 RECORD_CODEC(part)

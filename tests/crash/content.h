@@ -16,6 +16,10 @@
 #define CONTENT_SECTOR 512
 #define CONTENT_KEY_MAX 47
 #define CONTENT_BUCKET "bucket"
+/* One that keeps versions.  "KEY~" is the newest one of KEY that is not the
+ * current one, nor a marker. */
+#define CONTENT_KEPT_BUCKET "kept"
+#define CONTENT_OLDER "~"
 /* Of the two directories of a thread one is there, under either name. */
 #define CONTENT_TWIN_A "/d0/x"
 #define CONTENT_TWIN_B "/d1/x"

@@ -10,7 +10,7 @@
 #include "store/base/io.h"
 #include "store/bucket.h"
 #include "store/check.h"
-#include "store/list.h"
+#include "store/list_versions.h"
 #include "store/object.h"
 
 /* What a thing may be; the first of the versions, once acknowledged. */
@@ -41,6 +41,7 @@ struct look {
 	const struct promises *promises;
 	struct store *store;
 	uint64_t bucket;
+	uint64_t kept;
 	struct arena arena;
 	struct found *found;
 	size_t count;
@@ -187,13 +188,14 @@ wrong(struct look *look, const char *what, const char *about)
 }
 
 static struct slice
-read_object(struct look *look, struct slice key)
+read_object(struct look *look, uint64_t bucket, struct slice key,
+	const struct version_ref *version)
 {
 	struct object object;
 	uint64_t offset;
 	int fd = -1;
-	enum store_err err = object_open(look->store, look->bucket, key,
-		&look->arena, &object, &fd, &offset);
+	enum store_err err = object_open_version(look->store, bucket, key,
+		version, &look->arena, &object, &fd, &offset);
 
 	if (err) {
 		wrong(look, "cannot be opened", error_sentence(err));
@@ -210,8 +212,23 @@ read_object(struct look *look, struct slice key)
 }
 
 static void
+add_found(struct look *look, uint64_t bucket, struct slice key,
+	const struct inode *inode, const struct version_ref *version)
+{
+	look->found = reallocarray(look->found, look->count + 1,
+		sizeof(*look->found));
+	assert(look->found);
+	look->found[look->count++] = (struct found){
+		.key = key,
+		.ino = inode->ino,
+		.bytes = read_object(look, bucket, key, version),
+	};
+}
+
+static void
 read_all(struct look *look)
 {
+	static const struct version_ref current = {.which = VERSION_CURRENT};
 	struct list_request request = {.bucket = look->bucket, .max = 10000};
 	struct list_page page;
 	enum store_err err =
@@ -221,13 +238,40 @@ read_all(struct look *look)
 		wrong(look, "cannot be listed", error_sentence(err));
 		return;
 	}
-	look->found = calloc(page.count + 1, sizeof(*look->found));
-	assert(look->found);
-	look->count = page.count;
+	for (size_t i = 0; i < page.count; i++)
+		add_found(look, look->bucket, page.entries[i].key,
+			&page.entries[i].inode, &current);
+}
+
+/* Of each key the current version, and the newest of the others. */
+static void
+read_versions(struct look *look)
+{
+	struct list_versions_request request = {
+		.bucket = look->kept, .max = 10000};
+	struct slice older = SLICE_NULL;
+	struct list_versions_page page;
+	enum store_err err =
+		list_versions_read(look->store, &request, &look->arena, &page);
+
+	if (err || page.is_truncated) {
+		wrong(look, "versions cannot be listed", error_sentence(err));
+		return;
+	}
 	for (size_t i = 0; i < page.count; i++) {
-		look->found[i].key = page.entries[i].key;
-		look->found[i].ino = page.entries[i].inode.ino;
-		look->found[i].bytes = read_object(look, page.entries[i].key);
+		const struct list_versions_entry *entry = &page.entries[i];
+		struct version_ref version = version_ref_of(&entry->version);
+		bool is_second = slice_equal(entry->key, older);
+
+		if (entry->is_marker || is_second)
+			continue;
+		add_found(look, look->kept, entry->key, &entry->inode,
+			&version);
+		if (entry->is_current)
+			continue;
+		older = entry->key;
+		look->found[look->count - 1].key = arena_concat(&look->arena,
+			entry->key, SLICE(CONTENT_OLDER));
 	}
 }
 
@@ -330,6 +374,8 @@ look_at_all(struct look *look)
 	const struct promises *promises = look->promises;
 
 	read_all(look);
+	if (look->kept)
+		read_versions(look);
 	for (size_t i = 0; i < promises->count; i++) {
 		const struct thing *thing = &promises->things[i];
 
@@ -428,11 +474,14 @@ promises_are_kept(const struct promises *promises, const char *path)
 		.map_size = 1u << 26,
 	};
 	struct look look = {.promises = promises};
-	struct bucket bucket;
+	struct bucket bucket, kept;
 	enum store_err err = store_open(&options, &look.store);
 
 	if (!err)
 		err = bucket_get(look.store, SLICE(CONTENT_BUCKET), &bucket);
+	/* Of the recorded workload alone. */
+	if (!err && !bucket_get(look.store, SLICE(CONTENT_KEPT_BUCKET), &kept))
+		look.kept = kept.ino;
 	if (err) {
 		wrong(&look, "cannot be opened", error_sentence(err));
 	} else {

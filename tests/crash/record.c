@@ -26,6 +26,7 @@
 #include "store/data/blob_private.h"
 #include "store/meta/checkpoint_private.h"
 #include "store/meta/key.h"
+#include "store/versioning.h"
 #include "tests/crash/content.h"
 #include "tests/crash/shim.h"
 #include "tests/crash/workload.h"
@@ -148,6 +149,9 @@ make_store(const char *path)
 
 	must(store_create(path, SLICE("default"), NULL));
 	struct store *store = open_store(path);
+	must(bucket_create(store, SLICE(CONTENT_KEPT_BUCKET), SLICE("default"),
+		&bucket));
+	must(versioning_set(store, bucket.ino, VERSIONING_ENABLED));
 	must(bucket_create(store, SLICE(CONTENT_BUCKET), SLICE("default"),
 		&bucket));
 	must(commit_run_durably(store, apply_counter, &next));

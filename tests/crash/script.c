@@ -333,21 +333,21 @@ static void
 delete_many(struct script *script)
 {
 	static const char *const names[] = {"many/0", "many/1", "many/2"};
-	struct slice keys[array_len(names)];
-	enum store_err errs[array_len(names)];
+	struct object_deletion deletions[array_len(names)];
 	bool was_failed = false;
 
 	for (size_t i = 0; i < array_len(names); i++) {
 		(void)!script_put(script, names[i]);
-		keys[i] = slice_str(names[i]);
+		deletions[i] =
+			(struct object_deletion){.key = slice_str(names[i])};
 	}
 	for (size_t i = 0; i < array_len(names); i++)
 		was_failed = begin(script, names[i], 0);
 	enum store_err err = object_delete_many(script->store, script->bucket,
-		keys, NULL, array_len(names), errs);
+		deletions, array_len(names));
 	for (size_t i = 0; i < array_len(names) && !err; i++) {
-		if (errs[i] != STORE_NOT_FOUND)
-			end(script, names[i], 0, errs[i], was_failed);
+		if (deletions[i].err != STORE_NOT_FOUND)
+			end(script, names[i], 0, deletions[i].err, was_failed);
 	}
 }
 

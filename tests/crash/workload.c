@@ -28,6 +28,7 @@
 #define LARGEST 100008
 
 #define BURST 66 /* more than are flushed one by one */
+#define KEPT 3
 
 /* What a worker makes promises about, by numbers. */
 enum thing {
@@ -37,13 +38,17 @@ enum thing {
 	THING_CHUNK = THING_SECTOR + SECTORS,
 	THING_SNAPSHOT = THING_CHUNK + CHUNKS, /* sectors of a copy */
 	THING_BURST = THING_SNAPSHOT + SECTORS,
-	THINGS = THING_BURST + BURST,
+	/* In a bucket that keeps versions: current ones, the ones before. */
+	THING_KEPT = THING_BURST + BURST,
+	THING_OLDER = THING_KEPT + KEPT,
+	THINGS = THING_OLDER + KEPT,
 };
 
 /* A thread, which alone works on what lies in its directory. */
 struct worker {
 	struct store *store;
 	uint64_t bucket;
+	uint64_t kept; /* the bucket that keeps versions */
 	uint64_t dir;
 	char tag[16];
 	uint64_t next_version;
@@ -103,9 +108,14 @@ name_of(const struct worker *worker, unsigned int thing,
 	else if (thing < THING_BURST)
 		snprintf(name, room, "%s/snapshot#%u", worker->tag,
 			thing - THING_SNAPSHOT);
-	else
+	else if (thing < THING_KEPT)
 		snprintf(name, room, "%s/burst/o%u", worker->tag,
 			thing - THING_BURST);
+	else if (thing < THING_OLDER)
+		snprintf(name, room, "%s/v%u", worker->tag, thing - THING_KEPT);
+	else
+		snprintf(name, room, "%s/v%u" CONTENT_OLDER, worker->tag,
+			thing - THING_OLDER);
 }
 
 static void
@@ -511,18 +521,18 @@ static void
 delete_burst(struct worker *worker)
 {
 	char names[BURST][CONTENT_KEY_MAX + 1];
-	struct slice keys[BURST];
-	enum store_err errs[BURST];
+	struct object_deletion deletions[BURST];
 
 	for (unsigned int i = 0; i < BURST; i++) {
 		name_of(worker, THING_BURST + i, names[i]);
-		keys[i] = slice_str(names[i]);
+		deletions[i] =
+			(struct object_deletion){.key = slice_str(names[i])};
 		begin(worker, THING_BURST + i, 0);
 	}
-	must(object_delete_many(worker->store, worker->bucket, keys, NULL,
-		BURST, errs));
+	must(object_delete_many(worker->store, worker->bucket, deletions,
+		BURST));
 	for (unsigned int i = 0; i < BURST; i++) {
-		must(errs[i]);
+		must(deletions[i].err);
 		done(worker, THING_BURST + i);
 	}
 }
@@ -553,6 +563,74 @@ write_burst(struct worker *worker)
 	}
 	worker->dir = dir;
 	sync_all(worker);
+}
+
+/* --- versions --------------------------------------------------------------
+ */
+
+/* What it is now becomes, or stays, the one before. */
+static void
+begin_older(struct worker *worker, unsigned int n)
+{
+	uint64_t now = worker->now[THING_KEPT + n];
+
+	begin(worker, THING_OLDER + n,
+		now ? now : worker->now[THING_OLDER + n]);
+}
+
+static void
+put_kept(struct worker *worker, unsigned int n)
+{
+	uint64_t bucket = worker->bucket;
+
+	worker->bucket = worker->kept;
+	begin_older(worker, n);
+	put(worker, THING_KEPT + n, false);
+	done(worker, THING_OLDER + n);
+	worker->bucket = bucket;
+}
+
+static void
+delete_kept(struct worker *worker, unsigned int n)
+{
+	uint64_t bucket = worker->bucket;
+
+	worker->bucket = worker->kept;
+	if (worker->now[THING_KEPT + n])
+		begin_older(worker, n);
+	delete (worker, THING_KEPT + n);
+	if (worker->is_begun[THING_OLDER + n])
+		done(worker, THING_OLDER + n);
+	worker->bucket = bucket;
+}
+
+static void
+write_kept(struct worker *worker, unsigned int n)
+{
+	uint64_t version = worker->next_version++;
+	char name[16];
+	struct file *file;
+	struct inode dir, inode;
+
+	/* An empty one in the place of an empty one is no new version. */
+	while (content_size(version) == 0)
+		version = worker->next_version++;
+	snprintf(name, sizeof(name), "v%u", n);
+	if (!worker->now[THING_KEPT + n])
+		return;
+	must(tree_lookup(worker->store, worker->kept, slice_str(worker->tag),
+		TREE_DIR, NULL, &dir));
+	must(tree_lookup(worker->store, dir.ino, slice_str(name), TREE_FILE,
+		NULL, &inode));
+	begin_older(worker, n);
+	begin(worker, THING_KEPT + n, version);
+	must(file_open(worker->store, inode.ino, O_RDWR, &file));
+	must(file_data_truncate(file, 0));
+	write_at(file, body(worker, version), 0);
+	must(file_sync(file, false));
+	done(worker, THING_KEPT + n);
+	done(worker, THING_OLDER + n);
+	must(file_close(&file, O_RDWR));
 }
 
 /* As the store's own thread does it now and then. */
@@ -597,7 +675,7 @@ one_round(struct worker *worker)
 	/* Those in the worker's own directory. */
 	unsigned int own = any / 2 * 2;
 
-	switch (draw(worker, 17)) {
+	switch (draw(worker, 20)) {
 	case 0:
 		delete (worker, any);
 		break;
@@ -636,6 +714,15 @@ one_round(struct worker *worker)
 	case 13:
 		compact(worker);
 		break;
+	case 14:
+		put_kept(worker, any % KEPT);
+		break;
+	case 15:
+		delete_kept(worker, any % KEPT);
+		break;
+	case 16:
+		write_kept(worker, any % KEPT);
+		break;
 	default:
 		put(worker, any, true);
 	}
@@ -670,16 +757,18 @@ workload_run(struct store *store, unsigned int generation, unsigned int process,
 	bool closes_files)
 {
 	struct worker *workers = calloc(THREADS, sizeof(*workers));
-	struct bucket bucket;
+	struct bucket bucket, kept;
 
 	assert(workers);
 	must(bucket_get(store, SLICE(CONTENT_BUCKET), &bucket));
+	must(bucket_get(store, SLICE(CONTENT_KEPT_BUCKET), &kept));
 	for (unsigned int i = 0; i < THREADS; i++) {
 		struct worker *worker = &workers[i];
 		uint64_t id = (generation * 4 + process) * 4 + i + 1;
 
 		worker->store = store;
 		worker->bucket = bucket.ino;
+		worker->kept = kept.ino;
 		worker->has_burst = process < 2 && i == 0;
 		worker->next_version = id << 32 | 1;
 		worker->random = id * 0x9e3779b97f4a7c15u;

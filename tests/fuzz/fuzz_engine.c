@@ -236,16 +236,16 @@ static void
 do_delete(struct run *run)
 {
 	char keys[2][PATH_ROOM];
-	struct slice names[2];
-	enum store_err errs[2];
+	struct object_deletion deletions[2];
 
 	for (int i = 0; i < 2; i++) {
 		take_key(run, keys[i]);
-		names[i] = slice_str(keys[i]);
+		deletions[i] =
+			(struct object_deletion){.key = slice_str(keys[i])};
 	}
-	must(object_delete_many(run->store, run->bucket, names, NULL, 2, errs));
+	must(object_delete_many(run->store, run->bucket, deletions, 2));
 	for (int i = 0; i < 2; i++)
-		must_be(errs[i], model_delete(&run->model, keys[i])
+		must_be(deletions[i].err, model_delete(&run->model, keys[i])
 					 ? STORE_OK
 					 : STORE_NOT_FOUND);
 }

@@ -55,7 +55,7 @@ Test(record, bucket)
 Test(record, dentry)
 {
 	scoped(buffer_free) struct buffer buffer = {0};
-	struct record_dentry in = {RECORD_DENTRY_CHUNK, 77};
+	struct record_dentry in = {.kind = RECORD_DENTRY_CHUNK, .ino = 77};
 	struct record_dentry out;
 
 	record_encode_dentry(&buffer, &in);
@@ -69,6 +69,42 @@ Test(record, dentry)
 	buffer.data[1] = 4;
 	cr_expect(eq(int, record_decode_dentry(buffer_slice(&buffer), &out),
 		STORE_CORRUPT));
+}
+
+Test(record, dentry_of_a_version)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_dentry in = {
+		.kind = RECORD_DENTRY_FILE,
+		.ino = 77,
+		.version = {.number = 5, .is_null = true},
+	};
+	struct record_dentry out;
+
+	record_encode_dentry(&buffer, &in);
+	cr_assert(eq(int, record_decode_dentry(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(int, buffer.data[0], 2), "an older tarn knows better");
+	cr_expect(eq(u64, out.ino, 77));
+	cr_expect(eq(u64, out.version.number, 5));
+	cr_expect(out.version.is_null);
+	CHECK_STRICT(dentry, buffer);
+}
+
+Test(record, versions)
+{
+	scoped(buffer_free) struct buffer buffer = {0};
+	struct record_versions in = {VERSIONING_SUSPENDED, 77};
+	struct record_versions out;
+
+	record_encode_versions(&buffer, &in);
+	cr_assert(eq(int, record_decode_versions(buffer_slice(&buffer), &out),
+		STORE_OK));
+
+	cr_expect(eq(int, out.versioning, VERSIONING_SUSPENDED));
+	cr_expect(eq(u64, out.history, 77));
+	CHECK_STRICT(versions, buffer);
 }
 
 /* What the encoder makes of it, decoded again, byte for byte the same. */

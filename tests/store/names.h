@@ -51,8 +51,9 @@ names_put_apply(struct store *store, struct db_txn *txn, void *arg)
 	struct names_put *put = arg;
 	struct slice component;
 	uint64_t parent;
+	const struct version version = {.number = 0};
 	enum store_err err = dentry_locate_or_make(store, txn, put->bucket,
-		put->key, &parent, &component);
+		put->bucket, put->key, &parent, &component);
 	struct inode inode = {
 		.bucket = put->bucket,
 		.mode = S_IFREG | 0644,
@@ -66,7 +67,8 @@ names_put_apply(struct store *store, struct db_txn *txn, void *arg)
 	if (err)
 		return err;
 	put->ino = inode.ino;
-	return dentry_publish(store, txn, parent, component, &inode);
+	return dentry_publish(store, txn, parent, component, &version,
+		&inode);
 }
 
 /* As a PUT through S3 of an object without data, whatever its size. */

@@ -68,7 +68,7 @@ raw_dentry(struct store *store, uint64_t parent, const char *name,
 	enum record_dentry_kind kind, uint64_t ino)
 {
 	scoped(buffer_free) struct buffer value = {0};
-	const struct record_dentry dentry = {kind, ino};
+	const struct record_dentry dentry = {.kind = kind, .ino = ino};
 
 	record_encode_dentry(&value, &dentry);
 	raw_put(store, DB_DENTRY, key_dentry(parent, slice_str(name)),

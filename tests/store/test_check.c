@@ -93,7 +93,7 @@ Test(check, a_record_of_a_later_version_keeps_all_repairs_away)
 	other.nlink = 7;
 	raw_inode(temp.store, &other);
 	record_encode_inode(&value, &file);
-	value.data[0] = 4;
+	value.data[0] = 15;
 	raw_put(temp.store, DB_INODE, key_u64(file.ino), buffer_slice(&value));
 	struct checks_found found = checks_run(temp.store, CHECK_REPAIR);
 

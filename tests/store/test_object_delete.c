@@ -75,9 +75,14 @@ Test(object_delete, many_are_deleted_at_once_and_each_has_its_answer)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
-	const struct slice keys[] = {SLICE("a"), SLICE("nothing"), SLICE("d/b"),
-		SLICE(""), SLICE("a"), SLICE("d/c")};
-	enum store_err errs[6];
+	struct object_deletion many[] = {
+		{.key = SLICE("a")},
+		{.key = SLICE("nothing")},
+		{.key = SLICE("d/b")},
+		{.key = SLICE("")},
+		{.key = SLICE("a")},
+		{.key = SLICE("d/c")},
+	};
 
 	cr_assert(eq(int, objects_put(temp.store, bucket, "a", "1"), STORE_OK));
 	cr_assert(eq(int, objects_put(temp.store, bucket, "d/b", "2"),
@@ -88,15 +93,15 @@ Test(object_delete, many_are_deleted_at_once_and_each_has_its_answer)
 		STORE_OK));
 
 	cr_expect(eq(int,
-		object_delete_many(temp.store, bucket, keys, NULL, 6, errs),
+		object_delete_many(temp.store, bucket, many, array_len(many)),
 		STORE_OK));
 
-	cr_expect(eq(int, errs[0], STORE_OK));
-	cr_expect(eq(int, errs[1], STORE_NOT_FOUND));
-	cr_expect(eq(int, errs[2], STORE_OK));
-	cr_expect(eq(int, errs[3], STORE_BAD_NAME));
-	cr_expect(eq(int, errs[4], STORE_NOT_FOUND));
-	cr_expect(eq(int, errs[5], STORE_OK));
+	cr_expect(eq(int, many[0].err, STORE_OK));
+	cr_expect(eq(int, many[1].err, STORE_NOT_FOUND));
+	cr_expect(eq(int, many[2].err, STORE_OK));
+	cr_expect(eq(int, many[3].err, STORE_BAD_NAME));
+	cr_expect(eq(int, many[4].err, STORE_NOT_FOUND));
+	cr_expect(eq(int, many[5].err, STORE_OK));
 	cr_expect(objects_is(temp.store, bucket, "kept", "4"));
 	cr_expect(eq(u64, objects_blob_records(temp.store), 1));
 }
@@ -105,26 +110,23 @@ Test(object_delete, each_of_many_deletions_has_a_condition_of_its_own)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
-	const struct slice keys[] = {SLICE("a"), SLICE("b"), SLICE("none")};
 	const struct inode_etag other = {.parts = 9};
-	const struct object_condition conditions[] = {
-		{.must_match = &other},
-		{.must_exist = true},
-		{.must_exist = true},
+	struct object_deletion many[] = {
+		{.key = SLICE("a"), .condition = {.must_match = &other}},
+		{.key = SLICE("b"), .condition = {.must_exist = true}},
+		{.key = SLICE("none"), .condition = {.must_exist = true}},
 	};
-	enum store_err errs[3];
 
 	cr_assert(eq(int, objects_put(temp.store, bucket, "a", "1"), STORE_OK));
 	cr_assert(eq(int, objects_put(temp.store, bucket, "b", "2"), STORE_OK));
 
 	cr_expect(eq(int,
-		object_delete_many(temp.store, bucket, keys, conditions, 3,
-			errs),
+		object_delete_many(temp.store, bucket, many, array_len(many)),
 		STORE_OK));
 
-	cr_expect(eq(int, errs[0], STORE_PRECONDITION));
-	cr_expect(eq(int, errs[1], STORE_OK));
-	cr_expect(eq(int, errs[2], STORE_PRECONDITION));
+	cr_expect(eq(int, many[0].err, STORE_PRECONDITION));
+	cr_expect(eq(int, many[1].err, STORE_OK));
+	cr_expect(eq(int, many[2].err, STORE_PRECONDITION));
 	cr_expect(objects_is(temp.store, bucket, "a", "1"));
 }
 
@@ -134,12 +136,13 @@ Test(object_delete, more_are_deleted_at_once_than_fit_one_transaction)
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	scoped(arena_free) struct arena arena = {0};
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
-	struct slice *keys = arena_new_array(&arena, COUNT, struct slice);
-	enum store_err *errs = arena_new_array(&arena, COUNT, enum store_err);
+	struct object_deletion *many =
+		arena_new_array(&arena, COUNT, struct object_deletion);
 	uint64_t objects, bytes;
 
 	for (int i = 0; i < COUNT; i++)
-		keys[i] = arena_printf(&arena, "k%d", i);
+		many[i] = (struct object_deletion){
+			.key = arena_printf(&arena, "k%d", i)};
 	cr_assert(eq(int, objects_put(temp.store, bucket, "k0", ""), STORE_OK));
 	cr_assert(eq(int, objects_put(temp.store, bucket, "k1700", ""),
 		STORE_OK));
@@ -147,11 +150,11 @@ Test(object_delete, more_are_deleted_at_once_than_fit_one_transaction)
 		STORE_OK));
 
 	cr_expect(eq(int,
-		object_delete_many(temp.store, bucket, keys, NULL, COUNT, errs),
+		object_delete_many(temp.store, bucket, many, COUNT),
 		STORE_OK));
 
 	for (int i = 0; i < COUNT; i++)
-		cr_expect(eq(int, errs[i],
+		cr_expect(eq(int, many[i].err,
 			i == 0 || i == 1700 || i == 2499 ? STORE_OK
 							 : STORE_NOT_FOUND));
 	objects_usage(temp.store, bucket, &objects, &bytes);
@@ -176,9 +179,11 @@ Test(object_delete, of_what_is_gone_is_answered_when_that_is_durable)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
-	const struct slice keys[] = {SLICE("none"), SLICE("nothing")};
+	struct object_deletion many[] = {
+		{.key = SLICE("none")},
+		{.key = SLICE("nothing")},
+	};
 	struct store_status status;
-	enum store_err errs[2];
 
 	uint64_t commit = commit_soon(temp.store, bucket, "a");
 	cr_expect(eq(int,
@@ -188,7 +193,7 @@ Test(object_delete, of_what_is_gone_is_answered_when_that_is_durable)
 	cr_expect(status.last_checkpoint >= commit);
 	commit = commit_soon(temp.store, bucket, "b");
 	cr_expect(zero(int,
-		object_delete_many(temp.store, bucket, keys, NULL, 2, errs)));
+		object_delete_many(temp.store, bucket, many, array_len(many))));
 	cr_assert(zero(int, store_status(temp.store, &status)));
 	cr_expect(status.last_checkpoint >= commit);
 }

@@ -150,20 +150,20 @@ step_delete(struct model *model, size_t i)
 static void
 step_delete_many(struct model *model)
 {
-	struct slice names[4];
+	struct object_deletion deletions[4];
 	size_t chosen[4];
-	enum store_err errs[4];
 
 	for (size_t i = 0; i < 4; i++) {
 		chosen[i] = draw(model, KEYS);
-		names[i] = slice_str(keys[chosen[i]]);
+		deletions[i] = (struct object_deletion){
+			.key = slice_str(keys[chosen[i]])};
 	}
 	cr_assert(eq(int,
-		object_delete_many(model->temp.store, model->bucket, names,
-			NULL, 4, errs),
+		object_delete_many(model->temp.store, model->bucket, deletions,
+			4),
 		STORE_OK));
 	for (size_t i = 0; i < 4; i++) {
-		cr_assert(eq(int, errs[i],
+		cr_assert(eq(int, deletions[i].err,
 			model->is_there[chosen[i]] ? STORE_OK
 						   : STORE_NOT_FOUND));
 		model->is_there[chosen[i]] = false;

@@ -315,11 +315,14 @@ expect_sound(struct stress *stress)
 static void
 expect_no_leak(struct stress *stress)
 {
-	const struct slice all[] = {slice_str(keys[0]), slice_str(keys[1]),
-		slice_str(keys[2]), SLICE("upload")};
-	enum store_err errs[4];
+	struct object_deletion all[] = {
+		{.key = slice_str(keys[0])},
+		{.key = slice_str(keys[1])},
+		{.key = slice_str(keys[2])},
+		{.key = SLICE("upload")},
+	};
 	enum store_err err = object_delete_many(stress->store, stress->bucket,
-		all, NULL, 4, errs);
+		all, array_len(all));
 
 	expect(stress, !err && !objects_files_left(stress->store),
 		"no data is left without a name");

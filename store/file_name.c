@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/file_name_private.h"
+
+#include "store/history_private.h"
+#include "store/walk_private.h"
+
+void
+file_name_free(struct file_name *name)
+{
+	buffer_free(&name->component);
+}
+
+static bool
+is_told(struct db_txn *txn, const struct inode *inode)
+{
+	struct record_dentry dentry;
+	struct slice component;
+
+	return inode_attr_find(inode->attrs, INODE_ATTR_NAME, SLICE_NULL,
+		       &component) &&
+	       !dentry_find(txn, inode->parent, component, &dentry) &&
+	       dentry.ino == inode->ino;
+}
+
+static enum store_err
+search(struct db_txn *txn, const struct inode *inode, struct file_name *out)
+{
+	scoped(walk_close) struct walk *walk = NULL;
+	struct record_dentry dentry;
+	struct slice key, component;
+
+	enum store_err err =
+		walk_open(txn, inode->bucket, SLICE_NULL, false, &walk);
+	while (!err) {
+		err = walk_next(walk, &key, &dentry);
+		if (err || dentry.ino == inode->ino)
+			break;
+		if (dentry.kind == RECORD_DENTRY_DIR)
+			err = walk_enter(walk, dentry.ino);
+	}
+	if (!err)
+		err = dentry_locate(txn, inode->bucket, key, &out->parent,
+			&component);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	buffer_append(&out->component, component);
+	return STORE_OK;
+}
+
+enum store_err
+file_name_find(struct store *store, uint64_t ino, struct file_name *out)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_versions of;
+	struct inode inode;
+
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = dentry_inode(txn, ino, &inode);
+	if (!err)
+		err = history_of(txn, inode.bucket, &of);
+	if (err || of.versioning == VERSIONING_NEVER ||
+		!dentry_is_visible(&inode) || is_told(txn, &inode))
+		return err == STORE_STALE ? STORE_OK : err;
+	return search(txn, &inode, out);
+}
+
+void
+file_name_note(const struct file_name *name, struct inode *inode,
+	struct buffer *attrs)
+{
+	struct slice component = buffer_slice(&name->component);
+
+	if (!name->parent)
+		return;
+	inode->parent = name->parent;
+	inode_attr_set(attrs, inode->attrs, INODE_ATTR_NAME, SLICE_NULL,
+		&component);
+	inode->attrs = buffer_slice(attrs);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/history_private.h"
+
+#include <stdio.h>
+
+#include "store/base/clock.h"
+#include "store/meta/key.h"
+
+void
+history_row_free(struct history_row *row)
+{
+	buffer_free(&row->component);
+}
+
+enum store_err
+history_of(struct db_txn *txn, uint64_t bucket, struct record_versions *out)
+{
+	struct key key = key_u64(bucket);
+	struct slice value;
+
+	*out = (struct record_versions){.versioning = VERSIONING_NEVER};
+	enum store_err err = db_get(txn, DB_VERSION, key_slice(&key), &value);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return record_decode_versions(value, out);
+}
+
+/* Hangs nowhere. */
+static enum store_err
+make_root(struct db_txn *txn, uint64_t bucket, uint64_t *ino)
+{
+	struct inode root = {
+		.bucket = bucket,
+		.mode = S_IFDIR | 0755,
+		.nlink = 2,
+		.flags = INODE_FROM_S3 | INODE_NONCURRENT,
+	};
+
+	root.mtime_ns = clock_now_ns();
+	root.atime_ns = root.mtime_ns;
+	root.ctime_ns = root.mtime_ns;
+	root.birth_ns = root.mtime_ns;
+	enum store_err err = commit_new_number(txn, &root.ino);
+	*ino = root.ino;
+	return err ? err : dentry_save_inode(txn, &root);
+}
+
+enum store_err
+history_set(struct db_txn *txn, uint64_t bucket, enum versioning versioning)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	struct key key = key_u64(bucket);
+	struct record_versions of;
+
+	enum store_err err = history_of(txn, bucket, &of);
+	if (!err && of.versioning == VERSIONING_NEVER)
+		err = make_root(txn, bucket, &of.history);
+	of.versioning = versioning;
+	record_encode_versions(&value, &of);
+	return err ? err
+		   : db_put(txn, DB_VERSION, key_slice(&key),
+			     buffer_slice(&value));
+}
+
+enum store_err
+history_end(struct db_txn *txn, uint64_t bucket, bool *is_ended)
+{
+	struct key key = key_u64(bucket);
+	struct record_versions of;
+
+	*is_ended = true;
+	enum store_err err = history_of(txn, bucket, &of);
+	if (err || of.versioning == VERSIONING_NEVER)
+		return err;
+	err = dentry_is_empty(txn, of.history, is_ended);
+	if (err || !*is_ended)
+		return err;
+	struct key root = key_u64(of.history);
+	err = db_delete(txn, DB_VERSION, key_slice(&key));
+	return err ? err : db_delete(txn, DB_INODE, key_slice(&root));
+}
+
+bool
+history_is_meant(const struct record_dentry *dentry,
+	const struct version_ref *ref)
+{
+	if (ref->which == VERSION_NULL)
+		return version_is_null(&dentry->version);
+	return ref->which == VERSION_NUMBER &&
+	       !version_is_null(&dentry->version) &&
+	       dentry->version.number == ref->number;
+}
+
+/* --- where they hang ---------------------------------------------------- */
+
+static void
+append_suffix(struct buffer *key, uint64_t number)
+{
+	buffer_append_char(key, 0);
+	buffer_printf(key, "%016llx", (unsigned long long)~number);
+}
+
+/* The newest entry of the key that is meant; NULL: any. */
+static enum store_err
+search(struct db_txn *txn, const struct record_versions *of, struct slice key,
+	const struct version_ref *meant, struct history_row *row)
+{
+	scoped(dentry_cursor_close) struct dentry_cursor *cursor = NULL;
+	scoped(buffer_free) struct buffer path = {0};
+	struct slice component, found;
+
+	if (of->versioning == VERSIONING_NEVER)
+		return STORE_NOT_FOUND;
+	buffer_append(&path, key);
+	buffer_append_char(&path, 0);
+	enum store_err err = dentry_locate(txn, of->history,
+		buffer_slice(&path), &row->parent, &component);
+	if (!err)
+		err = dentry_cursor_open(txn, row->parent, component, false,
+			&cursor);
+	while (!err) {
+		err = dentry_cursor_next(cursor, &found, &row->dentry);
+		if (!err && !slice_has_prefix(found, component))
+			err = STORE_NOT_FOUND;
+		if (err || !meant || history_is_meant(&row->dentry, meant))
+			break;
+	}
+	if (err)
+		return err;
+	buffer_clear(&row->component);
+	buffer_append(&row->component, found);
+	return STORE_OK;
+}
+
+enum store_err
+history_find(struct db_txn *txn, const struct record_versions *of,
+	struct slice key, const struct version_ref *ref,
+	struct history_row *row)
+{
+	scoped(buffer_free) struct buffer path = {0};
+	struct slice component;
+
+	if (ref->which == VERSION_NULL)
+		return search(txn, of, key, ref, row);
+	if (of->versioning == VERSIONING_NEVER)
+		return STORE_NOT_FOUND;
+	buffer_append(&path, key);
+	append_suffix(&path, ref->number);
+	enum store_err err = dentry_locate(txn, of->history,
+		buffer_slice(&path), &row->parent, &component);
+	if (!err)
+		err = dentry_find(txn, row->parent, component, &row->dentry);
+	if (!err && !history_is_meant(&row->dentry, ref))
+		err = STORE_NOT_FOUND;
+	if (err)
+		return err;
+	buffer_clear(&row->component);
+	buffer_append(&row->component, component);
+	return STORE_OK;
+}
+
+enum store_err
+history_newest(struct db_txn *txn, const struct record_versions *of,
+	struct slice key, struct history_row *row)
+{
+	return search(txn, of, key, NULL, row);
+}
+
+enum store_err
+history_hang(struct store *store, struct db_txn *txn,
+	const struct record_versions *of, uint64_t bucket, struct slice key,
+	const struct record_dentry *dentry)
+{
+	scoped(buffer_free) struct buffer path = {0};
+	struct slice component;
+	uint64_t parent;
+
+	buffer_append(&path, key);
+	append_suffix(&path, dentry->version.number);
+	enum store_err err = dentry_locate_or_make(store, txn, of->history,
+		bucket, buffer_slice(&path), &parent, &component);
+	return err ? err : dentry_put(txn, parent, component, dentry);
+}
+
+enum store_err
+history_drop(struct store *store, struct db_txn *txn, struct history_row *row)
+{
+	struct inode gone;
+
+	return dentry_unlink(store, txn, row->parent,
+		buffer_slice(&row->component), true, &gone);
+}
+
+/* --- names -------------------------------------------------------------- */
+
+static enum store_err
+drop_null(struct store *store, struct db_txn *txn,
+	const struct record_versions *of, struct slice key)
+{
+	static const struct version_ref null = {.which = VERSION_NULL};
+	scoped(history_row_free) struct history_row row = {0};
+
+	enum store_err err = history_find(txn, of, key, &null, &row);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return history_drop(store, txn, &row);
+}
+
+enum store_err
+history_reserve(struct db_txn *txn, uint64_t bucket, struct version *out)
+{
+	struct record_versions of;
+
+	*out = (struct version){.number = 0};
+	enum store_err err = history_of(txn, bucket, &of);
+	if (err || of.versioning == VERSIONING_NEVER)
+		return err;
+	out->is_null = of.versioning == VERSIONING_SUSPENDED;
+	return commit_new_number(txn, &out->number);
+}
+
+/* The next version of the key, which everybody sees. */
+static enum store_err
+begin(struct store *store, struct db_txn *txn, const struct record_versions *of,
+	uint64_t bucket, struct slice key, struct version *out)
+{
+	enum store_err err = history_reserve(txn, bucket, out);
+
+	return err || !out->is_null ? err : drop_null(store, txn, of, key);
+}
+
+enum store_err
+history_begin(struct store *store, struct db_txn *txn, uint64_t bucket,
+	uint64_t parent, struct slice component, struct version *out)
+{
+	scoped(buffer_free) struct buffer key = {0};
+	struct record_versions of;
+
+	*out = (struct version){.number = 0};
+	enum store_err err = history_of(txn, bucket, &of);
+	if (err || of.versioning == VERSIONING_NEVER)
+		return err;
+	err = dentry_spell(txn, parent, component, &key);
+	return err ? err
+		   : begin(store, txn, &of, bucket, buffer_slice(&key), out);
+}
+
+enum store_err
+history_mark(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, struct version *marker)
+{
+	struct record_dentry dentry = {.kind = RECORD_DENTRY_FILE};
+	struct record_versions of;
+	struct inode inode = {
+		.bucket = bucket,
+		.mode = S_IFREG,
+		.nlink = 1,
+		.flags = INODE_FROM_S3 | INODE_NONCURRENT | INODE_MARKER,
+	};
+
+	inode.mtime_ns = clock_now_ns();
+	inode.atime_ns = inode.mtime_ns;
+	inode.ctime_ns = inode.mtime_ns;
+	inode.birth_ns = inode.mtime_ns;
+	enum store_err err = history_of(txn, bucket, &of);
+	if (!err)
+		err = begin(store, txn, &of, bucket, key, marker);
+	if (!err)
+		err = commit_new_number(txn, &inode.ino);
+	if (!err)
+		err = dentry_save_inode(txn, &inode);
+	dentry.ino = inode.ino;
+	dentry.version = *marker;
+	return err ? err : history_hang(store, txn, &of, bucket, key, &dentry);
+}

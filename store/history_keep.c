@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/base/clock.h"
+#include "store/blob_record_private.h"
+#include "store/history_private.h"
+
+/* What an older version of "dir/" does not have. */
+#define KINDS_OF_DIR ((1u << INODE_ATTR_XATTR) | (1u << INODE_ATTR_NAME))
+
+/* Whether what has the name stays when another version takes its place. */
+static bool
+is_kept(const struct record_versions *of, const struct record_dentry *dentry,
+	const struct inode *inode)
+{
+	if (of->versioning == VERSIONING_NEVER || !dentry_is_visible(inode))
+		return false;
+	return of->versioning == VERSIONING_ENABLED ||
+	       !version_is_null(&dentry->version);
+}
+
+/* A file of its own says what the inode is, with the same data. */
+static enum store_err
+keep_copy(struct store *store, struct db_txn *txn,
+	const struct record_versions *of, struct slice key,
+	const struct record_dentry *dentry, const struct inode *inode)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct record_dentry kept = *dentry;
+	struct inode none = *inode;
+	struct inode copy = *inode;
+	bool is_dir = inode_is_dir(inode);
+
+	inode_attrs_merge(&attrs, inode->attrs, SLICE_NULL,
+		is_dir ? KINDS_OF_DIR : 1u << INODE_ATTR_NAME);
+	copy.attrs = buffer_slice(&attrs);
+	if (is_dir)
+		copy.mode = S_IFREG | 0644;
+	copy.nlink = 1;
+	copy.parent = 0;
+	copy.pending = 0;
+	copy.flags = INODE_NONCURRENT | (inode->flags & INODE_FROM_S3);
+	enum store_err err = commit_new_number(txn, &copy.ino);
+	if (err)
+		return err;
+	none.ino = copy.ino;
+	none.flags = INODE_UNPUBLISHED;
+	none.mode = copy.mode;
+	err = dentry_update_inode(txn, &none, &copy);
+	if (!err && copy.blob)
+		err = blob_record_share(txn, copy.blob);
+	kept.ino = copy.ino;
+	kept.kind = RECORD_DENTRY_FILE;
+	return err ? err
+		   : history_hang(store, txn, of, copy.bucket, key, &kept);
+}
+
+/* It has no other name: the file itself goes there. */
+static enum store_err
+keep_file(struct store *store, struct db_txn *txn,
+	const struct record_versions *of, struct slice key, uint64_t parent,
+	struct slice component, const struct record_dentry *dentry,
+	const struct inode *inode)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct inode now = *inode;
+
+	now.attrs = dentry_named_attrs(&attrs, inode->attrs, NULL);
+	now.parent = 0;
+	now.flags |= INODE_NONCURRENT;
+	now.ctime_ns = clock_now_ns();
+	enum store_err err = dentry_update_inode(txn, inode, &now);
+	if (!err)
+		err = dentry_remove(txn, parent, component);
+	if (!err)
+		err = history_hang(store, txn, of, now.bucket, key, dentry);
+	return err ? err : feed_append_inode(store, txn, now.ino, false);
+}
+
+enum store_err
+history_keep(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, const struct record_dentry *dentry,
+	bool *is_moved)
+{
+	scoped(buffer_free) struct buffer key = {0};
+	struct record_versions of;
+	struct inode inode;
+
+	*is_moved = false;
+	enum store_err err = dentry_inode(txn, dentry->ino, &inode);
+	if (!err)
+		err = history_of(txn, inode.bucket, &of);
+	if (err || !is_kept(&of, dentry, &inode))
+		return err;
+	err = dentry_spell(txn, parent, component, &key);
+	if (err)
+		return err;
+	*is_moved = !inode_is_dir(&inode) && inode.nlink == 1 && !inode.pending;
+	return *is_moved ? keep_file(store, txn, &of, buffer_slice(&key),
+				   parent, component, dentry, &inode)
+			 : keep_copy(store, txn, &of, buffer_slice(&key),
+				   dentry, &inode);
+}
+
+enum store_err
+history_keep_renewed(struct store *store, struct db_txn *txn,
+	const struct inode *was)
+{
+	scoped(buffer_free) struct buffer key = {0};
+	scoped(buffer_free) struct buffer component = {0};
+	struct record_versions of;
+	struct record_dentry dentry;
+	struct slice name;
+
+	enum store_err err = history_of(txn, was->bucket, &of);
+	if (err || of.versioning == VERSIONING_NEVER ||
+		!inode_attr_find(was->attrs, INODE_ATTR_NAME, SLICE_NULL,
+			&name))
+		return err;
+	buffer_append(&component, name);
+	name = buffer_slice(&component);
+	err = dentry_find(txn, was->parent, name, &dentry);
+	if (err == STORE_NOT_FOUND || (!err && dentry.ino != was->ino))
+		return STORE_OK;
+	if (!err)
+		err = dentry_spell(txn, was->parent, name, &key);
+	if (!err && is_kept(&of, &dentry, was))
+		err = keep_copy(store, txn, &of, buffer_slice(&key), &dentry,
+			was);
+	if (!err)
+		err = history_begin(store, txn, was->bucket, was->parent, name,
+			&dentry.version);
+	return err ? err : dentry_put(txn, was->parent, name, &dentry);
+}

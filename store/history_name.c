@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/base/clock.h"
+#include "store/history_private.h"
+#include "store/meta/key.h"
+#include "store/usage_private.h"
+
+enum store_err
+history_name_publish(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, const struct inode *inode,
+	struct version *version)
+{
+	struct record_dentry old;
+	bool is_moved;
+
+	enum store_err err = dentry_find(txn, parent, component, &old);
+	if (!err)
+		err = history_keep(store, txn, parent, component, &old,
+			&is_moved);
+	if (!err || err == STORE_NOT_FOUND)
+		err = history_begin(store, txn, inode->bucket, parent,
+			component, version);
+	return err ? err
+		   : dentry_publish(store, txn, parent, component, version,
+			     inode);
+}
+
+/* Its file has been moved: what dentry_unlink() does besides. */
+static enum store_err
+forget_name(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, uint64_t ino, bool is_s3, struct inode *out)
+{
+	enum store_err err =
+		feed_append_dentry(store, txn, parent, component, ino);
+
+	if (!err)
+		err = dentry_inode(txn, ino, out);
+	if (err)
+		return err;
+	out->nlink = 0;
+	out->attrs = SLICE_NULL;
+	return dentry_settle_dir(store, txn, parent, 0, is_s3);
+}
+
+/* For a file system a directory that has entries stays. */
+static enum store_err
+check_unlink(struct db_txn *txn, const struct record_dentry *dentry, bool is_s3)
+{
+	bool is_empty = true;
+	enum store_err err = STORE_OK;
+
+	if (dentry->kind == RECORD_DENTRY_DIR && !is_s3)
+		err = dentry_is_empty(txn, dentry->ino, &is_empty);
+	return err || is_empty ? err : STORE_NOT_EMPTY;
+}
+
+enum store_err
+history_name_unlink(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, bool is_s3, struct inode *out,
+	struct version *marker)
+{
+	scoped(buffer_free) struct buffer key = {0};
+	struct record_versions of;
+	struct record_dentry dentry;
+	bool is_moved;
+
+	*marker = (struct version){.number = 0};
+	enum store_err err = dentry_find(txn, parent, component, &dentry);
+	if (!err)
+		err = dentry_inode(txn, dentry.ino, out);
+	if (!err)
+		err = history_of(txn, out->bucket, &of);
+	if (err)
+		return err;
+	uint64_t bucket = out->bucket;
+	if (of.versioning == VERSIONING_NEVER || !dentry_is_visible(out))
+		return dentry_unlink(store, txn, parent, component, is_s3, out);
+	err = check_unlink(txn, &dentry, is_s3);
+	if (!err)
+		err = dentry_spell(txn, parent, component, &key);
+	if (!err)
+		err = history_keep(store, txn, parent, component, &dentry,
+			&is_moved);
+	if (err)
+		return err;
+	err = is_moved ? forget_name(store, txn, parent, component, dentry.ino,
+				 is_s3, out)
+		       : dentry_unlink(store, txn, parent, component, is_s3,
+				 out);
+	return err ? err
+		   : history_mark(store, txn, bucket, buffer_slice(&key),
+			     marker);
+}
+
+enum store_err
+history_name_leave(struct store *store, struct db_txn *txn, uint64_t bucket,
+	uint64_t parent, struct slice component)
+{
+	scoped(history_row_free) struct history_row row = {0};
+	scoped(buffer_free) struct buffer key = {0};
+	struct record_versions of;
+	struct version marker;
+
+	enum store_err err = history_of(txn, bucket, &of);
+	if (err || of.versioning == VERSIONING_NEVER)
+		return err;
+	err = dentry_spell(txn, parent, component, &key);
+	if (!err)
+		err = history_newest(txn, &of, buffer_slice(&key), &row);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return history_mark(store, txn, bucket, buffer_slice(&key), &marker);
+}
+
+/* With its record, which dentry_publish() makes anew. */
+static enum store_err
+take_down(struct store *store, struct db_txn *txn,
+	const struct history_row *row, const struct inode *inode)
+{
+	struct key by_ino = key_u64(inode->ino);
+
+	enum store_err err =
+		dentry_remove(txn, row->parent, buffer_slice(&row->component));
+	if (!err)
+		err = dentry_settle_dir(store, txn, row->parent, 0, true);
+	if (!err)
+		err = db_delete(txn, DB_INODE, key_slice(&by_ino));
+	return err ? err : usage_add_names(txn, inode, -1);
+}
+
+static enum store_err
+restore_row(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, const struct history_row *row,
+	const struct inode *inode)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	struct inode now = *inode;
+	struct slice component;
+	uint64_t parent;
+
+	/* Out of the map. */
+	buffer_append(&attrs, inode->attrs);
+	now.attrs = buffer_slice(&attrs);
+	now.flags &= ~(uint32_t)INODE_NONCURRENT;
+	now.ctime_ns = clock_now_ns();
+	enum store_err err = take_down(store, txn, row, &now);
+	if (!err)
+		err = dentry_locate_or_make(store, txn, bucket, bucket, key,
+			&parent, &component);
+	return err ? err
+		   : dentry_publish(store, txn, parent, component,
+			     &row->dentry.version, &now);
+}
+
+enum store_err
+history_name_restore(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key)
+{
+	scoped(history_row_free) struct history_row row = {0};
+	struct record_versions of;
+	struct record_dentry taken;
+	struct slice component;
+	struct inode inode;
+	uint64_t parent;
+
+	enum store_err err = history_of(txn, bucket, &of);
+	if (!err)
+		err = history_newest(txn, &of, key, &row);
+	if (!err)
+		err = dentry_inode(txn, row.dentry.ino, &inode);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	if (inode.flags & INODE_MARKER)
+		return STORE_OK;
+	err = dentry_locate(txn, bucket, key, &parent, &component);
+	if (!err)
+		err = dentry_find(txn, parent, component, &taken);
+	/* What S3 does not see has the name; a directory may get its object. */
+	if (!err && taken.kind != RECORD_DENTRY_DIR)
+		return STORE_OK;
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	return restore_row(store, txn, bucket, key, &row, &inode);
+}

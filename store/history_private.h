@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * history_private.h - older versions of a bucket's objects, within a
+ * transaction.
+ *
+ * A bucket that keeps versions, or did, has a row in DB_VERSION that names the
+ * root of its history: a directory that hangs nowhere, below which older
+ * versions and delete markers hang under their keys, as objects do below the
+ * bucket's root, but for the last component: after it come a NUL and the
+ * version's number, so that the newest is first.
+ *
+ * 1. What hangs there is INODE_NONCURRENT: files, also of "dir/"; and it has
+ *    that one name.
+ * 2. The current version is the one that has the key below the bucket's root.
+ *    Where none has it, the newest below the history's is the current one if
+ *    it is a marker; else there is none.
+ * 3. Of a key at most one version is null.  Of two versions the later one
+ *    has the higher number.
+ * 4. The bytes of a version are not changed by who opens it anew.  Whoever had
+ *    it open for writing before it lost its key goes on with it: it is the
+ *    version that he made.
+ *
+ * A bucket that never kept versions pays one look into an empty table.
+ *
+ * Slices given to a function that changes something must not point into the
+ * map, but for the attributes of history_keep_renewed(), which is done with
+ * them before its first change.
+ */
+#pragma once
+
+#include "store/dentry_private.h"
+
+/* An entry of the history. */
+struct history_row {
+	uint64_t parent;
+	struct buffer component;
+	struct record_dentry dentry;
+};
+void history_row_free(struct history_row *row);
+
+/* VERSIONING_NEVER where there is no row. */
+must_check enum store_err history_of(struct db_txn *txn, uint64_t bucket,
+	struct record_versions *out);
+
+/* The bucket keeps versions from now on, or those that it has. */
+must_check enum store_err history_set(struct db_txn *txn, uint64_t bucket,
+	enum versioning versioning);
+/* With the bucket's record.  False: there are older versions or markers, and
+ * nothing has been done. */
+must_check enum store_err history_end(struct db_txn *txn, uint64_t bucket,
+	bool *is_ended);
+
+/* Whether the entry is the one that is meant; not of VERSION_CURRENT. */
+bool history_is_meant(const struct record_dentry *dentry,
+	const struct version_ref *ref);
+
+/* NOT_FOUND. */
+must_check enum store_err history_find(struct db_txn *txn,
+	const struct record_versions *of, struct slice key,
+	const struct version_ref *ref, struct history_row *row);
+must_check enum store_err history_newest(struct db_txn *txn,
+	const struct record_versions *of, struct slice key,
+	struct history_row *row);
+
+/* Hangs a file, which gets that one name, below the history's root. */
+must_check enum store_err history_hang(struct store *store, struct db_txn *txn,
+	const struct record_versions *of, uint64_t bucket, struct slice key,
+	const struct record_dentry *dentry);
+
+/* What a new current version of the key is called; zeros in a bucket that
+ * keeps none.  Where it is the null version, another one goes. */
+must_check enum store_err history_begin(struct store *store, struct db_txn *txn,
+	uint64_t bucket, uint64_t parent, struct slice component,
+	struct version *out);
+/* The same, while nobody sees it: another null version stays for now. */
+must_check enum store_err history_reserve(struct db_txn *txn, uint64_t bucket,
+	struct version *out);
+
+/*
+ * What has the name, as the dentry has it, is about to lose it: becomes an
+ * older version where the bucket keeps it.  *is_moved: it has lost its name
+ * here, and is not to be released.
+ */
+must_check enum store_err history_keep(struct store *store, struct db_txn *txn,
+	uint64_t parent, struct slice component,
+	const struct record_dentry *dentry, bool *is_moved);
+
+/* The file, as `was`, has been published anew: what it was becomes an older
+ * version, under the name that its record tells, and the name means a new
+ * one. */
+must_check enum store_err history_keep_renewed(struct store *store,
+	struct db_txn *txn, const struct inode *was);
+
+/* dentry_publish(), which keeps what was there, where the bucket does. */
+must_check enum store_err history_name_publish(struct store *store,
+	struct db_txn *txn, uint64_t parent, struct slice component,
+	const struct inode *inode, struct version *version);
+
+/* dentry_unlink(), which keeps what was there, where the bucket does, and
+ * leaves a delete marker; *marker: that, or zeros. */
+must_check enum store_err history_name_unlink(struct store *store,
+	struct db_txn *txn, uint64_t parent, struct slice component, bool is_s3,
+	struct inode *out, struct version *marker);
+
+/* A delete marker becomes the newest version.  Not in a bucket that keeps
+ * none. */
+must_check enum store_err history_mark(struct store *store, struct db_txn *txn,
+	uint64_t bucket, struct slice key, struct version *marker);
+
+/* The name has been moved elsewhere, with what it meant: where there are older
+ * versions of it, a marker says that it is gone. */
+must_check enum store_err history_name_leave(struct store *store,
+	struct db_txn *txn, uint64_t bucket, uint64_t parent,
+	struct slice component);
+
+/* The version goes for good. */
+must_check enum store_err history_drop(struct store *store, struct db_txn *txn,
+	struct history_row *row);
+
+/* There is no current version: the newest one, if it is no marker, becomes
+ * it. */
+must_check enum store_err history_name_restore(struct store *store,
+	struct db_txn *txn, uint64_t bucket, struct slice key);

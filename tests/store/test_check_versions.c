@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fsck of a bucket that keeps versions. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "store/history_private.h"
+#include "tests/store/checks.h"
+#include "tests/store/raw.h"
+#include "tests/store/versions.h"
+
+static struct versions
+fill(void)
+{
+	struct versions it = versions_begin(VERSIONING_ENABLED);
+
+	versions_put(&it, "d/f", "1");
+	versions_put(&it, "d/f", "2");
+	cr_assert(zero(int,
+		object_delete(it.store, it.bucket, SLICE("d/f"), NULL)));
+	return it;
+}
+
+static struct record_versions
+versions_of(struct versions *it)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_versions of;
+
+	cr_assert(zero(int, db_begin_read(it->store->db, &txn)));
+	cr_assert(zero(int, history_of(txn, it->bucket, &of)));
+	return of;
+}
+
+/* The newest one's entry in the history. */
+static void
+newest(struct versions *it, struct key *key, struct record_dentry *dentry)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	scoped(history_row_free) struct history_row row = {0};
+	struct record_versions of = versions_of(it);
+
+	cr_assert(zero(int, db_begin_read(it->store->db, &txn)));
+	cr_assert(zero(int, history_newest(txn, &of, SLICE("d/f"), &row)));
+	*key = key_dentry(row.parent, buffer_slice(&row.component));
+	*dentry = row.dentry;
+}
+
+Test(check_versions, a_root_that_lost_its_record_gets_one)
+{
+	struct versions it = fill();
+	struct record_versions of = versions_of(&it);
+
+	raw_delete(it.store, DB_INODE, key_u64(of.history));
+	checks_expect_repair(it.store, CHECK_BUCKET);
+	cr_expect(versions_lists(&it, "d/f=-* d/f=2 d/f=1"));
+	versions_end(&it);
+}
+
+Test(check_versions, a_root_that_its_bucket_has_forgotten_is_found)
+{
+	struct versions it = fill();
+
+	raw_delete(it.store, DB_VERSION, key_u64(it.bucket));
+	checks_expect_repair(it.store, CHECK_ORPHAN);
+	cr_expect(versions_lists(&it, "d/f=-* d/f=2 d/f=1"));
+	versions_end(&it);
+}
+
+Test(check_versions, a_row_that_does_not_decode_is_made_anew)
+{
+	struct versions it = fill();
+
+	raw_put(it.store, DB_VERSION, key_u64(it.bucket), SLICE("\1x"));
+	checks_expect_repair(it.store, CHECK_RECORD);
+	cr_expect(versions_lists(&it, "d/f=-* d/f=2 d/f=1"));
+	versions_end(&it);
+}
+
+Test(check_versions, a_row_of_no_bucket_goes)
+{
+	struct versions it = fill();
+	scoped(buffer_free) struct buffer value = {0};
+	const struct record_versions of = {VERSIONING_ENABLED, 4711};
+
+	record_encode_versions(&value, &of);
+	raw_put(it.store, DB_VERSION, key_u64(4712), buffer_slice(&value));
+	checks_expect_repair(it.store, CHECK_BUCKET);
+	cr_expect(versions_lists(&it, "d/f=-* d/f=2 d/f=1"));
+	versions_end(&it);
+}
+
+Test(check_versions, a_version_without_a_name_becomes_a_file)
+{
+	struct versions it = fill();
+	struct record_dentry marker, lost;
+	char path[64];
+	struct key key;
+
+	newest(&it, &key, &marker);
+	versions_drop_nth(&it, "d/f", 0);
+	versions_put(&it, "d/f", "3");
+	newest(&it, &key, &lost);
+	raw_delete(it.store, DB_DENTRY, key);
+	checks_expect_repair(it.store, CHECK_ORPHAN);
+	snprintf(path, sizeof(path), "lost+found/%llu",
+		(unsigned long long)lost.ino);
+	cr_expect(objects_is(it.store, it.bucket, path, "2"));
+	versions_end(&it);
+}
+
+Test(check_versions, a_marker_without_a_name_goes)
+{
+	struct versions it = fill();
+	struct record_dentry marker;
+	struct key key;
+
+	newest(&it, &key, &marker);
+	raw_delete(it.store, DB_DENTRY, key);
+	checks_expect_repair(it.store, CHECK_ORPHAN);
+	cr_expect(versions_lists(&it, "d/f=2 d/f=1"));
+	versions_end(&it);
+}
+
+Test(check_versions, counters_that_forgot_older_ones_are_put_right)
+{
+	struct versions it = fill();
+	uint64_t objects, bytes;
+
+	raw_delete(it.store, DB_USAGE, key_u64(it.bucket));
+	checks_expect_repair(it.store, CHECK_USAGE);
+	objects_usage(it.store, it.bucket, &objects, &bytes);
+	cr_expect(eq(u64, objects, 2));
+	cr_expect(eq(u64, bytes, 2));
+	versions_end(&it);
+}
