@@ -156,11 +156,11 @@ struct object_deletion {
 	struct object_condition condition;
 
 	/* results */
-	enum store_err err;	/* NOT_FOUND, PRECONDITION, BAD_NAME,
-				 * KEY_TOO_LONG */
-	bool is_marker;		/* `which` is one: was made, or went */
-	struct version which;	/* in a bucket that keeps versions: the marker
-				 * that was made, the version that went */
+	enum store_err err;   /* NOT_FOUND, PRECONDITION, BAD_NAME,
+			       * KEY_TOO_LONG */
+	bool is_marker;	      /* `which` is one: was made, or went */
+	struct version which; /* in a bucket that keeps versions: the marker
+			       * that was made, the version that went */
 };
 
 /* Many at once, one checkpoint; the results are in the deletions.  The return

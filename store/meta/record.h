@@ -48,7 +48,7 @@ struct record_dentry {
 /* Of a bucket that keeps versions, or did. */
 struct record_versions {
 	enum versioning versioning; /* not VERSIONING_NEVER */
-	uint64_t history; /* directory below which older ones hang */
+	uint64_t history;	    /* directory below which older ones hang */
 };
 
 /* Where the bytes of a blob lie. */

@@ -246,8 +246,8 @@ do_delete(struct run *run)
 	must(object_delete_many(run->store, run->bucket, deletions, 2));
 	for (int i = 0; i < 2; i++)
 		must_be(deletions[i].err, model_delete(&run->model, keys[i])
-					 ? STORE_OK
-					 : STORE_NOT_FOUND);
+						  ? STORE_OK
+						  : STORE_NOT_FOUND);
 }
 
 static void

@@ -67,8 +67,7 @@ names_put_apply(struct store *store, struct db_txn *txn, void *arg)
 	if (err)
 		return err;
 	put->ino = inode.ino;
-	return dentry_publish(store, txn, parent, component, &version,
-		&inode);
+	return dentry_publish(store, txn, parent, component, &version, &inode);
 }
 
 /* As a PUT through S3 of an object without data, whatever its size. */

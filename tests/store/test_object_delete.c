@@ -149,8 +149,7 @@ Test(object_delete, more_are_deleted_at_once_than_fit_one_transaction)
 	cr_assert(eq(int, objects_put(temp.store, bucket, "k2499", ""),
 		STORE_OK));
 
-	cr_expect(eq(int,
-		object_delete_many(temp.store, bucket, many, COUNT),
+	cr_expect(eq(int, object_delete_many(temp.store, bucket, many, COUNT),
 		STORE_OK));
 
 	for (int i = 0; i < COUNT; i++)
