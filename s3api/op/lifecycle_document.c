@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "s3api/op/tag_set.h"
-#include "s3api/xml/xml_reader.h"
+#include "s3api/xml/xml_shape.h"
 #include "store/base/clock.h"
 #include "store/base/random.h"
 #include "store/base/text.h"
@@ -28,29 +28,15 @@ invalid(struct request *request, const char *message)
 
 /* --- its shape ------------------------------------------------------------ */
 
-static size_t
-count_children(const struct xml_node *node)
-{
-	size_t count = 0;
-
-	for (node = xml_reader_child(node, NULL); node;
-		node = xml_reader_next(node, NULL))
-		count++;
-	return count;
-}
-
-/* What an element holds, and nothing else; a leaf holds text alone.  What is
- * read wrong would delete what it should not. */
-static const struct shape {
-	const char *element;
-	const char *children;
-	const char *repeated; /* may be there more than once */
-} shapes[] = {
+/* What is read wrong would delete what it should not.  Rules that move objects
+ * are refused later, whatever they hold. */
+static const struct xml_shape shapes[] = {
 	{"LifecycleConfiguration", "Rule", "Rule"},
 	{"Rule",
 		"ID Status Prefix Filter Expiration "
-		"NoncurrentVersionExpiration AbortIncompleteMultipartUpload",
-		""},
+		"NoncurrentVersionExpiration AbortIncompleteMultipartUpload "
+		"Transition NoncurrentVersionTransition",
+		"Transition NoncurrentVersionTransition"},
 	{"Filter", "And Prefix Tag ObjectSizeGreaterThan ObjectSizeLessThan",
 		""},
 	{"And", "Prefix Tag ObjectSizeGreaterThan ObjectSizeLessThan", "Tag"},
@@ -59,65 +45,9 @@ static const struct shape {
 	{"NoncurrentVersionExpiration",
 		"NoncurrentDays NewerNoncurrentVersions", ""},
 	{"AbortIncompleteMultipartUpload", "DaysAfterInitiation", ""},
+	{"Transition", NULL, ""},
+	{"NoncurrentVersionTransition", NULL, ""},
 };
-
-static const struct shape *
-find_shape(const struct xml_node *node)
-{
-	for (size_t i = 0; i < array_len(shapes); i++)
-		if (!strcmp(shapes[i].element, xml_reader_name(node)))
-			return &shapes[i];
-	return NULL;
-}
-
-static bool
-is_among(const char *names, const char *name)
-{
-	struct slice rest = slice_str(names);
-	struct slice word;
-
-	while (slice_split(&rest, ' ', &word))
-		if (slice_equal(word, slice_str(name)))
-			return true;
-	return false;
-}
-
-static bool
-may_hold(const struct shape *shape, const struct xml_node *child)
-{
-	const char *name = xml_reader_name(child);
-
-	return is_among(shape->children, name) &&
-	       (!xml_reader_next(child, name) ||
-		       !strcmp(shape->repeated, name));
-}
-
-/* Those that move objects are refused later, whatever they hold. */
-static bool
-is_move(const struct xml_node *node)
-{
-	const char *name = xml_reader_name(node);
-
-	return !strcmp(name, "Transition") ||
-	       !strcmp(name, "NoncurrentVersionTransition");
-}
-
-static bool
-is_shaped(const struct xml_node *node)
-{
-	const struct shape *shape = find_shape(node);
-	const struct xml_node *child = xml_reader_child(node, NULL);
-
-	if (!shape)
-		return !child;
-	if (xml_reader_has_own_text(node))
-		return false;
-	for (; child; child = xml_reader_next(child, NULL))
-		if (!is_move(child) &&
-			(!may_hold(shape, child) || !is_shaped(child)))
-			return false;
-	return true;
-}
 
 /* --- numbers and times ---------------------------------------------------- */
 
@@ -228,13 +158,13 @@ read_filter(struct request *request, const struct xml_node *node,
 		rule->form = LIFECYCLE_PREFIX;
 		return read_prefix(request, node, rule);
 	}
-	if (count_children(filter) > 1)
+	if (xml_shape_count(filter) > 1)
 		return malformed(request);
 	conditions = xml_reader_child(filter, "And");
 	rule->form = conditions ? LIFECYCLE_AND : LIFECYCLE_FILTER;
 	if (!conditions)
 		conditions = filter;
-	else if (count_children(conditions) == 0)
+	else if (xml_shape_count(conditions) == 0)
 		return malformed(request);
 	return read_conditions(request, conditions, rule);
 }
@@ -262,7 +192,7 @@ static enum s3_error
 read_expiration(struct request *request, const struct xml_node *action,
 	struct lifecycle_rule *rule)
 {
-	if (count_children(action) != 1)
+	if (xml_shape_count(action) != 1)
 		return malformed(request);
 	if (xml_reader_child(action, "Days"))
 		return read_days(request, action, "Days", &rule->expire_days);
@@ -432,9 +362,10 @@ lifecycle_document_read(struct request *request, struct slice text,
 	size_t count;
 
 	if (!xml_reader_open(text, "LifecycleConfiguration", &reader) ||
-		!is_shaped(xml_reader_root(reader)))
+		!xml_shape_holds(xml_reader_root(reader), shapes,
+			array_len(shapes)))
 		return malformed(request);
-	count = count_children(xml_reader_root(reader));
+	count = xml_shape_count(xml_reader_root(reader));
 	if (count > LIFECYCLE_RULES_MAX)
 		return malformed(request);
 	rules->count = 0;
