@@ -24,25 +24,38 @@ is_below(struct slice host, struct slice domain)
 		       domain);
 }
 
+/* The innermost of the domains that the host is, or is below; empty: none. */
+static struct slice
+domain_of_host(struct slice host, const struct server_domains *domains)
+{
+	struct slice innermost = SLICE_NULL;
+
+	for (unsigned int i = 0; i < domains->count; i++) {
+		struct slice domain = slice_str(domains->names[i]);
+
+		if ((slice_equal_nocase(host, domain) ||
+			    is_below(host, domain)) &&
+			domain.len > innermost.len)
+			innermost = domain;
+	}
+	return innermost;
+}
+
 /* The label(s) before ".DOMAIN", or SLICE_NULL where the host is of none.  Of
  * domains within others the innermost counts, and none is a bucket of
  * another. */
 static struct slice
-bucket_of_host(struct slice host, const struct server_domains *domains)
+bucket_of_host(const struct server *server, struct slice host, bool *is_website)
 {
-	struct slice innermost = SLICE_NULL;
+	struct slice of_s3, of_website, domain;
 
 	host = without_port(host);
-	for (unsigned int i = 0; i < domains->count; i++) {
-		struct slice domain = slice_str(domains->names[i]);
-
-		if (slice_equal_nocase(host, domain))
-			return SLICE_NULL;
-		if (is_below(host, domain) && domain.len > innermost.len)
-			innermost = domain;
-	}
-	return innermost.len > 0
-		       ? slice_first(host, host.len - innermost.len - 1)
+	of_s3 = domain_of_host(host, &server->domains);
+	of_website = domain_of_host(host, &server->website_domains);
+	*is_website = of_website.len > of_s3.len;
+	domain = *is_website ? of_website : of_s3;
+	return domain.len > 0 && host.len > domain.len
+		       ? slice_first(host, host.len - domain.len - 1)
 		       : SLICE_NULL;
 }
 
@@ -83,17 +96,18 @@ check_key(struct request *request)
 }
 
 enum s3_error
-address_parse(struct request *request, const struct server_domains *domains)
+address_parse(struct request *request)
 {
 	struct slice path;
-	struct slice in_host = bucket_of_host(request->http->host, domains);
+	struct slice in_host = bucket_of_host(request->server,
+		request->http->host, &request->is_website);
 
 	if (http_request_decode_path(request->http, &path) ||
 		http_request_decode_query(request->http, &request->params,
 			&request->param_count) ||
 		path.len == 0 || path.data[0] != '/')
 		return error_set(&request->report, S3_INVALID_URI, NULL);
-	if (in_host.len > 0) {
+	if (in_host.len > 0 || request->is_website) {
 		request->bucket_name = to_lower(request->arena, in_host);
 		request->key = slice_from(path, 1);
 	} else {

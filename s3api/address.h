@@ -2,7 +2,7 @@
 /*
  * address.h - which bucket and key a request names: in the path, or with
  * virtual-host style the bucket in the Host header (S3 API: Virtual hosting
- * of buckets).
+ * of buckets); of a website it is always there.
  */
 #pragma once
 
@@ -10,8 +10,7 @@
 #include "s3api/server_private.h"
 
 /*
- * Fills in target, bucket_name, key and params.  INVALID_URI: escapes or
- * UTF-8 that are wrong; KEY_TOO_LONG.
+ * Fills in target, is_website, bucket_name, key and params.  INVALID_URI:
+ * escapes or UTF-8 that are wrong; KEY_TOO_LONG.
  */
-must_check enum s3_error address_parse(struct request *request,
-	const struct server_domains *domains);
+must_check enum s3_error address_parse(struct request *request);

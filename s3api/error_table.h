@@ -92,6 +92,8 @@
 		"The content of the form does not meet the conditions specified in the policy document.") \
 	X(INVALID_RANGE, "InvalidRange", 416, \
 		"The requested range is not satisfiable") \
+	X(INVALID_REDIRECT, "InvalidRedirectLocation", 400, \
+		"The website redirect location must have a prefix of 'http://' or 'https://' or '/'.") \
 	X(INVALID_REQUEST, "InvalidRequest", 400, \
 		"Invalid Request") \
 	X(INVALID_RETENTION_PERIOD, "InvalidRetentionPeriod", 400, \

@@ -74,9 +74,8 @@ write_error(const struct request *request, struct buffer *to)
 	xml_writer_close(to, "Error");
 }
 
-/* RFC 9110 §14.4: how long it is, to whoever asked beyond it. */
-static void
-reply_range(struct request *request)
+void
+reply_size_of_range(struct request *request)
 {
 	const struct error_report *report = &request->report;
 
@@ -136,7 +135,7 @@ reply_error(struct request *request)
 		http_reply_header(request->response, "allow",
 			route_methods(request->target, request->arena));
 	if (status == 416)
-		reply_range(request);
+		reply_size_of_range(request);
 	if (tells_region(request))
 		reply_region(request);
 	write_error(request, &body);

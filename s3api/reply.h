@@ -24,6 +24,9 @@ void reply_empty(struct request *request, unsigned int status);
 /* The <Error> document of request->report. */
 void reply_error(struct request *request);
 
+/* RFC 9110 §14.4: of a 416, how long it is. */
+void reply_size_of_range(struct request *request);
+
 /* etag: "..." */
 void reply_etag(struct request *request, const struct inode_etag *etag);
 

@@ -10,6 +10,7 @@
 #include "s3api/request_audit.h"
 #include "s3api/route.h"
 #include "s3api/server_private.h"
+#include "s3api/site.h"
 #include "s3api/sse_c.h"
 #include "s3api/version_id.h"
 #include "s3api/xml/xml_writer.h"
@@ -240,8 +241,12 @@ tell_missing(struct request *request, enum s3_error error)
 static enum s3_error
 serve(struct request *request)
 {
-	enum s3_error error = address_parse(request, &request->server->domains);
+	enum s3_error error = address_parse(request);
 
+	if (request->is_website) {
+		site_handle(request, error);
+		return S3_OK;
+	}
 	if (!error && request->http->method == HTTP_METHOD_OPTIONS)
 		return op_cors_preflight(request);
 	if (!error && control_is_for(request)) {

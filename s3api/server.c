@@ -11,11 +11,18 @@
 #include "store/base/random.h"
 
 static void
+free_domains(struct server_domains *domains)
+{
+	for (unsigned int i = 0; i < domains->count; i++)
+		free(domains->names[i]);
+	free(domains->names);
+}
+
+static void
 free_server(struct server *server)
 {
-	for (unsigned int i = 0; i < server->domains.count; i++)
-		free(server->domains.names[i]);
-	free(server->domains.names);
+	free_domains(&server->domains);
+	free_domains(&server->website_domains);
 	free(server->proxies.networks);
 	sigv4_free(&server->sigv4);
 	policy_cache_free(&server->policies);
@@ -24,24 +31,23 @@ free_server(struct server *server)
 }
 
 static enum store_err
-copy_domains(struct server *server, const struct server_options *options)
+copy_domains(struct server_domains *domains, const char *const *names,
+	unsigned int count)
 {
-	unsigned int count = options->domain_count;
-
 	if (count == 0)
 		return STORE_OK;
-	server->domains.names = calloc(count, sizeof(char *));
-	if (!server->domains.names)
+	domains->names = calloc(count, sizeof(char *));
+	if (!domains->names)
 		return STORE_NO_MEMORY;
 	for (unsigned int i = 0; i < count; i++) {
-		char *name = strdup(options->domains[i]);
+		char *name = strdup(names[i]);
 
 		if (!name)
 			return STORE_NO_MEMORY;
 		for (char *c = name; *c; c++)
 			*c = (char)tolower((unsigned char)*c);
-		server->domains.names[i] = name;
-		server->domains.count = i + 1;
+		domains->names[i] = name;
+		domains->count = i + 1;
 	}
 	return STORE_OK;
 }
@@ -119,7 +125,12 @@ server_start(struct store *store, const struct server_options *options,
 		options->allows_control_without_tls;
 	atomic_init(&server->requests, random_u64());
 
-	enum store_err err = copy_domains(server, options);
+	enum store_err err = copy_domains(&server->domains, options->domains,
+		options->domain_count);
+	if (!err)
+		err = copy_domains(&server->website_domains,
+			options->website_domains,
+			options->website_domain_count);
 	if (!err)
 		err = parse_proxies(server, options);
 	if (!err)

@@ -22,6 +22,9 @@ struct server_options {
 	unsigned int threads;	    /* 0: one for each CPU */
 	const char *const *domains; /* virtual-host style: BUCKET.DOMAIN */
 	unsigned int domain_count;
+	/* Buckets as websites: BUCKET.DOMAIN. */
+	const char *const *website_domains;
+	unsigned int website_domain_count;
 	unsigned int max_connections; /* 0: the default */
 	/* "192.0.2.0/24": whose X-Forwarded-For and -Proto are believed. */
 	const char *const *trusted_proxies;

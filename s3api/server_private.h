@@ -22,6 +22,7 @@ struct server {
 	struct store *store;
 	struct sigv4 *sigv4;
 	struct server_domains domains;
+	struct server_domains website_domains;
 	struct policy_cache *policies;
 	struct proxy_networks proxies;
 	bool allows_sse_c_without_tls;

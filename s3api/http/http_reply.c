@@ -38,8 +38,8 @@ http_reply_reset(struct http_response *response,
 	};
 }
 
-static const char *
-phrase_of(unsigned int status)
+const char *
+http_reply_phrase(unsigned int status)
 {
 	static const struct {
 		unsigned int status;
@@ -98,7 +98,7 @@ http_reply_begin(struct http_response *response, unsigned int status)
 	buffer_append(header, SLICE("HTTP/1.1 "));
 	buffer_append_u64(header, status);
 	buffer_append_char(header, ' ');
-	buffer_append_str(header, phrase_of(status));
+	buffer_append_str(header, http_reply_phrase(status));
 	buffer_append(header, SLICE("\r\n"));
 }
 

@@ -85,6 +85,9 @@ must_check enum store_err http_reply_file(struct http_response *response,
 /* The connection closes once this reply is out. */
 void http_reply_close(struct http_response *response);
 
+/* "Not Found"; never NULL. */
+const char *http_reply_phrase(unsigned int status);
+
 /* Something has been sent, so the status can no longer change. */
 bool http_reply_is_started(const struct http_response *response);
 

@@ -377,6 +377,13 @@ access_check_action(struct request *request, enum policy_action action)
 	return error ? error_set(&request->report, error, NULL) : S3_OK;
 }
 
+void
+access_leave_key(struct access *access)
+{
+	access->policies.has_seen = false;
+	access->asked_count = 0;
+}
+
 enum s3_error
 access_check_again(struct request *request)
 {
@@ -384,8 +391,7 @@ access_check_again(struct request *request)
 	size_t count = access->asked_count;
 	enum s3_error error = S3_OK;
 
-	access->policies.has_seen = false;
-	access->asked_count = 0;
+	access_leave_key(access);
 	for (size_t i = 0; i < count && !error; i++)
 		error = access_check_action(request, access->asked[i]);
 	return error;

@@ -113,6 +113,10 @@ bool access_is_of_another(const struct access_policies *policies,
 /* Asks again what was asked, of what is there now. */
 must_check enum s3_error access_check_again(struct request *request);
 
+/* What was asked of one key says nothing of the next that the same request is
+ * about. */
+void access_leave_key(struct access *access);
+
 /* The same where a refusal only changes what is done; false too where the
  * policies cannot be read.  Of the source: after access_check_source(). */
 bool access_may(struct request *request, enum policy_action action);

@@ -11,6 +11,8 @@
 #include "s3api/xml/xml_writer.h"
 
 #define META_PREFIX "x-amz-meta-"
+#define REDIRECT "x-amz-website-redirect-location"
+#define REDIRECT_MAX 2048
 
 /* In the order of their names, as attributes are kept. */
 static const struct {
@@ -97,6 +99,27 @@ append_tags(struct request *request, struct buffer *to)
 	return error;
 }
 
+/* S3 API: PutObject. */
+static enum s3_error
+append_redirect(struct request *request, struct buffer *to)
+{
+	const struct inode_attr attr = {.kind = INODE_ATTR_REDIRECT,
+		.value = request_header(request, REDIRECT)};
+
+	if (attr.value.len == 0)
+		return S3_OK;
+	if (attr.value.len > REDIRECT_MAX)
+		return error_set(&request->report, S3_INVALID_REDIRECT,
+			"The length of website redirect location cannot "
+			"exceed 2,048 characters.");
+	if (!slice_has_prefix(attr.value, SLICE("/")) &&
+		!slice_has_prefix(attr.value, SLICE("http://")) &&
+		!slice_has_prefix(attr.value, SLICE("https://")))
+		return error_set(&request->report, S3_INVALID_REDIRECT, NULL);
+	inode_attr_append(to, &attr);
+	return S3_OK;
+}
+
 enum s3_error
 attrs_parse(struct request *request, bool with_tags, struct slice *attrs)
 {
@@ -119,6 +142,8 @@ attrs_parse(struct request *request, bool with_tags, struct slice *attrs)
 
 	if (!error)
 		error = object_acl_append(request, &encoded);
+	if (!error)
+		error = append_redirect(request, &encoded);
 	if (error)
 		return error;
 	*attrs = arena_copy(request->arena, buffer_slice(&encoded));
@@ -136,7 +161,6 @@ attrs_refuse_unsupported(struct request *request)
 		"x-amz-object-lock-mode",
 		"x-amz-object-lock-retain-until-date",
 		"x-amz-object-lock-legal-hold",
-		"x-amz-website-redirect-location",
 		"x-amz-write-offset-bytes",
 	};
 	struct slice class = request_header(request, "x-amz-storage-class");
@@ -183,6 +207,7 @@ attrs_reply(struct request *request, const struct inode *inode)
 {
 	size_t tag_count = tag_set_count(inode->attrs);
 	struct slice rest = inode->attrs;
+	struct slice redirect;
 	struct inode_attr attr;
 
 	for (size_t i = 0; i < array_len(kept); i++) {
@@ -202,6 +227,9 @@ attrs_reply(struct request *request, const struct inode *inode)
 				attr.name),
 			attr.value);
 	}
+	if (inode_attr_find(inode->attrs, INODE_ATTR_REDIRECT, SLICE_NULL,
+		    &redirect))
+		http_reply_header(request->response, REDIRECT, redirect);
 	if (tag_count > 0 &&
 		access_may(request, POLICY_ACTION_GET_OBJECT_TAGGING))
 		http_reply_header_u64(request->response, "x-amz-tagging-count",

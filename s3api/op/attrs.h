@@ -13,10 +13,10 @@
 #define ATTRS_META_MAX 2048
 
 /*
- * Content-Type and its like, x-amz-meta-*, x-amz-tagging and the ACL, encoded
- * as struct inode has them, in the arena.  METADATA_TOO_LARGE; what
- * tag_set_parse_header() and object_acl_append() give; ACCESS_DENIED: tags
- * without the right to them.
+ * Content-Type and its like, x-amz-meta-*, x-amz-tagging, the ACL and where a
+ * website redirects to, encoded as struct inode has them, in the arena.
+ * METADATA_TOO_LARGE; what tag_set_parse_header() and object_acl_append() give;
+ * ACCESS_DENIED: tags without the right to them; INVALID_REDIRECT.
  */
 must_check enum s3_error attrs_parse(struct request *request, bool with_tags,
 	struct slice *attrs);

@@ -46,6 +46,11 @@ enum s3_error op_lifecycle_put(struct request *request);
 enum s3_error op_lifecycle_get(struct request *request);
 enum s3_error op_lifecycle_delete(struct request *request);
 
+/* op_website.c */
+enum s3_error op_website_put(struct request *request);
+enum s3_error op_website_get(struct request *request);
+enum s3_error op_website_delete(struct request *request);
+
 /* op_unset.c */
 enum s3_error op_unset_get(struct request *request);
 enum s3_error op_unset_put(struct request *request);
@@ -59,6 +64,9 @@ enum s3_error op_list_versions(struct request *request);
 /* op_get.c */
 enum s3_error op_get_object(struct request *request);
 enum s3_error op_get_head(struct request *request);
+/* The whole object as the page of an error, with its status, whatever range or
+ * conditions came with the request. */
+enum s3_error op_get_error_page(struct request *request, unsigned int status);
 
 /* op_attributes.c */
 enum s3_error op_attributes_get(struct request *request);

@@ -111,11 +111,11 @@ parse_directive(struct request *request, struct copy *copy)
 }
 
 /* What the copy gets from the request, in place of what its source has.  An
- * ACL is never the source's. */
+ * ACL is never the source's, nor is where a website redirects to. */
 static enum s3_error
 parse_attrs(struct request *request, struct copy *copy)
 {
-	copy->attrs.kinds = 1u << INODE_ATTR_ACL;
+	copy->attrs.kinds = 1u << INODE_ATTR_ACL | 1u << INODE_ATTR_REDIRECT;
 	if (copy->replaces_attrs)
 		copy->attrs.kinds |= 1u << INODE_ATTR_HEADER |
 				     1u << INODE_ATTR_META |
@@ -139,6 +139,8 @@ refuse_onto_itself(struct request *request, const struct copy *copy)
 	if (copy->replaces_attrs || copy->key.is_given ||
 		copy->source_key.is_given ||
 		request_header(request, "x-amz-storage-class").data ||
+		request_header(request, "x-amz-website-redirect-location").len >
+			0 ||
 		copy->source.bucket.ino != request->bucket.ino ||
 		!slice_equal(copy->source.key, request->key))
 		return S3_OK;

@@ -25,7 +25,8 @@
 struct get {
 	struct object object;
 	int fd;
-	uint64_t offset; /* of the object in the file */
+	uint64_t offset;	   /* of the object in the file */
+	unsigned int error_status; /* of what it is the page of; 0: none */
 	struct range range;
 	bool is_partial;
 	unsigned part_count;	  /* 0: no part was asked for */
@@ -111,7 +112,9 @@ reply_head(struct request *request, const struct get *get)
 {
 	const struct inode *inode = &get->object.inode;
 
-	reply_status(request, get->is_partial ? 206 : 200);
+	reply_status(request, get->error_status ? get->error_status
+			      : get->is_partial ? 206
+						: 200);
 	http_reply_header(request->response, "accept-ranges", SLICE("bytes"));
 	reply_etag(request, &inode->etag);
 	reply_last_modified(request, inode->mtime_ns);
@@ -247,6 +250,10 @@ check(struct request *request, struct get *get)
 	if (!error)
 		error = sse_c_open(request, &get->sse_c,
 			get->object.inode.attrs, &get->seal, &get->is_sealed);
+	if (!error && get->error_status) {
+		get->range.len = get->object.inode.size;
+		return S3_OK;
+	}
 	if (!error)
 		error = condition_check(&condition, &get->object.inode);
 	if (error)
@@ -290,9 +297,10 @@ open_body(struct request *request, struct get *get)
 
 /* *is_cut: there is no reply yet. */
 static enum s3_error
-try_get(struct request *request, bool *is_cut)
+try_get(struct request *request, unsigned int error_status, bool *is_cut)
 {
-	scoped(end_get) struct get get = {.fd = -1};
+	scoped(end_get) struct get get = {
+		.fd = -1, .error_status = error_status};
 	enum s3_error error =
 		decided_open(request, &get.object, &get.fd, &get.offset);
 
@@ -319,17 +327,29 @@ try_get(struct request *request, bool *is_cut)
 	return S3_OK;
 }
 
+static enum s3_error
+get_uncut(struct request *request, unsigned int error_status)
+{
+	enum s3_error error = S3_OK;
+	bool is_cut = true;
+
+	for (int i = 0; i < TRIES && is_cut; i++)
+		error = try_get(request, error_status, &is_cut);
+	return is_cut ? reply_store_error(request, STORE_BUSY) : error;
+}
+
 enum s3_error
 op_get_object(struct request *request)
 {
 	enum s3_error error = attrs_check_overrides(request);
-	bool is_cut = true;
 
-	if (error)
-		return error;
-	for (int i = 0; i < TRIES && is_cut; i++)
-		error = try_get(request, &is_cut);
-	return is_cut ? reply_store_error(request, STORE_BUSY) : error;
+	return error ? error : get_uncut(request, 0);
+}
+
+enum s3_error
+op_get_error_page(struct request *request, unsigned int status)
+{
+	return get_uncut(request, status);
 }
 
 enum s3_error

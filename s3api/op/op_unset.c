@@ -26,7 +26,6 @@ static const struct row {
 	{"GetBucketReplication", S3_NO_SUCH_REPLICATION, NULL},
 	{"GetBucketRequestPayment", S3_OK, "RequestPaymentConfiguration"},
 	{"GetBucketVersioning", S3_OK, "VersioningConfiguration"},
-	{"GetBucketWebsite", S3_NO_SUCH_WEBSITE, NULL},
 	{"GetObjectLockConfiguration", S3_NO_SUCH_OBJECT_LOCK_OF_BUCKET, NULL},
 	{"PutBucketLogging", S3_OK, "BucketLoggingStatus"},
 	{"PutBucketNotificationConfiguration", S3_OK,

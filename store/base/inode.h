@@ -117,6 +117,8 @@ enum inode_attr_kind {
 	INODE_ATTR_SSE_C,      /* name empty; seal.h */
 	INODE_ATTR_NAME,       /* directories, name empty: the component that it
 				* has in its parent; dentry.c's, never shown */
+	INODE_ATTR_REDIRECT,   /* name empty: where a website sends who asks for
+				* the object; never a copy's (s3api/site.h) */
 };
 
 struct inode_attr {

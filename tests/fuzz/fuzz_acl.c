@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists, CORS and lifecycle rules as the store keeps them: what is accepted
- * encodes to the same bytes, and answers.
+ * Lists, CORS and lifecycle rules and websites as the store keeps them: what is
+ * accepted encodes to the same bytes, and answers.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include "s3api/cors.h"
 #include "s3api/iam/acl.h"
+#include "s3api/website.h"
 #include "store/lifecycle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -71,9 +72,36 @@ try_lifecycle(struct slice bytes)
 	(void)lifecycle_aborts(&rules, SLICE("key"), 1, &when_ns);
 }
 
+static void
+try_website(struct slice bytes)
+{
+	const struct website_target target = {
+		.host = SLICE("a.example"),
+		.key = SLICE("key"),
+		.query = SLICE("a=b"),
+	};
+	scoped(arena_free) struct arena arena = {0};
+	scoped(buffer_free) struct buffer again = {0};
+	scoped(buffer_free) struct buffer location = {0};
+	const struct website_rule *rule;
+	struct website website;
+
+	if (!website_decode(bytes, &arena, &website))
+		return;
+	website_encode(&again, &website);
+	assert(slice_equal(buffer_slice(&again), bytes));
+	rule = website_find_rule(&website, target.key, 404);
+	if (!rule)
+		return;
+	website_locate(&location, &rule->redirect, rule, &target);
+	for (size_t i = 0; i < location.len; i++)
+		assert(location.data[i] > ' ');
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	try_website(slice_of(data, size));
 	try_acl(slice_of(data, size));
 	try_cors(slice_of(data, size));
 	try_lifecycle(slice_of(data, size));

@@ -128,7 +128,8 @@ Test(check, an_inode_with_attributes_of_a_later_kind_stays)
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	scoped(buffer_free) struct buffer attrs = {0};
 	scoped(buffer_free) struct buffer value = {0};
-	const struct inode_attr attr = {10, SLICE("name"), SLICE("value")};
+	const struct inode_attr attr = {
+		INODE_ATTR_REDIRECT + 1, SLICE("name"), SLICE("value")};
 	uint64_t bucket = checks_fill(temp.store);
 	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
 

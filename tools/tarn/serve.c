@@ -48,6 +48,7 @@ struct serve_args {
 	const char *log_level;
 	const char *log_format;
 	struct args_list domains;
+	struct args_list website_domains;
 	struct args_list proxies;
 	struct mount_words mount;
 	struct audit_words audit;
@@ -311,15 +312,14 @@ check_proxies(const struct args_command *command,
 
 /* Compared with what clients send as a host, without its port. */
 static void
-check_domains(const struct args_command *command,
+check_domains(const struct args_command *command, const char *complaint,
 	const struct args_list *domains)
 {
 	for (unsigned int i = 0; i < domains->count; i++) {
 		const char *domain = domains->values[i];
 
 		if (!*domain || domain[0] == '.' || strpbrk(domain, "/:* "))
-			args_refuse(command,
-				"--domain takes a name, as s3.example.com");
+			args_refuse(command, "%s", complaint);
 	}
 }
 
@@ -336,7 +336,11 @@ check_args(const struct args_command *command, struct serve_args *args,
 		args_refuse(command, "--listen takes ADDRESS:PORT");
 	if (args->tls_listen && !endpoint_parse(args->tls_listen, encrypted))
 		args_refuse(command, "--tls-listen takes ADDRESS:PORT");
-	check_domains(command, &args->domains);
+	check_domains(command, "--domain takes a name, as s3.example.com",
+		&args->domains);
+	check_domains(command,
+		"--website-domain takes a name, as web.example.com",
+		&args->website_domains);
 	check_proxies(command, &args->proxies);
 	process_log_options(command, args->log_level, args->log_format);
 	mount_options_check(command, &args->mount);
@@ -369,6 +373,9 @@ serve_run(int argc, char **argv)
 		{"domain", "NAME",
 			"virtual-host style: BUCKET.NAME; may be repeated",
 			NULL, NULL, &args.domains},
+		{"website-domain", "NAME",
+			"buckets as websites: BUCKET.NAME; may be repeated",
+			NULL, NULL, &args.website_domains},
 		{"trusted-proxy", "CIDR",
 			"believe its X-Forwarded-For and -Proto; may be "
 			"repeated",
@@ -426,6 +433,8 @@ serve_run(int argc, char **argv)
 			args.threads, 0, THREADS_MAX),
 		.domains = args.domains.values,
 		.domain_count = args.domains.count,
+		.website_domains = args.website_domains.values,
+		.website_domain_count = args.website_domains.count,
 		.trusted_proxies = args.proxies.values,
 		.trusted_proxy_count = args.proxies.count,
 		.max_connections =

@@ -670,13 +670,28 @@ Test(op_post, fields_that_stand_for_no_header_mean_nothing)
 		"x-amz-tagging-count", "");
 }
 
+Test(op_post, a_file_may_redirect_a_website)
+{
+	scoped(served_stop) struct served served = served_start();
+	scoped(end) struct form form = begin(&served);
+
+	served_bucket(&served, "photos");
+	add(&form, "key", "a");
+	add(&form, "x-amz-website-redirect-location", "/b");
+	sign_with(&form, BUCKET_AND_KEY
+		",[\"eq\",\"$x-amz-website-redirect-location\",\"/b\"]");
+
+	cr_expect(eq(uint, post(&form)->status, 204));
+	served_expect_header(served_ask(&served, "HEAD", "/photos/a"),
+		"x-amz-website-redirect-location", "/b");
+}
+
 Test(op_post, fields_that_ask_for_what_there_is_not_are_refused)
 {
 	scoped(served_stop) struct served served = served_start();
 	static const char *const fields[][2] = {
 		{"x-amz-object-lock-mode", "GOVERNANCE"},
 		{"x-amz-server-side-encryption", "AES256"},
-		{"x-amz-website-redirect-location", "/b"},
 	};
 
 	served_bucket(&served, "photos");

@@ -24,7 +24,6 @@ Test(op_unset, what_nobody_has_set_is_told_as_s3_tells_it)
 			501, 204},
 		{"requestPayment", 200, "<Payer>BucketOwner</Payer>", 400, 501},
 		{"versioning", 200, "<VersioningConfiguration ", 501, 501},
-		{"website", 404, "NoSuchWebsiteConfiguration", 501, 204},
 	};
 
 	served_bucket(&served, "photos");
