@@ -13,6 +13,9 @@ reply_status(struct request *request, unsigned int status)
 	http_reply_begin(request->response, status);
 	http_reply_header_str(request->response, "x-amz-request-id",
 		request->id);
+	if (request->is_charged && status < 400)
+		http_reply_header_str(request->response,
+			"x-amz-request-charged", "requester");
 	cors_reply(request);
 }
 

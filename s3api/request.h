@@ -61,6 +61,7 @@ struct request {
 	char id[REQUEST_ID_LEN + 1];
 
 	enum operation_target target;
+	bool is_charged; /* by payer.h */
 	bool is_website;	  /* asked of a website's domain: site.h */
 	struct slice bucket_name; /* decoded; empty for the service */
 	struct slice key;	  /* decoded; empty but for objects */

@@ -3,6 +3,7 @@
 
 #include "s3api/op/decided.h"
 #include "s3api/op/op.h"
+#include "s3api/payer.h"
 #include "s3api/reply.h"
 #include "s3api/website.h"
 #include "s3api/xml/xml_writer.h"
@@ -278,6 +279,8 @@ find_website(struct request *request, struct website *website)
 	enum s3_error error = request_find_bucket(request);
 	enum store_err err;
 
+	if (!error)
+		error = payer_check(request, &request->bucket);
 	if (error)
 		return error;
 	err = bucket_get_document(request->store, request->bucket.ino,

@@ -10,6 +10,7 @@
 #include "s3api/iam/orgpolicy_set.h"
 #include "s3api/iam/policy_cache.h"
 #include "s3api/iam/policy_operation.h"
+#include "s3api/payer.h"
 #include "s3api/reply.h"
 #include "store/base/clock.h"
 #include "store/base/digest.h"
@@ -419,6 +420,13 @@ access_is_denied(struct request *request, enum policy_action action)
 		       decision.reason != DECIDE_NO_POLICY);
 }
 
+/* Who sends it is known once it is read. */
+static bool
+is_form(const struct request *request)
+{
+	return !strcmp(request->operation->name, "PostObject");
+}
+
 enum s3_error
 access_check(struct request *request)
 {
@@ -426,6 +434,8 @@ access_check(struct request *request)
 	enum s3_error error =
 		is_on_bucket(request) ? request_find_bucket(request) : S3_OK;
 
+	if (!error && is_on_bucket(request) && !is_form(request))
+		error = payer_check(request, &request->bucket);
 	if (error || policy_operation_decides_itself(operation))
 		return error;
 	return access_check_action(request, policy_operation_action(operation));
@@ -485,7 +495,11 @@ access_check_source(struct request *request, const struct bucket *bucket,
 	};
 	const struct access_ask asked = of_version(plain, version);
 	struct access *access = &request->access;
-	enum s3_error error = check(request, &asked, &access->of_source,
+	enum s3_error error = payer_check(request, bucket);
+
+	if (error)
+		return error;
+	error = check(request, &asked, &access->of_source,
 		&access->source_decision);
 
 	access->source = *bucket;

@@ -10,6 +10,7 @@
 #include "s3api/op/op.h"
 #include "s3api/op/op_put.h"
 #include "s3api/op/post_form.h"
+#include "s3api/payer.h"
 #include "s3api/reply.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/clock.h"
@@ -190,6 +191,8 @@ op_post_object(struct request *request)
 		error = post_form_apply(request, form);
 	if (!error)
 		error = authenticate(request, form, &range);
+	if (!error)
+		error = payer_check(request, &request->bucket);
 	if (!error)
 		error = authorize(request);
 	if (error)

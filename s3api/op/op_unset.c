@@ -11,7 +11,6 @@
 #include "s3api/xml/xml_writer.h"
 
 #define BODY_MAX (64 * 1024)
-#define PAYER "BucketOwner"
 
 static const struct row {
 	const char *operation;
@@ -24,13 +23,11 @@ static const struct row {
 	{"GetBucketNotificationConfiguration", S3_OK,
 		"NotificationConfiguration"},
 	{"GetBucketReplication", S3_NO_SUCH_REPLICATION, NULL},
-	{"GetBucketRequestPayment", S3_OK, "RequestPaymentConfiguration"},
 	{"GetBucketVersioning", S3_OK, "VersioningConfiguration"},
 	{"GetObjectLockConfiguration", S3_NO_SUCH_OBJECT_LOCK_OF_BUCKET, NULL},
 	{"PutBucketLogging", S3_OK, "BucketLoggingStatus"},
 	{"PutBucketNotificationConfiguration", S3_OK,
 		"NotificationConfiguration"},
-	{"PutBucketRequestPayment", S3_OK, "RequestPaymentConfiguration"},
 };
 
 static const struct row *
@@ -53,24 +50,9 @@ op_unset_get(struct request *request)
 	if (row->error)
 		return error_set(&request->report, row->error, NULL);
 	xml_writer_begin(&body, row->document);
-	if (!strcmp(row->operation, "GetBucketRequestPayment"))
-		xml_writer_str(&body, "Payer", PAYER);
 	xml_writer_close(&body, row->document);
 	reply_xml(request, &body);
 	return S3_OK;
-}
-
-/* Whether it asks for what is so anyway. */
-static bool
-asks_for_nothing(struct request *request, const struct xml_node *root)
-{
-	const struct xml_node *node = xml_reader_child(root, NULL);
-
-	if (!strcmp(xml_reader_name(root), "RequestPaymentConfiguration"))
-		return slice_equal(xml_reader_child_text(root, "Payer",
-					   request->arena),
-			SLICE(PAYER));
-	return !node;
 }
 
 enum s3_error
@@ -85,7 +67,7 @@ op_unset_put(struct request *request)
 		return error;
 	if (!row || !xml_reader_open(text, row->document, &reader))
 		return error_set(&request->report, S3_MALFORMED_XML, NULL);
-	if (!asks_for_nothing(request, xml_reader_root(reader)))
+	if (xml_reader_child(xml_reader_root(reader), NULL))
 		return error_set(&request->report, S3_NOT_IMPLEMENTED, NULL);
 	reply_empty(request, 200);
 	return S3_OK;

@@ -140,6 +140,7 @@ static const struct {
 	{"x-amz-grant-", NULL, true},
 	{"x-amz-meta-", NULL, true},
 	{"x-amz-object-lock-", NULL, true},
+	{"x-amz-request-payer", NULL, false},
 	{"x-amz-sdk-checksum-algorithm", NULL, false},
 	{"x-amz-server-side-encryption", NULL, true},
 	{"x-amz-storage-class", NULL, false},

@@ -22,7 +22,6 @@ Test(op_unset, what_nobody_has_set_is_told_as_s3_tells_it)
 			501, 501},
 		{"replication", 404, "ReplicationConfigurationNotFoundError",
 			501, 204},
-		{"requestPayment", 200, "<Payer>BucketOwner</Payer>", 400, 501},
 		{"versioning", 200, "<VersioningConfiguration ", 501, 501},
 	};
 
@@ -65,15 +64,6 @@ Test(op_unset, to_ask_for_what_is_so_is_done_and_for_more_is_refused)
 			"<NotificationConfiguration><EventBridgeConfiguration/"
 			"></NotificationConfiguration>",
 			501},
-		{"requestPayment",
-			"<RequestPaymentConfiguration><Payer>BucketOwner</"
-			"Payer></RequestPaymentConfiguration>",
-			200},
-		{"requestPayment",
-			"<RequestPaymentConfiguration><Payer>Requester</"
-			"Payer></RequestPaymentConfiguration>",
-			501},
-		{"requestPayment", "<RequestPaymentConfiguration/>", 501},
 	};
 	scoped(served_stop) struct served served = served_start();
 
