@@ -46,6 +46,8 @@ struct audit {
 	uint64_t file_bytes;
 	int64_t file_ms;
 	uint64_t bucket;
+	enum store_err (*take)(struct store *store, struct slice name, int fd,
+		bool *is_unreadable);
 	char *role;
 	pthread_t writer;
 	pthread_t deliverer;
@@ -294,6 +296,7 @@ run_deliverer(void *arg)
 		.store = audit->store,
 		.dir_fd = audit->file.dir_fd,
 		.bucket = audit->bucket,
+		.take = audit->take,
 	};
 	bool goes_on = true;
 
@@ -395,6 +398,8 @@ audit_open(struct store *store, const struct audit_options *options,
 	audit->file_bytes =
 		options->file_bytes ? options->file_bytes : FILE_BYTES;
 	audit->file_ms = options->file_ms ? options->file_ms : FILE_MS;
+	audit->take = options->take;
+	audit->delivers = options->take != NULL;
 	audit->role = strdup(options->role);
 	audit->file = (struct audit_file){
 		.dir_fd = -1, .fd = -1, .role = audit->role};
@@ -403,7 +408,7 @@ audit_open(struct store *store, const struct audit_options *options,
 	thread_init_condition(&audit->delivered);
 	err = audit->role ? open_dir(options->dir, &audit->file.dir_fd)
 			  : STORE_NO_MEMORY;
-	if (!err && options->bucket)
+	if (!err && options->bucket && !options->take)
 		err = open_bucket(audit, options);
 	if (!err)
 		err = start_threads(audit);

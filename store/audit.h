@@ -37,6 +37,11 @@ struct audit_options {
 	 * must own one that is there. */
 	const char *bucket;
 	const char *organization;
+	/* In place of the bucket, where it is not NULL: what is done with the
+	 * lines of a complete file before it goes.  On failure the file stays
+	 * and is tried again; *is_unreadable: the file itself is why. */
+	enum store_err (*take)(struct store *store, struct slice name, int fd,
+		bool *is_unreadable);
 };
 
 struct audit;

@@ -141,6 +141,17 @@ make_key(struct slice name, struct buffer *key)
 		date.data + 4, date.data + 6, (int)name.len, name.data);
 }
 
+static enum store_err
+put_whole(struct audit_delivery *delivery, struct slice name, int fd,
+	bool *is_unreadable)
+{
+	scoped(buffer_free) struct buffer key = {0};
+
+	make_key(name, &key);
+	return put_file(delivery->store, delivery->bucket, buffer_slice(&key),
+		fd, is_unreadable);
+}
+
 /* --- what cannot be read ---------------------------------------------------
  */
 
@@ -180,7 +191,8 @@ forget_unread(struct audit_delivery *delivery)
 static enum store_err
 tell_unread(struct audit_delivery *delivery)
 {
-	if (delivery->told == delivery->unread_count)
+	/* There is one count of a session: of the log that is asked for. */
+	if (delivery->take || delivery->told == delivery->unread_count)
 		return STORE_OK;
 	enum store_err err =
 		audit_state_set(delivery->store, delivery->unread_count);
@@ -210,16 +222,17 @@ static enum store_err
 deliver_open(struct audit_delivery *delivery, const char *name, int fd,
 	bool *is_unreadable)
 {
-	scoped(buffer_free) struct buffer key = {0};
 	struct stat stat;
 
 	/* One that is empty and not locked is about to be. */
 	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &stat) ||
 		!S_ISREG(stat.st_mode) || stat.st_size == 0)
 		return STORE_OK;
-	make_key(slice_str(name), &key);
-	enum store_err err = put_file(delivery->store, delivery->bucket,
-		buffer_slice(&key), fd, is_unreadable);
+	enum store_err err =
+		delivery->take ? delivery->take(delivery->store,
+					 slice_str(name), fd, is_unreadable)
+			       : put_whole(delivery, slice_str(name), fd,
+					 is_unreadable);
 	if (!err && unlinkat(delivery->dir_fd, name, 0) && errno != ENOENT)
 		err = error_from_errno(errno);
 	return err;

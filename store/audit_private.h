@@ -25,11 +25,14 @@ void audit_file_complete(struct audit_file *file);
 
 /* --- audit_deliver.c ------------------------------------------------------ */
 
-/* What one deliverer knows; begins with the first three. */
+/* What one deliverer knows; begins with the first four. */
 struct audit_delivery {
 	struct store *store;
 	int dir_fd;
 	uint64_t bucket;
+	/* struct audit_options; NULL: the bucket is where they go. */
+	enum store_err (*take)(struct store *store, struct slice name, int fd,
+		bool *is_unreadable);
 
 	struct buffer unread; /* names, a NUL behind each */
 	uint64_t unread_count;
@@ -37,7 +40,7 @@ struct audit_delivery {
 	int64_t again_ms; /* when they are tried again */
 };
 
-/* Puts each file that nobody writes to into the bucket and removes it.  One
+/* Delivers each file that nobody writes to and removes it.  One
  * that cannot be read is said, and left until some minutes later. */
 must_check enum store_err audit_deliver(struct audit_delivery *delivery);
 

@@ -9,6 +9,7 @@
  *	STORE/store.key   seals token secrets, mode 0600
  *	STORE/meta/       the tables and the checkpoint
  *	STORE/data/       blobs
+ *	STORE/access-log/ lines on their way into buckets; there once served
  *	STORE/run/        locks and shared memory of running processes
  *
  * Threads:   any, after store_open().  Functions of the engine that change

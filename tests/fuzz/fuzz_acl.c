@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists, CORS and lifecycle rules and websites as the store keeps them: what is
- * accepted encodes to the same bytes, and answers.
+ * Lists, CORS and lifecycle rules, websites and logging as the store keeps
+ * them: what is accepted encodes to the same bytes, and answers.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include "s3api/iam/acl.h"
 #include "s3api/website.h"
 #include "store/lifecycle.h"
+#include "store/logging.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -98,9 +99,22 @@ try_website(struct slice bytes)
 		assert(location.data[i] > ' ');
 }
 
+static void
+try_logging(struct slice bytes)
+{
+	scoped(buffer_free) struct buffer again = {0};
+	struct logging logging;
+
+	if (!logging_decode(bytes, &logging))
+		return;
+	logging_encode(&again, &logging);
+	assert(slice_equal(buffer_slice(&again), bytes));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	try_logging(slice_of(data, size));
 	try_website(slice_of(data, size));
 	try_acl(slice_of(data, size));
 	try_cors(slice_of(data, size));
