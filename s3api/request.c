@@ -8,6 +8,7 @@
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
 #include "s3api/request_audit.h"
+#include "s3api/request_log.h"
 #include "s3api/route.h"
 #include "s3api/server_private.h"
 #include "s3api/site.h"
@@ -334,6 +335,8 @@ request_handle(struct http_request *http, struct http_response *response,
 		reply_error(&request);
 	if (server->audit && is_audited(&request))
 		request_audit(&request, server->audit, started_ns);
+	if (server->access_log)
+		request_log(&request, server->access_log, started_ns);
 	sigv4_caller_wipe(&request.caller);
 	sse_c_wipe_headers(http);
 	sse_c_wipe_headers(request.http); /* those of a form */

@@ -61,7 +61,7 @@ struct request {
 	char id[REQUEST_ID_LEN + 1];
 
 	enum operation_target target;
-	bool is_charged; /* by payer.h */
+	bool is_charged;	  /* by payer.h */
 	bool is_website;	  /* asked of a website's domain: site.h */
 	struct slice bucket_name; /* decoded; empty for the service */
 	struct slice key;	  /* decoded; empty but for objects */
@@ -73,6 +73,7 @@ struct request {
 	struct access access; /* who that is to the policies */
 	struct bucket bucket; /* of operations that need one */
 	struct error_report report;
+	uint64_t object_size; /* of what is got or put, for logs; 0: unknown */
 	struct request_note note;
 	const struct key_list *keys; /* of DeleteObjects, for the audit log */
 };

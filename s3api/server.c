@@ -118,6 +118,7 @@ server_start(struct store *store, const struct server_options *options,
 		return STORE_NO_MEMORY;
 	server->store = store;
 	server->audit = options->audit;
+	server->access_log = options->access_log;
 	server->sigv4 = sigv4_create_for_store(store);
 	server->policies = policy_cache_create();
 	server->allows_sse_c_without_tls = options->allows_sse_c_without_tls;

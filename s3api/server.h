@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "s3api/http/http_tls.h"
+#include "store/access_log.h"
 #include "store/audit.h"
 #include "store/store.h"
 
@@ -29,7 +30,10 @@ struct server_options {
 	/* "192.0.2.0/24": whose X-Forwarded-For and -Proto are believed. */
 	const char *const *trusted_proxies;
 	unsigned int trusted_proxy_count;
-	struct audit *audit;	       /* NULL: none; outlives the server */
+	struct audit *audit; /* NULL: none; outlives the server */
+	/* What PutBucketLogging asks for; NULL: none is kept; outlives the
+	 * server. */
+	struct access_log *access_log;
 	bool allows_sse_c_without_tls; /* customers' keys in clear: tests */
 	/* Bearers and new keys in clear beyond this machine. */
 	bool allows_control_without_tls;

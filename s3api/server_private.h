@@ -29,7 +29,8 @@ struct server {
 	bool allows_control_without_tls;
 	struct clerk *clerk;
 	struct http_server *http;
-	struct audit *audit; /* NULL: none is kept */
+	struct audit *audit;	       /* NULL: none is kept; */
+	struct access_log *access_log; /* so here */
 
 	_Atomic(uint64_t) requests; /* begins at random */
 };

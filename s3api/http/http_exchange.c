@@ -127,6 +127,8 @@ http_exchange_begin(struct http_connection *connection)
 		.arena = &exchange->arena,
 		.connection = connection,
 		.is_tls = connection->stream.ssl != NULL,
+		.tls_version = http_stream_tls_version(&connection->stream),
+		.tls_cipher = http_stream_tls_cipher(&connection->stream),
 	};
 	http_reply_reset(&exchange->response, connection);
 	http_parser_begin(&exchange->parser, exchange->headers,

@@ -54,6 +54,8 @@ struct http_request {
 	struct slice host;   /* "name:port" of the Host header or target */
 	bool is_http_1_0;
 	bool is_tls;
+	const char *tls_version; /* "TLSv1.3"; NULL: plain */
+	const char *tls_cipher;
 	struct sockaddr_storage peer;
 
 	const struct http_header *headers; /* in their order, repeats too */

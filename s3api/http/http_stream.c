@@ -89,6 +89,18 @@ http_stream_begin_tls(struct http_stream *stream, struct http_tls *tls,
 	return STORE_INVALID;
 }
 
+const char *
+http_stream_tls_version(const struct http_stream *stream)
+{
+	return stream->ssl ? SSL_get_version(stream->ssl) : NULL;
+}
+
+const char *
+http_stream_tls_cipher(const struct http_stream *stream)
+{
+	return stream->ssl ? SSL_get_cipher_name(stream->ssl) : NULL;
+}
+
 ssize_t
 http_stream_recv(struct http_stream *stream, void *to, size_t len,
 	int64_t deadline_ms)

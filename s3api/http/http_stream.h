@@ -34,6 +34,10 @@ struct http_stream {
 must_check enum store_err http_stream_begin_tls(struct http_stream *stream,
 	struct http_tls *tls, int64_t deadline_ms);
 
+/* As OpenSSL names them; NULL: plain. */
+const char *http_stream_tls_version(const struct http_stream *stream);
+const char *http_stream_tls_cipher(const struct http_stream *stream);
+
 /* A count, 0 at the end, or a negative errno. */
 must_check ssize_t http_stream_recv(struct http_stream *stream, void *to,
 	size_t len, int64_t deadline_ms);

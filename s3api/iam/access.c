@@ -326,6 +326,15 @@ access_ask(struct request *request, const struct access_ask *asked,
 }
 
 enum s3_error
+access_check_elsewhere(struct request *request, const struct access_ask *asked)
+{
+	scoped(free_policies) struct access_policies policies = {0};
+	struct decision decision;
+
+	return check(request, asked, &policies, &decision);
+}
+
+enum s3_error
 access_read_own(struct request *request)
 {
 	enum store_err err = read_own(request, &request->access.policies);

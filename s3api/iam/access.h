@@ -81,6 +81,11 @@ void access_end(struct access *access);
 must_check enum s3_error access_ask(struct request *request,
 	const struct access_ask *ask, struct decision *decision);
 
+/* The same of something that is elsewhere than where the request is, by the
+ * policies that are there. */
+must_check enum s3_error access_check_elsewhere(struct request *request,
+	const struct access_ask *ask);
+
 /* To ask about several buckets in turn, with request->arena another for each:
  * what the caller's organization says is read once, and kept as the bucket is
  * left.  Read: INTERNAL_ERROR. */

@@ -2,7 +2,6 @@
 #include "s3api/op/acl_document.h"
 
 #include "s3api/reply.h"
-#include "s3api/xml/xml_reader.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/organization.h"
 
@@ -261,13 +260,24 @@ parse_grant(struct request *request, const struct xml_node *node,
 }
 
 enum s3_error
+acl_document_add_grants(struct request *request, const struct xml_node *list,
+	const struct acl_document_of *of, struct acl *out)
+{
+	const struct xml_node *node = xml_reader_child(list, NULL);
+	enum s3_error error = S3_OK;
+
+	for (; node && !error; node = xml_reader_next(node, NULL))
+		error = parse_grant(request, node, of, out);
+	return error;
+}
+
+enum s3_error
 acl_document_parse(struct request *request, struct slice text,
 	const struct acl_document_of *of, struct acl *out)
 {
 	scoped(xml_reader_close) struct xml_reader *reader = NULL;
 	const struct xml_node *list;
 	const struct xml_node *owner;
-	enum s3_error error = S3_OK;
 
 	if (!xml_reader_open(text, "AccessControlPolicy", &reader))
 		return malformed(request);
@@ -279,12 +289,7 @@ acl_document_parse(struct request *request, struct slice text,
 		return error_set(&request->report, S3_ACCESS_DENIED, NULL);
 	out->owner = of->owner;
 	out->count = 0;
-
-	const struct xml_node *node = xml_reader_child(list, NULL);
-
-	for (; node && !error; node = xml_reader_next(node, NULL))
-		error = parse_grant(request, node, of, out);
-	return error;
+	return acl_document_add_grants(request, list, of, out);
 }
 
 static void
@@ -310,13 +315,20 @@ write_grant(struct buffer *to, const struct acl_grant *grant)
 }
 
 void
+acl_document_write_grants(struct buffer *to, const struct acl *acl,
+	size_t first)
+{
+	for (size_t i = first; i < acl->count; i++)
+		write_grant(to, &acl->grants[i]);
+}
+
+void
 acl_document_write(struct buffer *to, const struct acl *acl)
 {
 	xml_writer_begin(to, "AccessControlPolicy");
 	xml_writer_person(to, "Owner", acl->owner);
 	xml_writer_open(to, "AccessControlList");
-	for (size_t i = 0; i < acl->count; i++)
-		write_grant(to, &acl->grants[i]);
+	acl_document_write_grants(to, acl, 0);
 	xml_writer_close(to, "AccessControlList");
 	xml_writer_close(to, "AccessControlPolicy");
 }

@@ -9,6 +9,7 @@
 
 #include "s3api/iam/acl.h"
 #include "s3api/request.h"
+#include "s3api/xml/xml_reader.h"
 
 /* Whose list it is to be, and of what. */
 struct acl_document_of {
@@ -30,3 +31,11 @@ must_check enum s3_error acl_document_parse(struct request *request,
 	struct slice text, const struct acl_document_of *of, struct acl *out);
 
 void acl_document_write(struct buffer *to, const struct acl *acl);
+
+/* A list of <Grant> that stands elsewhere: adds them; MALFORMED_ACL and as
+ * above.  And back, from the grant `first` on. */
+must_check enum s3_error acl_document_add_grants(struct request *request,
+	const struct xml_node *list, const struct acl_document_of *of,
+	struct acl *out);
+void acl_document_write_grants(struct buffer *to, const struct acl *acl,
+	size_t first);

@@ -30,8 +30,8 @@ owner_of_new(const struct request *request, enum exposure_ownership ownership)
 }
 
 enum s3_error
-object_acl_check(struct request *request, enum exposure_ownership ownership,
-	const struct acl *acl)
+object_acl_check(struct request *request, const struct bucket *bucket,
+	enum exposure_ownership ownership, const struct acl *acl)
 {
 	unsigned int flags = 0;
 	enum store_err err;
@@ -42,7 +42,7 @@ object_acl_check(struct request *request, enum exposure_ownership ownership,
 		return error_set(&request->report, S3_UNSUPPORTED_ACL, NULL);
 	if (!acl_is_public(acl))
 		return S3_OK;
-	err = exposure_read_block(request->store, &request->bucket, &flags);
+	err = exposure_read_block(request->store, bucket, &flags);
 	if (err && err != STORE_NOT_FOUND)
 		return reply_store_error(request, err);
 	return flags & EXPOSURE_BLOCK_ACLS
@@ -127,7 +127,8 @@ object_acl_append(struct request *request, struct buffer *attrs)
 		acl_document_of_headers(request, &of, acl, &is_given);
 
 	if (!error)
-		error = object_acl_check(request, ownership, acl);
+		error = object_acl_check(request, &request->bucket, ownership,
+			acl);
 	if (!error)
 		error = check_right(request, acl);
 	if (!error && !(acl_is_private(acl) &&

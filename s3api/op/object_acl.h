@@ -22,4 +22,5 @@ must_check enum s3_error object_acl_append(struct request *request,
 /* Refuses a list that the bucket does not take: UNSUPPORTED_ACL,
  * ACCESS_DENIED, what the store says. */
 must_check enum s3_error object_acl_check(struct request *request,
-	enum exposure_ownership ownership, const struct acl *acl);
+	const struct bucket *bucket, enum exposure_ownership ownership,
+	const struct acl *acl);

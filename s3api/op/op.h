@@ -55,6 +55,10 @@ enum s3_error op_website_delete(struct request *request);
 enum s3_error op_payment_put(struct request *request);
 enum s3_error op_payment_get(struct request *request);
 
+/* op_logging.c */
+enum s3_error op_logging_put(struct request *request);
+enum s3_error op_logging_get(struct request *request);
+
 /* op_unset.c */
 enum s3_error op_unset_get(struct request *request);
 enum s3_error op_unset_put(struct request *request);

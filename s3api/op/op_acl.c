@@ -127,7 +127,8 @@ op_acl_put(struct request *request)
 	if (!error)
 		error = read_wanted(request, &state, wanted);
 	if (!error)
-		error = object_acl_check(request, state.ownership, wanted);
+		error = object_acl_check(request, &request->bucket,
+			state.ownership, wanted);
 	if (error)
 		return error;
 	/* What holds anyway needs no record. */

@@ -331,6 +331,7 @@ op_copy_object(struct request *request)
 				: reseal(request, &copy, &object, &checksum);
 	if (error)
 		return error;
+	request->object_size = object.inode.size;
 	reply_status(request, 200);
 	expiration_reply_new(request);
 	sse_c_reply(request, &copy.key);

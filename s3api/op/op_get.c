@@ -307,6 +307,7 @@ try_get(struct request *request, unsigned int error_status, bool *is_cut)
 	*is_cut = false;
 	if (error)
 		return error;
+	request->object_size = get.object.inode.size;
 	error = check(request, &get);
 
 	if (error == S3_NOT_MODIFIED || error == S3_PRECONDITION_FAILED)
@@ -364,6 +365,7 @@ op_get_head(struct request *request)
 	error = decided_head(request, &get.object);
 	if (error)
 		return error;
+	request->object_size = get.object.inode.size;
 	error = check(request, &get);
 
 	if (error == S3_NOT_MODIFIED || error == S3_PRECONDITION_FAILED)

@@ -115,6 +115,8 @@ op_put_store(struct request *request, const struct op_put_source *source,
 		error = receive(request, source, sse_c, &body, &attrs,
 			&condition, object);
 	*checksum = body.checksum;
+	if (!error)
+		request->object_size = object->inode.size;
 	return error;
 }
 

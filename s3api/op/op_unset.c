@@ -19,13 +19,11 @@ static const struct row {
 } rows[] = {
 	{"GetBucketAccelerateConfiguration", S3_OK, "AccelerateConfiguration"},
 	{"GetBucketEncryption", S3_NO_SUCH_ENCRYPTION, NULL},
-	{"GetBucketLogging", S3_OK, "BucketLoggingStatus"},
 	{"GetBucketNotificationConfiguration", S3_OK,
 		"NotificationConfiguration"},
 	{"GetBucketReplication", S3_NO_SUCH_REPLICATION, NULL},
 	{"GetBucketVersioning", S3_OK, "VersioningConfiguration"},
 	{"GetObjectLockConfiguration", S3_NO_SUCH_OBJECT_LOCK_OF_BUCKET, NULL},
-	{"PutBucketLogging", S3_OK, "BucketLoggingStatus"},
 	{"PutBucketNotificationConfiguration", S3_OK,
 		"NotificationConfiguration"},
 };

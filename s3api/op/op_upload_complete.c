@@ -273,6 +273,7 @@ reply_completed(struct request *request, const struct object *object,
 	scoped(buffer_free) struct buffer body = {0};
 	struct checksum checksum = attrs_checksum(&object->inode);
 
+	request->object_size = object->inode.size;
 	if (is_sealed && seal)
 		attrs_show_checksum(&checksum, &object->inode, seal);
 	else if (is_sealed)

@@ -233,6 +233,12 @@ serve(const struct serve_args *args, struct server_options *options,
 		return COMMAND_FAILED;
 	options->audit = audit;
 
+	scoped(access_log_close) struct access_log *access_log = NULL;
+	if (access_log_open(store, &(struct access_log_options){0},
+		    &access_log))
+		log_error("no server access logs are kept");
+	options->access_log = access_log;
+
 	if (args->mount.mount_point &&
 		(!mount_options_fit(&args->mount, args->path,
 			 args->audit.dir) ||

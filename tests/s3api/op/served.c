@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/list.h"
+#include "tests/store/objects.h"
+
 static void
 must(enum store_err err, const char *what)
 {
@@ -36,7 +39,8 @@ begin_audit(const struct served *served)
 }
 
 static struct served
-start_audited(const struct server_options *wanted, bool is_audited)
+start_audited(const struct server_options *wanted, bool is_audited,
+	bool is_logged)
 {
 	struct served served = {.temp = temp_store_open()};
 	struct server_options options = *wanted;
@@ -55,7 +59,13 @@ start_audited(const struct server_options *wanted, bool is_audited)
 		"secret");
 	if (is_audited)
 		served.audit = begin_audit(&served);
+	if (is_logged)
+		must(access_log_open(served.temp.store,
+			     &(struct access_log_options){0},
+			     &served.access_log),
+			"access log");
 	options.audit = served.audit;
+	options.access_log = served.access_log;
 	must(server_start(served.temp.store, &options, &served.server),
 		"server");
 	s3_client_open(&served.client, server_port(served.server),
@@ -68,7 +78,7 @@ served_start_with(struct server_options options)
 {
 	options.address = "127.0.0.1";
 	options.threads = 1;
-	return start_audited(&options, false);
+	return start_audited(&options, false, false);
 }
 
 struct served
@@ -102,7 +112,18 @@ served_start_audited(void)
 			.address = "127.0.0.1",
 			.threads = 1,
 		},
-		true);
+		true, false);
+}
+
+struct served
+served_start_logged(void)
+{
+	return start_audited(
+		&(struct server_options){
+			.address = "127.0.0.1",
+			.threads = 1,
+		},
+		false, true);
 }
 
 /* All of its only file. */
@@ -141,11 +162,35 @@ served_lines(struct served *served)
 	return served_text(served, "%.*s", (int)text.len, text.data);
 }
 
+const char *
+served_logged(struct served *served, const char *bucket)
+{
+	struct arena *arena = &served->client.arena;
+	const char *text = "";
+	struct list_page page;
+	struct bucket found;
+
+	server_stop(&served->server, 1000);
+	access_log_close(&served->access_log);
+	must(bucket_get(served->temp.store, slice_str(bucket), &found), bucket);
+	const struct list_request request = {.bucket = found.ino, .max = 100};
+	must(list_read(served->temp.store, &request, arena, &page), bucket);
+	for (size_t i = 0; i < page.count; i++) {
+		struct slice body = objects_get(served->temp.store, found.ino,
+			arena_str(arena, page.entries[i].key), arena);
+
+		text = served_text(served, "%s%.*s", text, (int)body.len,
+			body.data);
+	}
+	return text;
+}
+
 void
 served_stop(struct served *served)
 {
 	s3_client_close(&served->client);
 	server_stop(&served->server, 1000);
+	access_log_close(&served->access_log);
 	audit_close(&served->audit);
 	temp_store_close(&served->temp);
 }

@@ -23,7 +23,8 @@
 
 struct served {
 	struct temp_store temp;
-	struct audit *audit; /* of served_start_audited() */
+	struct audit *audit;	       /* of served_start_audited() */
+	struct access_log *access_log; /* of served_start_logged() */
 	struct server *server;
 	struct s3_client client;
 };
@@ -37,7 +38,11 @@ struct served served_start_sse_c(void);
 struct served served_start_domain(const char *domain);
 /* One with an audit log. */
 struct served served_start_audited(void);
+/* One that keeps server access logs. */
+struct served served_start_logged(void);
 void served_stop(struct served *served);
+/* Ends the server: all that the log has put into that bucket. */
+const char *served_logged(struct served *served, const char *bucket);
 /* Ends the server: the audit log's lines so far, each with its end. */
 const char *served_lines(struct served *served);
 

@@ -16,7 +16,6 @@ Test(op_unset, what_nobody_has_set_is_told_as_s3_tells_it)
 		{"encryption", 404,
 			"ServerSideEncryptionConfigurationNotFoundError", 501,
 			204},
-		{"logging", 200, "<BucketLoggingStatus ", 400, 501},
 		{"notification", 200, "<NotificationConfiguration ", 400, 501},
 		{"object-lock", 404, "ObjectLockConfigurationNotFoundError",
 			501, 501},
@@ -53,13 +52,8 @@ Test(op_unset, to_ask_for_what_is_so_is_done_and_for_more_is_refused)
 		const char *body;
 		unsigned int status;
 	} rows[] = {
-		{"logging", "<BucketLoggingStatus/>", 200},
-		{"logging",
-			"<BucketLoggingStatus><LoggingEnabled/></"
-			"BucketLoggingStatus>",
-			501},
-		{"logging", "<Other/>", 400},
 		{"notification", "<NotificationConfiguration/>", 200},
+		{"notification", "<Other/>", 400},
 		{"notification",
 			"<NotificationConfiguration><EventBridgeConfiguration/"
 			"></NotificationConfiguration>",
