@@ -34,7 +34,7 @@ op_payment_put(struct request *request)
 {
 	const struct slice requester = SLICE(PAYER_REQUESTER);
 	struct slice text = SLICE_NULL;
-	bool is_requester;
+	bool is_requester = false;
 	enum s3_error error = document_read(request, BODY_MAX, &text);
 
 	if (!error)

@@ -31,7 +31,7 @@ must_put(struct served *served, const char *target, const char *headers,
 
 /* A bucket that everybody may read, but for what begins with "secret". */
 static struct served
-start_audited_or_not(struct served served, const char *site)
+begin_with(struct served served, const char *site)
 {
 	served_bucket(&served, "photos");
 	must_put(&served, "/photos?policy", NULL, OPEN);
@@ -49,10 +49,10 @@ start(const char *site)
 {
 	static const char *const domains[] = {"Web.Example"};
 
-	return start_audited_or_not(served_start_with((struct server_options){
-					    .website_domains = domains,
-					    .website_domain_count = 1,
-				    }),
+	return begin_with(served_start_with((struct server_options){
+				  .website_domains = domains,
+				  .website_domain_count = 1,
+			  }),
 		site);
 }
 
@@ -294,17 +294,46 @@ Test(site, of_two_domains_the_inner_one_counts)
 {
 	static const char *const outer[] = {"example"};
 	static const char *const websites[] = {DOMAIN};
-	scoped(served_stop) struct served served = start_audited_or_not(
-		served_start_with((struct server_options){
-			.domains = outer,
-			.domain_count = 1,
-			.website_domains = websites,
-			.website_domain_count = 1,
-		}),
-		SITE(INDEX));
+	scoped(served_stop) struct served served =
+			begin_with(served_start_with((struct server_options){
+					   .domains = outer,
+					   .domain_count = 1,
+					   .website_domains = websites,
+					   .website_domain_count = 1,
+				   }),
+				SITE(INDEX));
 
 	served_expect_body(visit(&served, "/"), 200, "home");
 	served.client.host = "photos.example";
 	served_expect_body(served_ask(&served, "GET", "/index.html"), 200,
 		"home");
+}
+
+Test(site, a_visit_is_in_the_audit_log_as_what_was_asked_for)
+{
+	static const char *const domains[] = {DOMAIN};
+	scoped(served_stop) struct served served = begin_with(
+		served_start_audited_with((struct server_options){
+			.website_domains = domains,
+			.website_domain_count = 1,
+		}),
+		SITE(INDEX ERROR));
+	struct slice lines;
+
+	must_put(&served, "/photos/error.html", NULL, "sorry");
+	served_expect_body(visit(&served, "/dir/"), 200, "dir");
+	served_expect_body(visit(&served, "/secret"), 403, "sorry");
+	lines = slice_str(served_lines(&served));
+
+	cr_expect(slice_find(lines,
+			  SLICE("\"operation\":\"GetObject\",\"action\":"
+				"\"s3:GetObject\",\"decision\":\"allow\"")) >
+		  0);
+	cr_expect(slice_find(lines, SLICE("\"key\":\"dir/index.html\"")) > 0);
+	cr_expect(slice_find(lines,
+			  SLICE("\"operation\":\"GetObject\",\"action\":"
+				"\"s3:GetObject\",\"decision\":\"deny\"")) > 0);
+	cr_expect(slice_find(lines, SLICE("\"key\":\"secret\",\"error\":"
+					  "\"AccessDenied\",\"status\":403")) >
+		  0);
 }

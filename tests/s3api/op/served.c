@@ -105,14 +105,17 @@ served_start_domain(const char *domain)
 }
 
 struct served
+served_start_audited_with(struct server_options options)
+{
+	options.address = "127.0.0.1";
+	options.threads = 1;
+	return start_audited(&options, true, false);
+}
+
+struct served
 served_start_audited(void)
 {
-	return start_audited(
-		&(struct server_options){
-			.address = "127.0.0.1",
-			.threads = 1,
-		},
-		true, false);
+	return served_start_audited_with((struct server_options){0});
 }
 
 struct served

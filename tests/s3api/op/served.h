@@ -38,6 +38,8 @@ struct served served_start_sse_c(void);
 struct served served_start_domain(const char *domain);
 /* One with an audit log. */
 struct served served_start_audited(void);
+/* The same with what else is asked for. */
+struct served served_start_audited_with(struct server_options options);
 /* One that keeps server access logs. */
 struct served served_start_logged(void);
 void served_stop(struct served *served);

@@ -6,6 +6,7 @@
 #include "store/base/clock.h"
 #include "store/base/digest.h"
 #include "store/base/text.h"
+#include "store/organization.h"
 #include "tests/s3api/op/served.h"
 
 #define FORM_TYPE "content-type: multipart/form-data; boundary=XX\n"
@@ -668,6 +669,44 @@ Test(op_post, fields_that_stand_for_no_header_mean_nothing)
 		"bytes");
 	served_expect_header(served_ask(&served, "HEAD", "/photos/a"),
 		"x-amz-tagging-count", "");
+}
+
+#define PAYS "x-amz-request-payer"
+
+Test(op_post, a_form_says_that_who_signs_it_pays)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	cr_assert(eq(uint,
+		served_send(&served, "PUT", "/photos?policy", NULL,
+			SLICE("{\"Version\":\"2012-10-17\",\"Statement\":[{"
+			      "\"Effect\":\"Allow\",\"Principal\":\"*\","
+			      "\"Action\":\"s3:PutObject\",\"Resource\":"
+			      "\"arn:aws:s3:::photos/*\"}]}"))
+			->status,
+		204));
+	served_put(&served, "/photos?requestPayment",
+		"<RequestPaymentConfiguration><Payer>Requester</Payer></"
+		"RequestPaymentConfiguration>");
+	cr_assert(zero(int,
+		organization_create(served.temp.store, SLICE("org"))));
+	(void)served_become_drafted(&served,
+		&(struct token_draft){
+			.name = SLICE("other"),
+			.organization = SLICE("org"),
+			.level = TOKEN_WRITE,
+		});
+	for (int pays = 0; pays < 2; pays++) {
+		scoped(end) struct form form = begin(&served);
+
+		add(&form, "key", "a");
+		if (pays)
+			add(&form, PAYS, "requester");
+		sign_with(&form,
+			BUCKET_AND_KEY ",[\"starts-with\",\"$" PAYS "\",\"\"]");
+		cr_expect(eq(uint, post(&form)->status, pays ? 204 : 403));
+	}
 }
 
 Test(op_post, a_file_may_redirect_a_website)
