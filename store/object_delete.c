@@ -85,20 +85,21 @@ delete_version(struct store *store, struct db_txn *txn, uint64_t bucket,
 	struct object_deletion *deletion)
 {
 	struct object object;
-	struct inode current;
-	bool is_there;
 
 	enum store_err err = object_key_find_version(txn, bucket, deletion->key,
 		&deletion->version, &object);
 	if (err && (err != STORE_NOT_FOUND || !object.is_marker))
 		return err;
+	err = object.is_marker ? object_key_meets_nothing(&deletion->condition)
+			       : object_key_meets(store, &deletion->condition,
+					 &object.inode);
+	if (err)
+		return err;
 	deletion->is_marker = object.is_marker;
 	deletion->which = object.version;
 	if (object.is_marker || (object.inode.flags & INODE_NONCURRENT))
 		return drop_older(store, txn, bucket, deletion);
-	err = object_key_check(store, txn, bucket, deletion->key,
-		&deletion->condition, &is_there, &current);
-	return err ? err : drop_current(store, txn, bucket, deletion->key);
+	return drop_current(store, txn, bucket, deletion->key);
 }
 
 static enum store_err

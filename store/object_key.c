@@ -107,6 +107,33 @@ object_key_find_version(struct db_txn *txn, uint64_t bucket, struct slice key,
 }
 
 enum store_err
+object_key_meets_nothing(const struct object_condition *condition)
+{
+	if (condition->must_match)
+		return STORE_NOT_FOUND;
+	return condition->must_exist ? STORE_PRECONDITION : STORE_OK;
+}
+
+enum store_err
+object_key_meets(struct store *store, const struct object_condition *condition,
+	struct inode *inode)
+{
+	enum store_err err;
+
+	if (condition->must_not_exist)
+		return STORE_PRECONDITION;
+	if (!condition->must_match)
+		return STORE_OK;
+	/* A file being written in place: readers are told the ETag of now. */
+	err = dentry_refresh_inode(store, inode);
+	if (err)
+		return err;
+	return inode_etag_equal(condition->must_match, &inode->etag)
+		       ? STORE_OK
+		       : STORE_PRECONDITION;
+}
+
+enum store_err
 object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
 	struct slice key, const struct object_condition *condition,
 	bool *is_there, struct inode *out)
@@ -116,24 +143,9 @@ object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
 	enum store_err err = object_key_find(txn, bucket, key, out);
 
 	*is_there = !err;
-	if (err == STORE_NOT_FOUND) {
-		if (asked->must_match)
-			return STORE_NOT_FOUND;
-		return asked->must_exist ? STORE_PRECONDITION : STORE_OK;
-	}
-	if (err)
-		return err;
-	if (asked->must_not_exist)
-		return STORE_PRECONDITION;
-	if (!asked->must_match)
-		return STORE_OK;
-	/* A file being written in place: readers are told the ETag of now. */
-	err = dentry_refresh_inode(store, out);
-	if (err)
-		return err;
-	return inode_etag_equal(asked->must_match, &out->etag)
-		       ? STORE_OK
-		       : STORE_PRECONDITION;
+	if (err == STORE_NOT_FOUND)
+		return object_key_meets_nothing(asked);
+	return err ? err : object_key_meets(store, asked, out);
 }
 
 /* It may be without being dirty: session_private.h, rule 3. */

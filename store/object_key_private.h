@@ -33,6 +33,14 @@ must_check enum store_err object_key_find_version(struct db_txn *txn,
 	uint64_t bucket, struct slice key, const struct version_ref *ref,
 	struct object *out);
 
+/* Whether what is there lets a writer go on; inode is made what readers are
+ * told now.  PRECONDITION. */
+must_check enum store_err object_key_meets(struct store *store,
+	const struct object_condition *condition, struct inode *inode);
+/* The same of where nothing is.  PRECONDITION, NOT_FOUND. */
+must_check enum store_err
+object_key_meets_nothing(const struct object_condition *condition);
+
 /* As object_key_find(), and whether the condition (NULL: none) lets a writer
  * go on; *is_there tells what it found.  PRECONDITION, and NOT_FOUND where
  * the condition needs an object. */
