@@ -119,6 +119,27 @@ reply_region(struct request *request)
 		bucket.region);
 }
 
+/* Those who are not to learn what is there have another error. */
+static bool
+tells_marker(const struct request *request)
+{
+	enum s3_error error = request->report.error;
+
+	return request->marker.is_found &&
+	       (error == S3_NO_SUCH_KEY || error == S3_METHOD_NOT_ALLOWED);
+}
+
+static void
+reply_allowed(struct request *request)
+{
+	if (request->marker.is_found)
+		reply_last_modified(request, request->marker.mtime_ns);
+	http_reply_header(request->response, "allow",
+		request->marker.is_found
+			? SLICE("DELETE")
+			: route_methods(request->target, request->arena));
+}
+
 void
 reply_error(struct request *request)
 {
@@ -134,9 +155,10 @@ reply_error(struct request *request)
 		send_body(request, SLICE_NULL);
 		return;
 	}
+	if (tells_marker(request))
+		reply_marker(request, &request->marker.version);
 	if (status == 405)
-		http_reply_header(request->response, "allow",
-			route_methods(request->target, request->arena));
+		reply_allowed(request);
 	if (status == 416)
 		reply_size_of_range(request);
 	if (tells_region(request))
@@ -154,6 +176,34 @@ reply_etag(struct request *request, const struct inode_etag *etag)
 	text[0] = '"';
 	text[len + 1] = '"';
 	http_reply_header(request->response, "etag", slice_of(text, len + 2));
+}
+
+void
+reply_version_id(struct request *request, const struct version *version)
+{
+	char id[VERSION_ID_LEN + 1];
+
+	version_text(version, id);
+	request->told_version = arena_copy(request->arena, slice_str(id));
+	http_reply_header(request->response, "x-amz-version-id",
+		request->told_version);
+}
+
+void
+reply_version(struct request *request, const struct object *object)
+{
+	/* A new one has a number only where its bucket is such a one. */
+	if (object->versioning != VERSIONING_NEVER ||
+		object->version.number != 0)
+		reply_version_id(request, &object->version);
+}
+
+void
+reply_marker(struct request *request, const struct version *version)
+{
+	request->tells_marker = true;
+	http_reply_header_str(request->response, "x-amz-delete-marker", "true");
+	reply_version_id(request, version);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "store/base/buffer.h"
 #include "store/base/error.h"
 #include "store/base/inode.h"
+#include "store/object.h"
 
 /* A status and S3's standing headers; more may follow, then the body. */
 void reply_status(struct request *request, unsigned int status);
@@ -29,6 +30,14 @@ void reply_size_of_range(struct request *request);
 
 /* etag: "..." */
 void reply_etag(struct request *request, const struct inode_etag *etag);
+
+/* x-amz-version-id of an object that was read or made, where its bucket keeps
+ * versions or did; and of a version. */
+void reply_version(struct request *request, const struct object *object);
+void reply_version_id(struct request *request, const struct version *version);
+
+/* x-amz-delete-marker: there is, or was, one; and its id. */
+void reply_marker(struct request *request, const struct version *version);
 
 /* last-modified */
 void reply_last_modified(struct request *request, int64_t mtime_ns);

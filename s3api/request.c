@@ -13,7 +13,6 @@
 #include "s3api/server_private.h"
 #include "s3api/site.h"
 #include "s3api/sse_c.h"
-#include "s3api/version_id.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
@@ -71,14 +70,6 @@ bool
 request_has_param(const struct request *request, const char *name)
 {
 	return find_param(request, name) != NULL;
-}
-
-bool
-request_names_no_version(const struct request *request)
-{
-	return request_has_param(request, "versionId") &&
-	       version_id_parse(request_param(request, "versionId")) !=
-		       VERSION_ID_NULL;
 }
 
 enum s3_error
@@ -204,39 +195,34 @@ authorize(struct request *request)
 }
 
 static enum s3_error
-refuse_version(struct request *request)
+refuse_version(struct request *request, struct slice version)
 {
 	error_set(&request->report, S3_NO_SUCH_VERSION, NULL);
-	error_add(&request->report, "VersionId",
-		request_param(request, "versionId"));
+	error_add(&request->report, "VersionId", version);
 	return request->report.error;
 }
 
 /* S3 API: a version that is not there can be deleted. */
-static bool
-needs_version(const struct request *request)
+static struct slice
+missing_version(const struct request *request)
 {
-	return request_has_param(request, "versionId") &&
-	       strcmp(request->operation->name, "DeleteObject") != 0;
+	if (request->version.which == VERSION_CURRENT ||
+		!strcmp(request->operation->name, "DeleteObject"))
+		return request->missing_version;
+	return request_param(request, "versionId");
 }
 
-static enum s3_error
-check_version(struct request *request)
-{
-	return needs_version(request) && request_names_no_version(request)
-		       ? refuse_version(request)
-		       : S3_OK;
-}
-
-/* S3 API: GetObject.  Of a key that is not there no version is, either. */
+/* S3 API: GetObject.  What is not there of a key is the version, where one is
+ * named. */
 static enum s3_error
 tell_missing(struct request *request, enum s3_error error)
 {
 	enum s3_error told = access_hide_missing(request, error);
+	struct slice version = SLICE_NULL;
 
-	return told == S3_NO_SUCH_KEY && needs_version(request)
-		       ? refuse_version(request)
-		       : told;
+	if (told == S3_NO_SUCH_KEY)
+		version = missing_version(request);
+	return version.data ? refuse_version(request, version) : told;
 }
 
 static enum s3_error
@@ -265,8 +251,6 @@ serve(struct request *request)
 		error = find_route(request);
 	if (!error)
 		error = authorize(request);
-	if (!error)
-		error = check_version(request);
 	if (!error)
 		error = request->operation->run(request);
 	return tell_missing(request, error);

@@ -20,6 +20,7 @@
 #include "s3api/http/http_request.h"
 #include "s3api/iam/access.h"
 #include "s3api/operation.h"
+#include "store/base/version.h"
 #include "store/bucket.h"
 #include "store/store.h"
 
@@ -49,6 +50,13 @@ struct request_note {
 	struct slice issued;   /* the access key that was made */
 };
 
+/* A delete marker where an object was asked for. */
+struct request_marker {
+	bool is_found;
+	struct version version;
+	int64_t mtime_ns;
+};
+
 struct request {
 	struct server *server;
 	struct store *store;
@@ -61,10 +69,11 @@ struct request {
 	char id[REQUEST_ID_LEN + 1];
 
 	enum operation_target target;
-	bool is_charged;	  /* by payer.h */
-	bool is_website;	  /* asked of a website's domain: site.h */
-	struct slice bucket_name; /* decoded; empty for the service */
-	struct slice key;	  /* decoded; empty but for objects */
+	bool is_charged;	    /* by payer.h */
+	bool is_website;	    /* asked of a website's domain: site.h */
+	struct slice bucket_name;   /* decoded; empty for the service */
+	struct slice key;	    /* decoded; empty but for objects */
+	struct version_ref version; /* of the query's versionId */
 	const struct http_param *params;
 	size_t param_count;
 	const struct operation *operation;
@@ -75,6 +84,12 @@ struct request {
 	struct error_report report;
 	uint64_t object_size; /* of what is got or put, for logs; 0: unknown */
 	struct request_note note;
+	struct request_marker marker;
+	/* Of a copy's source, where that is what is not there. */
+	struct slice missing_version;
+	/* The x-amz-version-id of the reply; SLICE_NULL: none. */
+	struct slice told_version;
+	bool tells_marker;	     /* x-amz-delete-marker */
 	const struct key_list *keys; /* of DeleteObjects, for the audit log */
 };
 
@@ -89,9 +104,6 @@ void request_refuse(struct http_response *response, unsigned int status,
 /* Value of a query parameter; SLICE_NULL where there is none. */
 struct slice request_param(const struct request *request, const char *name);
 bool request_has_param(const struct request *request, const char *name);
-
-/* The query names a version of the object that is none. */
-bool request_names_no_version(const struct request *request);
 
 /* INVALID_ARGUMENT, with which one and what it was; message: a literal. */
 enum s3_error request_refuse_argument(struct request *request,

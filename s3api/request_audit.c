@@ -7,6 +7,7 @@
 
 #include "s3api/iam/policy_action.h"
 #include "s3api/op/key_list.h"
+#include "s3api/version_id.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/text.h"
@@ -90,16 +91,46 @@ add_action(json_t *line, const struct request *request)
 static void
 add_source(json_t *line, const struct access *access)
 {
+	struct version_ref version;
+
 	if (!access->source.name[0])
 		return;
 	add_text(line, "sourceBucketName", slice_str(access->source.name));
 	add_text(line, "sourceKey", access->source_key);
+	if (version_id_parse(access->source_version, &version))
+		add_text(line, "sourceVersionId", access->source_version);
 	add(line, "sourceDecision",
 		json_string_nocheck(access->source_decision.is_allowed
 					    ? "allow"
 					    : "deny"));
 	add(line, "sourceReason",
 		json_string(decide_sentence(access->source_decision.reason)));
+}
+
+/* Which one was named; else which one was read or made. */
+static void
+add_version(json_t *line, const struct request *request)
+{
+	bool is_named = request->version.which != VERSION_CURRENT;
+
+	add_text(line, "versionId",
+		is_named ? request_param(request, "versionId")
+			 : request->told_version);
+	if (request->tells_marker)
+		add(line, "deleteMarker", json_true());
+}
+
+static void
+add_version_of(json_t *key, const struct key_list_entry *entry)
+{
+	char id[VERSION_ID_LEN + 1] = "";
+
+	if (entry->is_marker && !entry->refused) {
+		version_text(&entry->marker, id);
+		add(key, "deleteMarker", json_true());
+	}
+	add_text(key, "versionId",
+		entry->version.data ? entry->version : slice_str(id));
 }
 
 /* Of DeleteObjects: each, and why it was not deleted. */
@@ -115,11 +146,12 @@ add_keys(json_t *line, const struct key_list *list)
 		json_t *key = json_object();
 
 		add_text(key, "key", entry->key);
+		add_version_of(key, entry);
 		if (entry->refused)
 			add(key, "error",
 				json_string(error_code(entry->refused)));
 		(void)json_array_append_new(keys, key);
-		bytes += entry->key.len;
+		bytes += entry->key.len + entry->version.len;
 	}
 	add(line, "keys", keys);
 	if (i < list->count)
@@ -136,6 +168,7 @@ add_operation(json_t *line, const struct request *request)
 	add_text(line, "method", request->http->method_name);
 	add_text(line, "bucketName", request->bucket_name);
 	add_text(line, "key", request->key);
+	add_version(line, request);
 	add_source(line, &request->access);
 	if (request->keys)
 		add_keys(line, request->keys);

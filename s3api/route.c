@@ -112,7 +112,10 @@ static const struct route routes[] = {
 		{ "PutBucketRequestPayment", LEVEL_CONFIGURE,
 			op_payment_put } },
 	{ GET, BUCKET, "versioning", NULL,
-		{ "GetBucketVersioning", LEVEL_LIST, op_unset_get } },
+		{ "GetBucketVersioning", LEVEL_LIST, op_versioning_get } },
+	{ PUT, BUCKET, "versioning", NULL,
+		{ "PutBucketVersioning", LEVEL_CONFIGURE,
+			op_versioning_put } },
 	{ GET, BUCKET, "website", NULL,
 		{ "GetBucketWebsite", LEVEL_LIST, op_website_get } },
 	{ PUT, BUCKET, "website", NULL,
@@ -327,6 +330,7 @@ static enum s3_error
 check_version(struct request *request, const struct route *route)
 {
 	struct slice version = request_param(request, VERSION_ID);
+	struct version_ref named;
 
 	if (!request_has_param(request, VERSION_ID))
 		return S3_OK;
@@ -338,9 +342,10 @@ check_version(struct request *request, const struct route *route)
 		return request_refuse_argument(request,
 			"Version id cannot be the empty string", VERSION_ID,
 			version);
-	if (version_id_parse(version) == VERSION_ID_MALFORMED)
+	if (!version_id_parse(version, &named))
 		return request_refuse_argument(request,
 			"Invalid version id specified", VERSION_ID, version);
+	request->version = named;
 	return S3_OK;
 }
 

@@ -3,23 +3,28 @@
 
 #include <ctype.h>
 
-/* As S3 writes them. */
-#define LEN 32
+#define LEN_OF_S3 32
 
-enum version_id
-version_id_parse(struct slice text)
+static bool
+is_of_s3(struct slice text)
 {
-	if (slice_equal(text, SLICE(VERSION_ID_OF_ALL)))
-		return VERSION_ID_NULL;
-	if (text.len != LEN)
-		return VERSION_ID_MALFORMED;
-	for (size_t i = 0; i < LEN; i++) {
+	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.data[i];
 
 		if (!isalnum(c) && c != '.' && c != '_' && c != '-')
-			return VERSION_ID_MALFORMED;
+			return false;
 	}
-	return VERSION_ID_UNKNOWN;
+	return text.len == LEN_OF_S3;
+}
+
+bool
+version_id_parse(struct slice text, struct version_ref *out)
+{
+	if (version_parse(text, out))
+		return true;
+	/* No version that has an id has that number. */
+	*out = (struct version_ref){VERSION_NUMBER, 0};
+	return is_of_s3(text) || slice_equal(text, SLICE("0000000000000000"));
 }
 
 struct slice

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * version_id.h - ids of versions, where no bucket has ever had any: an object
- * is its own version, "null" (S3 API: Using S3 Versioning).
+ * version_id.h - ids of versions as clients send them (S3 API: Using S3
+ * Versioning).
  */
 #pragma once
 
-#include "store/base/slice.h"
+#include "store/base/version.h"
 
-#define VERSION_ID_OF_ALL "null"
-
-enum version_id {
-	VERSION_ID_NULL,      /* the object */
-	VERSION_ID_UNKNOWN,   /* of their form, and nobody has given it out */
-	VERSION_ID_MALFORMED, /* also the empty string */
-};
-
-enum version_id version_id_parse(struct slice text);
+/*
+ * "null", one that this server has given out (store/base/version.h), or one of
+ * the form of S3's own, 32 characters long: that names a version that is not
+ * there.  False: no id, as the empty string.
+ */
+bool version_id_parse(struct slice text, struct version_ref *out);
 
 /* Takes "?versionId=ID" off a copy's source, x-amz-copy-source, and gives the
  * ID; SLICE_NULL: there is none. */

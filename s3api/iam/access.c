@@ -12,6 +12,7 @@
 #include "s3api/iam/policy_operation.h"
 #include "s3api/payer.h"
 #include "s3api/reply.h"
+#include "s3api/version_id.h"
 #include "store/base/clock.h"
 #include "store/base/digest.h"
 #include "store/base/log.h"
@@ -252,6 +253,9 @@ ask(struct request *request, const struct access_ask *ask,
 		.key = ask->key,
 		.arena = &object.arena,
 	};
+	/* What is no id names nothing, and is refused for that. */
+	if (ask->version.data)
+		(void)version_id_parse(ask->version, &object.object.version);
 	if (ask->key.len > 0)
 		resource = arena_concat(&object.arena,
 			arena_concat(&object.arena, resource, SLICE("/")),

@@ -214,8 +214,9 @@ exposure_look_up(struct exposure_object *object)
 	if (!object->bucket || object->key.len == 0)
 		return STORE_NOT_FOUND;
 	if (!object->is_looked_up)
-		object->err = object_head(object->store, object->bucket->ino,
-			object->key, object->arena, &object->found);
+		object->err = object_head_version(object->store,
+			object->bucket->ino, object->key, &object->version,
+			object->arena, &object->found);
 	object->is_looked_up = true;
 	return object->err;
 }

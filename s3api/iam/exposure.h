@@ -78,6 +78,7 @@ struct exposure_object {
 	struct store *store;
 	const struct bucket *bucket; /* may be NULL */
 	struct slice key;	     /* empty: the bucket itself */
+	struct version_ref version;  /* of the object */
 	struct arena *arena;	     /* for what is found */
 	bool is_looked_up;	     /* from then on: */
 	enum store_err err;

@@ -16,15 +16,14 @@ refuse(struct request *request)
 }
 
 static enum s3_error
-check_version(struct request *request, struct slice version)
+parse_version(struct request *request, struct slice version,
+	struct version_ref *out)
 {
-	if (!version.data || version_id_parse(version) == VERSION_ID_NULL)
+	*out = (struct version_ref){.which = VERSION_CURRENT};
+	if (!version.data || version_id_parse(version, out))
 		return S3_OK;
-	if (version_id_parse(version) == VERSION_ID_MALFORMED)
-		return request_refuse_argument(request,
-			"Invalid version id specified", "x-amz-copy-source",
-			version);
-	return error_set(&request->report, S3_NO_SUCH_VERSION, NULL);
+	return request_refuse_argument(request, "Invalid version id specified",
+		"x-amz-copy-source", version);
 }
 
 enum s3_error
@@ -63,5 +62,33 @@ copy_source_parse(struct request *request, struct copy_source *out)
 	if (!error)
 		error = access_check_source(request, &out->bucket, out->key,
 			version);
-	return error ? error : check_version(request, version);
+	if (error == S3_NO_SUCH_KEY)
+		request->missing_version = version;
+	return error ? error : parse_version(request, version, &out->version);
+}
+
+enum s3_error
+copy_source_refuse(struct request *request, const struct copy_source *source,
+	const struct object *found, enum store_err err)
+{
+	if (err == STORE_NOT_FOUND)
+		request->missing_version = request->access.source_version;
+	if (err != STORE_NOT_FOUND || !found->is_marker ||
+		source->version.which == VERSION_CURRENT)
+		return reply_store_error(request, err);
+	return error_set(&request->report, S3_INVALID_REQUEST,
+		"The source of a copy request may not specifically refer to a "
+		"delete marker by version id.");
+}
+
+void
+copy_source_reply(struct request *request, const struct object *found)
+{
+	char id[VERSION_ID_LEN + 1];
+
+	if (found->versioning == VERSIONING_NEVER)
+		return;
+	version_text(&found->version, id);
+	http_reply_header_str(request->response, "x-amz-copy-source-version-id",
+		id);
 }

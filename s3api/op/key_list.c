@@ -42,14 +42,10 @@ static void
 parse_version(const struct xml_node *node, struct arena *arena,
 	struct key_list_entry *entry)
 {
-	enum version_id id;
-
 	if (!xml_reader_child(node, "VersionId"))
 		return;
 	entry->version = xml_reader_child_text(node, "VersionId", arena);
-	id = version_id_parse(entry->version);
-	entry->names_no_version = id != VERSION_ID_NULL;
-	if (id == VERSION_ID_MALFORMED && !entry->refused)
+	if (!version_id_parse(entry->version, &entry->which) && !entry->refused)
 		entry->refused = S3_NO_SUCH_VERSION;
 }
 

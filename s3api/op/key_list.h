@@ -20,11 +20,14 @@
 
 struct key_list_entry {
 	struct slice key;
-	struct slice version;  /* its id; SLICE_NULL: none is named */
-	bool names_no_version; /* none that there is */
-	enum s3_error refused; /* S3_OK: may be deleted */
+	struct slice version; /* its id; SLICE_NULL: none is named */
+	struct version_ref which;
+	enum s3_error refused;		   /* S3_OK: may be deleted */
 	struct object_condition condition; /* of <ETag> */
 	struct inode_etag etag;
+	/* What came of it: a delete marker was made, or went. */
+	bool is_marker;
+	struct version marker;
 };
 
 struct key_list {

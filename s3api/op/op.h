@@ -59,6 +59,10 @@ enum s3_error op_payment_get(struct request *request);
 enum s3_error op_logging_put(struct request *request);
 enum s3_error op_logging_get(struct request *request);
 
+/* op_versioning.c */
+enum s3_error op_versioning_put(struct request *request);
+enum s3_error op_versioning_get(struct request *request);
+
 /* op_unset.c */
 enum s3_error op_unset_get(struct request *request);
 enum s3_error op_unset_put(struct request *request);
@@ -67,6 +71,8 @@ enum s3_error op_unset_delete(struct request *request);
 /* op_list.c */
 enum s3_error op_list_v1(struct request *request);
 enum s3_error op_list_v2(struct request *request);
+
+/* op_list_versions.c */
 enum s3_error op_list_versions(struct request *request);
 
 /* op_get.c */

@@ -16,6 +16,7 @@ struct state {
 	enum exposure_ownership ownership;
 	struct acl *acl;
 	struct acl_document_of of;
+	struct object object; /* zeros: of a bucket */
 };
 
 /* A bucket without lists shows what holds: its owner's alone. */
@@ -24,17 +25,16 @@ read_list(struct request *request, struct state *state)
 {
 	bool counts = state->ownership != EXPOSURE_OWNER_ENFORCED;
 	bool is_on_object = request->key.len > 0;
-	struct object object;
 	enum s3_error error = S3_OK;
 	enum store_err err = STORE_OK;
 
 	if (is_on_object)
-		error = decided_head(request, &object);
+		error = decided_head(request, &state->object);
 	if (error || !counts)
 		return error;
 	if (is_on_object)
-		err = exposure_find_acl(&request->bucket, object.inode.attrs,
-			state->acl);
+		err = exposure_find_acl(&request->bucket,
+			state->object.inode.attrs, state->acl);
 	else
 		err = exposure_read_acl(request->store, &request->bucket,
 			request->arena, state->acl);
@@ -65,12 +65,14 @@ enum s3_error
 op_acl_get(struct request *request)
 {
 	scoped(buffer_free) struct buffer body = {0};
-	struct state state;
+	struct state state = {0};
 	enum s3_error error = read_state(request, &state);
 
 	if (error)
 		return error;
 	acl_document_write(&body, state.acl);
+	reply_status(request, 200);
+	reply_version(request, &state.object);
 	reply_xml(request, &body);
 	return S3_OK;
 }
@@ -103,25 +105,27 @@ read_wanted(struct request *request, const struct state *state,
 	return acl_document_parse(request, text, &state->of, wanted);
 }
 
-static enum store_err
-write_list(struct request *request, const struct acl *acl)
+static enum s3_error
+write_list(struct request *request, const struct acl *acl,
+	struct object *object)
 {
 	scoped(buffer_free) struct buffer attrs = {0};
+	enum store_err err;
 
-	if (request->key.len == 0)
-		return exposure_write_acl(request->store, &request->bucket,
-			acl);
-	exposure_append_acl(&attrs, acl);
-	return object_set_attrs(request->store, request->bucket.ino,
-		request->key, buffer_slice(&attrs), 1u << INODE_ATTR_ACL);
+	if (request->key.len > 0) {
+		exposure_append_acl(&attrs, acl);
+		return decided_set_attrs(request, buffer_slice(&attrs),
+			1u << INODE_ATTR_ACL, object);
+	}
+	err = exposure_write_acl(request->store, &request->bucket, acl);
+	return err ? reply_store_error(request, err) : S3_OK;
 }
 
 enum s3_error
 op_acl_put(struct request *request)
 {
 	struct acl *wanted = arena_new(request->arena, struct acl);
-	struct state state;
-	enum store_err err = STORE_OK;
+	struct state state = {0};
 	enum s3_error error = read_state(request, &state);
 
 	if (!error)
@@ -129,13 +133,13 @@ op_acl_put(struct request *request)
 	if (!error)
 		error = object_acl_check(request, &request->bucket,
 			state.ownership, wanted);
+	/* What holds anyway needs no record. */
+	if (!error && state.ownership != EXPOSURE_OWNER_ENFORCED)
+		error = write_list(request, wanted, &state.object);
 	if (error)
 		return error;
-	/* What holds anyway needs no record. */
-	if (state.ownership != EXPOSURE_OWNER_ENFORCED)
-		err = write_list(request, wanted);
-	if (err)
-		return reply_store_error(request, err);
+	reply_status(request, 200);
+	reply_version(request, &state.object);
 	reply_empty(request, 200);
 	return S3_OK;
 }

@@ -219,6 +219,7 @@ op_attributes_get(struct request *request)
 	write_attributes(&body, &object.inode, is_sealed ? &seal : NULL,
 		&question);
 	reply_status(request, 200);
+	reply_version(request, &object);
 	sse_c_reply(request, &sse_c);
 	reply_last_modified(request, object.inode.mtime_ns);
 	reply_xml(request, &body);

@@ -10,6 +10,7 @@
 #include "s3api/xml/xml_reader.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/bucket.h"
+#include "store/versioning.h"
 
 #define BODY_MAX (64 * 1024)
 
@@ -212,6 +213,21 @@ op_bucket_create(struct request *request)
 	return S3_OK;
 }
 
+/* Older versions and delete markers are in no usual listing. */
+static enum s3_error
+refuse_not_empty(struct request *request)
+{
+	enum versioning versioning;
+	enum store_err err = versioning_get(request->store, request->bucket.ino,
+		&versioning);
+	bool has_versions = !err && versioning != VERSIONING_NEVER;
+
+	return error_set(&request->report, S3_BUCKET_NOT_EMPTY,
+		has_versions ? "The bucket you tried to delete is not empty. "
+			       "You must delete all versions in the bucket."
+			     : NULL);
+}
+
 enum s3_error
 op_bucket_delete(struct request *request)
 {
@@ -219,6 +235,8 @@ op_bucket_delete(struct request *request)
 	enum store_err err =
 		bucket_delete_known(request->store, &request->bucket);
 
+	if (err == STORE_BUCKET_NOT_EMPTY)
+		return refuse_not_empty(request);
 	if (err)
 		return reply_store_error(request, err);
 	reply_empty(request, 204);

@@ -20,6 +20,7 @@
 #include "store/base/digest.h"
 #include "store/base/io.h"
 #include "store/object.h"
+#include "store/versioning.h"
 
 /* S3's bound: larger ones are copied by parts. */
 #define COPY_MAX (5ull << 30)
@@ -29,6 +30,7 @@ struct copy {
 	const struct access_policies *of_source;
 	struct condition source_condition;
 	enum s3_error refused; /* by check_source() */
+	struct object found;   /* the source; inode.attrs are not to be read */
 
 	struct sse_c source_key;
 	struct sse_c key;
@@ -73,6 +75,7 @@ check_source(const struct object *source, void *context)
 	struct copy *copy = context;
 
 	copy->refused = S3_OK;
+	copy->found = *source;
 	if (access_is_of_another(copy->of_source, &source->inode)) {
 		copy->refused = S3_CONDITIONAL_REQUEST_CONFLICT;
 		return STORE_PRECONDITION;
@@ -131,13 +134,25 @@ parse_attrs(struct request *request, struct copy *copy)
 	return attrs_parse(request, copy->replaces_tags, &copy->attrs.attrs);
 }
 
+/* A version that is named becomes the newest one. */
+static bool
+restores_version(const struct request *request, const struct copy *copy)
+{
+	enum versioning versioning;
+
+	return copy->source.version.which != VERSION_CURRENT &&
+	       !versioning_get(request->store, copy->source.bucket.ino,
+		       &versioning) &&
+	       versioning != VERSIONING_NEVER;
+}
+
 static enum s3_error
 refuse_onto_itself(struct request *request, const struct copy *copy)
 {
 	/* A storage class that is named is one that is set, though it is the
 	 * one it has. */
 	if (copy->replaces_attrs || copy->key.is_given ||
-		copy->source_key.is_given ||
+		copy->source_key.is_given || restores_version(request, copy) ||
 		request_header(request, "x-amz-storage-class").data ||
 		request_header(request, "x-amz-website-redirect-location").len >
 			0 ||
@@ -197,9 +212,27 @@ refuse_key(struct request *request, const struct copy *copy)
 			  "this object.");
 }
 
+/* The source is not there, or is a delete marker. */
+static enum s3_error
+refuse_source(struct request *request, const struct copy *copy)
+{
+	struct object found;
+	enum store_err err = object_head_version(request->store,
+		copy->source.bucket.ino, copy->source.key,
+		&copy->source.version, request->arena, &found);
+
+	/* It has come since. */
+	if (!err)
+		err = STORE_NOT_FOUND;
+	return copy_source_refuse(request, &copy->source, &found, err);
+}
+
 static enum s3_error
 refuse(struct request *request, const struct copy *copy, enum store_err err)
 {
+	/* check_source() saw none; else it is the copy that had to be there. */
+	if (err == STORE_NOT_FOUND && !copy->found.inode.ino)
+		return refuse_source(request, copy);
 	if (err == STORE_NO_KEY)
 		return refuse_key(request, copy);
 	if (err != STORE_PRECONDITION || !copy->refused)
@@ -226,10 +259,10 @@ static enum s3_error
 share(struct request *request, struct copy *copy, struct object *object,
 	struct checksum *checksum)
 {
-	enum store_err err = object_copy(request->store,
-		copy->source.bucket.ino, copy->source.key, check_source, copy,
-		request->bucket.ino, request->key, &copy->attrs,
-		&copy->condition, object);
+	enum store_err err = object_copy_version(request->store,
+		copy->source.bucket.ino, copy->source.key,
+		&copy->source.version, check_source, copy, request->bucket.ino,
+		request->key, &copy->attrs, &copy->condition, object);
 
 	if (err)
 		return refuse(request, copy, err);
@@ -295,12 +328,13 @@ reseal(struct request *request, struct copy *copy, struct object *object,
 	scoped(io_close_fd) int fd = -1;
 	struct object source;
 	uint64_t offset;
-	enum store_err err = object_open(request->store,
-		copy->source.bucket.ino, copy->source.key, request->arena,
-		&source, &fd, &offset);
+	enum store_err err = object_open_version(request->store,
+		copy->source.bucket.ino, copy->source.key,
+		&copy->source.version, request->arena, &source, &fd, &offset);
 
-	if (!err)
-		err = check_source(&source, copy);
+	if (err)
+		return copy_source_refuse(request, &copy->source, &source, err);
+	err = check_source(&source, copy);
 	if (err)
 		return refuse(request, copy, err);
 
@@ -322,7 +356,7 @@ op_copy_object(struct request *request)
 	scoped(buffer_free) struct buffer body = {0};
 	scoped(wipe_copy) struct copy copy = {0};
 	struct checksum checksum;
-	struct object object;
+	struct object object = {0};
 	enum s3_error error = prepare(request, &copy);
 
 	if (!error)
@@ -333,6 +367,8 @@ op_copy_object(struct request *request)
 		return error;
 	request->object_size = object.inode.size;
 	reply_status(request, 200);
+	reply_version(request, &object);
+	copy_source_reply(request, &copy.found);
 	expiration_reply_new(request);
 	sse_c_reply(request, &copy.key);
 

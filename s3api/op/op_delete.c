@@ -8,6 +8,7 @@
 #include "s3api/reply.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/object.h"
+#include "store/versioning.h"
 
 #define BODY_MAX (2 << 20)
 
@@ -23,37 +24,66 @@ refuse_unsupported(struct request *request)
 	return request_refuse_headers(request, refused, array_len(refused));
 }
 
-/* What deleting gives where there is nothing. */
+/* What is to be gone is gone, unless it had to be there. */
 static enum store_err
-err_of_nothing(const struct object_condition *condition)
+judge(const struct object_deletion *deletion)
 {
-	return condition->must_exist ? STORE_PRECONDITION : STORE_NOT_FOUND;
+	const struct object_condition *condition = &deletion->condition;
+
+	if (deletion->err != STORE_NOT_FOUND || condition->must_match)
+		return deletion->err;
+	return condition->must_exist ? STORE_PRECONDITION : STORE_OK;
+}
+
+static bool
+keeps_versions(const struct request *request)
+{
+	enum versioning versioning;
+
+	return !versioning_get(request->store, request->bucket.ino,
+		       &versioning) &&
+	       versioning != VERSIONING_NEVER;
+}
+
+/* The marker that was made, or the version that is gone. */
+static void
+reply_deleted(struct request *request, const struct object_deletion *deletion)
+{
+	reply_status(request, 204);
+	if (deletion->is_marker) {
+		reply_marker(request, &deletion->which);
+	} else if (request->version.which != VERSION_CURRENT &&
+		   keeps_versions(request)) {
+		request->told_version = request_param(request, "versionId");
+		http_reply_header(request->response, "x-amz-version-id",
+			request->told_version);
+	}
+	reply_empty(request, 204);
 }
 
 enum s3_error
 op_delete_object(struct request *request)
 {
-	struct object_condition condition;
+	struct object_deletion deletion = {
+		.key = request->key,
+		.version = request->version,
+	};
 	struct inode_etag etag;
 	enum s3_error error = refuse_unsupported(request);
 
 	if (!error)
-		error = condition_of_write(request, &condition, &etag);
+		error = condition_of_write(request, &deletion.condition, &etag);
 	if (error)
 		return error;
 
-	enum store_err err =
-		request_names_no_version(request)
-			? err_of_nothing(&condition)
-			: object_delete(request->store, request->bucket.ino,
-				  request->key, &condition);
+	enum store_err err = object_delete_many(request->store,
+		request->bucket.ino, &deletion, 1);
 
-	/* What is to be gone is gone, unless it had to be there. */
-	if (err == STORE_NOT_FOUND && !condition.must_match)
-		err = STORE_OK;
+	if (!err)
+		err = judge(&deletion);
 	if (err)
 		return reply_store_error(request, err);
-	reply_empty(request, 204);
+	reply_deleted(request, &deletion);
 	return S3_OK;
 }
 
@@ -61,6 +91,7 @@ static void
 write_entry(struct buffer *to, const struct key_list_entry *entry)
 {
 	const char *element = entry->refused ? "Error" : "Deleted";
+	char id[VERSION_ID_LEN + 1];
 
 	xml_writer_open(to, element);
 	xml_writer_text(to, "Key", entry->key);
@@ -69,6 +100,10 @@ write_entry(struct buffer *to, const struct key_list_entry *entry)
 	if (entry->refused) {
 		xml_writer_str(to, "Code", error_code(entry->refused));
 		xml_writer_str(to, "Message", error_message(entry->refused));
+	} else if (entry->is_marker) {
+		version_text(&entry->marker, id);
+		xml_writer_bool(to, "DeleteMarker", true);
+		xml_writer_str(to, "DeleteMarkerVersionId", id);
 	}
 	xml_writer_close(to, element);
 }
@@ -113,11 +148,11 @@ delete_all(struct request *request, struct key_list *list)
 	enum store_err err = STORE_OK;
 
 	for (size_t i = 0; i < list->count; i++) {
-		if (list->entries[i].refused ||
-			list->entries[i].names_no_version)
+		if (list->entries[i].refused)
 			continue;
 		deletions[count++] = (struct object_deletion){
 			.key = list->entries[i].key,
+			.version = list->entries[i].which,
 			.condition = list->entries[i].condition,
 		};
 	}
@@ -130,15 +165,12 @@ delete_all(struct request *request, struct key_list *list)
 		if (entry->refused)
 			continue;
 
-		enum store_err deleted =
-			entry->names_no_version
-				? err_of_nothing(&entry->condition)
-				: deletions[--count].err;
+		const struct object_deletion *deletion = &deletions[--count];
 
-		/* What is to be gone is gone, unless it had to be there. */
-		if (deleted != STORE_NOT_FOUND || entry->condition.must_match)
-			entry->refused = access_hide_missing_key(request,
-				reply_error_of_store(deleted));
+		entry->refused = access_hide_missing_key(request,
+			reply_error_of_store(judge(deletion)));
+		entry->is_marker = deletion->is_marker;
+		entry->marker = deletion->which;
 	}
 	return err;
 }

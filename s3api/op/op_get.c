@@ -102,6 +102,7 @@ refuse_condition(struct request *request, const struct get *get,
 		return error_set(&request->report, error, NULL);
 	reply_status(request, 304);
 	reply_etag(request, &get->object.inode.etag);
+	reply_version(request, &get->object);
 	reply_last_modified(request, get->object.inode.mtime_ns);
 	reply_empty(request, 304);
 	return S3_OK;
@@ -118,8 +119,11 @@ reply_head(struct request *request, const struct get *get)
 	http_reply_header(request->response, "accept-ranges", SLICE("bytes"));
 	reply_etag(request, &inode->etag);
 	reply_last_modified(request, inode->mtime_ns);
+	reply_version(request, &get->object);
 	attrs_reply(request, inode);
-	expiration_reply(request, inode);
+	/* The rules for objects are for the current version. */
+	if (request->version.which == VERSION_CURRENT)
+		expiration_reply(request, inode);
 	sse_c_reply(request, &get->sse_c);
 	if (get->is_partial)
 		http_reply_header(request->response, "content-range",

@@ -164,6 +164,7 @@ reply_stored(struct request *request, const struct post_form *form,
 		return;
 	reply_status(request, status);
 	reply_etag(request, &object->inode.etag);
+	reply_version(request, object);
 	expiration_reply_new(request);
 	sse_c_reply(request, sse_c);
 	http_reply_header(request->response, "location", location);

@@ -51,7 +51,7 @@ prepare(struct request *request, const struct op_put_source *source,
 }
 
 /* Better said before a large body than after it, when the commit says so;
- * what is replaced counts in favour. */
+ * what is replaced, and not kept, counts in favour. */
 static enum store_err
 check_room(struct request *request, uint64_t length)
 {
@@ -64,6 +64,10 @@ check_room(struct request *request, uint64_t length)
 	if (err != STORE_QUOTA ||
 		object_head(request->store, request->bucket.ino, request->key,
 			request->arena, &there))
+		return err;
+	if (there.versioning == VERSIONING_ENABLED ||
+		(there.versioning == VERSIONING_SUSPENDED &&
+			!version_is_null(&there.version)))
 		return err;
 	if (length <= there.inode.size)
 		return STORE_OK;
@@ -134,6 +138,7 @@ op_put_object(struct request *request)
 		return error;
 	reply_status(request, 200);
 	reply_etag(request, &object.inode.etag);
+	reply_version(request, &object);
 	attrs_reply_checksum(request, &checksum);
 	expiration_reply_new(request);
 	sse_c_reply(request, &sse_c);

@@ -31,6 +31,8 @@ op_tagging_get(struct request *request)
 
 	if (error)
 		return error;
+	reply_status(request, 200);
+	reply_version(request, &object);
 	reply_tags(request, object.inode.attrs);
 	return S3_OK;
 }
@@ -38,11 +40,14 @@ op_tagging_get(struct request *request)
 static enum s3_error
 set_tags(struct request *request, struct slice tags, unsigned int status)
 {
-	enum store_err err = object_set_attrs(request->store,
-		request->bucket.ino, request->key, tags, 1u << INODE_ATTR_TAG);
+	struct object object;
+	enum s3_error error =
+		decided_set_attrs(request, tags, 1u << INODE_ATTR_TAG, &object);
 
-	if (err)
-		return reply_store_error(request, err);
+	if (error)
+		return error;
+	reply_status(request, status);
+	reply_version(request, &object);
 	reply_empty(request, status);
 	return S3_OK;
 }

@@ -22,7 +22,6 @@ static const struct row {
 	{"GetBucketNotificationConfiguration", S3_OK,
 		"NotificationConfiguration"},
 	{"GetBucketReplication", S3_NO_SUCH_REPLICATION, NULL},
-	{"GetBucketVersioning", S3_OK, "VersioningConfiguration"},
 	{"GetObjectLockConfiguration", S3_NO_SUCH_OBJECT_LOCK_OF_BUCKET, NULL},
 	{"PutBucketNotificationConfiguration", S3_OK,
 		"NotificationConfiguration"},

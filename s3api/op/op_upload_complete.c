@@ -292,6 +292,7 @@ reply_completed(struct request *request, const struct object *object,
 	attrs_write_checksum(&body, &checksum);
 	xml_writer_close(&body, "CompleteMultipartUploadResult");
 	reply_status(request, 200);
+	reply_version(request, object);
 	expiration_reply_new(request);
 	reply_xml(request, &body);
 }

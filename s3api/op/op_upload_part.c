@@ -226,11 +226,12 @@ open_source(struct request *request, struct source *out)
 	if (error)
 		return error;
 
-	enum store_err err = object_open(request->store, from.bucket.ino,
-		from.key, request->arena, &out->object, &out->fd, &out->offset);
+	enum store_err err = object_open_version(request->store,
+		from.bucket.ino, from.key, &from.version, request->arena,
+		&out->object, &out->fd, &out->offset);
 
 	if (err)
-		return reply_store_error(request, err);
+		return copy_source_refuse(request, &from, &out->object, err);
 	if (access_is_of_another(&request->access.of_source,
 		    &out->object.inode))
 		return error_set(&request->report,
@@ -365,14 +366,15 @@ copy_part(struct request *request, const struct source *source,
 }
 
 static void
-reply_copied(struct request *request, const struct target *target,
-	const struct upload_part_info *info)
+reply_copied(struct request *request, const struct source *source,
+	const struct target *target, const struct upload_part_info *info)
 {
 	scoped(buffer_free) struct buffer body = {0};
 	struct inode_etag etag = {.parts = 0};
 
 	memcpy(etag.value, info->md5, sizeof(etag.value));
 	reply_status(request, 200);
+	copy_source_reply(request, &source->object);
 	sse_c_reply(request, &target->sse_c);
 	xml_writer_begin(&body, "CopyPartResult");
 	xml_writer_time(&body, "LastModified", clock_now_ns());
@@ -398,6 +400,6 @@ op_upload_part_copy(struct request *request)
 	if (!error)
 		error = copy_part(request, &source, &target, &info);
 	if (!error)
-		reply_copied(request, &target, &info);
+		reply_copied(request, &source, &target, &info);
 	return error;
 }

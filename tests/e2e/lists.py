@@ -285,8 +285,6 @@ def tools_read_what_nobody_has_set(clients):
         Bucket=BUCKET)["Payer"] == "BucketOwner"
     expect("ReplicationConfigurationNotFoundError",
            clients.s3.get_bucket_replication, Bucket=BUCKET)
-    expect("NotImplemented", clients.s3.put_bucket_versioning, Bucket=BUCKET,
-           VersioningConfiguration={"Status": "Enabled"})
 
 
 def main():

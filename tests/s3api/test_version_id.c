@@ -226,7 +226,7 @@ Test(version_id, reading_by_one_is_another_action)
 		unsigned int of_unknown;
 	} rows[] = {
 		{ALLOW("GetObject", ""), 200, 403, 403},
-		{ALLOW("GetObjectVersion", ""), 403, 200, 404},
+		{ALLOW("GetObjectVersion", ""), 403, 200, 403},
 		{ALLOW("GetObjectVersion", NULL_ALONE), 403, 200, 403},
 	};
 

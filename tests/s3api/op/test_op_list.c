@@ -294,7 +294,7 @@ Test(op_list, pages_of_1000)
 		"IsTruncated", "true ");
 }
 
-Test(op_list, objects_are_their_own_only_version)
+Test(op_list, objects_of_a_bucket_without_versions_are_their_own_only_one)
 {
 	scoped(served_stop) struct served served = start_with_tree();
 

@@ -21,7 +21,6 @@ Test(op_unset, what_nobody_has_set_is_told_as_s3_tells_it)
 			501, 501},
 		{"replication", 404, "ReplicationConfigurationNotFoundError",
 			501, 204},
-		{"versioning", 200, "<VersioningConfiguration ", 501, 501},
 	};
 
 	served_bucket(&served, "photos");

@@ -68,6 +68,7 @@ static const struct row rows[] = {
 	{ "GetBucketReplication", "GET", "/photos?replication", NULL, "", READERS, "s3:GetReplicationConfiguration" },
 	{ "GetBucketRequestPayment", "GET", "/photos?requestPayment", NULL, "", READERS, "s3:GetBucketRequestPayment" },
 	{ "GetBucketVersioning", "GET", "/photos?versioning", NULL, "", READERS, "s3:GetBucketVersioning" },
+	{ "PutBucketVersioning", "PUT", "/photos?versioning", NULL, XML("VersioningConfiguration", XML("Status", "Enabled")), FULL, "s3:PutBucketVersioning" },
 	{ "GetBucketWebsite", "GET", "/photos?website", NULL, "", READERS, "s3:GetBucketWebsite" },
 	{ "GetBucketTagging", "GET", "/photos?tagging", NULL, "", READERS, "s3:GetBucketTagging" },
 	{ "PutBucketTagging", "PUT", "/photos?tagging", NULL, TAGGING, FULL, "s3:PutBucketTagging" },
