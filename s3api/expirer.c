@@ -25,6 +25,7 @@ tell(const struct lifecycle_finding *finding, void *context)
 {
 	const struct expirer *expirer = context;
 	scoped(buffer_free) struct buffer line = {0};
+	char id[VERSION_ID_LEN + 1];
 
 	if (!expirer->audit ||
 		!audit_choice_of_bucket(expirer->store, finding->bucket))
@@ -35,11 +36,16 @@ tell(const struct lifecycle_finding *finding, void *context)
 				   : SLICE("S3.EXPIRE.OBJECT"));
 	audit_line_text(&line, "action",
 		finding->is_upload ? SLICE("s3:AbortMultipartUpload")
+		: finding->version ? SLICE("s3:DeleteObjectVersion")
 				   : SLICE("s3:DeleteObject"));
 	audit_line_text(&line, "decision", SLICE("allow"));
 	audit_line_text(&line, "statement", finding->rule);
 	audit_line_text(&line, "bucketName", slice_str(finding->bucket->name));
 	audit_line_text(&line, "key", finding->key);
+	if (finding->version) {
+		version_text(finding->version, id);
+		audit_line_text(&line, "versionId", slice_str(id));
+	}
 	audit_line_number(&line, "status", 204);
 	audit_line_end(&line, expirer->audit);
 }
@@ -75,9 +81,11 @@ look(struct ticker *ticker, void *context)
 		log_error("lifecycle: %s", error_sentence(err));
 	if (err || result.failed > 0)
 		expirer->not_before_ms = now_ms + AGAIN_MS;
-	if (result.objects + result.uploads > 0)
-		log_info("lifecycle: objects=%llu bytes=%llu uploads=%llu",
+	if (result.objects + result.versions + result.uploads > 0)
+		log_info("lifecycle: objects=%llu versions=%llu bytes=%llu "
+			 "uploads=%llu",
 			(unsigned long long)result.objects,
+			(unsigned long long)result.versions,
 			(unsigned long long)result.bytes,
 			(unsigned long long)result.uploads);
 }

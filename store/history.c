@@ -6,6 +6,9 @@
 #include "store/base/clock.h"
 #include "store/meta/key.h"
 
+/* What is gone through of a key to count some of its rows. */
+#define ROWS_MAX 1024
+
 void
 history_row_free(struct history_row *row)
 {
@@ -100,6 +103,34 @@ append_suffix(struct buffer *key, uint64_t number)
 	buffer_printf(key, "%016llx", (unsigned long long)~number);
 }
 
+/* The rows of a key, from the newest on; path is what component points into. */
+static enum store_err
+open_rows(struct db_txn *txn, const struct record_versions *of,
+	struct slice key, struct buffer *path, uint64_t *parent,
+	struct slice *component, struct dentry_cursor **cursor)
+{
+	if (of->versioning == VERSIONING_NEVER)
+		return STORE_NOT_FOUND;
+	buffer_append(path, key);
+	buffer_append_char(path, 0);
+	enum store_err err = dentry_locate(txn, of->history, buffer_slice(path),
+		parent, component);
+	return err ? err
+		   : dentry_cursor_open(txn, *parent, *component, false,
+			     cursor);
+}
+
+/* NOT_FOUND: that was the last one. */
+static enum store_err
+next_row(struct dentry_cursor *cursor, struct slice component,
+	struct slice *found, struct record_dentry *dentry)
+{
+	enum store_err err = dentry_cursor_next(cursor, found, dentry);
+
+	return !err && !slice_has_prefix(*found, component) ? STORE_NOT_FOUND
+							    : err;
+}
+
 /* The newest entry of the key that is meant; NULL: any. */
 static enum store_err
 search(struct db_txn *txn, const struct record_versions *of, struct slice key,
@@ -109,19 +140,10 @@ search(struct db_txn *txn, const struct record_versions *of, struct slice key,
 	scoped(buffer_free) struct buffer path = {0};
 	struct slice component, found;
 
-	if (of->versioning == VERSIONING_NEVER)
-		return STORE_NOT_FOUND;
-	buffer_append(&path, key);
-	buffer_append_char(&path, 0);
-	enum store_err err = dentry_locate(txn, of->history,
-		buffer_slice(&path), &row->parent, &component);
-	if (!err)
-		err = dentry_cursor_open(txn, row->parent, component, false,
-			&cursor);
+	enum store_err err = open_rows(txn, of, key, &path, &row->parent,
+		&component, &cursor);
 	while (!err) {
-		err = dentry_cursor_next(cursor, &found, &row->dentry);
-		if (!err && !slice_has_prefix(found, component))
-			err = STORE_NOT_FOUND;
+		err = next_row(cursor, component, &found, &row->dentry);
 		if (err || !meant || history_is_meant(&row->dentry, meant))
 			break;
 	}
@@ -164,6 +186,54 @@ history_newest(struct db_txn *txn, const struct record_versions *of,
 	struct slice key, struct history_row *row)
 {
 	return search(txn, of, key, NULL, row);
+}
+
+enum store_err
+history_count_newer(struct db_txn *txn, const struct record_versions *of,
+	struct slice key, uint64_t number, uint32_t max, uint32_t *count)
+{
+	scoped(dentry_cursor_close) struct dentry_cursor *cursor = NULL;
+	scoped(buffer_free) struct buffer path = {0};
+	struct record_dentry dentry;
+	struct slice component, found;
+	uint64_t parent;
+	struct inode inode;
+
+	*count = 0;
+	if (max == 0)
+		return STORE_OK;
+	enum store_err err =
+		open_rows(txn, of, key, &path, &parent, &component, &cursor);
+	for (int i = 0; i < ROWS_MAX && *count < max && !err; i++) {
+		err = next_row(cursor, component, &found, &dentry);
+		if (err || dentry.version.number <= number)
+			break;
+		err = dentry_inode(txn, dentry.ino, &inode);
+		*count += !err && !(inode.flags & INODE_MARKER);
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+enum store_err
+history_is_alone(struct db_txn *txn, const struct record_versions *of,
+	struct slice key, bool *out)
+{
+	scoped(dentry_cursor_close) struct dentry_cursor *cursor = NULL;
+	scoped(buffer_free) struct buffer path = {0};
+	struct record_dentry dentry;
+	struct slice component, found;
+	uint64_t parent;
+
+	*out = false;
+	enum store_err err =
+		open_rows(txn, of, key, &path, &parent, &component, &cursor);
+	if (!err)
+		err = next_row(cursor, component, &found, &dentry);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	err = next_row(cursor, component, &found, &dentry);
+	*out = err == STORE_NOT_FOUND;
+	return *out ? STORE_OK : err;
 }
 
 enum store_err

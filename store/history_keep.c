@@ -37,6 +37,7 @@ keep_copy(struct store *store, struct db_txn *txn,
 	copy.nlink = 1;
 	copy.parent = 0;
 	copy.pending = 0;
+	copy.ctime_ns = clock_now_ns();
 	copy.flags = INODE_NONCURRENT | (inode->flags & INODE_FROM_S3);
 	enum store_err err = commit_new_number(txn, &copy.ino);
 	if (err)

@@ -10,7 +10,7 @@
  * version's number, so that the newest is first.
  *
  * 1. What hangs there is INODE_NONCURRENT: files, also of "dir/"; and it has
- *    that one name.
+ *    that one name.  The time of its change tells when it came there, or later.
  * 2. The current version is the one that has the key below the bucket's root.
  *    Where none has it, the newest below the history's is the current one if
  *    it is a marker; else there is none.
@@ -61,6 +61,16 @@ must_check enum store_err history_find(struct db_txn *txn,
 must_check enum store_err history_newest(struct db_txn *txn,
 	const struct record_versions *of, struct slice key,
 	struct history_row *row);
+
+/* How many older versions of the key, markers aside, are newer than that
+ * number: `max` where there are more, and less than there are where too many
+ * markers lie between. */
+must_check enum store_err history_count_newer(struct db_txn *txn,
+	const struct record_versions *of, struct slice key, uint64_t number,
+	uint32_t max, uint32_t *count);
+/* Whether the key has one older version, or marker, and no more. */
+must_check enum store_err history_is_alone(struct db_txn *txn,
+	const struct record_versions *of, struct slice key, bool *out);
 
 /* Hangs a file, which gets that one name, below the history's root. */
 must_check enum store_err history_hang(struct store *store, struct db_txn *txn,

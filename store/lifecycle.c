@@ -190,6 +190,34 @@ lifecycle_rule_takes(const struct lifecycle_rule *rule, struct slice key,
 	       when_of(rule, inode) <= now_ns && fits(rule, key, inode);
 }
 
+static bool
+fits_marker(const struct lifecycle_rule *rule, struct slice key)
+{
+	return rule->tags.len == 0 && !rule->has_above && !rule->has_below &&
+	       slice_has_prefix(key, rule->prefix);
+}
+
+bool
+lifecycle_rule_drops(const struct lifecycle_rule *rule, struct slice key,
+	const struct inode *inode, int64_t since_ns, int64_t now_ns)
+{
+	if (!rule->is_enabled || !rule->noncurrent_days ||
+		midnight_after(since_ns, rule->noncurrent_days) > now_ns)
+		return false;
+	return inode->flags & INODE_MARKER ? fits_marker(rule, key)
+					   : fits(rule, key, inode);
+}
+
+bool
+lifecycle_rule_unmarks(const struct lifecycle_rule *rule, struct slice key,
+	const struct inode *inode, int64_t now_ns)
+{
+	bool is_due = rule->marker || (lifecycle_rule_expires(rule) &&
+					      when_of(rule, inode) <= now_ns);
+
+	return rule->is_enabled && is_due && fits_marker(rule, key);
+}
+
 const struct lifecycle_rule *
 lifecycle_expires(const struct lifecycle_rules *rules, struct slice key,
 	const struct inode *inode, int64_t *when_ns)

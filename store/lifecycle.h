@@ -6,8 +6,9 @@
  * S3 API: PutBucketLifecycleConfiguration.  An object's age counts from its
  * Last-Modified, or from when its file was made, which is later where a mount
  * has set the times of what it copied; what is due is due at the next midnight
- * UTC, as in S3.  Buckets have no versions: what rules say of noncurrent ones
- * and of delete markers is kept and told, and finds nothing.
+ * UTC, as in S3.  An older version's age counts from when it became one, or was
+ * tagged since; it goes for good, and so does a delete marker that nothing is
+ * behind.
  *
  * The rules are the bucket's document LIFECYCLE_KIND.  Encoded: u8 version 1,
  * u8 enum lifecycle_minimum, u16 count; of each rule s16 id, u16 its flags, u8
@@ -23,6 +24,7 @@
 
 #include "store/base/arena.h"
 #include "store/base/inode.h"
+#include "store/base/version.h"
 #include "store/bucket.h"
 
 #define LIFECYCLE_KIND "lifecycle"
@@ -101,6 +103,16 @@ lifecycle_rule_expires(const struct lifecycle_rule *rule)
 bool lifecycle_rule_takes(const struct lifecycle_rule *rule, struct slice key,
 	const struct inode *inode, int64_t now_ns);
 
+/* Whether an older version, or an older delete marker, goes by the rule if
+ * enough others are newer; since_ns: when it became one.  A marker has neither
+ * tags nor a size. */
+bool lifecycle_rule_drops(const struct lifecycle_rule *rule, struct slice key,
+	const struct inode *inode, int64_t since_ns, int64_t now_ns);
+
+/* Whether a delete marker goes that is all there is of its key. */
+bool lifecycle_rule_unmarks(const struct lifecycle_rule *rule, struct slice key,
+	const struct inode *inode, int64_t now_ns);
+
 /* The rule by which an upload is aborted first, and when; as above. */
 const struct lifecycle_rule *
 lifecycle_aborts(const struct lifecycle_rules *rules, struct slice key,
@@ -114,7 +126,9 @@ struct lifecycle_finding {
 	struct slice key;
 	struct slice rule; /* its id */
 	bool is_upload;
-	uint64_t size; /* of objects */
+	const struct version *version; /* an older one, or a delete marker, that
+					* is gone for good; NULL: an object */
+	uint64_t size;		       /* of objects and versions */
 };
 
 struct lifecycle_options {
@@ -129,6 +143,7 @@ struct lifecycle_options {
 
 struct lifecycle_result {
 	uint64_t objects;
+	uint64_t versions; /* older ones, and delete markers */
 	uint64_t bytes;
 	uint64_t uploads;
 	uint64_t failed; /* buckets; the log says why */

@@ -15,7 +15,7 @@
 #include "store/commit_private.h"
 #include "store/dentry_private.h"
 #include "store/durable_private.h"
-#include "store/lifecycle.h"
+#include "store/lifecycle_private.h"
 #include "store/list.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
@@ -24,59 +24,37 @@
 #include "store/upload_private.h"
 
 #define BUCKETS 64
-#define PAGE 1000
 
-struct run {
-	struct store *store;
-	const struct lifecycle_options *options;
-	int64_t now_ns;
-	struct lifecycle_result *result;
-};
-
-/* Of one bucket. */
-struct look {
-	struct run *run;
-	const struct bucket *bucket;
-	struct lifecycle_rules rules;
-	bool is_stale; /* the bucket has other rules by now */
-};
-
-static bool
-goes_on(const struct run *run)
+bool
+lifecycle_run_goes_on(const struct lifecycle_job *job)
 {
-	const struct lifecycle_options *options = run->options;
+	const struct lifecycle_options *options = job->options;
 
 	return !options->goes_on || options->goes_on(options->context);
 }
 
-static void
-report(const struct look *look, struct slice key,
-	const struct lifecycle_rule *rule, bool is_upload, uint64_t size)
+void
+lifecycle_run_report(const struct lifecycle_look *look,
+	const struct lifecycle_finding *finding)
 {
-	const struct lifecycle_options *options = look->run->options;
-	const struct lifecycle_finding finding = {
-		.bucket = look->bucket,
-		.key = key,
-		.rule = rule->id,
-		.is_upload = is_upload,
-		.size = size,
-	};
+	const struct lifecycle_options *options = look->job->options;
+	struct lifecycle_finding told = *finding;
 
+	told.bucket = look->bucket;
 	if (options->report)
-		options->report(&finding, options->context);
+		options->report(&told, options->context);
 }
 
-/* NOT_FOUND: the bucket has none. */
-static enum store_err
-read_rules(struct look *look, struct arena *arena)
+enum store_err
+lifecycle_run_read_rules(struct lifecycle_look *look, struct arena *arena)
 {
 	look->is_stale = false;
-	return lifecycle_read(look->run->store, look->bucket->ino, arena,
+	return lifecycle_read(look->job->store, look->bucket->ino, arena,
 		&look->rules);
 }
 
-static enum store_err
-compare_rules(struct look *look, struct db_txn *txn)
+enum store_err
+lifecycle_run_compare_rules(struct lifecycle_look *look, struct db_txn *txn)
 {
 	struct key key = key_dentry(look->bucket->ino, SLICE(LIFECYCLE_KIND));
 	struct slice now = SLICE_NULL;
@@ -92,12 +70,12 @@ compare_rules(struct look *look, struct db_txn *txn)
 
 /* What is due of a page. */
 struct due {
-	struct look *look;
+	struct lifecycle_look *look;
 	size_t count;
-	struct slice keys[PAGE];
-	const struct lifecycle_rule *rules[PAGE];
-	uint64_t sizes[PAGE];
-	bool is_gone[PAGE]; /* the result */
+	struct slice keys[LIFECYCLE_PAGE];
+	const struct lifecycle_rule *rules[LIFECYCLE_PAGE];
+	uint64_t sizes[LIFECYCLE_PAGE];
+	bool is_gone[LIFECYCLE_PAGE]; /* the result */
 };
 
 /* It is as new as what is being written, and will show it once that is
@@ -109,7 +87,8 @@ is_rewritten(const struct inode *inode)
 }
 
 static void
-find_due(struct look *look, const struct list_page *page, struct due *due)
+find_due(struct lifecycle_look *look, const struct list_page *page,
+	struct due *due)
 {
 	due->look = look;
 	due->count = 0;
@@ -120,7 +99,7 @@ find_due(struct look *look, const struct list_page *page, struct due *due)
 			lifecycle_expires(&look->rules, entry->key,
 				&entry->inode, &when_ns);
 
-		if (!rule || when_ns > look->run->now_ns ||
+		if (!rule || when_ns > look->job->now_ns ||
 			is_rewritten(&entry->inode))
 			continue;
 		due->keys[due->count] = entry->key;
@@ -145,7 +124,7 @@ is_due_still(struct store *store, struct db_txn *txn, const struct due *due,
 	err = dentry_refresh_inode(store, &inode);
 	if (err || is_rewritten(&inode) ||
 		!lifecycle_rule_takes(due->rules[i], due->keys[i], &inode,
-			due->look->run->now_ns))
+			due->look->job->now_ns))
 		return err;
 	err = object_key_is_written(store, txn, &inode, &is_written);
 	*out = !err && !is_written;
@@ -157,7 +136,7 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct due *due = arg;
 	struct version marker;
-	enum store_err err = compare_rules(due->look, txn);
+	enum store_err err = lifecycle_run_compare_rules(due->look, txn);
 
 	for (size_t i = 0; i < due->count && !err && !due->look->is_stale;
 		i++) {
@@ -170,14 +149,14 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 }
 
 static enum store_err
-delete_due(struct look *look, struct due *due)
+delete_due(struct lifecycle_look *look, struct due *due)
 {
-	const struct lifecycle_options *options = look->run->options;
-	struct lifecycle_result *result = look->run->result;
+	const struct lifecycle_options *options = look->job->options;
+	struct lifecycle_result *result = look->job->result;
 	enum store_err err = STORE_OK;
 
 	if (due->count > 0 && !options->is_dry)
-		err = commit_run_durably(look->run->store, apply_delete, due);
+		err = commit_run_durably(look->job->store, apply_delete, due);
 	if (err || look->is_stale)
 		return err;
 	for (size_t i = 0; i < due->count; i++) {
@@ -185,14 +164,21 @@ delete_due(struct look *look, struct due *due)
 			continue;
 		result->objects++;
 		result->bytes += due->sizes[i];
-		report(look, due->keys[i], due->rules[i], false, due->sizes[i]);
+		const struct lifecycle_finding finding = {
+			.key = due->keys[i],
+			.rule = due->rules[i]->id,
+			.size = due->sizes[i],
+		};
+
+		lifecycle_run_report(look, &finding);
 	}
 	return STORE_OK;
 }
 
-/* What all keys begin with that can expire; false: none can. */
-static bool
-common_prefix(const struct lifecycle_rules *rules, struct slice *out)
+bool
+lifecycle_run_common_prefix(const struct lifecycle_rules *rules,
+	bool (*is_of_sort)(const struct lifecycle_rule *rule),
+	struct slice *out)
 {
 	bool is_any = false;
 
@@ -200,7 +186,7 @@ common_prefix(const struct lifecycle_rules *rules, struct slice *out)
 		const struct lifecycle_rule *rule = &rules->rules[i];
 		size_t len = 0;
 
-		if (!lifecycle_rule_expires(rule))
+		if (!is_of_sort(rule))
 			continue;
 		if (!is_any)
 			*out = rule->prefix;
@@ -216,23 +202,24 @@ common_prefix(const struct lifecycle_rules *rules, struct slice *out)
 /* One page behind `after`, which goes on to the next.  *is_last: nothing
  * follows. */
 static enum store_err
-look_at_page(struct look *look, struct due *due, struct buffer *after,
+look_at_page(struct lifecycle_look *look, struct due *due, struct buffer *after,
 	bool *is_last)
 {
 	scoped(arena_free) struct arena arena = {0};
 	struct list_request request = {
 		.bucket = look->bucket->ino,
 		.after = buffer_slice(after),
-		.max = PAGE,
+		.max = LIFECYCLE_PAGE,
 		.attr_kinds = 1u << INODE_ATTR_TAG,
 	};
 	struct list_page page = {0};
-	enum store_err err = read_rules(look, &arena);
+	enum store_err err = lifecycle_run_read_rules(look, &arena);
 
-	*is_last = !err && !common_prefix(&look->rules, &request.prefix);
+	*is_last = !err && !lifecycle_run_common_prefix(&look->rules,
+				   lifecycle_rule_expires, &request.prefix);
 	if (err || *is_last)
 		return err;
-	err = list_read(look->run->store, &request, &arena, &page);
+	err = list_read(look->job->store, &request, &arena, &page);
 	if (err)
 		return err;
 	find_due(look, &page, due);
@@ -248,7 +235,7 @@ look_at_page(struct look *look, struct due *due, struct buffer *after,
 }
 
 static enum store_err
-expire_objects(struct look *look)
+expire_objects(struct lifecycle_look *look)
 {
 	scoped(buffer_free) struct buffer after = {0};
 	bool is_last = false;
@@ -257,7 +244,7 @@ expire_objects(struct look *look)
 
 	if (!due)
 		return STORE_NO_MEMORY;
-	while (!err && !is_last && goes_on(look->run))
+	while (!err && !is_last && lifecycle_run_goes_on(look->job))
 		err = look_at_page(look, due, &after, &is_last);
 	free(due);
 	return err;
@@ -266,64 +253,67 @@ expire_objects(struct look *look)
 /* --- uploads -------------------------------------------------------------- */
 
 static enum store_err
-compare_rules_now(struct look *look)
+compare_rules_now(struct lifecycle_look *look)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
-	enum store_err err = db_begin_read(look->run->store->db, &txn);
+	enum store_err err = db_begin_read(look->job->store->db, &txn);
 
-	return err ? err : compare_rules(look, txn);
+	return err ? err : lifecycle_run_compare_rules(look, txn);
 }
 
 static enum store_err
-abort_one(struct look *look, const struct upload_info *upload)
+abort_one(struct lifecycle_look *look, const struct upload_info *upload)
 {
 	int64_t when_ns = INT64_MAX;
 	const struct lifecycle_rule *rule = lifecycle_aborts(&look->rules,
 		upload->key, upload->created_ns, &when_ns);
 	enum store_err err;
 
-	if (!rule || when_ns > look->run->now_ns)
+	if (!rule || when_ns > look->job->now_ns)
 		return STORE_OK;
 	err = compare_rules_now(look);
 	if (err || look->is_stale)
 		return err;
-	if (!look->run->options->is_dry)
-		err = upload_abort(look->run->store, look->bucket->ino,
+	if (!look->job->options->is_dry)
+		err = upload_abort(look->job->store, look->bucket->ino,
 			upload->key, slice_str(upload->id));
 	if (err)
 		return err == STORE_NO_UPLOAD ? STORE_OK : err;
-	look->run->result->uploads++;
-	report(look, upload->key, rule, true, 0);
+	look->job->result->uploads++;
+	const struct lifecycle_finding finding = {
+		.key = upload->key, .rule = rule->id, .is_upload = true};
+
+	lifecycle_run_report(look, &finding);
 	return STORE_OK;
 }
 
 /* Those begun after number *after, which goes on. */
 static enum store_err
-look_at_uploads(struct look *look, uint64_t *after, bool *is_last)
+look_at_uploads(struct lifecycle_look *look, uint64_t *after, bool *is_last)
 {
 	scoped(arena_free) struct arena arena = {0};
 	struct upload_info *uploads = NULL;
 	size_t count = 0;
-	enum store_err err = read_rules(look, &arena);
+	enum store_err err = lifecycle_run_read_rules(look, &arena);
 
 	if (!err)
-		err = upload_list_begun(look->run->store, look->bucket->ino,
-			after, &arena, &uploads, PAGE, &count);
+		err = upload_list_begun(look->job->store, look->bucket->ino,
+			after, &arena, &uploads, LIFECYCLE_PAGE, &count);
 	for (size_t i = 0; i < count && !err && !look->is_stale; i++)
 		err = abort_one(look, &uploads[i]);
 	/* Those left when rules change in the midst have another day. */
-	*is_last = count < PAGE;
+	*is_last = count < LIFECYCLE_PAGE;
 	return err;
 }
 
 static enum store_err
-abort_uploads(struct look *look)
+abort_uploads(struct lifecycle_look *look)
 {
 	uint64_t after = 0;
 	bool is_last = false;
 	enum store_err err = STORE_OK;
 
-	while (!err && !is_last && goes_on(look->run))
+	while (!err && !is_last && lifecycle_run_goes_on(look->job))
 		err = look_at_uploads(look, &after, &is_last);
 	return err;
 }
@@ -338,52 +328,55 @@ is_nothing(enum store_err err)
 }
 
 static enum store_err
-look_at_bucket(struct run *run, const struct bucket *bucket)
+look_at_bucket(struct lifecycle_job *job, const struct bucket *bucket)
 {
-	struct look look = {.run = run, .bucket = bucket};
+	struct lifecycle_look look = {.job = job, .bucket = bucket};
 	enum store_err err = expire_objects(&look);
+	enum store_err version_err = lifecycle_versions_expire(&look);
 	enum store_err upload_err = abort_uploads(&look);
 
+	if (is_nothing(err))
+		err = version_err;
 	if (is_nothing(err))
 		err = upload_err;
 	return is_nothing(err) ? STORE_OK : err;
 }
 
 static enum store_err
-run_all(struct run *run)
+run_all(struct lifecycle_job *job)
 {
 	struct bucket buckets[BUCKETS];
 	char after[BUCKET_NAME_MAX + 1] = "";
 	size_t count = BUCKETS;
 
 	while (count == BUCKETS) {
-		enum store_err err = bucket_list(run->store, slice_str(after),
+		enum store_err err = bucket_list(job->store, slice_str(after),
 			buckets, BUCKETS, &count);
 
 		if (err)
 			return err;
 		for (size_t i = 0; i < count; i++) {
-			if (!goes_on(run))
+			if (!lifecycle_run_goes_on(job))
 				return STORE_OK;
-			err = look_at_bucket(run, &buckets[i]);
+			err = look_at_bucket(job, &buckets[i]);
 			/* The others are not to wait for one. */
 			if (err)
 				log_error("lifecycle: bucket %s: %s",
 					buckets[i].name, error_sentence(err));
-			run->result->failed += err != STORE_OK;
+			job->result->failed += err != STORE_OK;
 			memcpy(after, buckets[i].name, sizeof(after));
 		}
 	}
-	run->result->is_whole = true;
+	job->result->is_whole = true;
 	return STORE_OK;
 }
 
-static struct run
+static struct lifecycle_job
 begin(struct store *store, const struct lifecycle_options *options,
 	struct lifecycle_result *out)
 {
 	*out = (struct lifecycle_result){0};
-	return (struct run){
+	return (struct lifecycle_job){
 		.store = store,
 		.options = options,
 		.now_ns = options->now_ns ? options->now_ns : clock_now_ns(),
@@ -393,18 +386,19 @@ begin(struct store *store, const struct lifecycle_options *options,
 
 /* Of all processes one at a time. */
 static enum store_err
-run_alone(struct run *run, enum store_err (*work)(struct run *run))
+run_alone(struct lifecycle_job *job,
+	enum store_err (*work)(struct lifecycle_job *job))
 {
 	int fd = -1;
 
-	if (run->store->is_read_only)
+	if (job->store->is_read_only)
 		return STORE_READ_ONLY;
-	if (durable_has_failed(run->store))
+	if (durable_has_failed(job->store))
 		return STORE_IO;
-	enum store_err err = store_lock(run->store, "run/lifecycle.lock", &fd);
+	enum store_err err = store_lock(job->store, "run/lifecycle.lock", &fd);
 	if (err)
 		return err;
-	err = work(run);
+	err = work(job);
 	close(fd);
 	return err;
 }
@@ -413,9 +407,9 @@ enum store_err
 lifecycle_run(struct store *store, const struct lifecycle_options *options,
 	struct lifecycle_result *out)
 {
-	struct run run = begin(store, options, out);
+	struct lifecycle_job job = begin(store, options, out);
 
-	return options->is_dry ? run_all(&run) : run_alone(&run, run_all);
+	return options->is_dry ? run_all(&job) : run_alone(&job, run_all);
 }
 
 /* --- once a day ----------------------------------------------------------- */
@@ -457,18 +451,18 @@ apply_last(struct store *store, struct db_txn *txn, void *arg)
 }
 
 static enum store_err
-run_today(struct run *run)
+run_today(struct lifecycle_job *job)
 {
-	uint64_t today = (uint64_t)(run->now_ns / CLOCK_NS_PER_DAY);
+	uint64_t today = (uint64_t)(job->now_ns / CLOCK_NS_PER_DAY);
 	uint64_t last;
-	enum store_err err = read_last(run->store, &last);
+	enum store_err err = read_last(job->store, &last);
 
 	/* One that lies ahead is of a clock that was wrong. */
 	if (err || today == last)
 		return err;
-	err = run_all(run);
-	if (!err && run->result->is_whole && run->result->failed == 0)
-		err = commit_run(run->store, apply_last, &today, NULL);
+	err = run_all(job);
+	if (!err && job->result->is_whole && job->result->failed == 0)
+		err = commit_run(job->store, apply_last, &today, NULL);
 	return err;
 }
 
@@ -476,7 +470,7 @@ enum store_err
 lifecycle_run_daily(struct store *store,
 	const struct lifecycle_options *options, struct lifecycle_result *out)
 {
-	struct run run = begin(store, options, out);
+	struct lifecycle_job job = begin(store, options, out);
 
-	return run_alone(&run, run_today);
+	return run_alone(&job, run_today);
 }

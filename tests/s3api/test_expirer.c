@@ -2,7 +2,7 @@
 #include "s3api/expirer.h"
 
 #include "store/base/io.h"
-#include "tests/s3api/op/served.h"
+#include "tests/s3api/op/versioned.h"
 
 /* All that lies below logs/, and has since long. */
 #define RULES                                                                  \
@@ -40,4 +40,41 @@ Test(expirer, a_server_deletes_what_is_due_and_the_log_tells)
 			     "\"statement\":\"gone\",\"bucketName\":\"photos\","
 			     "\"key\":\"logs/old\",\"status\":204}"),
 		NULL));
+}
+
+#define MARKER_RULES                                                           \
+	"<LifecycleConfiguration><Rule><ID>left</ID><Status>Enabled</Status>"  \
+	"<Prefix/><Expiration><ExpiredObjectDeleteMarker>true"                 \
+	"</ExpiredObjectDeleteMarker></Expiration></Rule>"                     \
+	"</LifecycleConfiguration>"
+
+Test(expirer, the_log_tells_which_version_is_gone)
+{
+	scoped(served_stop) struct served served = served_start_audited();
+	struct expirer *expirer = NULL;
+
+	served_bucket(&served, "photos");
+	versioned_become(&served, VERSIONED_STATUS("Enabled"));
+	const char *marker = versioned_id(&served,
+		versioned_ask(&served, "DELETE", "a", NULL));
+	cr_assert(eq(uint,
+		served_send(&served, "PUT", "/photos?lifecycle", NULL,
+			SLICE(MARKER_RULES))
+			->status,
+		200));
+	cr_assert(zero(int,
+		expirer_start(served.temp.store, served.audit, 0, &expirer)));
+	while (s3_client_element_count(served_ask(&served, "GET",
+					       "/photos?versions"),
+		       "DeleteMarker") > 0)
+		io_sleep_ms(1);
+	expirer_stop(&expirer);
+
+	const char *expected = served_text(&served,
+		"\"action\":\"s3:DeleteObjectVersion\",\"decision\":\"allow\","
+		"\"statement\":\"left\",\"bucketName\":\"photos\","
+		"\"key\":\"a\",\"versionId\":\"%s\",\"status\":204}",
+		marker);
+
+	cr_expect(ne(ptr, strstr(served_lines(&served), expected), NULL));
 }

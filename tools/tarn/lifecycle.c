@@ -22,19 +22,27 @@ print_finding(const struct lifecycle_finding *finding, void *context)
 {
 	const struct lifecycle_args *args = context;
 	scoped(buffer_free) struct buffer encoded = {0};
+	char id[VERSION_ID_LEN + 1];
 
 	text_json_escape(&encoded, finding->key);
-	printf("%s%s %s/%.*s\n", args->is_dry ? "would be " : "",
+	printf("%s%s %s/%.*s", args->is_dry ? "would be " : "",
 		finding->is_upload ? "aborted: upload of" : "deleted:",
 		finding->bucket->name, (int)encoded.len, encoded.data);
+	if (finding->version) {
+		version_text(finding->version, id);
+		printf(" version %s", id);
+	}
+	putchar('\n');
 }
 
 static void
 print_json(const struct lifecycle_result *result)
 {
-	json_t *root = json_pack("{s:I, s:I, s:I, s:I, s:b}", "objects",
-		(json_int_t)result->objects, "bytes", (json_int_t)result->bytes,
-		"uploads", (json_int_t)result->uploads, "failedBuckets",
+	json_t *root = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "objects",
+		(json_int_t)result->objects, "versions",
+		(json_int_t)result->versions, "bytes",
+		(json_int_t)result->bytes, "uploads",
+		(json_int_t)result->uploads, "failedBuckets",
 		(json_int_t)result->failed, "whole", result->is_whole);
 
 	(void)json_dumpf(root, stdout, JSON_INDENT(2));
@@ -45,10 +53,10 @@ print_json(const struct lifecycle_result *result)
 static void
 print_text(const struct lifecycle_result *result)
 {
-	printf("%" PRIu64 " objects, %" PRIu64 " bytes; %" PRIu64
-	       " uploads%s\n",
-		result->objects, result->bytes, result->uploads,
-		result->is_whole ? "" : "; interrupted");
+	printf("%" PRIu64 " objects, %" PRIu64 " versions, %" PRIu64
+	       " bytes; %" PRIu64 " uploads%s\n",
+		result->objects, result->versions, result->bytes,
+		result->uploads, result->is_whole ? "" : "; interrupted");
 	if (result->failed)
 		printf("%" PRIu64 " buckets failed; the log says why\n",
 			result->failed);
