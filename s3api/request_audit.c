@@ -124,13 +124,15 @@ static void
 add_version_of(json_t *key, const struct key_list_entry *entry)
 {
 	char id[VERSION_ID_LEN + 1] = "";
+	struct version_ref named;
 
 	if (entry->is_marker && !entry->refused) {
 		version_text(&entry->marker, id);
 		add(key, "deleteMarker", json_true());
 	}
 	add_text(key, "versionId",
-		entry->version.data ? entry->version : slice_str(id));
+		version_id_parse(entry->version, &named) ? entry->version
+							 : slice_str(id));
 }
 
 /* Of DeleteObjects: each, and why it was not deleted. */

@@ -148,6 +148,32 @@ Test(lifecycle_versions, older_ones_go_and_the_current_one_stays)
 	expect_versions(&it, "a=3 b/c=1 ");
 }
 
+/* A directory stays, and its object's older version is a record of its own. */
+Test(lifecycle_versions, the_age_of_an_older_one_counts_from_its_change)
+{
+	scoped(end) struct fixture it =
+			begin(&(struct lifecycle_rule){.noncurrent_days = 1});
+	scoped(arena_free) struct arena arena = {0};
+	const struct list_versions_request request = {
+		.bucket = it.bucket, .max = 1000};
+	struct list_versions_page page;
+	int64_t before_ns;
+
+	put(&it, "dir/", "1");
+	put(&it, "file", "1");
+	before_ns = clock_now_ns();
+	put(&it, "dir/", "22");
+	put(&it, "file", "22");
+	cr_assert(zero(int,
+		list_versions_read(it.store, &request, &arena, &page)));
+
+	cr_assert(eq(sz, page.count, 4));
+	for (size_t i = 1; i < page.count; i += 2) {
+		cr_expect(ge(i64, page.entries[i].inode.ctime_ns, before_ns));
+		cr_expect(lt(i64, page.entries[i].inode.mtime_ns, before_ns));
+	}
+}
+
 Test(lifecycle_versions, so_many_of_the_older_ones_are_kept)
 {
 	scoped(end) struct fixture it = begin(&(struct lifecycle_rule){

@@ -7,7 +7,7 @@
 #include "store/base/digest.h"
 #include "store/base/text.h"
 #include "store/organization.h"
-#include "tests/s3api/op/served.h"
+#include "tests/s3api/op/versioned.h"
 
 #define FORM_TYPE "content-type: multipart/form-data; boundary=XX\n"
 #define FOREVER "\"expiration\":\"2096-01-01T00:00:00Z\""
@@ -252,6 +252,20 @@ Test(op_post, success_is_told_as_the_form_asks)
 					strchr(rows[i].value, '?') ? "&"
 								   : "?"));
 	}
+}
+
+Test(op_post, where_versions_are_kept_the_reply_tells_which_it_is)
+{
+	scoped(served_stop) struct served served = versioned_start();
+	scoped(end) struct form form = begin(&served);
+
+	add(&form, "key", "a");
+	sign_with(&form, BUCKET_AND_KEY);
+	const char *id = versioned_id(&served, post(&form));
+
+	cr_expect(eq(sz, strlen(id), VERSION_ID_LEN));
+	served_expect_header(versioned_ask(&served, "HEAD", "a", NULL),
+		"x-amz-version-id", id);
 }
 
 Test(op_post, conditions_that_do_not_hold_are_refused)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/usage.h"
-#include "tests/s3api/op/served.h"
+#include "tests/s3api/op/versioned.h"
 
 static void
 limit(const struct served *served, uint64_t objects, uint64_t bytes)
@@ -87,4 +87,29 @@ Test(op_quota, a_large_body_is_refused_before_it_is_sent)
 				  ->status,
 			  200),
 		"what is replaced makes room");
+}
+
+Test(op_quota, what_is_kept_makes_no_room)
+{
+	scoped(served_stop) struct served served = served_start();
+	static char body[2 << 20];
+	struct slice large = slice_of(body, sizeof(body));
+
+	served_bucket(&served, "photos");
+	cr_assert(eq(uint,
+		served_send(&served, "PUT", "/photos/a", "", large)->status,
+		200));
+	versioned_become(&served, VERSIONED_STATUS("Enabled"));
+	limit(&served, 0, sizeof(body));
+
+	const struct s3_reply *refused = served_send(&served, "PUT",
+		"/photos/a", "expect: 100-continue\n", large);
+
+	served_expect_refusal(refused, 403, "QuotaExceeded");
+	cr_expect(not(refused->was_continued));
+	/* The null version is what a PUT replaces now. */
+	versioned_become(&served, VERSIONED_STATUS("Suspended"));
+	cr_expect(eq(uint,
+		served_send(&served, "PUT", "/photos/a", "", large)->status,
+		200));
 }

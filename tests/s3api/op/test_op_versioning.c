@@ -437,6 +437,27 @@ Test(op_versioning, who_may_not_list_is_told_of_no_marker)
 	versioned_expect_no_header(reply, "x-amz-version-id");
 }
 
+Test(op_versioning, the_current_version_alone_tells_when_it_expires)
+{
+	scoped(served_stop) struct served served = versioned_start();
+	const char *id = versioned_put(&served, "a", "one");
+
+	versioned_expect_status(
+		served_send(&served, "PUT", "/photos?lifecycle", NULL,
+			SLICE("<LifecycleConfiguration><Rule>"
+			      "<Status>Enabled</Status><Prefix/>"
+			      "<Expiration><Days>1</Days>"
+			      "</Expiration></Rule>"
+			      "</LifecycleConfiguration>")),
+		200);
+
+	cr_expect(s3_client_header(versioned_ask(&served, "HEAD", "a", NULL),
+			  "x-amz-expiration")
+			  .len > 0);
+	versioned_expect_no_header(versioned_ask(&served, "HEAD", "a", id),
+		"x-amz-expiration");
+}
+
 /* --- tags, lists, copies -------------------------------------------------- */
 
 Test(op_versioning, tags_are_of_one_version)
@@ -631,7 +652,9 @@ Test(op_versioning, the_audit_log_tells_which_version)
 	versioned_copy(&served, "b", id, "");
 	versioned_ask(&served, "GET", "a", "odd");
 	served_send(&served, "POST", "/photos?delete", NULL,
-		SLICE("<Delete><Object><Key>c</Key></Object></Delete>"));
+		SLICE("<Delete><Object><Key>c</Key></Object><Object>"
+		      "<Key>d</Key><VersionId>odd</VersionId></Object>"
+		      "</Delete>"));
 	const char *put_line =
 		served_text(&served, "\"key\":\"a\",\"versionId\":\"%s\"", id);
 	const char *marker_line = served_text(&served,
