@@ -5,6 +5,7 @@
 #include "s3api/iam/access.h"
 #include "store/base/digest.h"
 #include "tests/s3api/iam/access_site.h"
+#include "tests/s3api/op/versioned.h"
 
 struct swapping {
 	struct served *served;
@@ -60,6 +61,52 @@ Test(decided, what_is_sent_is_what_was_decided_about)
 	(void)pthread_join(thread, NULL);
 	cr_expect(gt(uint, seen, 0));
 	s3_client_close(&stranger);
+}
+
+static void *
+put_versions(void *arg)
+{
+	struct swapping *swapping = arg;
+	struct s3_client client;
+
+	s3_client_open(&client, server_port(swapping->served->server),
+		swapping->served->client.access_key,
+		swapping->served->client.secret);
+	for (int i = 0; i < 300; i++)
+		(void)s3_client_ask(&client, "PUT", "/photos/a", NULL,
+			SLICE("x"));
+	atomic_store(&swapping->is_done, true);
+	s3_client_close(&client);
+	return NULL;
+}
+
+Test(decided, the_version_that_is_told_is_the_one_that_was_changed)
+{
+	scoped(served_stop) struct served served = versioned_start();
+	struct swapping swapping = {.served = &served};
+	pthread_t thread;
+
+	versioned_put(&served, "a", "x");
+	cr_assert(eq(int,
+		pthread_create(&thread, NULL, put_versions, &swapping), 0));
+	for (int i = 0; !atomic_load(&swapping.is_done); i++) {
+		const char *value = served_text(&served, "%d", i);
+		const char *body = served_text(&served,
+			"<Tagging><TagSet><Tag><Key>k</Key><Value>%s</Value>"
+			"</Tag></TagSet></Tagging>",
+			value);
+		const char *id = versioned_id(&served,
+			served_send(&served, "PUT", "/photos/a?tagging", NULL,
+				slice_str(body)));
+
+		served_expect_elements(served_ask(&served, "GET",
+					       served_text(&served,
+						       "/photos/a?tagging&"
+						       "versionId=%s",
+						       id)),
+			"Value", served_text(&served, "%s ", value));
+	}
+	(void)pthread_join(thread, NULL);
 }
 
 static void
