@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 
+#include "store/versioning.h"
+
 #define LEN_OF_S3 32
 
 static bool
@@ -25,6 +27,15 @@ version_id_parse(struct slice text, struct version_ref *out)
 	/* No version that has an id has that number. */
 	*out = (struct version_ref){VERSION_NUMBER, 0};
 	return is_of_s3(text) || slice_equal(text, SLICE("0000000000000000"));
+}
+
+bool
+version_id_is_told(struct store *store, uint64_t bucket)
+{
+	enum versioning versioning;
+
+	return !versioning_get(store, bucket, &versioning) &&
+	       versioning != VERSIONING_NEVER;
 }
 
 struct slice

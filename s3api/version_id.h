@@ -6,6 +6,7 @@
 #pragma once
 
 #include "store/base/version.h"
+#include "store/store.h"
 
 /*
  * "null", one that this server has given out (store/base/version.h), or one of
@@ -13,6 +14,10 @@
  * there.  False: no id, as the empty string.
  */
 bool version_id_parse(struct slice text, struct version_ref *out);
+
+/* Whether replies tell ids: the bucket keeps versions, or did; false also where
+ * that cannot be read. */
+bool version_id_is_told(struct store *store, uint64_t bucket);
 
 /* Takes "?versionId=ID" off a copy's source, x-amz-copy-source, and gives the
  * ID; SLICE_NULL: there is none. */

@@ -7,10 +7,10 @@
 #include "s3api/op/op.h"
 #include "s3api/op/tag_set.h"
 #include "s3api/reply.h"
+#include "s3api/version_id.h"
 #include "s3api/xml/xml_reader.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/bucket.h"
-#include "store/versioning.h"
 
 #define BODY_MAX (64 * 1024)
 
@@ -217,10 +217,8 @@ op_bucket_create(struct request *request)
 static enum s3_error
 refuse_not_empty(struct request *request)
 {
-	enum versioning versioning;
-	enum store_err err = versioning_get(request->store, request->bucket.ino,
-		&versioning);
-	bool has_versions = !err && versioning != VERSIONING_NEVER;
+	bool has_versions =
+		version_id_is_told(request->store, request->bucket.ino);
 
 	return error_set(&request->report, S3_BUCKET_NOT_EMPTY,
 		has_versions ? "The bucket you tried to delete is not empty. "

@@ -16,11 +16,11 @@
 #include "s3api/op/tag_set.h"
 #include "s3api/reply.h"
 #include "s3api/sse_c.h"
+#include "s3api/version_id.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/digest.h"
 #include "store/base/io.h"
 #include "store/object.h"
-#include "store/versioning.h"
 
 /* S3's bound: larger ones are copied by parts. */
 #define COPY_MAX (5ull << 30)
@@ -138,12 +138,8 @@ parse_attrs(struct request *request, struct copy *copy)
 static bool
 restores_version(const struct request *request, const struct copy *copy)
 {
-	enum versioning versioning;
-
 	return copy->source.version.which != VERSION_CURRENT &&
-	       !versioning_get(request->store, copy->source.bucket.ino,
-		       &versioning) &&
-	       versioning != VERSIONING_NEVER;
+	       version_id_is_told(request->store, copy->source.bucket.ino);
 }
 
 static enum s3_error

@@ -6,9 +6,9 @@
 #include "s3api/op/key_list.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
+#include "s3api/version_id.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/object.h"
-#include "store/versioning.h"
 
 #define BODY_MAX (2 << 20)
 
@@ -35,16 +35,6 @@ judge(const struct object_deletion *deletion)
 	return condition->must_exist ? STORE_PRECONDITION : STORE_OK;
 }
 
-static bool
-keeps_versions(const struct request *request)
-{
-	enum versioning versioning;
-
-	return !versioning_get(request->store, request->bucket.ino,
-		       &versioning) &&
-	       versioning != VERSIONING_NEVER;
-}
-
 /* The marker that was made, or the version that is gone. */
 static void
 reply_deleted(struct request *request, const struct object_deletion *deletion)
@@ -53,7 +43,7 @@ reply_deleted(struct request *request, const struct object_deletion *deletion)
 	if (deletion->is_marker) {
 		reply_marker(request, &deletion->which);
 	} else if (request->version.which != VERSION_CURRENT &&
-		   keeps_versions(request)) {
+		   version_id_is_told(request->store, request->bucket.ino)) {
 		request->told_version = request_param(request, "versionId");
 		http_reply_header(request->response, "x-amz-version-id",
 			request->told_version);
