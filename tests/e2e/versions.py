@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Buckets that keep versions, by boto3, aws, rclone and mc."""
+"""Buckets that keep versions, by boto3, aws, rclone, mc, and on a mount."""
 
 import json
 import os
@@ -239,12 +239,67 @@ def mc_lists_and_undoes_them(clients):
     assert clients.versions("mc") == []
 
 
+def bodies(clients, key):
+    """Of each version, the newest first; None: one is deleted by now."""
+    page = clients.s3.list_object_versions(Bucket=BUCKET, Prefix=key)
+    found = [clients.get(key, each["VersionId"]) for each in page["Versions"]]
+    is_deleted = any(each["IsLatest"]
+                     for each in page.get("DeleteMarkers", []))
+    return [None, *found] if is_deleted else found
+
+
+def what_programs_do_on_a_mount_is_kept(clients):
+    path = clients.site.mount / BUCKET / "mounted.txt"
+    edited = path.with_name("edited.txt")
+
+    clients.put("mounted.txt", "by S3\n")
+    run("sh", "-c", f"echo shell > {path}")
+    run("sh", "-c", f"echo more >> {path}")
+    run("sed", "-i", "s/shell/sed/", path)
+    run("cp", path, edited)
+    run("truncate", "-s", "3", path)
+    run("rm", path)
+    assert bodies(clients, "mounted.txt") == [
+        None, "sed", "sed\nmore\n", "shell\nmore\n", "shell\n", "by S3\n"]
+    assert not path.exists()
+    marker, = clients.s3.list_object_versions(
+        Bucket=BUCKET, Prefix="mounted.txt")["DeleteMarkers"]
+    clients.s3.delete_object(Bucket=BUCKET, Key="mounted.txt",
+                             VersionId=marker["VersionId"])
+    assert path.read_text() == "sed", "the mount shows what came back"
+    clients.s3.put_object(Bucket=BUCKET, Key="edited.txt", Body=b"by S3\n")
+    assert edited.read_text() == "by S3\n"
+    run("mv", path, edited)
+    assert bodies(clients, "edited.txt") == ["sed", "by S3\n", "sed\nmore\n"]
+
+
+def a_large_file_is_kept_whole(clients):
+    path = clients.site.mount / BUCKET / "large.bin"
+    source = clients.site.file("large", 24 << 20)
+    first = source.read_bytes()
+
+    run("cp", source, path)
+    run("dd", "if=/dev/zero", f"of={path}", "bs=1M", "count=1", "seek=3",
+        "conv=notrunc,fsync")
+    changed = first[:3 << 20] + bytes(1 << 20) + first[4 << 20:]
+    assert path.read_bytes() == changed
+    older = clients.versions("large.bin")
+    assert len(older) == 2, older
+    for version, wanted in zip(older, (changed, first)):
+        body = clients.s3.get_object(Bucket=BUCKET, Key="large.bin",
+                                     VersionId=version)["Body"].read()
+        assert body == wanted, version
+
+
 def a_bucket_goes_with_its_last_version(clients):
     refused = refusal(clients.s3.delete_bucket)
 
     assert refused["Error"]["Code"] == "BucketNotEmpty", refused
     clients.bucket.object_versions.delete()
     clients.bucket.delete()
+
+
+OF_MOUNTS = [what_programs_do_on_a_mount_is_kept, a_large_file_is_kept_whole]
 
 
 def main():
@@ -261,10 +316,14 @@ def main():
             aws_lists_and_deletes_them,
             rclone_reads_what_was_there_before,
             mc_lists_and_undoes_them,
+            what_programs_do_on_a_mount_is_kept,
+            a_large_file_is_kept_whole,
             a_bucket_goes_with_its_last_version,
     ]:
         if test is mc_lists_and_undoes_them and not find_mc():
             counts.skip(test.__name__, "no minio-client here")
+        elif test in OF_MOUNTS and not site.is_mounted:
+            counts.skip(test.__name__, "no /dev/fuse here")
         else:
             counts.run(test.__name__, test, clients)
     counts.run("the processes end well", site.close)
