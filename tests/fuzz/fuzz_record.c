@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 	}
 ROUND_TRIP(bucket, record_bucket)
 ROUND_TRIP(dentry, record_dentry)
+ROUND_TRIP(versions, record_versions)
 ROUND_TRIP(upload, record_upload)
 ROUND_TRIP(part, record_part)
 ROUND_TRIP(quota, record_quota)
@@ -191,6 +192,7 @@ static void (*const targets[])(struct slice bytes) = {
 	sampled_round_trip,
 	meter_name_round_trip,
 	day_round_trip,
+	versions_round_trip,
 };
 
 int
