@@ -58,13 +58,23 @@ decode_choice(struct decoder *decoder, uint8_t max)
 	return decoder->is_bad ? 0 : value;
 }
 
+/* 0, or what PutBucketWebsite takes: it becomes that of a reply. */
+static uint16_t
+decode_status(struct decoder *decoder)
+{
+	uint16_t status = codec_decode_u16(decoder);
+
+	decoder->is_bad |= status != 0 && (status < 301 || status > 399);
+	return status;
+}
+
 static void
 decode_redirect(struct decoder *decoder, struct website_redirect *redirect)
 {
 	redirect->scheme =
 		(enum website_scheme)decode_choice(decoder, WEBSITE_HTTPS);
 	redirect->host = codec_decode_sized16(decoder);
-	redirect->status = codec_decode_u16(decoder);
+	redirect->status = decode_status(decoder);
 	redirect->replaced = (enum website_replaced)decode_choice(decoder,
 		WEBSITE_REPLACES_KEY);
 	redirect->replacement = codec_decode_sized16(decoder);

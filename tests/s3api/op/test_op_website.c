@@ -200,6 +200,29 @@ Test(op_website, an_upload_keeps_where_its_object_redirects_to)
 	expect_redirect(&served, "/photos/a", "https://a.example/b");
 }
 
+Test(op_website, a_document_whose_status_no_reply_can_have_is_not_read)
+{
+	static const uint16_t statuses[] = {1, 200, 300, 400, 600, UINT16_MAX};
+	scoped(arena_free) struct arena arena = {0};
+	scoped(buffer_free) struct buffer bytes = {0};
+	struct website website = {.goes_elsewhere = true};
+	struct website out;
+
+	website.elsewhere.host = SLICE("a.example");
+	for (size_t i = 0; i < array_len(statuses); i++) {
+		website.elsewhere.status = statuses[i];
+		buffer_clear(&bytes);
+		website_encode(&bytes, &website);
+		cr_expect(not(website_decode(buffer_slice(&bytes), &arena,
+				  &out)),
+			"%u", statuses[i]);
+	}
+	website.elsewhere.status = 399;
+	buffer_clear(&bytes);
+	website_encode(&bytes, &website);
+	cr_expect(website_decode(buffer_slice(&bytes), &arena, &out));
+}
+
 static unsigned int
 copy(struct served *served, const char *target, const char *headers)
 {
