@@ -9,6 +9,8 @@
 #include "store/base/text.h"
 
 #define NS_PER_MS 1000000
+/* Of a header that may be as long as all of them together. */
+#define SAID_MAX 2048
 
 /* What one line is about. */
 struct entry {
@@ -18,6 +20,16 @@ struct entry {
 	unsigned int status;
 	enum s3_error error;
 	bool is_whole; /* of the request: its bytes are counted here */
+};
+
+/* What all lines of a request have in common, made once: of DeleteObjects there
+ * are a thousand, and headers may be long. */
+struct shared {
+	int64_t began_ns;
+	uint64_t took_ns;
+	struct buffer who; /* from the time to the request's id */
+	struct buffer uri;
+	struct buffer said; /* from the referrer on */
 };
 
 /* --- names ---------------------------------------------------------------- */
@@ -137,7 +149,8 @@ append_inert(struct buffer *to, struct slice text, unsigned char least)
 		unsigned char c = (unsigned char)text.data[i];
 
 		if (c < least || c == '"' || c >= 0x7f)
-			buffer_printf(to, "%%%02X", c);
+			text_percent_encode(to, slice_of(text.data + i, 1),
+				false);
 		else
 			buffer_append_char(to, (char)c);
 	}
@@ -154,19 +167,9 @@ static void
 add_word(struct buffer *to, struct slice text)
 {
 	buffer_append_char(to, ' ');
-	append_inert(to, text.len > 0 ? text : SLICE("-"), ' ' + 1);
-}
-
-static void
-add_quoted(struct buffer *to, struct slice text)
-{
-	if (text.len == 0) {
-		add(to, "-");
-		return;
-	}
-	buffer_append_str(to, " \"");
-	append_inside(to, text);
-	buffer_append_char(to, '"');
+	append_inert(to,
+		text.len > 0 ? slice_first(text, SAID_MAX) : SLICE("-"),
+		' ' + 1);
 }
 
 /* Who reads the log must not be able to do what a presigned URL lets. */
@@ -209,6 +212,30 @@ append_query(struct buffer *to, struct slice query)
 			buffer_append_str(to, "=-");
 		before = '&';
 	}
+}
+
+/* A page that a presigned URL got names that URL to whatever it shows. */
+static void
+append_url(struct buffer *to, struct slice url)
+{
+	ptrdiff_t mark = slice_find_char(url, '?');
+
+	append_inside(to, mark < 0 ? url : slice_first(url, (size_t)mark));
+	if (mark >= 0)
+		append_query(to, slice_from(url, (size_t)mark + 1));
+}
+
+static void
+add_quoted(struct buffer *to, struct slice text,
+	void (*append_text)(struct buffer *to, struct slice text))
+{
+	if (text.len == 0) {
+		add(to, "-");
+		return;
+	}
+	buffer_append_str(to, " \"");
+	append_text(to, slice_first(text, SAID_MAX));
+	buffer_append_char(to, '"');
 }
 
 static void
@@ -272,57 +299,72 @@ add_signature(struct buffer *to, const struct request *request)
 /* --- lines ---------------------------------------------------------------- */
 
 static void
-make_line(struct buffer *line, const struct request *request,
-	const struct entry *entry, int64_t began_ns, uint64_t took_ns)
+free_shared(struct shared *shared)
+{
+	buffer_free(&shared->who);
+	buffer_free(&shared->uri);
+	buffer_free(&shared->said);
+}
+
+static struct shared
+make_shared(const struct request *request, int64_t started_ns)
 {
 	const struct decision *decision = &request->access.decision;
+	int64_t took_ns = clock_monotonic_ns() - started_ns;
+	struct shared shared = {
+		.began_ns = clock_now_ns() - took_ns,
+		.took_ns = (uint64_t)took_ns,
+	};
+	struct buffer *said = &shared.said;
 
-	text_percent_encode(line, slice_str(entry->bucket->owner), false);
-	add(line, entry->bucket->name);
-	add_time(line, began_ns);
-	add_word(line, request_client_address(request));
-	add_requester(line, &request->access.caller);
-	add(line, request->id);
-	add(line, entry->operation);
-	add_key(line, entry->key);
-	add_uri(line, request->http);
-	add_number(line, entry->status);
-	add(line, entry->error ? error_code(entry->error) : NULL);
-	add_number(line,
-		entry->is_whole ? http_reply_bytes(request->response) : 0);
-	add_number(line, entry->is_whole ? request->object_size : 0);
-	buffer_append_char(line, ' ');
-	buffer_append_u64(line, took_ns / NS_PER_MS);
-	add(line, NULL); /* turn-around time */
-	add_quoted(line, request_header(request, "referer"));
-	add_quoted(line, request_header(request, "user-agent"));
-	add_word(line, request_param(request, "versionId"));
-	add(line, NULL); /* host id */
-	add_signature(line, request);
-	add_word(line, request->http->host);
-	add(line, request->http->tls_version);
-	add(line, NULL); /* access point */
-	add(line, decision->is_allowed && decision->reason == DECIDE_ACL_ALLOW
+	add_time(&shared.who, shared.began_ns);
+	add_word(&shared.who, request_client_address(request));
+	add_requester(&shared.who, &request->access.caller);
+	add(&shared.who, request->id);
+	add_uri(&shared.uri, request->http);
+	add_quoted(said, request_header(request, "referer"), append_url);
+	add_quoted(said, request_header(request, "user-agent"), append_inside);
+	add_word(said, request_param(request, "versionId"));
+	add(said, NULL); /* host id */
+	add_signature(said, request);
+	add_word(said, request->http->host);
+	add(said, request->http->tls_version);
+	add(said, NULL); /* access point */
+	add(said, decision->is_allowed && decision->reason == DECIDE_ACL_ALLOW
 			  ? "Yes"
 			  : NULL);
+	return shared;
 }
 
 static void
 append(const struct request *request, struct access_log *log,
-	const struct entry *entry, int64_t started_ns)
+	const struct entry *entry, const struct shared *shared)
 {
 	scoped(buffer_free) struct buffer line = {0};
-	int64_t took_ns = clock_monotonic_ns() - started_ns;
-	int64_t began_ns = clock_now_ns() - took_ns;
 
-	make_line(&line, request, entry, began_ns, (uint64_t)took_ns);
-	access_log_append(log, entry->bucket, began_ns, buffer_slice(&line));
+	text_percent_encode(&line, slice_str(entry->bucket->owner), false);
+	add(&line, entry->bucket->name);
+	buffer_append(&line, buffer_slice(&shared->who));
+	add(&line, entry->operation);
+	add_key(&line, entry->key);
+	buffer_append(&line, buffer_slice(&shared->uri));
+	add_number(&line, entry->status);
+	add(&line, entry->error ? error_code(entry->error) : NULL);
+	add_number(&line,
+		entry->is_whole ? http_reply_bytes(request->response) : 0);
+	add_number(&line, entry->is_whole ? request->object_size : 0);
+	buffer_append_char(&line, ' ');
+	buffer_append_u64(&line, shared->took_ns / NS_PER_MS);
+	add(&line, NULL); /* turn-around time */
+	buffer_append(&line, buffer_slice(&shared->said));
+	access_log_append(log, entry->bucket, shared->began_ns,
+		buffer_slice(&line));
 }
 
 /* Of DeleteObjects: each. */
 static void
 append_keys(const struct request *request, struct access_log *log,
-	const struct entry *whole, int64_t started_ns)
+	const struct entry *whole, const struct shared *shared)
 {
 	const struct key_list *list = request->keys;
 
@@ -336,7 +378,7 @@ append_keys(const struct request *request, struct access_log *log,
 			.error = refused,
 		};
 
-		append(request, log, &entry, started_ns);
+		append(request, log, &entry, shared);
 	}
 }
 
@@ -350,12 +392,27 @@ find_bucket(const struct request *request, struct bucket *bucket)
 					      request->bucket_name, bucket));
 }
 
+static bool
+is_wanted(const struct request *request, const struct bucket *bucket)
+{
+	return bucket->ino && access_log_is_wanted(request->store, bucket);
+}
+
 void
 request_log(const struct request *request, struct access_log *log,
 	int64_t started_ns)
 {
 	const struct bucket *source = &request->access.source;
 	struct bucket bucket;
+	bool of_bucket =
+		find_bucket(request, &bucket) && is_wanted(request, &bucket);
+	bool of_source = is_wanted(request, source);
+
+	if (!of_bucket && !of_source)
+		return;
+
+	scoped(free_shared) struct shared shared =
+			make_shared(request, started_ns);
 	struct entry entry = {
 		.bucket = &bucket,
 		.key = request->key,
@@ -364,19 +421,18 @@ request_log(const struct request *request, struct access_log *log,
 		.is_whole = true,
 	};
 
-	if (find_bucket(request, &bucket) &&
-		access_log_is_wanted(request->store, &bucket)) {
+	if (of_bucket) {
 		entry.operation = operation_of(request);
-		append(request, log, &entry, started_ns);
-		append_keys(request, log, &entry, started_ns);
+		append(request, log, &entry, &shared);
+		append_keys(request, log, &entry, &shared);
 	}
-	if (source->ino && access_log_is_wanted(request->store, source)) {
+	if (of_source) {
 		entry.bucket = source;
 		entry.operation = is_operation(request, "CopyObject")
 					  ? "REST.COPY.OBJECT_GET"
 					  : "REST.COPY.PART_GET";
 		entry.key = request->access.source_key;
 		entry.is_whole = false;
-		append(request, log, &entry, started_ns);
+		append(request, log, &entry, &shared);
 	}
 }

@@ -227,6 +227,63 @@ Test(request_log, what_signs_a_url_is_not_told)
 		"X-Amz-Server-Side-Encryption-Customer-Key=- HTTP/1.1\"");
 }
 
+Test(request_log, what_signs_a_url_is_not_told_by_its_page_either)
+{
+	scoped(served_stop) struct served served = start();
+	const char *text;
+
+	(void)served_send(&served, "GET", "/photos/a",
+		"referer: http://h/photos/p.html?X-Amz-Date=1&X-Amz-Signature="
+		"abc&x-amz-security-token=def\n",
+		SLICE_NULL);
+	text = served_logged(&served, "logs");
+
+	expect(&served, find_line(text, "REST.GET.OBJECT"), REFERER,
+		"\"http://h/photos/p.html?X-Amz-Date=1&X-Amz-Signature=-&"
+		"x-amz-security-token=-\"");
+}
+
+Test(request_log, what_others_say_ends_neither_a_line_nor_a_field)
+{
+	scoped(served_stop) struct served served = start();
+	struct slice line;
+	const char *text;
+
+	served.client.is_anonymous = true;
+	(void)served_send(&served, "GET",
+		"/photos/a%0Ab%22%20c?versionId=%0A%22%20-",
+		"user-agent: a\" \"b\xff\x80\tc\nreferer: \" - -\n",
+		SLICE_NULL);
+	text = served_logged(&served, "logs");
+
+	line = find_line(text, "REST.GET.OBJECT");
+	expect(&served, line, KEY, "a%0Ab%22%20c");
+	expect(&served, line, URI,
+		"\"GET /photos/a%0Ab%22%20c?versionId=%0A%22%20- "
+		"HTTP/1.1\"");
+	expect(&served, line, USER_AGENT, "\"a%22 %22b%FF%80%09c\"");
+	expect(&served, line, REFERER, "\"%22 - -\"");
+	expect(&served, line, VERSION, "%0A%22%20-");
+}
+
+/* Each of a thousand lines has them: a stranger could have them made. */
+Test(request_log, of_long_headers_the_beginning_is_told)
+{
+	scoped(served_stop) struct served served = start();
+	const char *headers = served_text(&served,
+		"user-agent: %05000d\nreferer: ?%02500d\n", 0, 0);
+	struct slice line;
+	const char *text;
+
+	(void)served_send(&served, "GET", "/photos/a", headers, SLICE_NULL);
+	text = served_logged(&served, "logs");
+
+	line = find_line(text, "REST.GET.OBJECT");
+	cr_expect(eq(sz, strlen(field_of(&served, line, USER_AGENT)), 2050));
+	cr_expect(eq(sz, strlen(field_of(&served, line, REFERER)), 2050));
+	expect(&served, line, AUTHENTICATION, "AuthHeader");
+}
+
 Test(request_log, a_list_that_let_somebody_in_is_told)
 {
 	scoped(served_stop) struct served served = start();
