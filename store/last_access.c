@@ -113,6 +113,13 @@ set_bit(struct span_table *table, uint64_t ino)
 	return true;
 }
 
+/* Also S3's "dir/" may have bytes. */
+static bool
+may_have_bytes(const struct inode *inode)
+{
+	return S_ISREG(inode->mode) || inode_is_dir(inode);
+}
+
 /* --- noting --------------------------------------------------------------- */
 
 static void
@@ -126,7 +133,7 @@ note_number(struct last_access *access, uint64_t ino)
 void
 last_access_note(struct store *store, const struct inode *inode)
 {
-	if (!store->last_access || !S_ISREG(inode->mode) ||
+	if (!store->last_access || !may_have_bytes(inode) ||
 		inode_access_day(inode) == clock_day(clock_stamp_ns()))
 		return;
 	note_number(store->last_access, inode->ino);
@@ -148,7 +155,7 @@ read_other(struct db_txn *txn, uint64_t ino, uint32_t day, struct inode *out,
 {
 	enum store_err err = dentry_inode(txn, ino, out);
 
-	*is_other = !err && S_ISREG(out->mode) && inode_access_day(out) != day;
+	*is_other = !err && may_have_bytes(out) && inode_access_day(out) != day;
 	return err == STORE_STALE || err == STORE_CORRUPT ? STORE_OK : err;
 }
 

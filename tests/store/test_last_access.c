@@ -71,6 +71,21 @@ Test(last_access, of_a_day_to_come_is_put_right)
 	cr_expect(zero(u32, days_since_access(temp.store, bucket, "a")));
 }
 
+Test(last_access, is_of_a_directory_with_bytes_too)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+
+	accesses_put(temp.store, bucket, "dir/", "123", 40);
+	cr_expect(objects_is(temp.store, bucket, "dir/", "123"));
+	flush(temp.store);
+
+	cr_expect(zero(u32, days_since_access(temp.store, bucket, "dir/")));
+	cr_expect(eq(str, accesses_tiers(temp.store, bucket),
+		(char *)"3 0 0 0"));
+	cr_expect(zero(u64, objects_findings(temp.store)));
+}
+
 Test(last_access, of_a_file_is_while_it_is_open)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
