@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * 1. The key of an object follows from the file's name, the bucket and the day
- *    alone: what was cut off is delivered once more in its own place.
+ *    alone: what was cut off is delivered once more, and what is in its place
+ *    by then stays.
  * 2. A target that takes no objects costs its own lines, and is in the way of
  *    no other; a disk that does not work costs none, they are tried again.
  */
@@ -199,6 +200,8 @@ put(struct store *store, uint64_t target, struct slice key,
 	const struct logging *logging, struct slice body)
 {
 	scoped(object_put_abort) struct object_put *put = NULL;
+	/* Else a target that keeps versions has one more of it each time. */
+	const struct object_condition is_new = {.must_not_exist = true};
 	scoped(buffer_free) struct buffer encoded = {0};
 	struct object_attrs attrs = {0};
 	struct object made;
@@ -211,7 +214,8 @@ put(struct store *store, uint64_t target, struct slice key,
 	describe(logging, &encoded);
 	attrs.attrs = buffer_slice(&encoded);
 	digest_of(DIGEST_MD5, body, attrs.etag.value);
-	return object_put_commit(&put, target, key, &attrs, NULL, &made);
+	err = object_put_commit(&put, target, key, &attrs, &is_new, &made);
+	return err == STORE_PRECONDITION ? STORE_OK : err;
 }
 
 /* The target as it was when it was chosen. */

@@ -11,6 +11,7 @@
 #include "store/list.h"
 #include "store/logging.h"
 #include "store/organization.h"
+#include "store/versioning.h"
 #include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
 
@@ -132,6 +133,15 @@ delivered(struct fixture *it, struct arena *arena)
 	return page;
 }
 
+static uint64_t
+usage_objects(const struct fixture *it)
+{
+	uint64_t objects, bytes;
+
+	objects_usage(it->temp.store, it->logs.ino, &objects, &bytes);
+	return objects;
+}
+
 static void
 deliver(struct fixture *it)
 {
@@ -181,6 +191,8 @@ Test(access_log, what_was_left_behind_is_delivered_once_under_one_key)
 	const char *lines = of_photos(&it, &arena, FIRST_DAY, "one");
 	struct list_page page;
 
+	cr_assert(zero(int, versioning_set(it.temp.store, it.logs.ino,
+				    VERSIONING_ENABLED)));
 	leave_file(&it, lines);
 	deliver(&it);
 	/* As if it had been cut off before the file went. */
@@ -189,6 +201,8 @@ Test(access_log, what_was_left_behind_is_delivered_once_under_one_key)
 
 	page = delivered(&it, &arena);
 	cr_assert(eq(sz, page.count, 1));
+	/* An older version would be counted. */
+	cr_expect(eq(u64, usage_objects(&it), 1));
 	cr_expect(slice_has_prefix(page.entries[0].key,
 		SLICE("p/2026-11-25-18-01-02-")));
 	cr_expect(eq(sz, page.entries[0].key.len,
