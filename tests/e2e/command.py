@@ -124,6 +124,8 @@ def wrong_words_are_usage_errors():
                   ["--max-connections", ""], ["--background=yes"],
                   ["--read-only"], ["--uid", "0"], ["--domain", ""],
                   ["--website-domain", "a:80"],
+                  ["--domain", "a.test", "--website-domain", "A.test",
+                   "--store", "x"],
                   ["--domain", "*.example.com"]]:
         tarn("serve", *words, expect=USAGE)
     for words in [["--listen", "127.0.0.1:1", "--listen", "127.0.0.1:2"],

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "fs/mount.h"
 #include "s3api/expirer.h"
@@ -329,6 +330,20 @@ check_domains(const struct args_command *command, const char *complaint,
 	}
 }
 
+/* Of a name that is both, websites would never be asked. */
+static void
+check_domains_differ(const struct args_command *command,
+	const struct args_list *domains, const struct args_list *websites)
+{
+	for (unsigned int i = 0; i < domains->count; i++)
+		for (unsigned int j = 0; j < websites->count; j++)
+			if (!strcasecmp(domains->values[i],
+				    websites->values[j]))
+				args_refuse(command,
+					"--domain and --website-domain take "
+					"names of their own");
+}
+
 /* Ends the program where they are none that can be served by. */
 static void
 check_args(const struct args_command *command, struct serve_args *args,
@@ -347,6 +362,7 @@ check_args(const struct args_command *command, struct serve_args *args,
 	check_domains(command,
 		"--website-domain takes a name, as web.example.com",
 		&args->website_domains);
+	check_domains_differ(command, &args->domains, &args->website_domains);
 	check_proxies(command, &args->proxies);
 	process_log_options(command, args->log_level, args->log_format);
 	mount_options_check(command, &args->mount);
