@@ -3,9 +3,12 @@
 
 #include "store/history_private.h"
 #include "store/object_key_private.h"
+#include "store/versioning.h"
 
 /* So many deletions share a transaction: other writers wait meanwhile. */
 #define BATCH 1000
+/* And of those that look for a null version, among all that its key has. */
+#define BATCH_NULL 8
 
 /* Of what was found just now. */
 static enum store_err
@@ -145,23 +148,43 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 	return STORE_OK;
 }
 
+/* How many of them are the first batch. */
+static size_t
+cut_batch(const struct object_deletion *deletions, size_t count,
+	enum versioning versioning)
+{
+	size_t nulls = 0;
+	size_t i = 0;
+
+	while (i < count && i < BATCH && nulls < BATCH_NULL) {
+		enum version_which which = deletions[i++].version.which;
+
+		/* The marker that it leaves is the null version. */
+		nulls += which == VERSION_NULL ||
+			 (which == VERSION_CURRENT &&
+				 versioning == VERSIONING_SUSPENDED);
+	}
+	return i;
+}
+
 enum store_err
 object_delete_many(struct store *store, uint64_t bucket,
 	struct object_deletion *deletions, size_t count)
 {
-	while (count > BATCH) {
-		struct delete_many many = {bucket, deletions, BATCH};
-		enum store_err err =
-			commit_run(store, apply_delete, &many, NULL);
+	enum versioning versioning;
 
-		if (err)
-			return err;
-		deletions += BATCH;
-		count -= BATCH;
+	enum store_err err = versioning_get(store, bucket, &versioning);
+	while (!err) {
+		size_t batch = cut_batch(deletions, count, versioning);
+		struct delete_many many = {bucket, deletions, batch};
+
+		if (batch == count)
+			return commit_run_durably(store, apply_delete, &many);
+		err = commit_run(store, apply_delete, &many, NULL);
+		deletions += batch;
+		count -= batch;
 	}
-	struct delete_many rest = {bucket, deletions, count};
-
-	return commit_run_durably(store, apply_delete, &rest);
+	return err;
 }
 
 enum store_err

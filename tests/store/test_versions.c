@@ -347,3 +347,27 @@ Test(versions, ids_are_told_and_read)
 	cr_expect(not(version_parse(SLICE("0000000000000000"), &ref)));
 	cr_expect(not(version_parse(SLICE("00000000000000001"), &ref)));
 }
+
+Test(versions, many_null_ones_are_deleted_at_once)
+{
+	enum { COUNT = 20 };
+	struct versions it = versions_begin(VERSIONING_NEVER);
+	struct object_deletion deletions[COUNT] = {0};
+	char keys[COUNT][4];
+
+	for (int i = 0; i < COUNT; i++) {
+		(void)snprintf(keys[i], sizeof(keys[i]), "%02d", i);
+		deletions[i].key = slice_str(keys[i]);
+		deletions[i].version.which = VERSION_NULL;
+		versions_put(&it, keys[i], "1");
+	}
+	cr_assert(zero(int,
+		versioning_set(it.store, it.bucket, VERSIONING_SUSPENDED)));
+	versions_put(&it, "stays", "1");
+	cr_assert(zero(int,
+		object_delete_many(it.store, it.bucket, deletions, COUNT)));
+	for (int i = 0; i < COUNT; i++)
+		cr_expect(zero(int, deletions[i].err));
+	cr_expect(versions_lists(&it, "stays=1*0"));
+	versions_end(&it);
+}
