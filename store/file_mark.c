@@ -215,12 +215,12 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 	if (!inode.pending)
 		inode.flags |= INODE_DIRTY;
 	file_name_note(&request->name, &inode, &attrs);
-	if (!request->clone && data)
-		err = drop_checksum(txn, data);
-	if (!err)
-		err = dentry_save_inode(txn, &inode);
+	/* First of all: the attributes may lie in the map. */
+	err = dentry_save_inode(txn, &inode);
 	inode.attrs = SLICE_NULL;
 	request->inode = inode;
+	if (!err && !request->clone && data)
+		err = drop_checksum(txn, data);
 	if (!err && request->clone)
 		err = put_clone(store, txn, request, data);
 	if (!err)
