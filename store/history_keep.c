@@ -17,6 +17,33 @@ is_kept(const struct record_versions *of, const struct record_dentry *dentry,
 	       !version_is_null(&dentry->version);
 }
 
+/* A key has one null version.  Where a directory that was renamed has brought
+ * another, that gets an id now. */
+static enum store_err
+settle_version(struct db_txn *txn, const struct record_versions *of,
+	struct slice key, struct version *version)
+{
+	static const struct version_ref null = {.which = VERSION_NULL};
+	scoped(history_row_free) struct history_row row = {0};
+
+	if (!version_is_null(version))
+		return STORE_OK;
+	enum store_err err = history_find(txn, of, key, &null, &row);
+	if (err)
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	version->is_null = false;
+	return commit_new_number(txn, &version->number);
+}
+
+static enum store_err
+hang(struct store *store, struct db_txn *txn, const struct record_versions *of,
+	uint64_t bucket, struct slice key, struct record_dentry dentry)
+{
+	enum store_err err = settle_version(txn, of, key, &dentry.version);
+
+	return err ? err : history_hang(store, txn, of, bucket, key, &dentry);
+}
+
 /* A file of its own says what the inode is, with the same data. */
 static enum store_err
 keep_copy(struct store *store, struct db_txn *txn,
@@ -50,8 +77,7 @@ keep_copy(struct store *store, struct db_txn *txn,
 		err = blob_record_share(txn, copy.blob);
 	kept.ino = copy.ino;
 	kept.kind = RECORD_DENTRY_FILE;
-	return err ? err
-		   : history_hang(store, txn, of, copy.bucket, key, &kept);
+	return err ? err : hang(store, txn, of, copy.bucket, key, kept);
 }
 
 /* It has no other name: the file itself goes there. */
@@ -72,7 +98,7 @@ keep_file(struct store *store, struct db_txn *txn,
 	if (!err)
 		err = dentry_remove(txn, parent, component);
 	if (!err)
-		err = history_hang(store, txn, of, now.bucket, key, dentry);
+		err = hang(store, txn, of, now.bucket, key, *dentry);
 	return err ? err : feed_append_inode(store, txn, now.ino, false);
 }
 
