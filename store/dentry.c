@@ -8,6 +8,7 @@
 #include "store/base/digest.h"
 #include "store/blob_record_private.h"
 #include "store/chunk_private.h"
+#include "store/history_private.h"
 #include "store/session_private.h"
 #include "store/tree.h"
 #include "store/usage_private.h"
@@ -508,11 +509,18 @@ remove_implicit(struct store *store, struct db_txn *txn,
 	return err ? err : dentry_release(store, txn, inode->ino, &gone);
 }
 
-/* An empty directory that the mount keeps is one that S3 lists. */
+/* An empty directory that the mount keeps is one that S3 lists: a new version
+ * of it. */
 static enum store_err
 make_explicit(struct store *store, struct db_txn *txn, struct inode *inode,
 	int subdirs)
 {
+	/* First of all: it may change what the record points to. */
+	enum store_err err = history_keep_renewed(store, txn, inode);
+	if (!err)
+		err = dentry_inode(txn, inode->ino, inode);
+	if (err)
+		return err;
 	struct inode now = *inode;
 
 	now.flags |= INODE_EXPLICIT;
@@ -520,7 +528,7 @@ make_explicit(struct store *store, struct db_txn *txn, struct inode *inode,
 	now.mtime_ns = clock_now_ns();
 	now.ctime_ns = now.mtime_ns;
 	digest_of(DIGEST_MD5, SLICE_NULL, now.etag.value);
-	enum store_err err = dentry_update_inode(txn, inode, &now);
+	err = dentry_update_inode(txn, inode, &now);
 	return err ? err : feed_append_inode(store, txn, now.ino, false);
 }
 

@@ -96,9 +96,9 @@ must_check enum store_err history_keep(struct store *store, struct db_txn *txn,
 	uint64_t parent, struct slice component,
 	const struct record_dentry *dentry, bool *is_moved);
 
-/* The file, as `was`, has been published anew: what it was becomes an older
- * version, under the name that its record tells, and the name means a new
- * one. */
+/* The file, as `was`, has been published anew: what it was, if S3 saw it,
+ * becomes an older version, under the name that its record tells, and the name
+ * means a new one.  So does that of a directory that S3 is to see. */
 must_check enum store_err history_keep_renewed(struct store *store,
 	struct db_txn *txn, const struct inode *was);
 

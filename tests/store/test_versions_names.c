@@ -8,10 +8,30 @@
 #include "store/file.h"
 #include "tests/store/versions.h"
 
+static uint64_t
+ino_of(struct versions *it, const char *name, enum tree_want want)
+{
+	struct inode inode;
+
+	cr_assert(zero(int, tree_lookup(it->store, it->bucket, slice_str(name),
+				    want, NULL, &inode)));
+	return inode.ino;
+}
+
 static void
 set(struct versions *it, enum versioning versioning)
 {
 	cr_assert(zero(int, versioning_set(it->store, it->bucket, versioning)));
+}
+
+static void
+unlink_below(struct versions *it, uint64_t dir, const char *name)
+{
+	struct inode gone;
+
+	cr_assert(zero(int,
+		tree_unlink(it->store, dir, slice_str(name), &gone)));
+	file_attr_note(it->store, &gone);
 }
 
 static void
@@ -43,5 +63,19 @@ Test(versions_names, null_ones_that_meet_by_a_rename_of_their_directory_stay)
 	versions_put(&it, "e/x", "new");
 
 	cr_expect(versions_lists(&it, "e/x=new* e/x=moved e/x=- e/x=old0"));
+	versions_end(&it);
+}
+
+Test(versions_names, of_dir_that_the_mount_makes_an_object_again_stay)
+{
+	struct versions it = versions_begin(VERSIONING_ENABLED);
+
+	versions_put(&it, "d/", "1");
+	versions_put(&it, "d/f", "2");
+	delete_key(&it, "d/");
+	unlink_below(&it, ino_of(&it, "d", TREE_DIR), "f");
+	delete_key(&it, "d/");
+
+	cr_expect(versions_lists(&it, "d/=-* d/= d/=- d/=1 d/f=-* d/f=2"));
 	versions_end(&it);
 }
