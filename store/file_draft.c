@@ -34,7 +34,7 @@ apply_begin(struct store *store, struct db_txn *txn, void *arg)
 	if (inode.flags & INODE_NONCURRENT)
 		return STORE_STALE;
 	inode.pending = request->blob;
-	file_name_note(&request->name, &inode, &attrs);
+	file_name_note(txn, &request->name, &inode, &attrs);
 	err = dentry_save_inode(txn, &inode);
 	inode.attrs = SLICE_NULL;
 	request->result = inode;

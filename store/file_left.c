@@ -227,7 +227,12 @@ file_left_close(struct store *store, uint64_t ino, bool *lingers)
 		session_note_closed(store, ino);
 		return STORE_OK;
 	}
-	return commit_run(store, file_settle_apply, &request, NULL);
+	if (left.inode.pending)
+		err = file_name_find(store, ino, &request.name);
+	if (!err)
+		err = commit_run(store, file_settle_apply, &request, NULL);
+	file_name_free(&request.name);
+	return err;
 }
 
 /* What was never published.  *is_done: it need not be settled. */
@@ -280,5 +285,10 @@ file_left_settle(struct store *store, uint64_t dead_session, uint64_t ino,
 	if (request.keeps_mark && is_dirty_already(&left))
 		return STORE_OK;
 	err = describe_left(store, &left, &request);
-	return err ? err : commit_run(store, file_settle_apply, &request, NULL);
+	if (!err && left.inode.pending)
+		err = file_name_find(store, ino, &request.name);
+	if (!err)
+		err = commit_run(store, file_settle_apply, &request, NULL);
+	file_name_free(&request.name);
+	return err;
 }

@@ -214,7 +214,7 @@ apply_mark(struct store *store, struct db_txn *txn, void *arg)
 		inode.blob = request->clone;
 	if (!inode.pending)
 		inode.flags |= INODE_DIRTY;
-	file_name_note(&request->name, &inode, &attrs);
+	file_name_note(txn, &request->name, &inode, &attrs);
 	/* First of all: the attributes may lie in the map. */
 	err = dentry_save_inode(txn, &inode);
 	inode.attrs = SLICE_NULL;
@@ -358,7 +358,7 @@ apply_rewrite(struct store *store, struct db_txn *txn, void *arg)
 	if (inode.pending || (inode.flags & INODE_DIRTY))
 		return STORE_BUSY;
 	inode.pending = request->blob;
-	file_name_note(&request->name, &inode, &attrs);
+	file_name_note(txn, &request->name, &inode, &attrs);
 	err = dentry_save_inode(txn, &inode);
 	inode.attrs = SLICE_NULL;
 	request->result = inode;

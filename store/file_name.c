@@ -66,12 +66,12 @@ file_name_find(struct store *store, uint64_t ino, struct file_name *out)
 }
 
 void
-file_name_note(const struct file_name *name, struct inode *inode,
-	struct buffer *attrs)
+file_name_note(struct db_txn *txn, const struct file_name *name,
+	struct inode *inode, struct buffer *attrs)
 {
 	struct slice component = buffer_slice(&name->component);
 
-	if (!name->parent)
+	if (!name->parent || is_told(txn, inode))
 		return;
 	inode->parent = name->parent;
 	inode_attr_set(attrs, inode->attrs, INODE_ATTR_NAME, SLICE_NULL,

@@ -22,6 +22,7 @@ void file_name_free(struct file_name *name);
 must_check enum store_err file_name_find(struct store *store, uint64_t ino,
 	struct file_name *out);
 
-/* Has it tell that; attrs are what inode->attrs point to from then on. */
-void file_name_note(const struct file_name *name, struct inode *inode,
-	struct buffer *attrs);
+/* Has it tell that, unless it tells one of its names by now; attrs are what
+ * inode->attrs may point to from then on. */
+void file_name_note(struct db_txn *txn, const struct file_name *name,
+	struct inode *inode, struct buffer *attrs);

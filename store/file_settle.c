@@ -209,7 +209,7 @@ file_settle_publish(struct store *store, struct db_txn *txn, uint64_t ino)
 enum store_err
 file_settle_apply(struct store *store, struct db_txn *txn, void *arg)
 {
-	scoped(buffer_free) struct buffer attrs = {0};
+	scoped(buffer_free) struct buffer attrs = {0}, named = {0};
 	struct file_settle_request *request = arg;
 	struct inode was, now;
 	bool has_others = false;
@@ -225,6 +225,7 @@ file_settle_apply(struct store *store, struct db_txn *txn, void *arg)
 			false, &has_others);
 	if (err)
 		return err;
+	file_name_note(txn, &request->name, &was, &named);
 	now = was;
 	uint64_t data = was.pending ? was.pending : was.blob;
 	bool goes_on = has_others || request->keeps_mark;
@@ -324,9 +325,13 @@ settle(struct file *file, struct file_settle_request *request)
 	if (file->is_gone && !file->is_marked)
 		return STORE_OK;
 	enum store_err err = describe_file(file, request);
+	/* The name that it was marked under may be gone. */
+	if (!err && file->is_pending)
+		err = file_name_find(file->store, file->ino, &request->name);
 	if (!err)
 		err = commit_run(file->store, file_settle_apply, request,
 			&file->commit);
+	file_name_free(&request->name);
 	if (err)
 		return err;
 	take_mark(file, request);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "store/file_name_private.h"
 #include "store/file_table_private.h"
 
 /* What one change of the tables is told, and tells: see file_settle.c. */
@@ -19,11 +20,12 @@ struct file_settle_request {
 	bool is_copy;	 /* pending: of what is published, if not changed */
 	bool has_mtime;	 /* the data file's mtime is news, too */
 	bool keeps_mark;
-	bool is_sync;	   /* published though others go on writing */
-	bool is_marked;	   /* by this session */
-	bool may_linger;   /* session_private.h, rule 3 */
-	struct slice seal; /* how pending data is sealed; data NULL: not */
-	uint64_t file_len; /* of the data file: not `stat`'s where sealed */
+	bool is_sync;	       /* published though others go on writing */
+	bool is_marked;	       /* by this session */
+	bool may_linger;       /* session_private.h, rule 3 */
+	struct slice seal;     /* how pending data is sealed; data NULL: not */
+	uint64_t file_len;     /* of the data file: not `stat`'s where sealed */
+	struct file_name name; /* pending: of the file's, where none is told */
 
 	/* results */
 	bool is_gone;

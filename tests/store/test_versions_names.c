@@ -25,6 +25,15 @@ set(struct versions *it, enum versioning versioning)
 }
 
 static void
+link_name(struct versions *it, const char *name, const char *new_name)
+{
+	struct inode linked;
+
+	cr_assert(zero(int, tree_link(it->store, ino_of(it, name, TREE_FILE),
+				    it->bucket, slice_str(new_name), &linked)));
+}
+
+static void
 unlink_below(struct versions *it, uint64_t dir, const char *name)
 {
 	struct inode gone;
@@ -49,6 +58,25 @@ delete_key(struct versions *it, const char *key)
 {
 	cr_assert(zero(int,
 		object_delete(it->store, it->bucket, slice_str(key), NULL)));
+}
+
+static struct file *
+open_file(struct versions *it, const char *name)
+{
+	struct file *file;
+
+	cr_assert(zero(int, file_open(it->store, ino_of(it, name, TREE_FILE),
+				    O_RDWR, &file)));
+	return file;
+}
+
+static void
+write_all(struct file *file, const char *text)
+{
+	size_t done;
+
+	cr_assert(zero(int, file_data_write(file, slice_str(text), 0, &done)));
+	cr_assert(eq(sz, done, strlen(text)));
 }
 
 Test(versions_names, null_ones_that_meet_by_a_rename_of_their_directory_stay)
@@ -77,5 +105,22 @@ Test(versions_names, of_dir_that_the_mount_makes_an_object_again_stay)
 	delete_key(&it, "d/");
 
 	cr_expect(versions_lists(&it, "d/=-* d/= d/=- d/=1 d/f=-* d/f=2"));
+	versions_end(&it);
+}
+
+Test(versions_names, one_that_goes_while_its_file_is_written_to_loses_nothing)
+{
+	struct versions it = versions_begin(VERSIONING_ENABLED);
+
+	versions_put(&it, "a", "1");
+	set(&it, VERSIONING_SUSPENDED);
+	link_name(&it, "a", "b");
+	struct file *writer = open_file(&it, "b");
+
+	write_all(writer, "2");
+	unlink_below(&it, it.bucket, "b");
+	cr_assert(zero(int, file_close(&writer, O_RDWR)));
+
+	cr_expect(versions_lists(&it, "a=2*0 a=1 b=-*0"));
 	versions_end(&it);
 }
