@@ -2,6 +2,7 @@
 #include "store/base/clock.h"
 #include "store/blob_record_private.h"
 #include "store/history_private.h"
+#include "store/object_key_private.h"
 
 /* What an older version of "dir/" does not have. */
 #define KINDS_OF_DIR ((1u << INODE_ATTR_XATTR) | (1u << INODE_ATTR_NAME))
@@ -102,6 +103,18 @@ keep_file(struct store *store, struct db_txn *txn,
 	return err ? err : feed_append_inode(store, txn, now.ino, false);
 }
 
+/* Whether it has other names, below which it is changed in place: a version of
+ * the same data would change with it. */
+static enum store_err
+is_written_elsewhere(struct store *store, struct db_txn *txn,
+	const struct inode *inode, bool *out)
+{
+	*out = false;
+	if (inode_is_dir(inode) || inode->nlink == 1 || inode->pending)
+		return STORE_OK;
+	return object_key_is_written(store, txn, inode, out);
+}
+
 enum store_err
 history_keep(struct store *store, struct db_txn *txn, uint64_t parent,
 	struct slice component, const struct record_dentry *dentry,
@@ -110,6 +123,7 @@ history_keep(struct store *store, struct db_txn *txn, uint64_t parent,
 	scoped(buffer_free) struct buffer key = {0};
 	struct record_versions of;
 	struct inode inode;
+	bool is_written;
 
 	*is_moved = false;
 	enum store_err err = dentry_inode(txn, dentry->ino, &inode);
@@ -117,8 +131,10 @@ history_keep(struct store *store, struct db_txn *txn, uint64_t parent,
 		err = history_of(txn, inode.bucket, &of);
 	if (err || !is_kept(&of, dentry, &inode))
 		return err;
-	err = dentry_spell(txn, parent, component, &key);
-	if (err)
+	err = is_written_elsewhere(store, txn, &inode, &is_written);
+	if (!err && !is_written)
+		err = dentry_spell(txn, parent, component, &key);
+	if (err || is_written)
 		return err;
 	*is_moved = !inode_is_dir(&inode) && inode.nlink == 1 && !inode.pending;
 	return *is_moved ? keep_file(store, txn, &of, buffer_slice(&key),

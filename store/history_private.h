@@ -14,9 +14,9 @@
  * 2. The current version is the one that has the key below the bucket's root.
  *    Where none has it, the newest below the history's is the current one if
  *    it is a marker; else there is none.
- * 3. Of a key at most one version is null, but for one that a directory brought
- *    by its rename.  Of two versions the later one
- *    has the higher number.
+ * 3. Of a key at most one version is null.  Of two versions the later one
+ *    has the higher number.  Neither need be so of a current one that came with
+ *    a directory which was renamed.
  * 4. The bytes of a version are not changed by who opens it anew.  Whoever had
  *    it open for writing before it lost its key goes on with it: it is the
  *    version that he made.

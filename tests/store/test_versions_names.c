@@ -124,3 +124,21 @@ Test(versions_names, one_that_goes_while_its_file_is_written_to_loses_nothing)
 	cr_expect(versions_lists(&it, "a=2*0 a=1 b=-*0"));
 	versions_end(&it);
 }
+
+Test(versions_names, one_that_goes_has_no_version_that_is_still_written_to)
+{
+	struct versions it = versions_begin(VERSIONING_ENABLED);
+
+	versions_put(&it, "a", "1");
+	link_name(&it, "a", "b");
+	struct file *writer = open_file(&it, "a");
+
+	write_all(writer, "2");
+	cr_assert(zero(int, file_sync(writer, false)));
+	unlink_below(&it, it.bucket, "b");
+	write_all(writer, "3");
+	cr_assert(zero(int, file_close(&writer, O_RDWR)));
+
+	cr_expect(versions_lists(&it, "a=3* b=-* b=1"));
+	versions_end(&it);
+}
