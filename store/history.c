@@ -5,6 +5,7 @@
 
 #include "store/base/clock.h"
 #include "store/meta/key.h"
+#include "store/object_key_private.h"
 
 /* What is gone through of a key to count some of its rows. */
 #define ROWS_MAX 1024
@@ -26,6 +27,19 @@ history_of(struct db_txn *txn, uint64_t bucket, struct record_versions *out)
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	return record_decode_versions(value, out);
+}
+
+enum store_err
+history_of_name(struct db_txn *txn, uint64_t bucket, uint64_t parent,
+	struct slice component, struct record_versions *out, struct buffer *key)
+{
+	enum store_err err = history_of(txn, bucket, out);
+	if (err || out->versioning == VERSIONING_NEVER)
+		return err;
+	err = dentry_spell(txn, parent, component, key);
+	if (!err && object_key_validate(buffer_slice(key)))
+		out->versioning = VERSIONING_NEVER;
+	return err;
 }
 
 /* Hangs nowhere. */
@@ -307,12 +321,11 @@ history_begin(struct store *store, struct db_txn *txn, uint64_t bucket,
 	struct record_versions of;
 
 	*out = (struct version){.number = 0};
-	enum store_err err = history_of(txn, bucket, &of);
+	enum store_err err =
+		history_of_name(txn, bucket, parent, component, &of, &key);
 	if (err || of.versioning == VERSIONING_NEVER)
 		return err;
-	err = dentry_spell(txn, parent, component, &key);
-	return err ? err
-		   : begin(store, txn, &of, bucket, buffer_slice(&key), out);
+	return begin(store, txn, &of, bucket, buffer_slice(&key), out);
 }
 
 enum store_err

@@ -128,12 +128,11 @@ history_keep(struct store *store, struct db_txn *txn, uint64_t parent,
 	*is_moved = false;
 	enum store_err err = dentry_inode(txn, dentry->ino, &inode);
 	if (!err)
-		err = history_of(txn, inode.bucket, &of);
+		err = history_of_name(txn, inode.bucket, parent, component, &of,
+			&key);
 	if (err || !is_kept(&of, dentry, &inode))
 		return err;
 	err = is_written_elsewhere(store, txn, &inode, &is_written);
-	if (!err && !is_written)
-		err = dentry_spell(txn, parent, component, &key);
 	if (err || is_written)
 		return err;
 	*is_moved = !inode_is_dir(&inode) && inode.nlink == 1 && !inode.pending;
@@ -153,19 +152,19 @@ history_keep_renewed(struct store *store, struct db_txn *txn,
 	struct record_dentry dentry;
 	struct slice name;
 
-	enum store_err err = history_of(txn, was->bucket, &of);
-	if (err || of.versioning == VERSIONING_NEVER ||
-		!inode_attr_find(was->attrs, INODE_ATTR_NAME, SLICE_NULL,
-			&name))
-		return err;
+	if (!inode_attr_find(was->attrs, INODE_ATTR_NAME, SLICE_NULL, &name))
+		return STORE_OK;
 	buffer_append(&component, name);
 	name = buffer_slice(&component);
-	err = dentry_find(txn, was->parent, name, &dentry);
+	enum store_err err = dentry_find(txn, was->parent, name, &dentry);
 	if (err == STORE_NOT_FOUND || (!err && dentry.ino != was->ino))
 		return STORE_OK;
 	if (!err)
-		err = dentry_spell(txn, was->parent, name, &key);
-	if (!err && is_kept(&of, &dentry, was))
+		err = history_of_name(txn, was->bucket, was->parent, name, &of,
+			&key);
+	if (err || of.versioning == VERSIONING_NEVER)
+		return err;
+	if (is_kept(&of, &dentry, was))
 		err = keep_copy(store, txn, &of, buffer_slice(&key), &dentry,
 			was);
 	if (!err)

@@ -68,15 +68,14 @@ history_name_unlink(struct store *store, struct db_txn *txn, uint64_t parent,
 	if (!err)
 		err = dentry_inode(txn, dentry.ino, out);
 	if (!err)
-		err = history_of(txn, out->bucket, &of);
+		err = history_of_name(txn, out->bucket, parent, component, &of,
+			&key);
 	if (err)
 		return err;
 	uint64_t bucket = out->bucket;
 	if (of.versioning == VERSIONING_NEVER || !dentry_is_visible(out))
 		return dentry_unlink(store, txn, parent, component, is_s3, out);
 	err = check_unlink(txn, &dentry, is_s3);
-	if (!err)
-		err = dentry_spell(txn, parent, component, &key);
 	if (!err)
 		err = history_keep(store, txn, parent, component, &dentry,
 			&is_moved);
@@ -100,12 +99,11 @@ history_name_leave(struct store *store, struct db_txn *txn, uint64_t bucket,
 	struct record_versions of;
 	struct version marker;
 
-	enum store_err err = history_of(txn, bucket, &of);
+	enum store_err err =
+		history_of_name(txn, bucket, parent, component, &of, &key);
 	if (err || of.versioning == VERSIONING_NEVER)
 		return err;
-	err = dentry_spell(txn, parent, component, &key);
-	if (!err)
-		err = history_newest(txn, &of, buffer_slice(&key), &row);
+	err = history_newest(txn, &of, buffer_slice(&key), &row);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	return history_mark(store, txn, bucket, buffer_slice(&key), &marker);

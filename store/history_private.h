@@ -43,6 +43,12 @@ void history_row_free(struct history_row *row);
 must_check enum store_err history_of(struct db_txn *txn, uint64_t bucket,
 	struct record_versions *out);
 
+/* The same for what has that name, and its key.  VERSIONING_NEVER, too, where
+ * directories lie so deep that S3 can have no such key. */
+must_check enum store_err history_of_name(struct db_txn *txn, uint64_t bucket,
+	uint64_t parent, struct slice component, struct record_versions *out,
+	struct buffer *key);
+
 /* The bucket keeps versions from now on, or those that it has. */
 must_check enum store_err history_set(struct db_txn *txn, uint64_t bucket,
 	enum versioning versioning);

@@ -142,3 +142,63 @@ Test(versions_names, one_that_goes_has_no_version_that_is_still_written_to)
 	cr_expect(versions_lists(&it, "a=3* b=-* b=1"));
 	versions_end(&it);
 }
+
+/* A file below so many directories that S3 can have no key of it. */
+static uint64_t
+make_deep(struct versions *it)
+{
+	const struct tree_owner owner = {.mode = 0755};
+	uint64_t dir = it->bucket;
+	char name[201];
+
+	memset(name, 'd', 200);
+	name[200] = 0;
+	for (int i = 0; i < 8; i++) {
+		struct inode made;
+
+		cr_assert(zero(int, tree_mkdir(it->store, dir, slice_str(name),
+					    &owner, &made)));
+		dir = made.ino;
+	}
+	return dir;
+}
+
+static void
+create_below(struct versions *it, uint64_t dir, const char *name)
+{
+	const struct tree_owner owner = {.mode = 0644};
+	struct inode inode;
+	struct file *file;
+
+	cr_assert(zero(int, file_create(it->store, dir, slice_str(name), &owner,
+				    &inode, &file)));
+	write_all(file, "1");
+	cr_assert(zero(int, file_close(&file, O_RDWR)));
+}
+
+Test(versions_names, that_are_no_keys_can_be_used)
+{
+	static const char *const names[] = {"f", "\xff"};
+
+	for (size_t i = 0; i < array_len(names); i++) {
+		struct versions it = versions_begin(VERSIONING_ENABLED);
+		uint64_t dir = i == 0 ? make_deep(&it) : it.bucket;
+		struct inode inode;
+		struct file *file;
+
+		create_below(&it, dir, names[i]);
+		cr_assert(zero(int,
+			tree_lookup(it.store, dir, slice_str(names[i]),
+				TREE_FILE, NULL, &inode)));
+		cr_assert(zero(int,
+			file_open(it.store, inode.ino, O_RDWR, &file)));
+		write_all(file, "2");
+		cr_assert(zero(int, file_close(&file, O_RDWR)));
+		create_below(&it, dir, "g");
+		cr_assert(zero(int,
+			tree_rename(it.store, dir, SLICE("g"), TREE_FILE, dir,
+				slice_str(names[i]), 0, &inode)));
+		unlink_below(&it, dir, names[i]);
+		versions_end(&it);
+	}
+}
