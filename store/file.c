@@ -24,6 +24,7 @@
 #include "store/last_access.h"
 #include "store/session_private.h"
 #include "store/usage.h"
+#include "store/versioning.h"
 
 /* Requests that the kernel sent before this one, on another thread. */
 #define RELEASE_NS 10000000ll
@@ -75,6 +76,19 @@ wait_for_releases(struct file *file)
 		file_table_pass_turn(file, deadline_ns);
 }
 
+/* Whether it should not share the data of who is closing: that is cut off, or
+ * becomes an older version. */
+static bool
+waits_for_releases(const struct file *file, bool truncates)
+{
+	enum versioning versioning;
+
+	return truncates || (file->is_closing &&
+				    !versioning_get(file->store,
+					    file->inode.bucket, &versioning) &&
+				    versioning != VERSIONING_NEVER);
+}
+
 /* A descriptor to write by, where readers have had the file until now. */
 static enum store_err
 make_writable(struct file *file)
@@ -95,7 +109,7 @@ open_writer(struct file *file, int open_flags)
 
 	if (file->store->is_read_only)
 		return STORE_READ_ONLY;
-	if (truncates)
+	if (waits_for_releases(file, truncates))
 		wait_for_releases(file);
 	/* By whoever had the turn meanwhile. */
 	if (file->is_retired)

@@ -122,12 +122,14 @@ put_clone(struct store *store, struct db_txn *txn, struct mark_request *request,
 }
 
 /* Where the bucket keeps versions: what is published, unless it is being
- * written to already.  STALE: it is an older one itself. */
+ * written to already, or may be by who has published it.  STALE: it is an
+ * older one itself. */
 static enum store_err
 look_at_versions(struct db_txn *txn, struct mark_request *request,
 	const struct inode *inode)
 {
-	bool is_written = inode->pending || (inode->flags & INODE_DIRTY);
+	bool is_written = inode->pending || (inode->flags & INODE_DIRTY) ||
+			  request->file->is_listed;
 	struct record_versions of;
 
 	if (!is_written && (inode->flags & INODE_NONCURRENT))

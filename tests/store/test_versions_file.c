@@ -331,3 +331,21 @@ Test(versions_file, while_suspended_the_null_one_is_changed_in_its_place)
 	cr_expect(versions_lists(&it, "f=3*0 f=1 g=4*0"));
 	versions_end(&it);
 }
+
+Test(versions_file, what_a_duplicate_stores_after_a_close_goes_to_its_version)
+{
+	struct versions it = versions_begin(VERSIONING_ENABLED);
+
+	create(&it, "f", "1");
+	struct file *file = open_file(&it, "f", O_RDWR);
+
+	file_pin(file);
+	write_at(file, 0, "2");
+	cr_assert(zero(int, file_flush(file)));
+	write_at(file, 1, "3");
+	cr_expect(zero(int, file_flush(file)));
+	close_file(file, O_RDWR);
+
+	cr_expect(versions_lists(&it, "f=23* f=1"));
+	versions_end(&it);
+}
