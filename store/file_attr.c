@@ -123,9 +123,12 @@ set_data_mtime(struct file *file)
 	enum store_err err = file_open_stat(file, &stat);
 	if (err)
 		return err;
+	bool is_copy = file->copied_ns == file_open_ctime_ns(&stat);
 	file->is_changed = file_open_is_changed(file, &stat);
 	if (futimens(file->fd, times) || fstat(file->fd, &stat))
 		return error_from_errno(errno);
+	if (is_copy)
+		file->copied_ns = file_open_ctime_ns(&stat);
 	file->stamp.mtime_ns = file_open_stamp(&stat).mtime_ns;
 	return STORE_OK;
 }

@@ -276,7 +276,9 @@ mark_with_clone(struct file *file, struct mark_request *request, bool with_data)
 	file->is_writable = true;
 	file->blob = request->clone;
 	file->is_pending = request->inode.pending != 0;
-	file->is_copy = request->is_kept && with_data;
+	file->is_copy =
+		request->is_kept && with_data && !file_open_stat(file, &stat);
+	file->copied_ns = file_open_ctime_ns(&stat);
 	file->is_shared = false;
 	file->is_packed = false;
 	return STORE_OK;

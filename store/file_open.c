@@ -36,6 +36,13 @@ file_open_stamp(const struct stat *stat)
 	};
 }
 
+int64_t
+file_open_ctime_ns(const struct stat *stat)
+{
+	return (int64_t)stat->st_ctim.tv_sec * CLOCK_NS_PER_S +
+	       stat->st_ctim.tv_nsec;
+}
+
 bool
 file_open_is_changed(const struct file *file, const struct stat *stat)
 {

@@ -26,4 +26,6 @@ must_check enum store_err file_open_reload(struct file *file);
 must_check enum store_err file_open_stat(const struct file *file,
 	struct stat *out);
 struct file_stamp file_open_stamp(const struct stat *stat);
+/* The one that nobody can set. */
+int64_t file_open_ctime_ns(const struct stat *stat);
 bool file_open_is_changed(const struct file *file, const struct stat *stat);

@@ -92,9 +92,7 @@ describe_data(struct inode *inode, const struct file_settle_request *request,
 {
 	scoped(buffer_free) struct buffer kept = {0};
 	int64_t mtime_ns = inode->mtime_ns;
-	int64_t ctime_ns =
-		(int64_t)request->stat.st_ctim.tv_sec * CLOCK_NS_PER_S +
-		request->stat.st_ctim.tv_nsec;
+	int64_t ctime_ns = file_open_ctime_ns(&request->stat);
 	struct slice rest = inode->attrs;
 	struct inode_attr attr;
 
@@ -295,7 +293,10 @@ describe_file(struct file *file, struct file_settle_request *request)
 	if (file->seal)
 		describe_draft(file->seal, request);
 	request->is_changed = file_open_is_changed(file, &request->stat);
-	request->is_copy = file->is_copy;
+	/* Another session may have set mtime back. */
+	request->is_copy =
+		file->is_copy &&
+		file->copied_ns == file_open_ctime_ns(&request->stat);
 	request->has_mtime = file->seal || file->is_pending ||
 			     file_open_stamp(&request->stat).mtime_ns !=
 				     file->stamp.mtime_ns;

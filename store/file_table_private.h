@@ -77,6 +77,7 @@ struct file {
 	bool is_shared;		/* not to be written to: a clone comes first */
 	bool is_packed;		/* fd is of a copy in memory */
 	struct file_stamp stamp;
+	int64_t copied_ns;  /* ctime of a copy that nobody has changed */
 	uint64_t commit;    /* whatever was done to the file before */
 	uint64_t seen;	    /* the commit as of which the record was read */
 	struct inode inode; /* as last read; attrs empty */

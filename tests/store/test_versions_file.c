@@ -4,6 +4,7 @@
 #include <criterion/new/assert.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "store/file.h"
 #include "tests/store/versions.h"
@@ -347,5 +348,25 @@ Test(versions_file, what_a_duplicate_stores_after_a_close_goes_to_its_version)
 	close_file(file, O_RDWR);
 
 	cr_expect(versions_lists(&it, "f=23* f=1"));
+	versions_end(&it);
+}
+
+Test(versions_file, a_change_whose_time_another_mount_sets_back_is_one)
+{
+	struct versions it = versions_begin(VERSIONING_ENABLED);
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+	struct stat stat;
+
+	create(&it, "f", "old");
+	struct file *file = open_file(&it, "f", O_RDWR);
+
+	/* What another process does by its own descriptor. */
+	cr_assert(zero(int, fstat(file_fd(file), &stat)));
+	times[1] = stat.st_mtim;
+	cr_assert(eq(long, pwrite(file_fd(file), "new", 3, 0), 3));
+	cr_assert(zero(int, futimens(file_fd(file), times)));
+	close_file(file, O_RDWR);
+
+	cr_expect(versions_lists(&it, "f=new* f=old"));
 	versions_end(&it);
 }
