@@ -216,6 +216,20 @@ succeed_each_other(struct store *store, struct db_txn *txn,
 	return err ? err : succeed(store, txn, &to->dentry, &from_inode);
 }
 
+/* The name is a directory's from now on, or a file's: what it has not been
+ * before, and what it was is gone. */
+static enum store_err
+change_kind(struct store *store, struct db_txn *txn, const struct side *side,
+	bool of_dir)
+{
+	enum store_err err = feed_append_dentry(store, txn, side->parent,
+		component_of(side, of_dir), 0);
+
+	return err ? err
+		   : history_name_leave(store, txn, side->bucket, side->parent,
+			     component_of(side, !of_dir));
+}
+
 static enum store_err
 exchange(struct store *store, struct db_txn *txn, const struct side *from,
 	const struct side *to)
@@ -243,13 +257,10 @@ exchange(struct store *store, struct db_txn *txn, const struct side *from,
 		err = hang(store, txn, &from->dentry, to);
 	if (!err)
 		err = hang(store, txn, &to->dentry, from);
-	/* Names that neither had before: a file's as a directory's. */
 	if (!err && is_dir(from) != is_dir(to))
-		err = feed_append_dentry(store, txn, to->parent,
-			component_of(to, is_dir(from)), 0);
+		err = change_kind(store, txn, to, is_dir(from));
 	if (!err && is_dir(from) != is_dir(to))
-		err = feed_append_dentry(store, txn, from->parent,
-			component_of(from, is_dir(to)), 0);
+		err = change_kind(store, txn, from, is_dir(to));
 	int came = is_dir(from) - is_dir(to);
 	return err ? err : settle_parents(store, txn, from, to, -came, came);
 }

@@ -272,6 +272,22 @@ Test(versions_file, exchanged_are_new_ones)
 	versions_end(&it);
 }
 
+Test(versions_file, exchanged_with_a_directory_leaves_a_marker)
+{
+	struct versions it = versions_begin(VERSIONING_ENABLED);
+	struct inode replaced;
+
+	versions_put(&it, "a", "1");
+	versions_put(&it, "a", "2");
+	versions_put(&it, "d/f", "3");
+	cr_assert(zero(int,
+		tree_rename(it.store, it.bucket, SLICE("a"), TREE_FILE,
+			it.bucket, SLICE("d"), TREE_EXCHANGE, &replaced)));
+
+	cr_expect(versions_lists(&it, "a=-* a=1 a/f=3* d=2*"));
+	versions_end(&it);
+}
+
 Test(versions_file, with_two_names_is_kept_under_that_which_goes)
 {
 	struct versions it = versions_begin(VERSIONING_ENABLED);
