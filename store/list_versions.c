@@ -258,6 +258,8 @@ find_version(struct listing *listing, struct db_txn *txn, struct buffer *start,
 		history_find(txn, &listing->of, request->after, &ref, &row);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	if (row.component.len < DENTRY_HISTORY_LEN)
+		return STORE_CORRUPT;
 	start->len -= 1;
 	buffer_append(start, slice_from(buffer_slice(&row.component),
 				     row.component.len - DENTRY_HISTORY_LEN));

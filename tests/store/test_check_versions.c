@@ -31,8 +31,8 @@ versions_of(struct versions *it)
 	return of;
 }
 
-/* The newest one's entry in the history. */
-static void
+/* The newest one's entry in the history; gives its directory there. */
+static uint64_t
 newest(struct versions *it, struct key *key, struct record_dentry *dentry)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
@@ -43,6 +43,7 @@ newest(struct versions *it, struct key *key, struct record_dentry *dentry)
 	cr_assert(zero(int, history_newest(txn, &of, SLICE("d/f"), &row)));
 	*key = key_dentry(row.parent, buffer_slice(&row.component));
 	*dentry = row.dentry;
+	return row.parent;
 }
 
 Test(check_versions, a_root_that_lost_its_record_gets_one)
@@ -131,5 +132,32 @@ Test(check_versions, counters_that_forgot_older_ones_are_put_right)
 	objects_usage(it.store, it.bucket, &objects, &bytes);
 	cr_expect(eq(u64, objects, 2));
 	cr_expect(eq(u64, bytes, 2));
+	versions_end(&it);
+}
+
+Test(check_versions, a_name_without_a_number_does_not_end_the_server)
+{
+	struct versions it = fill();
+	scoped(arena_free) struct arena arena = {0};
+	scoped(buffer_free) struct buffer value = {0};
+	const struct list_versions_request request = {
+		.bucket = it.bucket,
+		.after = SLICE("d/f"),
+		.after_version = {.which = VERSION_NULL},
+		.max = 10,
+	};
+	struct list_versions_page page;
+	struct record_dentry dentry;
+	struct key key;
+
+	uint64_t dir = newest(&it, &key, &dentry);
+	dentry.version = (struct version){.number = 0};
+	record_encode_dentry(&value, &dentry);
+	key = key_dentry(dir, slice_of("f\0", 2));
+	raw_put(it.store, DB_DENTRY, key, buffer_slice(&value));
+
+	cr_expect(eq(int, list_versions_read(it.store, &request, &arena, &page),
+		STORE_CORRUPT));
+	raw_delete(it.store, DB_DENTRY, key);
 	versions_end(&it);
 }
