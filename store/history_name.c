@@ -98,14 +98,20 @@ history_name_leave(struct store *store, struct db_txn *txn, uint64_t bucket,
 	scoped(buffer_free) struct buffer key = {0};
 	struct record_versions of;
 	struct version marker;
+	struct inode inode;
 
 	enum store_err err =
 		history_of_name(txn, bucket, parent, component, &of, &key);
 	if (err || of.versioning == VERSIONING_NEVER)
 		return err;
 	err = history_newest(txn, &of, buffer_slice(&key), &row);
+	if (!err)
+		err = dentry_inode(txn, row.dentry.ino, &inode);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	/* One is enough for a name that files are made under and moved away. */
+	if (inode.flags & INODE_MARKER)
+		return STORE_OK;
 	return history_mark(store, txn, bucket, buffer_slice(&key), &marker);
 }
 

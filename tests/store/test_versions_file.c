@@ -256,6 +256,25 @@ Test(versions_file, renamed_over_is_kept)
 	versions_end(&it);
 }
 
+Test(versions_file, moved_away_again_and_again_leave_one_marker)
+{
+	struct versions it = versions_begin(VERSIONING_ENABLED);
+	struct inode replaced, gone;
+
+	create(&it, "tmp", "1");
+	cr_assert(zero(int,
+		tree_unlink(it.store, it.bucket, SLICE("tmp"), &gone)));
+	for (int i = 0; i < 3; i++) {
+		create(&it, "tmp", "2");
+		cr_assert(zero(int, tree_rename(it.store, it.bucket,
+					    SLICE("tmp"), TREE_FILE, it.bucket,
+					    SLICE("zz"), 0, &replaced)));
+	}
+
+	cr_expect(versions_lists(&it, "tmp=-* tmp=1 zz=2* zz=2 zz=2"));
+	versions_end(&it);
+}
+
 Test(versions_file, exchanged_are_new_ones)
 {
 	struct versions it = versions_begin(VERSIONING_ENABLED);

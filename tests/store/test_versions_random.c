@@ -236,7 +236,7 @@ do_rename(struct model *model)
 			slice_str(keys[to]), 0, &replaced)));
 	enter(model, to, body);
 	forget(model, from, 0);
-	if (model->count[from])
+	if (model->count[from] && model->of[from][0].body >= 0)
 		enter(model, from, -1);
 }
 
