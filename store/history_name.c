@@ -9,10 +9,18 @@ history_name_publish(struct store *store, struct db_txn *txn, uint64_t parent,
 	struct slice component, const struct inode *inode,
 	struct version *version)
 {
+	struct record_versions of;
 	struct record_dentry old;
 	bool is_moved;
 
-	enum store_err err = dentry_find(txn, parent, component, &old);
+	*version = (struct version){.number = 0};
+	enum store_err err = history_of(txn, inode->bucket, &of);
+	if (err)
+		return err;
+	if (of.versioning == VERSIONING_NEVER)
+		return dentry_publish(store, txn, parent, component, version,
+			inode);
+	err = dentry_find(txn, parent, component, &old);
 	if (!err)
 		err = history_keep(store, txn, parent, component, &old,
 			&is_moved);
