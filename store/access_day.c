@@ -2,44 +2,26 @@
 #include "store/access_day_private.h"
 
 #include "store/base/buffer.h"
-#include "store/base/codec.h"
 #include "store/commit_private.h"
+#include "store/counter_private.h"
 #include "store/dentry_private.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
 #include "store/usage_private.h"
 
-#define MARK SLICE("counted-by-day")
+#define MARK "counted-by-day"
 #define ALL UINT64_MAX
 
 enum store_err
 access_day_mark(struct db_txn *txn, uint64_t *mark)
 {
-	struct slice value;
-	enum store_err err = db_get(txn, DB_META, MARK, &value);
-
-	*mark = 0;
-	if (err)
-		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	struct decoder decoder = codec_decoder(value);
-	*mark = codec_decode_u64(&decoder);
-	return decoder.is_bad || codec_decode_left(&decoder) ? STORE_CORRUPT
-							     : STORE_OK;
-}
-
-static enum store_err
-set_mark(struct db_txn *txn, uint64_t mark)
-{
-	scoped(buffer_free) struct buffer value = {0};
-
-	codec_encode_u64(&value, mark);
-	return db_put(txn, DB_META, MARK, buffer_slice(&value));
+	return counter_get(txn, MARK, mark);
 }
 
 enum store_err
 access_day_begin_store(struct db_txn *txn)
 {
-	return set_mark(txn, ALL);
+	return counter_set(txn, MARK, ALL);
 }
 
 static enum store_err
@@ -203,7 +185,7 @@ apply_count(struct store *store, struct db_txn *txn, void *arg)
 	if (!err && mark != ALL) {
 		err = count_inodes(txn, &mark);
 		if (!err)
-			err = set_mark(txn, mark);
+			err = counter_set(txn, MARK, mark);
 	}
 	*more = mark != ALL;
 	return err;

@@ -14,18 +14,26 @@ counter_set(struct db_txn *txn, const char *name, uint64_t next)
 }
 
 enum store_err
-counter_peek(struct db_txn *txn, const char *name, uint64_t *next)
+counter_get(struct db_txn *txn, const char *name, uint64_t *number)
 {
 	struct slice value;
 	enum store_err err = db_get(txn, DB_META, slice_str(name), &value);
 
+	*number = 0;
 	if (err)
-		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
+		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	struct decoder decoder = codec_decoder(value);
-	*next = codec_decode_u64(&decoder);
-	return decoder.is_bad || codec_decode_left(&decoder) || *next == 0
-		       ? STORE_CORRUPT
-		       : STORE_OK;
+	*number = codec_decode_u64(&decoder);
+	return decoder.is_bad || codec_decode_left(&decoder) ? STORE_CORRUPT
+							     : STORE_OK;
+}
+
+enum store_err
+counter_peek(struct db_txn *txn, const char *name, uint64_t *next)
+{
+	enum store_err err = counter_get(txn, name, next);
+
+	return !err && *next == 0 ? STORE_CORRUPT : err;
 }
 
 enum store_err

@@ -22,6 +22,10 @@ must_check enum store_err counter_take(struct db_txn *txn, const char *name,
 must_check enum store_err counter_peek(struct db_txn *txn, const char *name,
 	uint64_t *next);
 
-/* For a new store. */
+/* For a new store; and any other number of DB_META. */
 must_check enum store_err counter_set(struct db_txn *txn, const char *name,
 	uint64_t next);
+
+/* Any number of DB_META; 0 where there is none. */
+must_check enum store_err counter_get(struct db_txn *txn, const char *name,
+	uint64_t *number);
