@@ -102,6 +102,19 @@ dentry_inode(struct db_txn *txn, uint64_t ino, struct inode *out)
 }
 
 enum store_err
+dentry_find_told(struct db_txn *txn, const struct inode *inode,
+	struct record_dentry *out)
+{
+	struct slice component;
+
+	if (!inode_attr_find(inode->attrs, INODE_ATTR_NAME, SLICE_NULL,
+		    &component))
+		return STORE_NOT_FOUND;
+	enum store_err err = dentry_find(txn, inode->parent, component, out);
+	return !err && out->ino != inode->ino ? STORE_NOT_FOUND : err;
+}
+
+enum store_err
 dentry_save_inode(struct db_txn *txn, const struct inode *inode)
 {
 	scoped(buffer_free) struct buffer value = {0};

@@ -68,6 +68,11 @@ struct dentry_climb {
 };
 bool dentry_climb_is_round(struct dentry_climb *climb, uint64_t dir);
 
+/* What the name that a file's record tells means, where that is this file.
+ * NOT_FOUND: it tells none, or one that it has no longer. */
+must_check enum store_err dentry_find_told(struct db_txn *txn,
+	const struct inode *inode, struct record_dentry *out);
+
 /* STALE: no such inode.  attrs point into the map: copy before the next
  * change. */
 must_check enum store_err dentry_inode(struct db_txn *txn, uint64_t ino,

@@ -10,18 +10,6 @@ file_name_free(struct file_name *name)
 	buffer_free(&name->component);
 }
 
-static bool
-is_told(struct db_txn *txn, const struct inode *inode)
-{
-	struct record_dentry dentry;
-	struct slice component;
-
-	return inode_attr_find(inode->attrs, INODE_ATTR_NAME, SLICE_NULL,
-		       &component) &&
-	       !dentry_find(txn, inode->parent, component, &dentry) &&
-	       dentry.ino == inode->ino;
-}
-
 static enum store_err
 search(struct db_txn *txn, const struct inode *inode, struct file_name *out)
 {
@@ -41,8 +29,12 @@ search(struct db_txn *txn, const struct inode *inode, struct file_name *out)
 	if (!err)
 		err = dentry_locate(txn, inode->bucket, key, &out->parent,
 			&component);
+	/* Gone, or what S3 has no key of. */
+	if (err == STORE_NOT_FOUND || err == STORE_KEY_TOO_LONG ||
+		err == STORE_BAD_NAME)
+		return STORE_OK;
 	if (err)
-		return err == STORE_NOT_FOUND ? STORE_OK : err;
+		return err;
 	buffer_append(&out->component, component);
 	return STORE_OK;
 }
@@ -51,6 +43,7 @@ enum store_err
 file_name_find(struct store *store, uint64_t ino, struct file_name *out)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_dentry told;
 	struct record_versions of;
 	struct inode inode;
 
@@ -60,7 +53,8 @@ file_name_find(struct store *store, uint64_t ino, struct file_name *out)
 	if (!err)
 		err = history_of(txn, inode.bucket, &of);
 	if (err || of.versioning == VERSIONING_NEVER ||
-		!dentry_is_visible(&inode) || is_told(txn, &inode))
+		!dentry_is_visible(&inode) ||
+		!dentry_find_told(txn, &inode, &told))
 		return err == STORE_STALE ? STORE_OK : err;
 	return search(txn, &inode, out);
 }
@@ -70,8 +64,9 @@ file_name_note(struct db_txn *txn, const struct file_name *name,
 	struct inode *inode, struct buffer *attrs)
 {
 	struct slice component = buffer_slice(&name->component);
+	struct record_dentry told;
 
-	if (!name->parent || is_told(txn, inode))
+	if (!name->parent || !dentry_find_told(txn, inode, &told))
 		return;
 	inode->parent = name->parent;
 	inode_attr_set(attrs, inode->attrs, INODE_ATTR_NAME, SLICE_NULL,

@@ -608,7 +608,6 @@ tree_version(struct store *store, uint64_t ino, struct version *out)
 	scoped(db_abort) struct db_txn *txn = NULL;
 	struct record_dentry dentry;
 	struct record_versions of;
-	struct slice component;
 	struct inode inode;
 
 	enum store_err err = db_begin_read(store->db, &txn);
@@ -621,12 +620,10 @@ tree_version(struct store *store, uint64_t ino, struct version *out)
 	if (of.versioning == VERSIONING_NEVER || !dentry_is_visible(&inode))
 		return STORE_NO_ATTR;
 	*out = (struct version){.number = 0};
-	if (inode_attr_find(inode.attrs, INODE_ATTR_NAME, SLICE_NULL,
-		    &component) &&
-		!dentry_find(txn, inode.parent, component, &dentry) &&
-		dentry.ino == ino)
+	err = dentry_find_told(txn, &inode, &dentry);
+	if (!err)
 		*out = dentry.version;
-	return STORE_OK;
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
 struct attr_request {

@@ -180,16 +180,21 @@ Test(versions_names, that_are_no_keys_can_be_used)
 {
 	static const char *const names[] = {"f", "\xff"};
 
-	for (size_t i = 0; i < array_len(names); i++) {
-		struct versions it = versions_begin(VERSIONING_ENABLED);
-		uint64_t dir = i == 0 ? make_deep(&it) : it.bucket;
+	for (size_t i = 0; i < 2 * array_len(names); i++) {
+		bool is_older = i >= array_len(names);
+		const char *name = names[i % array_len(names)];
+		struct versions it =
+			versions_begin(is_older ? VERSIONING_NEVER
+						: VERSIONING_ENABLED);
+		uint64_t dir = name == names[0] ? make_deep(&it) : it.bucket;
 		struct inode inode;
 		struct file *file;
 
-		create_below(&it, dir, names[i]);
-		cr_assert(zero(int,
-			tree_lookup(it.store, dir, slice_str(names[i]),
-				TREE_FILE, NULL, &inode)));
+		create_below(&it, dir, name);
+		cr_assert(zero(int, versioning_set(it.store, it.bucket,
+					    VERSIONING_ENABLED)));
+		cr_assert(zero(int, tree_lookup(it.store, dir, slice_str(name),
+					    TREE_FILE, NULL, &inode)));
 		cr_assert(zero(int,
 			file_open(it.store, inode.ino, O_RDWR, &file)));
 		write_all(file, "2");
@@ -197,8 +202,8 @@ Test(versions_names, that_are_no_keys_can_be_used)
 		create_below(&it, dir, "g");
 		cr_assert(zero(int,
 			tree_rename(it.store, dir, SLICE("g"), TREE_FILE, dir,
-				slice_str(names[i]), 0, &inode)));
-		unlink_below(&it, dir, names[i]);
+				slice_str(name), 0, &inode)));
+		unlink_below(&it, dir, name);
 		versions_end(&it);
 	}
 }
