@@ -393,9 +393,9 @@ find_bucket(const struct request *request, struct bucket *bucket)
 }
 
 static bool
-is_wanted(const struct request *request, const struct bucket *bucket)
+is_wanted(struct access_log *log, const struct bucket *bucket)
 {
-	return bucket->ino && access_log_is_wanted(request->store, bucket);
+	return bucket->ino && access_log_is_wanted(log, bucket);
 }
 
 void
@@ -405,8 +405,8 @@ request_log(const struct request *request, struct access_log *log,
 	const struct bucket *source = &request->access.source;
 	struct bucket bucket;
 	bool of_bucket =
-		find_bucket(request, &bucket) && is_wanted(request, &bucket);
-	bool of_source = is_wanted(request, source);
+		find_bucket(request, &bucket) && is_wanted(log, &bucket);
+	bool of_source = is_wanted(log, source);
 
 	if (!of_bucket && !of_source)
 		return;

@@ -6,8 +6,10 @@
 #include "store/access_log_private.h"
 #include "store/base/buffer.h"
 #include "store/base/clock.h"
+#include "store/base/mutex.h"
 #include "store/base/owner.h"
 #include "store/logging.h"
+#include "store/meta/key.h"
 #include "store/store_private.h"
 
 #define FILE_BYTES (8u << 20)
@@ -17,7 +19,14 @@
 #define LINE_MAX_BYTES (128u << 10)
 
 struct access_log {
+	struct store *store;
 	struct audit *lines;
+
+	/* As of this commit that bucket wants no lines.  Most want none, and
+	 * are asked for again before anything has changed. */
+	pthread_mutex_t lock;
+	uint64_t unwanted_commit;
+	uint64_t unwanted_bucket;
 };
 
 enum store_err
@@ -44,11 +53,14 @@ access_log_open(struct store *store, const struct access_log_options *options,
 		err = error_from_errno(errno);
 	else
 		err = audit_open(store, &gather, &log->lines);
-	if (err)
+	if (err) {
 		free(log);
-	else
-		*out = log;
-	return err;
+		return err;
+	}
+	log->store = store;
+	mutex_init(&log->lock);
+	*out = log;
+	return STORE_OK;
 }
 
 void
@@ -57,17 +69,44 @@ access_log_close(struct access_log **log)
 	if (!*log)
 		return;
 	audit_close(&(*log)->lines);
+	mutex_destroy(&(*log)->lock);
 	free(*log);
 	*log = NULL;
 }
 
-bool
-access_log_is_wanted(struct store *store, const struct bucket *bucket)
+static bool
+is_known_unwanted(struct access_log *log, uint64_t commit, uint64_t bucket)
 {
-	scoped(arena_free) struct arena arena = {0};
-	struct logging logging;
+	mutex_scoped(&log->lock);
+	return log->unwanted_commit == commit && log->unwanted_bucket == bucket;
+}
 
-	return !logging_read(store, bucket->ino, &arena, &logging);
+static void
+note_unwanted(struct access_log *log, uint64_t commit, uint64_t bucket)
+{
+	mutex_scoped(&log->lock);
+	log->unwanted_commit = commit;
+	log->unwanted_bucket = bucket;
+}
+
+bool
+access_log_is_wanted(struct access_log *log, const struct bucket *bucket)
+{
+	struct db *db = log->store->db;
+	struct key key = key_dentry(bucket->ino, SLICE(LOGGING_KIND));
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct logging logging;
+	struct slice value;
+
+	if (is_known_unwanted(log, db_last_commit(db), bucket->ino))
+		return false;
+	enum store_err err = db_begin_read(db, &txn);
+	if (!err)
+		err = db_get(txn, DB_DOCUMENT, key_slice(&key), &value);
+	/* The commit that was read, which may not be the last one. */
+	if (err == STORE_NOT_FOUND)
+		note_unwanted(log, db_txn_number(txn), bucket->ino);
+	return !err && logging_decode(value, &logging);
 }
 
 void

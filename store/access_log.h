@@ -32,8 +32,9 @@ must_check enum store_err access_log_open(struct store *store,
 /* Delivers what there is.  NULL is allowed. */
 void access_log_close(struct access_log **log);
 
-/* Whether the bucket wants lines about it: only then they need be made. */
-bool access_log_is_wanted(struct store *store, const struct bucket *bucket);
+/* Whether the bucket wants lines about it: only then they need be made.  One
+ * that cannot be read wants none. */
+bool access_log_is_wanted(struct access_log *log, const struct bucket *bucket);
 
 /* A line about the bucket and what happened then, without its end; no line feed
  * in it. */

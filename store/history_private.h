@@ -89,7 +89,8 @@ must_check enum store_err history_hang(struct store *store, struct db_txn *txn,
 must_check enum store_err history_begin(struct store *store, struct db_txn *txn,
 	uint64_t bucket, uint64_t parent, struct slice component,
 	struct version *out);
-/* The same, while nobody sees it: another null version stays for now. */
+/* The same for what nobody sees yet: another null version stays, and goes when
+ * this one is published (history_keep_renewed()). */
 must_check enum store_err history_reserve(struct db_txn *txn, uint64_t bucket,
 	struct version *out);
 

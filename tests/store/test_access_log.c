@@ -167,8 +167,8 @@ Test(access_log, lines_become_an_object_of_the_target_at_the_end)
 	struct list_page page;
 	struct slice type;
 
-	cr_expect(access_log_is_wanted(it.temp.store, &it.photos));
-	cr_expect(not(access_log_is_wanted(it.temp.store, &it.logs)));
+	cr_expect(access_log_is_wanted(log, &it.photos));
+	cr_expect(not(access_log_is_wanted(log, &it.logs)));
 	access_log_append(log, &it.photos, clock_now_ns(), SLICE("one"));
 	access_log_append(log, &it.photos, clock_now_ns(), SLICE("two"));
 	access_log_close(&log);
@@ -182,6 +182,28 @@ Test(access_log, lines_become_an_object_of_the_target_at_the_end)
 		INODE_ATTR_HEADER, SLICE("content-type"), &type));
 	cr_expect(slice_equal(type, SLICE("text/plain")));
 	cr_expect(zero(u32, count_files(&it)));
+}
+
+/* What was found of a bucket is remembered, and no longer than it is true. */
+Test(access_log, lines_are_wanted_from_the_commit_that_asks_for_them)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+	struct access_log *log = begin(&it);
+
+	cr_assert(zero(int, bucket_set_document(it.temp.store, it.photos.ino,
+				    SLICE(LOGGING_KIND), NULL)));
+	for (int i = 0; i < 3; i++) {
+		cr_expect(not(access_log_is_wanted(log, &it.photos)));
+		cr_expect(not(access_log_is_wanted(log, &it.photos)));
+		log_to(&it, LOGGING_PLAIN, "logs");
+		cr_expect(access_log_is_wanted(log, &it.photos));
+		cr_expect(not(access_log_is_wanted(log, &it.logs)));
+		cr_expect(access_log_is_wanted(log, &it.photos));
+		cr_assert(zero(int,
+			bucket_set_document(it.temp.store, it.photos.ino,
+				SLICE(LOGGING_KIND), NULL)));
+	}
+	access_log_close(&log);
 }
 
 Test(access_log, what_was_left_behind_is_delivered_once_under_one_key)
