@@ -20,8 +20,9 @@
 
 /* What TLS carries in one piece: RFC 8446 §5.1. */
 #define RECORD ((size_t)16 * 1024)
-/* A file is read in pieces of this size where it cannot be sent as it is. */
-#define FILE_PIECE ((size_t)64 * 1024)
+/* A file is read in pieces of this size where it cannot be sent as it is, and
+ * as much as this of records leaves by one call. */
+#define FILE_PIECE ((size_t)256 * 1024)
 /* Instead of an errno: the client has said that it is done. */
 #define AT_END 1
 
@@ -145,8 +146,47 @@ http_stream_await_input(struct http_stream *stream, size_t len,
 	return io_wait_readable(stream->fd, deadline_ms);
 }
 
+/* OpenSSL would send, and wake the client, for each record. */
 static enum store_err
-write_all(struct http_stream *stream, const char *bytes, size_t len,
+begin_gathering(struct http_stream *stream)
+{
+	BIO *gathered = BIO_new(BIO_f_buffer());
+	BIO *wire = SSL_get_wbio(stream->ssl);
+
+	if (!gathered || !BIO_set_write_buffer_size(gathered, FILE_PIECE)) {
+		BIO_free(gathered);
+		return STORE_NO_MEMORY;
+	}
+	BIO_up_ref(wire);
+	SSL_set0_wbio(stream->ssl, BIO_push(gathered, wire));
+	return STORE_OK;
+}
+
+static enum store_err
+flush_gathered(struct http_stream *stream, int64_t deadline_ms)
+{
+	BIO *gathered = SSL_get_wbio(stream->ssl);
+
+	while (BIO_flush(gathered) <= 0) {
+		int err = BIO_should_retry(gathered)
+				  ? io_wait_writable(stream->fd, deadline_ms)
+				  : -EPIPE;
+		if (err) {
+			stream->is_broken = true;
+			return error_from_errno(-err);
+		}
+	}
+	return STORE_OK;
+}
+
+static void
+end_gathering(struct http_stream *stream)
+{
+	SSL_set0_wbio(stream->ssl, BIO_pop(SSL_get_wbio(stream->ssl)));
+}
+
+static enum store_err
+write_records(struct http_stream *stream, const char *bytes, size_t len,
 	int64_t deadline_ms)
 {
 	while (len > 0) {
@@ -168,6 +208,22 @@ write_all(struct http_stream *stream, const char *bytes, size_t len,
 		}
 	}
 	return STORE_OK;
+}
+
+static enum store_err
+write_all(struct http_stream *stream, const char *bytes, size_t len,
+	int64_t deadline_ms)
+{
+	if (len <= RECORD)
+		return write_records(stream, bytes, len, deadline_ms);
+	enum store_err err = begin_gathering(stream);
+	if (err)
+		return err;
+	err = write_records(stream, bytes, len, deadline_ms);
+	if (!err)
+		err = flush_gathered(stream, deadline_ms);
+	end_gathering(stream);
+	return err;
 }
 
 /* Moves up to RECORD bytes from the front of the vector. */

@@ -29,6 +29,9 @@
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"           \
 	"ECDHE+AESGCM:ECDHE+CHACHA20"
 
+/* Records that one call takes from the socket. */
+#define READ_AHEAD ((size_t)64 * 1024)
+
 struct http_tls {
 	/* fixed after creation */
 	struct http_tls_files *files;
@@ -147,6 +150,7 @@ set_up(struct http_tls *tls, SSL_CTX *context)
 					  SSL_MODE_ENABLE_PARTIAL_WRITE |
 					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_read_ahead(context, 1);
+	SSL_CTX_set_default_read_buffer_len(context, READ_AHEAD);
 	SSL_CTX_set_default_passwd_cb(context, give_no_passphrase);
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
 	SSL_CTX_set_tlsext_servername_callback(context, choose_certificate);

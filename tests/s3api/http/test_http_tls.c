@@ -322,6 +322,39 @@ Test(http_tls, moves_large_bodies_unchanged)
 	free(reply);
 }
 
+/* Records that were gathered leave in pieces then. */
+Test(http_tls, waits_for_who_reads_slowly)
+{
+	scoped(close_site) struct site site;
+	open_site(&site, &http_fixture_limits);
+	const struct tls_client_options options = to_site(&site);
+	scoped(tls_client_close) struct tls_client client;
+	const int room = 4096;
+	size_t wrong = 0;
+	size_t len = 0;
+	char ask[200];
+	tls_client_open(&client, &options);
+	cr_assert(zero(int, setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &room,
+				    sizeof(room))));
+
+	(void)snprintf(ask, sizeof(ask),
+		"GET /file?a=0&n=%zu HTTP/1.1\r\nHost: h\r\n"
+		"Connection: close\r\n\r\n",
+		HTTP_FIXTURE_BIG);
+	tls_client_say(&client, slice_str(ask));
+	char *reply =
+		tls_client_hear(&client, 2 * HTTP_FIXTURE_BIG, &len, NULL);
+
+	char *file = strstr(reply, "\r\n\r\n");
+	cr_assert(ne(ptr, file, NULL));
+	file += 4;
+	cr_assert(eq(sz, len - (size_t)(file - reply), HTTP_FIXTURE_BIG));
+	for (size_t i = 0; i < HTTP_FIXTURE_BIG; i++)
+		wrong += file[i] != (char)(i % 251);
+	cr_expect(zero(sz, wrong));
+	free(reply);
+}
+
 Test(http_tls, answers_requests_that_came_in_one_record)
 {
 	scoped(close_site) struct site site;
