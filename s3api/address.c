@@ -45,15 +45,24 @@ domain_of_host(struct slice host, const struct server_domains *domains)
  * domains within others the innermost counts, and none is a bucket of
  * another. */
 static struct slice
-bucket_of_host(const struct server *server, struct slice host, bool *is_website)
+bucket_of_host(struct request *request)
 {
-	struct slice of_s3, of_website, domain;
+	const struct server *server = request->server;
+	struct slice host = without_port(request->http->host);
+	struct slice domain = domain_of_host(host, &server->domains);
+	struct slice of_website =
+		domain_of_host(host, &server->website_domains);
+	struct slice of_accelerated =
+		domain_of_host(host, &server->accelerate_domains);
 
-	host = without_port(host);
-	of_s3 = domain_of_host(host, &server->domains);
-	of_website = domain_of_host(host, &server->website_domains);
-	*is_website = of_website.len > of_s3.len;
-	domain = *is_website ? of_website : of_s3;
+	request->is_website = of_website.len > domain.len;
+	if (request->is_website)
+		domain = of_website;
+	request->is_accelerated = of_accelerated.len > domain.len;
+	if (request->is_accelerated) {
+		request->is_website = false;
+		domain = of_accelerated;
+	}
 	return domain.len > 0 && host.len > domain.len
 		       ? slice_first(host, host.len - domain.len - 1)
 		       : SLICE_NULL;
@@ -99,8 +108,7 @@ enum s3_error
 address_parse(struct request *request)
 {
 	struct slice path;
-	struct slice in_host = bucket_of_host(request->server,
-		request->http->host, &request->is_website);
+	struct slice in_host = bucket_of_host(request);
 
 	if (http_request_decode_path(request->http, &path) ||
 		http_request_decode_query(request->http, &request->params,

@@ -10,7 +10,7 @@
 #include "s3api/server_private.h"
 
 /*
- * Fills in target, is_website, bucket_name, key and params.  INVALID_URI:
- * escapes or UTF-8 that are wrong; KEY_TOO_LONG.
+ * Fills in target, is_website, is_accelerated, bucket_name, key and params.
+ * INVALID_URI: escapes or UTF-8 that are wrong; KEY_TOO_LONG.
  */
 must_check enum s3_error address_parse(struct request *request);

@@ -129,15 +129,22 @@ tells_marker(const struct request *request)
 	       (error == S3_NO_SUCH_KEY || error == S3_METHOD_NOT_ALLOWED);
 }
 
+static struct slice
+allowed_methods(const struct request *request)
+{
+	if (request->marker.is_found)
+		return SLICE("DELETE");
+	if (request->is_accelerated)
+		return SLICE("GET, HEAD");
+	return route_methods(request->target, request->arena);
+}
+
 static void
 reply_allowed(struct request *request)
 {
 	if (request->marker.is_found)
 		reply_last_modified(request, request->marker.mtime_ns);
-	http_reply_header(request->response, "allow",
-		request->marker.is_found
-			? SLICE("DELETE")
-			: route_methods(request->target, request->arena));
+	http_reply_header(request->response, "allow", allowed_methods(request));
 }
 
 void

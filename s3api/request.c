@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/request.h"
 
+#include "s3api/accelerate.h"
 #include "s3api/address.h"
 #include "s3api/control/control.h"
 #include "s3api/control/sts.h"
@@ -225,6 +226,23 @@ tell_missing(struct request *request, enum s3_error error)
 	return version.data ? refuse_version(request, version) : told;
 }
 
+/* Beside S3's, where it is for one of them. */
+static bool
+serve_other_api(struct request *request)
+{
+	if (request->is_accelerated)
+		return false;
+	if (control_is_for(request)) {
+		control_handle(request);
+		return true;
+	}
+	if (sts_is_for(request)) {
+		sts_handle(request);
+		return true;
+	}
+	return false;
+}
+
 static enum s3_error
 serve(struct request *request)
 {
@@ -236,21 +254,19 @@ serve(struct request *request)
 	}
 	if (!error && request->http->method == HTTP_METHOD_OPTIONS)
 		return op_cors_preflight(request);
-	if (!error && control_is_for(request)) {
-		control_handle(request);
+	if (!error && serve_other_api(request))
 		return S3_OK;
-	}
-	if (!error && sts_is_for(request)) {
-		sts_handle(request);
-		return S3_OK;
-	}
 	/* Who it is comes before what is there to ask for. */
 	if (!error)
 		error = authenticate(request);
 	if (!error)
 		error = find_route(request);
+	if (!error && request->is_accelerated)
+		error = accelerate_check_operation(request);
 	if (!error)
 		error = authorize(request);
+	if (!error && request->is_accelerated)
+		error = accelerate_check_bucket(request);
 	if (!error)
 		error = request->operation->run(request);
 	return tell_missing(request, error);

@@ -71,6 +71,7 @@ struct request {
 	enum operation_target target;
 	bool is_charged;	    /* by payer.h */
 	bool is_website;	    /* asked of a website's domain: site.h */
+	bool is_accelerated;	    /* of the endpoint's of accelerate.h */
 	struct slice bucket_name;   /* decoded; empty for the service */
 	struct slice key;	    /* decoded; empty but for objects */
 	struct version_ref version; /* of the query's versionId */

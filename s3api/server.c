@@ -23,6 +23,7 @@ free_server(struct server *server)
 {
 	free_domains(&server->domains);
 	free_domains(&server->website_domains);
+	free_domains(&server->accelerate_domains);
 	free(server->proxies.networks);
 	sigv4_free(&server->sigv4);
 	policy_cache_free(&server->policies);
@@ -132,6 +133,10 @@ server_start(struct store *store, const struct server_options *options,
 		err = copy_domains(&server->website_domains,
 			options->website_domains,
 			options->website_domain_count);
+	if (!err)
+		err = copy_domains(&server->accelerate_domains,
+			options->accelerate_domains,
+			options->accelerate_domain_count);
 	if (!err)
 		err = parse_proxies(server, options);
 	if (!err)

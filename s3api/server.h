@@ -26,6 +26,9 @@ struct server_options {
 	/* Buckets as websites: BUCKET.DOMAIN. */
 	const char *const *website_domains;
 	unsigned int website_domain_count;
+	/* Objects alone, path style and BUCKET.DOMAIN: accelerate.h. */
+	const char *const *accelerate_domains;
+	unsigned int accelerate_domain_count;
 	unsigned int max_connections; /* 0: the default */
 	/* "192.0.2.0/24": whose X-Forwarded-For and -Proto are believed. */
 	const char *const *trusted_proxies;

@@ -23,6 +23,7 @@ struct server {
 	struct sigv4 *sigv4;
 	struct server_domains domains;
 	struct server_domains website_domains;
+	struct server_domains accelerate_domains;
 	struct policy_cache *policies;
 	struct proxy_networks proxies;
 	bool allows_sse_c_without_tls;

@@ -51,6 +51,10 @@ enum s3_error op_website_put(struct request *request);
 enum s3_error op_website_get(struct request *request);
 enum s3_error op_website_delete(struct request *request);
 
+/* op_accelerate.c */
+enum s3_error op_accelerate_put(struct request *request);
+enum s3_error op_accelerate_get(struct request *request);
+
 /* op_payment.c */
 enum s3_error op_payment_put(struct request *request);
 enum s3_error op_payment_get(struct request *request);

@@ -126,6 +126,9 @@ def wrong_words_are_usage_errors():
                   ["--website-domain", "a:80"],
                   ["--domain", "a.test", "--website-domain", "A.test",
                    "--store", "x"],
+                  ["--website-domain", "a.test", "--accelerate-domain",
+                   "a.test", "--store", "x"],
+                  ["--accelerate-domain", "a/b"],
                   ["--domain", "*.example.com"]]:
         tarn("serve", *words, expect=USAGE)
     for words in [["--listen", "127.0.0.1:1", "--listen", "127.0.0.1:2"],

@@ -50,6 +50,7 @@ struct serve_args {
 	const char *log_format;
 	struct args_list domains;
 	struct args_list website_domains;
+	struct args_list accelerate_domains;
 	struct args_list proxies;
 	struct mount_words mount;
 	struct audit_words audit;
@@ -330,18 +331,36 @@ check_domains(const struct args_command *command, const char *complaint,
 	}
 }
 
-/* Of a name that is both, websites would never be asked. */
+/* Of a name that is two, one would never be asked. */
 static void
 check_domains_differ(const struct args_command *command,
-	const struct args_list *domains, const struct args_list *websites)
+	const struct args_list *some, const struct args_list *others)
 {
-	for (unsigned int i = 0; i < domains->count; i++)
-		for (unsigned int j = 0; j < websites->count; j++)
-			if (!strcasecmp(domains->values[i],
-				    websites->values[j]))
+	for (unsigned int i = 0; i < some->count; i++)
+		for (unsigned int j = 0; j < others->count; j++)
+			if (!strcasecmp(some->values[i], others->values[j]))
 				args_refuse(command,
-					"--domain and --website-domain take "
-					"names of their own");
+					"--domain, --website-domain and "
+					"--accelerate-domain take names of "
+					"their own");
+}
+
+static void
+check_all_domains(const struct args_command *command, struct serve_args *args)
+{
+	check_domains(command, "--domain takes a name, as s3.example.com",
+		&args->domains);
+	check_domains(command,
+		"--website-domain takes a name, as web.example.com",
+		&args->website_domains);
+	check_domains(command,
+		"--accelerate-domain takes a name, as accel.example.com",
+		&args->accelerate_domains);
+	check_domains_differ(command, &args->domains, &args->website_domains);
+	check_domains_differ(command, &args->domains,
+		&args->accelerate_domains);
+	check_domains_differ(command, &args->website_domains,
+		&args->accelerate_domains);
 }
 
 /* Ends the program where they are none that can be served by. */
@@ -357,12 +376,7 @@ check_args(const struct args_command *command, struct serve_args *args,
 		args_refuse(command, "--listen takes ADDRESS:PORT");
 	if (args->tls_listen && !endpoint_parse(args->tls_listen, encrypted))
 		args_refuse(command, "--tls-listen takes ADDRESS:PORT");
-	check_domains(command, "--domain takes a name, as s3.example.com",
-		&args->domains);
-	check_domains(command,
-		"--website-domain takes a name, as web.example.com",
-		&args->website_domains);
-	check_domains_differ(command, &args->domains, &args->website_domains);
+	check_all_domains(command, args);
 	check_proxies(command, &args->proxies);
 	process_log_options(command, args->log_level, args->log_format);
 	mount_options_check(command, &args->mount);
@@ -398,6 +412,9 @@ serve_run(int argc, char **argv)
 		{"website-domain", "NAME",
 			"buckets as websites: BUCKET.NAME; may be repeated",
 			NULL, NULL, &args.website_domains},
+		{"accelerate-domain", "NAME",
+			"objects alone, by GET and HEAD; may be repeated", NULL,
+			NULL, &args.accelerate_domains},
 		{"trusted-proxy", "CIDR",
 			"believe its X-Forwarded-For and -Proto; may be "
 			"repeated",
@@ -457,6 +474,8 @@ serve_run(int argc, char **argv)
 		.domain_count = args.domains.count,
 		.website_domains = args.website_domains.values,
 		.website_domain_count = args.website_domains.count,
+		.accelerate_domains = args.accelerate_domains.values,
+		.accelerate_domain_count = args.accelerate_domains.count,
 		.trusted_proxies = args.proxies.values,
 		.trusted_proxy_count = args.proxies.count,
 		.max_connections =

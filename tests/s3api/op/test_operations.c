@@ -51,6 +51,7 @@ static const struct row rows[] = {
 	{ "PutBucketCors", "PUT", "/photos?cors", NULL, XML("CORSConfiguration", XML("CORSRule", XML("AllowedOrigin", "*") XML("AllowedMethod", "GET"))), FULL, "s3:PutBucketCORS" },
 	{ "DeleteBucketCors", "DELETE", "/photos?cors", NULL, "", FULL, "s3:PutBucketCORS" },
 	{ "GetBucketAccelerateConfiguration", "GET", "/photos?accelerate", NULL, "", READERS, "s3:GetAccelerateConfiguration" },
+	{ "PutBucketAccelerateConfiguration", "PUT", "/photos?accelerate", NULL, XML("AccelerateConfiguration", XML("Status", "Enabled")), FULL, "s3:PutAccelerateConfiguration" },
 	{ "GetBucketEncryption", "GET", "/photos?encryption", NULL, "", READERS, "s3:GetEncryptionConfiguration" },
 	{ "GetBucketLifecycleConfiguration", "GET", "/photos?lifecycle", NULL, "", READERS, "s3:GetLifecycleConfiguration" },
 	{ "PutBucketLifecycleConfiguration", "PUT", "/photos?lifecycle", NULL, XML("LifecycleConfiguration", XML("Rule", XML("Filter", "") XML("Status", "Disabled") XML("Expiration", XML("Days", "1")))), FULL, "s3:PutLifecycleConfiguration" },
