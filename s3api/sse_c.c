@@ -141,6 +141,33 @@ sse_c_parse(struct request *request, enum sse_c_whose whose, struct sse_c *out)
 }
 
 static enum s3_error
+check_blocked(struct request *request)
+{
+	struct slice blocked;
+	enum store_err err =
+		bucket_get_document(request->store, request->bucket.ino,
+			SLICE(SSE_C_BLOCKED_KIND), request->arena, &blocked);
+
+	if (err == STORE_NOT_FOUND)
+		return S3_OK;
+	if (err)
+		return reply_store_error(request, err);
+	return slice_equal(blocked, SLICE(SSE_C_BLOCKED))
+		       ? error_set(&request->report, S3_ACCESS_DENIED,
+				 "The bucket blocks Server Side Encryption "
+				 "with Customer provided keys.")
+		       : S3_OK;
+}
+
+enum s3_error
+sse_c_parse_stored(struct request *request, struct sse_c *out)
+{
+	enum s3_error error = sse_c_parse(request, SSE_C_OBJECT, out);
+
+	return error || !out->is_given ? error : check_blocked(request);
+}
+
+static enum s3_error
 open_seal(struct request *request, const struct sse_c *sse_c, struct slice attr,
 	struct seal *seal, enum s3_error if_wrong)
 {

@@ -35,6 +35,16 @@ enum sse_c_whose {
 must_check enum s3_error sse_c_parse(struct request *request,
 	enum sse_c_whose whose, struct sse_c *out);
 
+/* The bucket's document "encryption" says what its rule blocks: "SSE-C", or
+ * "NONE". */
+#define SSE_C_BLOCKED_KIND "encryption"
+#define SSE_C_BLOCKED "SSE-C"
+
+/* SSE_C_OBJECT of what is going to be stored.  ACCESS_DENIED, too: the bucket
+ * blocks such keys. */
+must_check enum s3_error sse_c_parse_stored(struct request *request,
+	struct sse_c *out);
+
 /*
  * Opens what an object of those attributes is sealed with; *is_sealed: false
  * where it is not, and no key came.  INVALID_REQUEST: sealed and no key, or a

@@ -55,6 +55,11 @@ enum s3_error op_website_delete(struct request *request);
 enum s3_error op_accelerate_put(struct request *request);
 enum s3_error op_accelerate_get(struct request *request);
 
+/* op_encryption.c */
+enum s3_error op_encryption_put(struct request *request);
+enum s3_error op_encryption_get(struct request *request);
+enum s3_error op_encryption_delete(struct request *request);
+
 /* op_payment.c */
 enum s3_error op_payment_put(struct request *request);
 enum s3_error op_payment_get(struct request *request);

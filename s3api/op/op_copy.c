@@ -169,7 +169,7 @@ prepare(struct request *request, struct copy *copy)
 		sse_c_parse(request, SSE_C_COPY_SOURCE, &copy->source_key);
 
 	if (!error)
-		error = sse_c_parse(request, SSE_C_OBJECT, &copy->key);
+		error = sse_c_parse_stored(request, &copy->key);
 	if (!error)
 		error = attrs_refuse_unsupported(request);
 	if (!error)

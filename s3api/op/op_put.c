@@ -34,7 +34,7 @@ prepare(struct request *request, const struct op_put_source *source,
 		.takes_nothing = source->max == 0,
 		.form = source->form,
 	};
-	enum s3_error error = sse_c_parse(request, SSE_C_OBJECT, sse_c);
+	enum s3_error error = sse_c_parse_stored(request, sse_c);
 
 	/* What is sealed has an ETag that tells nothing. */
 	options.wants_md5 = !sse_c->is_given;

@@ -17,7 +17,6 @@ static const struct row {
 	enum s3_error error; /* or S3_OK, and */
 	const char *document;
 } rows[] = {
-	{"GetBucketEncryption", S3_NO_SUCH_ENCRYPTION, NULL},
 	{"GetBucketNotificationConfiguration", S3_OK,
 		"NotificationConfiguration"},
 	{"GetBucketReplication", S3_NO_SUCH_REPLICATION, NULL},

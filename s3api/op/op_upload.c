@@ -49,7 +49,7 @@ op_upload_create(struct request *request)
 	};
 	struct checksum_upload checksum;
 	char id[UPLOAD_ID_LEN + 1];
-	enum s3_error error = sse_c_parse(request, SSE_C_OBJECT, &sse_c);
+	enum s3_error error = sse_c_parse_stored(request, &sse_c);
 
 	if (!error)
 		error = attrs_refuse_unsupported(request);

@@ -12,9 +12,6 @@ Test(op_unset, what_nobody_has_set_is_told_as_s3_tells_it)
 		unsigned int put;     /* without a body; */
 		unsigned int deleted; /* and the status of a DELETE */
 	} rows[] = {
-		{"encryption", 404,
-			"ServerSideEncryptionConfigurationNotFoundError", 501,
-			204},
 		{"notification", 200, "<NotificationConfiguration ", 400, 501},
 		{"object-lock", 404, "ObjectLockConfigurationNotFoundError",
 			501, 501},

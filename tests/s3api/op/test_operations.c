@@ -53,6 +53,7 @@ static const struct row rows[] = {
 	{ "GetBucketAccelerateConfiguration", "GET", "/photos?accelerate", NULL, "", READERS, "s3:GetAccelerateConfiguration" },
 	{ "PutBucketAccelerateConfiguration", "PUT", "/photos?accelerate", NULL, XML("AccelerateConfiguration", XML("Status", "Enabled")), FULL, "s3:PutAccelerateConfiguration" },
 	{ "GetBucketEncryption", "GET", "/photos?encryption", NULL, "", READERS, "s3:GetEncryptionConfiguration" },
+	{ "PutBucketEncryption", "PUT", "/photos?encryption", NULL, XML("ServerSideEncryptionConfiguration", XML("Rule", XML("BlockedEncryptionTypes", XML("EncryptionType", "NONE")))), FULL, "s3:PutEncryptionConfiguration" },
 	{ "GetBucketLifecycleConfiguration", "GET", "/photos?lifecycle", NULL, "", READERS, "s3:GetLifecycleConfiguration" },
 	{ "PutBucketLifecycleConfiguration", "PUT", "/photos?lifecycle", NULL, XML("LifecycleConfiguration", XML("Rule", XML("Filter", "") XML("Status", "Disabled") XML("Expiration", XML("Days", "1")))), FULL, "s3:PutLifecycleConfiguration" },
 	{ "DeleteBucketLifecycle", "DELETE", "/photos?lifecycle", NULL, "", FULL, "s3:PutLifecycleConfiguration" },
