@@ -35,14 +35,14 @@ add_to_row(struct db_txn *txn, const struct inode *inode, int64_t bytes)
 	bool is_there = !err;
 
 	if (!err)
-		err = record_decode_day(row, &record);
+		err = record_day_decode(row, &record);
 	if (err && err != STORE_NOT_FOUND)
 		return err;
 	record.bytes = usage_clamped(record.bytes, bytes);
 	if (record.bytes == 0)
 		return is_there ? db_delete(txn, DB_USAGE, key_slice(&key))
 				: STORE_OK;
-	record_encode_day(&value, &record);
+	record_day_encode(&value, &record);
 	return db_put(txn, DB_USAGE, key_slice(&key), buffer_slice(&value));
 }
 
@@ -127,7 +127,7 @@ access_day_each(struct db_txn *txn, uint64_t bucket,
 	while (!err) {
 		err = day_at(&cursor, bucket, &day);
 		if (!err)
-			err = record_decode_day(cursor.value, &record);
+			err = record_day_decode(cursor.value, &record);
 		if (!err && day > UINT32_MAX)
 			err = STORE_CORRUPT;
 		if (err)
@@ -144,7 +144,7 @@ count_inode(struct db_txn *txn, struct slice value)
 {
 	struct inode inode;
 
-	if (record_decode_inode(value, &inode))
+	if (record_inode_decode(value, &inode))
 		return STORE_OK;
 	int64_t bytes = dentry_names_counted(&inode) * (int64_t)inode.size;
 	return bytes ? add_to_row(txn, &inode, bytes) : STORE_OK;

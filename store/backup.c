@@ -418,7 +418,7 @@ visit(struct job *job, uint64_t id, struct slice value, bool wants_packed)
 	struct record_blob record;
 
 	/* One that does not decode is fsck's. */
-	if (record_decode_blob(value, &record) ||
+	if (record_blob_decode(value, &record) ||
 		(record.place == RECORD_BLOB_PACKED) != wants_packed)
 		return STORE_OK;
 	if (!goes_on(job))

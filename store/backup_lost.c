@@ -173,7 +173,7 @@ backup_lost_spoil(struct store *store, const struct backup_lost *lost)
 		uint64_t blob;
 
 		if (!key_split_u64(cursor.key, &blob) &&
-			!record_decode_blob(cursor.value, &record) &&
+			!record_blob_decode(cursor.value, &record) &&
 			backup_lost_hides(lost, &record))
 			err = add(&batch, blob);
 		if (!err)

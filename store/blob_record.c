@@ -30,7 +30,7 @@ blob_record_get(struct db_txn *txn, uint64_t blob, struct record_blob *record)
 	struct slice value;
 	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &value);
 
-	return err ? err : record_decode_blob(value, record);
+	return err ? err : record_blob_decode(value, record);
 }
 
 enum store_err
@@ -40,7 +40,7 @@ blob_record_put(struct db_txn *txn, uint64_t blob,
 	scoped(buffer_free) struct buffer value = {0};
 	struct key key = key_u64(blob);
 
-	record_encode_blob(&value, record);
+	record_blob_encode(&value, record);
 	return db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
 }
 
@@ -51,7 +51,7 @@ blob_record_insert(struct db_txn *txn, uint64_t blob,
 	scoped(buffer_free) struct buffer value = {0};
 	struct key key = key_u64(blob);
 
-	record_encode_blob(&value, record);
+	record_blob_encode(&value, record);
 	enum store_err err =
 		db_insert(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
 	return err == STORE_EXISTS ? STORE_CORRUPT : err;

@@ -67,7 +67,7 @@ decode_bucket(struct slice name, struct slice value, struct bucket *out)
 {
 	struct record_bucket record;
 
-	enum store_err err = record_decode_bucket(value, &record);
+	enum store_err err = record_bucket_decode(value, &record);
 	if (err)
 		return err;
 	out->ino = record.root_ino;
@@ -206,7 +206,7 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 		.owner = request->owner,
 		.region = store_region(store),
 	};
-	record_encode_bucket(&value, &record);
+	record_bucket_encode(&value, &record);
 	err = decode_bucket(request->name, buffer_slice(&value), bucket);
 	if (err)
 		return err;

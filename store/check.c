@@ -369,7 +369,7 @@ expect_dead(struct check *check, struct slice key, struct slice value)
 	uint64_t id;
 
 	/* One that does not decode is a finding, and nobody's. */
-	if (key_split_u64(key, &id) || record_decode_session(value, &record) ||
+	if (key_split_u64(key, &id) || record_session_decode(value, &record) ||
 		id == session_id(check->store))
 		return STORE_OK;
 	enum store_err err =

@@ -212,7 +212,7 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 	uint64_t id;
 
 	/* Those that do not decode have been reported. */
-	if (key_split_u64(key, &id) || record_decode_blob(value, &record))
+	if (key_split_u64(key, &id) || record_blob_decode(value, &record))
 		return STORE_OK;
 	if (record.place == RECORD_BLOB_SEGMENT)
 		return check_pack_segment(check, id, &record);

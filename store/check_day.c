@@ -95,7 +95,7 @@ note(struct check *check, const struct check_day *counted, uint64_t row)
 		counted->day, (unsigned long long)counted->bytes);
 
 	if (counted->bytes > 0)
-		record_encode_day(&value,
+		record_day_encode(&value,
 			&(struct record_day){.bytes = counted->bytes});
 	job->name = arena_copy(&check->arena, key_slice(&key));
 	job->value = arena_copy(&check->arena, buffer_slice(&value));
@@ -139,7 +139,7 @@ read_row(struct check *check, const struct db_cursor *cursor,
 	uint64_t day;
 
 	if (key_split_u64_u64(cursor->key, &row->bucket, &day) ||
-		day > UINT32_MAX || record_decode_day(cursor->value, &record))
+		day > UINT32_MAX || record_day_decode(cursor->value, &record))
 		return false;
 	row->day = (uint32_t)day;
 	row->bytes = record.bytes;

@@ -137,7 +137,7 @@ fix_versions(struct store *store, struct db_txn *txn,
 		err = history_of(txn, job->b, &of);
 	if (!err && of.versioning != VERSIONING_NEVER)
 		err = STORE_NOT_FOUND;
-	record_encode_versions(&value, &record);
+	record_versions_encode(&value, &record);
 	return err ? err
 		   : db_put(txn, DB_VERSION, key_slice(&key),
 			     buffer_slice(&value));
@@ -156,7 +156,7 @@ fix_bucket(struct store *store, struct db_txn *txn, const struct check_job *job)
 
 	snprintf(name, sizeof(name), "lost-%llu", (unsigned long long)job->a);
 	struct key key = key_text(slice_str(name));
-	record_encode_bucket(&value, &record);
+	record_bucket_encode(&value, &record);
 	return db_insert(txn, DB_BUCKET, key_slice(&key), buffer_slice(&value));
 }
 
@@ -378,7 +378,7 @@ fix_references(struct store *store, struct db_txn *txn,
 
 	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &found);
 	if (!err)
-		err = record_decode_blob(found, &record);
+		err = record_blob_decode(found, &record);
 	else if (err == STORE_NOT_FOUND) {
 		/* A record can be made only where there is data. */
 		err = blob_stat(store->blobs, job->a, &stat);
@@ -391,7 +391,7 @@ fix_references(struct store *store, struct db_txn *txn,
 		return check_pack_drop(txn, job->a, &record);
 	/* With the last one the data is given to reclaim. */
 	record.references = job->b ? (uint32_t)job->b : 1;
-	record_encode_blob(&value, &record);
+	record_blob_encode(&value, &record);
 	err = db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
 	return err || job->b ? err : blob_record_drop(txn, job->a);
 }

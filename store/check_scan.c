@@ -51,7 +51,7 @@ visit_bucket(struct check *check, struct slice key, struct slice value)
 {
 	struct record_bucket record;
 
-	if (record_decode_bucket(value, &record) ||
+	if (record_bucket_decode(value, &record) ||
 		record.root_ino <= INODE_ROOT || key.len > BUCKET_NAME_MAX) {
 		note_named(check, DB_BUCKET, key, value, "bucket");
 		return STORE_OK;
@@ -80,7 +80,7 @@ visit_versions(struct check *check, struct slice key, struct slice value)
 	uint64_t bucket;
 
 	if (key_split_u64(key, &bucket) ||
-		record_decode_versions(value, &record)) {
+		record_versions_decode(value, &record)) {
 		check_note_row(check, DB_VERSION, key, value,
 			"versions of bucket", number_of(key));
 		return STORE_OK;
@@ -109,7 +109,7 @@ visit_blob(struct check *check, struct slice key, struct slice value)
 	struct record_blob record;
 	uint64_t id;
 
-	if (key_split_u64(key, &id) || record_decode_blob(value, &record)) {
+	if (key_split_u64(key, &id) || record_blob_decode(value, &record)) {
 		check_note_row(check, DB_BLOB, key, value, "blob",
 			number_of(key));
 		return STORE_OK;
@@ -143,7 +143,7 @@ visit_session(struct check *check, struct slice key, struct slice value)
 	struct record_session record;
 	uint64_t id;
 
-	if (key_split_u64(key, &id) || record_decode_session(value, &record)) {
+	if (key_split_u64(key, &id) || record_session_decode(value, &record)) {
 		check_note_row(check, DB_SESSION, key, value, "session",
 			number_of(key));
 		return STORE_OK;
@@ -258,7 +258,7 @@ visit_upload(struct check *check, struct slice key, struct slice value)
 	uint64_t bucket, number;
 
 	if (key_split_u64_u64(key, &bucket, &number) ||
-		record_decode_upload(value, &record)) {
+		record_upload_decode(value, &record)) {
 		check_note_row(check, DB_UPLOAD, key, value, "upload in bucket",
 			number_of(key));
 		return STORE_OK;
@@ -278,7 +278,7 @@ visit_part(struct check *check, struct slice key, struct slice value)
 	uint64_t upload, number;
 
 	if (key_split_u64_u64(key, &upload, &number) ||
-		record_decode_part(value, &record)) {
+		record_part_decode(value, &record)) {
 		check_note_row(check, DB_PART, key, value, "a part of upload",
 			number_of(key));
 		return STORE_OK;
@@ -334,7 +334,7 @@ visit_inode(struct check *check, struct slice key, struct slice value)
 	struct inode inode;
 	uint64_t ino;
 
-	if (key_split_u64(key, &ino) || record_decode_inode(value, &inode) ||
+	if (key_split_u64(key, &ino) || record_inode_decode(value, &inode) ||
 		inode.ino != ino) {
 		check_note_row(check, DB_INODE, key, value, "inode",
 			number_of(key));
@@ -368,8 +368,8 @@ is_usage_row(uint64_t bucket, struct slice key, struct slice value)
 
 	if (bucket && key.len > 8)
 		return !key_split_u64_u64(key, &bucket, &day) &&
-		       day <= UINT32_MAX && !record_decode_day(value, &record);
-	return !record_decode_usage(value, &usage) &&
+		       day <= UINT32_MAX && !record_day_decode(value, &record);
+	return !record_usage_decode(value, &usage) &&
 	       (bucket ? key.len == 8
 		       : key.len > 8 && key.len <= 8 + RECORD_NAME_MAX);
 }
@@ -425,7 +425,7 @@ visit_change(struct check *check, struct slice key, struct slice value)
 {
 	struct record_change record;
 
-	if (record_decode_change(value, &record))
+	if (record_change_decode(value, &record))
 		check_note_row(check, DB_CHANGE, key, value, "change",
 			number_of(key));
 	return STORE_OK;
@@ -436,7 +436,7 @@ visit_token(struct check *check, struct slice key, struct slice value)
 {
 	struct record_token record;
 
-	if (record_decode_token(value, &record))
+	if (record_token_decode(value, &record))
 		note_named(check, DB_TOKEN, key, value, "access key");
 	return STORE_OK;
 }

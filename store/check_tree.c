@@ -23,7 +23,7 @@ visit_chunk(struct check *check, struct slice key, struct slice value)
 	uint64_t parent;
 
 	if (key_split_dentry(key, &parent, &name) ||
-		record_decode_dentry(value, &dentry) ||
+		record_dentry_decode(value, &dentry) ||
 		dentry.kind != RECORD_DENTRY_CHUNK)
 		return STORE_OK;
 	struct check_chunk *chunk = check_add(&check->chunks, dentry.ino);
@@ -278,7 +278,7 @@ check_row(struct check *check, struct node *node, struct slice key,
 	uint64_t number;
 
 	if (key_split_dentry(key, &number, &name) ||
-		record_decode_dentry(value, &dentry)) {
+		record_dentry_decode(value, &dentry)) {
 		check_note_row(check, DB_DENTRY, key, value,
 			"a name in directory", key.len < 8 ? 0 : number);
 		return STORE_OK;

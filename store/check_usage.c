@@ -24,7 +24,7 @@ read_row(struct check *check, const struct key *key, struct record_usage *row,
 	*is_readable = true;
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	*is_readable = !record_decode_usage(value, row);
+	*is_readable = !record_usage_decode(value, row);
 	return STORE_OK;
 }
 
@@ -60,7 +60,7 @@ check_row(struct check *check, const struct key *key, struct slice name,
 		(unsigned long long)counted->objects,
 		(unsigned long long)counted->bytes,
 		(unsigned long long)counted->part_bytes);
-	record_encode_usage(&value, counted);
+	record_usage_encode(&value, counted);
 	job->name = arena_copy(&check->arena, key_slice(key));
 	job->value = arena_copy(&check->arena, buffer_slice(&value));
 	return STORE_OK;

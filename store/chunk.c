@@ -12,7 +12,7 @@ find_node(struct db_txn *txn, const struct key *key, uint64_t *node)
 	enum store_err err = db_get(txn, DB_DENTRY, key_slice(key), &value);
 	if (err)
 		return err;
-	err = record_decode_dentry(value, &dentry);
+	err = record_dentry_decode(value, &dentry);
 	if (err)
 		return err;
 	if (dentry.kind != RECORD_DENTRY_CHUNK)
@@ -30,7 +30,7 @@ make_node(struct db_txn *txn, const struct key *key, uint64_t *node)
 	enum store_err err = commit_new_number(txn, &dentry.ino);
 	if (err)
 		return err;
-	record_encode_dentry(&value, &dentry);
+	record_dentry_encode(&value, &dentry);
 	*node = dentry.ino;
 	return db_put(txn, DB_DENTRY, key_slice(key), buffer_slice(&value));
 }

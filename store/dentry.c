@@ -31,7 +31,7 @@ dentry_find(struct db_txn *txn, uint64_t parent, struct slice component,
 	err = db_get(txn, DB_DENTRY, key_slice(&key), &value);
 	if (err)
 		return err;
-	err = record_decode_dentry(value, out);
+	err = record_dentry_decode(value, out);
 	if (!err && out->kind == RECORD_DENTRY_CHUNK)
 		err = STORE_CORRUPT;
 	return err;
@@ -50,7 +50,7 @@ dentry_put(struct db_txn *txn, uint64_t parent, struct slice component,
 	if (err)
 		return err;
 	struct key key = key_dentry(node, rest);
-	record_encode_dentry(&value, dentry);
+	record_dentry_encode(&value, dentry);
 	return db_put(txn, DB_DENTRY, key_slice(&key), buffer_slice(&value));
 }
 
@@ -98,7 +98,7 @@ dentry_inode(struct db_txn *txn, uint64_t ino, struct inode *out)
 	enum store_err err = db_get(txn, DB_INODE, key_slice(&key), &value);
 	if (err == STORE_NOT_FOUND)
 		return STORE_STALE;
-	return err ? err : record_decode_inode(value, out);
+	return err ? err : record_inode_decode(value, out);
 }
 
 enum store_err
@@ -120,7 +120,7 @@ dentry_save_inode(struct db_txn *txn, const struct inode *inode)
 	scoped(buffer_free) struct buffer value = {0};
 	struct key key = key_u64(inode->ino);
 
-	record_encode_inode(&value, inode);
+	record_inode_encode(&value, inode);
 	return db_put(txn, DB_INODE, key_slice(&key), buffer_slice(&value));
 }
 

@@ -175,7 +175,7 @@ dentry_cursor_next(struct dentry_cursor *cursor, struct slice *component,
 		}
 		if (err)
 			return err;
-		err = record_decode_dentry(cursor->table.value, dentry);
+		err = record_dentry_decode(cursor->table.value, dentry);
 		if (err)
 			return err;
 		if (dentry->kind != RECORD_DENTRY_CHUNK) {

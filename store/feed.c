@@ -100,7 +100,7 @@ feed_append(struct store *store, struct db_txn *txn,
 		return err;
 	line.origin = thread_origin;
 	buffer_clear(&feed->line);
-	record_encode_change(&feed->line, &line);
+	record_change_encode(&feed->line, &line);
 	struct key key = key_u64(sequence);
 	return db_append(txn, DB_CHANGE, key_slice(&key),
 		buffer_slice(&feed->line));
@@ -344,7 +344,7 @@ read_line(struct feed_listener *listener, const struct db_cursor *cursor)
 	enum store_err err = key_split_u64(cursor->key, &line->sequence);
 
 	if (!err)
-		err = record_decode_change(cursor->value, &line->change);
+		err = record_change_decode(cursor->value, &line->change);
 	if (err)
 		return err;
 	listener->position = line->sequence;

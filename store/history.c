@@ -26,7 +26,7 @@ history_of(struct db_txn *txn, uint64_t bucket, struct record_versions *out)
 	enum store_err err = db_get(txn, DB_VERSION, key_slice(&key), &value);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	return record_decode_versions(value, out);
+	return record_versions_decode(value, out);
 }
 
 enum store_err
@@ -73,7 +73,7 @@ history_set(struct db_txn *txn, uint64_t bucket, enum versioning versioning)
 	if (!err && of.versioning == VERSIONING_NEVER)
 		err = make_root(txn, bucket, &of.history);
 	of.versioning = versioning;
-	record_encode_versions(&value, &of);
+	record_versions_encode(&value, &of);
 	return err ? err
 		   : db_put(txn, DB_VERSION, key_slice(&key),
 			     buffer_slice(&value));

@@ -59,7 +59,7 @@ read_state(struct db_txn *txn, struct state *state)
 	*state = (struct state){.stage = RECORD_SAMPLED_ALL};
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	err = record_decode_sampled(value, &record);
+	err = record_sampled_decode(value, &record);
 	if (err)
 		return err;
 	state->hour = record.hour;
@@ -77,7 +77,7 @@ write_state(struct db_txn *txn, const struct state *state)
 		.from = store_document_kind_slice(&state->from),
 	};
 
-	record_encode_sampled(&value, &record);
+	record_sampled_encode(&value, &record);
 	return store_document_put(txn, &sampled, buffer_slice(&value));
 }
 
@@ -127,7 +127,7 @@ read_last(struct db_txn *txn, const struct meter_name *name,
 	*last = (struct record_sample){0};
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	return record_decode_sample(value, last);
+	return record_sample_decode(value, last);
 }
 
 /* Nothing where it holds what it did. */
@@ -145,7 +145,7 @@ write_sample(struct db_txn *txn, const struct meter_name *name,
 		return err;
 	if (!err && is_same(&last, now))
 		return STORE_OK;
-	record_encode_sample(&value, now);
+	record_sample_encode(&value, now);
 	return store_document_put(txn, &kind, buffer_slice(&value));
 }
 
@@ -182,7 +182,7 @@ sample_bucket(struct db_txn *txn, uint64_t hour, struct slice bucket,
 	struct record_bucket record;
 	struct record_sample now;
 	struct meter_name name;
-	enum store_err err = record_decode_bucket(value, &record);
+	enum store_err err = record_bucket_decode(value, &record);
 
 	if (!err)
 		err = tell_bucket(txn, record.root_ino, hour, &now, rows);
@@ -240,7 +240,7 @@ is_there(struct db_txn *txn, const struct meter_name *name, bool *is_there)
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	/* One that is damaged is there. */
-	if (!record_decode_bucket(value, &record))
+	if (!record_bucket_decode(value, &record))
 		*is_there = slice_equal(record.owner,
 			slice_str(name->organization));
 	return STORE_OK;
@@ -292,7 +292,7 @@ find_superfluous(struct db_txn *txn, const struct meter_name *bucket,
 
 	if (!err && name.hour >= kept)
 		err = STORE_NOT_FOUND;
-	if (err || (!record_decode_sample(value, &sample) && is_zero(&sample)))
+	if (err || (!record_sample_decode(value, &sample) && is_zero(&sample)))
 		return err;
 
 	struct store_document_kind after = meter_name_after(kind);
@@ -458,9 +458,9 @@ meter_document_is_sound(struct slice kind, struct slice value)
 	struct meter_name name;
 
 	if (slice_equal(kind, SLICE(METER_SAMPLED)))
-		return !record_decode_sampled(value, &state) &&
+		return !record_sampled_decode(value, &state) &&
 		       state.from.len <= METER_FROM_MAX;
 	return !slice_has_prefix(kind, SLICE(METER_SAMPLES)) ||
 	       (meter_name_parse(kind, &name) &&
-		       !record_decode_sample(value, &sample));
+		       !record_sample_decode(value, &sample));
 }

@@ -30,7 +30,7 @@ decode(const struct store_document_kind *kind, struct slice value,
 {
 	if (!meter_name_parse(store_document_kind_slice(kind), name))
 		return STORE_CORRUPT;
-	return record_decode_sample(value, sample);
+	return record_sample_decode(value, sample);
 }
 
 /* What the bucket held in the first hour of the range, before which it has a

@@ -110,7 +110,7 @@ check_owns_no_bucket(struct db_txn *txn, struct slice name)
 	for (; !err; err = db_cursor_next(&cursor)) {
 		struct record_bucket record;
 
-		err = record_decode_bucket(cursor.value, &record);
+		err = record_bucket_decode(cursor.value, &record);
 		if (err)
 			return err;
 		if (slice_equal(record.owner, name))

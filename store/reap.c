@@ -234,7 +234,7 @@ decode_boot_id(struct slice value, uint8_t boot_id[16])
 	struct record_session record;
 
 	memset(boot_id, 0, 16);
-	if (!record_decode_session(value, &record))
+	if (!record_session_decode(value, &record))
 		memcpy(boot_id, record.boot_id, 16);
 }
 

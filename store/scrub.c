@@ -81,7 +81,7 @@ choose(struct run *run, struct db_txn *txn, struct slice value)
 
 	*item = (struct scrub_item){.look = SCRUB_LOOK_PASSED};
 	/* One that does not decode is fsck's. */
-	if (record_decode_inode(value, &item->inode) || !item->inode.blob)
+	if (record_inode_decode(value, &item->inode) || !item->inode.blob)
 		return STORE_OK;
 	item->file_len = sealed_file_len(&item->inode);
 	item->inode.attrs = SLICE_NULL;
@@ -208,7 +208,7 @@ report_with_names(struct run *run)
 		uint64_t parent;
 		const struct scrub_item *item;
 
-		if (record_decode_dentry(cursor.value, &dentry) ||
+		if (record_dentry_decode(cursor.value, &dentry) ||
 			key_split_dentry(cursor.key, &parent, &component))
 			continue;
 		item = find_item(run, dentry.ino);

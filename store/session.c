@@ -107,7 +107,7 @@ apply_open(struct store *store, struct db_txn *txn, void *arg)
 		return err;
 	scoped(buffer_free) struct buffer value = {0};
 	struct key key = key_u64(args->id);
-	record_encode_session(&value, &record);
+	record_session_encode(&value, &record);
 	return db_put(txn, DB_SESSION, key_slice(&key), buffer_slice(&value));
 }
 

@@ -12,7 +12,7 @@ read_session(const struct db_cursor *cursor, struct store_session *out,
 	uint8_t boot_id[16])
 {
 	struct record_session record;
-	enum store_err err = record_decode_session(cursor->value, &record);
+	enum store_err err = record_session_decode(cursor->value, &record);
 
 	if (!err)
 		err = key_split_u64(cursor->key, &out->id);

@@ -25,7 +25,7 @@ sum_usage(struct db_txn *txn, struct store_status *out)
 
 		err = key_split_u64(cursor.key, &bucket);
 		if (!err)
-			err = record_decode_usage(cursor.value, &usage);
+			err = record_usage_decode(cursor.value, &usage);
 		if (err)
 			return err;
 		out->objects += usage.objects;

@@ -109,7 +109,7 @@ static enum store_err
 decode(struct slice access_key, struct slice value, struct record_token *record,
 	struct token *out)
 {
-	enum store_err err = record_decode_token(value, record);
+	enum store_err err = record_token_decode(value, record);
 
 	if (err)
 		return err;
@@ -281,7 +281,7 @@ save(struct store *store, struct db_txn *txn, const struct token *token,
 	scoped(buffer_free) struct buffer value = {0};
 	enum store_err err;
 
-	record_encode_token(&value, &record);
+	record_token_encode(&value, &record);
 	err = db_put(txn, DB_TOKEN, key_slice(&key), buffer_slice(&value));
 	return err ? err : tell(store, txn, slice_str(token->access_key));
 }

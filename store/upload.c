@@ -59,7 +59,7 @@ upload_find(struct db_txn *txn, const struct upload_ref *ref, uint64_t *number,
 	err = db_get(txn, DB_UPLOAD, key_slice(&key), &value);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_NO_UPLOAD : err;
-	err = record_decode_upload(value, out);
+	err = record_upload_decode(value, out);
 	if (err)
 		return err;
 	if (out->nonce != nonce || !slice_equal(out->key, ref->key))
@@ -89,7 +89,7 @@ upload_save(struct db_txn *txn, uint64_t bucket, uint64_t number,
 	scoped(buffer_free) struct buffer value = {0};
 	struct key key = key_u64_u64(bucket, number);
 
-	record_encode_upload(&value, record);
+	record_upload_encode(&value, record);
 	return db_put(txn, DB_UPLOAD, key_slice(&key), buffer_slice(&value));
 }
 
@@ -210,7 +210,7 @@ collect_parts(struct db_txn *txn, uint64_t number, struct buffer *out)
 		err = key_split_u64_u64(cursor.key, &owner, &gone.part);
 		if (err || owner != number)
 			break;
-		err = record_decode_part(cursor.value, &record);
+		err = record_part_decode(cursor.value, &record);
 		if (err)
 			break;
 		gone.blob = record.blob;
@@ -253,7 +253,7 @@ upload_remove(struct db_txn *txn, uint64_t bucket, uint64_t number)
 
 	err = db_get(txn, DB_UPLOAD, key_slice(&key), &value);
 	if (!err)
-		err = record_decode_upload(value, &record);
+		err = record_upload_decode(value, &record);
 	if (err)
 		return err;
 	blob = record.blob;

@@ -399,11 +399,11 @@ take_upload_blob(struct complete *complete, struct db_txn *txn)
 	}
 	err = db_get(txn, DB_BLOB, key_slice(&key), &old);
 	if (!err)
-		err = record_decode_blob(old, &record);
+		err = record_blob_decode(old, &record);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
 	record.size = plan->stored;
-	record_encode_blob(&value, &record);
+	record_blob_encode(&value, &record);
 	err = db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
 	if (!err)
 		err = blob_record_share(txn, plan->blob);

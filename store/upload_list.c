@@ -56,7 +56,7 @@ collect(struct db_cursor *cursor, const struct upload_search *search,
 		err = key_split_u64_u64(cursor->key, &bucket, &found.number);
 		if (err || bucket != search->bucket)
 			return err;
-		err = record_decode_upload(cursor->value, &found.record);
+		err = record_upload_decode(cursor->value, &found.record);
 		if (err)
 			return err;
 		if (is_wanted(search, after_number, &found))
@@ -126,7 +126,7 @@ upload_list_begun(struct store *store, uint64_t bucket, uint64_t *after,
 		err = key_split_u64_u64(cursor.key, &owner, &number);
 		if (err || owner != bucket)
 			return err;
-		err = record_decode_upload(cursor.value, &record);
+		err = record_upload_decode(cursor.value, &record);
 		if (err)
 			return err;
 		upload_describe(number, &record, arena, &(*out)[(*count)++]);

@@ -416,7 +416,7 @@ save(struct db_txn *txn, const struct upload_part *part,
 	};
 
 	memcpy(record.md5, info->md5, sizeof(record.md5));
-	record_encode_part(&value, &record);
+	record_part_encode(&value, &record);
 	return db_put(txn, DB_PART, key_slice(&key), buffer_slice(&value));
 }
 

@@ -17,7 +17,7 @@ upload_parts_find(struct db_txn *txn, uint64_t number, uint64_t part,
 	struct slice value;
 	enum store_err err = db_get(txn, DB_PART, key_slice(&key), &value);
 
-	return err ? err : record_decode_part(value, out);
+	return err ? err : record_part_decode(value, out);
 }
 
 void
@@ -51,7 +51,7 @@ read_part(const struct db_cursor *cursor, uint64_t number,
 		return err;
 	if (owner != number || part > UPLOAD_PARTS_MAX)
 		return STORE_NOT_FOUND;
-	err = record_decode_part(cursor->value, &record);
+	err = record_part_decode(cursor->value, &record);
 	if (!err)
 		upload_parts_describe((unsigned)part, &record, out);
 	return err;
@@ -133,7 +133,7 @@ find_live_arrival(struct db_txn *txn, struct db_cursor *cursor, uint64_t number,
 		err = key_split_u64_u64(cursor->key, &owner, &part);
 		if (err || owner != number)
 			return err;
-		err = record_decode_part(cursor->value, &record);
+		err = record_part_decode(cursor->value, &record);
 		if (!err)
 			err = is_alive(txn, record.session, has);
 		if (err)
@@ -183,7 +183,7 @@ upload_parts_reserve(struct store *store, struct db_txn *txn, uint64_t number,
 		.session = session_id(store),
 	};
 
-	record_encode_part(&value, &arrival);
+	record_part_encode(&value, &arrival);
 	return db_put(txn, DB_PART, key_slice(&key), buffer_slice(&value));
 }
 

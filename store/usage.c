@@ -45,7 +45,7 @@ read_row(struct db_txn *txn, struct row *row)
 	row->is_there = !err;
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	return record_decode_usage(value, &row->usage);
+	return record_usage_decode(value, &row->usage);
 }
 
 static enum store_err
@@ -54,7 +54,7 @@ write_row(struct db_txn *txn, const struct key *key,
 {
 	scoped(buffer_free) struct buffer value = {0};
 
-	record_encode_usage(&value, usage);
+	record_usage_encode(&value, usage);
 	return db_put(txn, DB_USAGE, key_slice(key), buffer_slice(&value));
 }
 
@@ -71,7 +71,7 @@ find_organization(struct db_txn *txn, uint64_t bucket,
 	if (!err)
 		err = db_cursor_seek(&cursor, SLICE_NULL);
 	for (; !err; err = db_cursor_next(&cursor)) {
-		err = record_decode_bucket(cursor.value, &record);
+		err = record_bucket_decode(cursor.value, &record);
 		if (err)
 			return err;
 		if (record.root_ino == bucket) {
@@ -219,7 +219,7 @@ read_quota(struct db_txn *txn, const struct key *key, struct usage_quota *quota)
 
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	err = record_decode_quota(value, &record);
+	err = record_quota_decode(value, &record);
 	if (!err)
 		*quota = (struct usage_quota){record.objects, record.bytes};
 	return err;
@@ -465,7 +465,7 @@ set_quota(struct store *store, uint64_t owner, struct slice kind,
 	scoped(buffer_free) struct buffer value = {0};
 	const struct record_quota record = {quota->objects, quota->bytes};
 
-	record_encode_quota(&value, &record);
+	record_quota_encode(&value, &record);
 	return bucket_set_document(store, owner, kind,
 		&(struct slice){value.data, value.len});
 }

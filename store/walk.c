@@ -193,5 +193,5 @@ walk_inode(struct walk *walk, uint64_t ino, struct inode *out)
 	if (err == STORE_NOT_FOUND ||
 		(!err && !slice_equal(walk->inodes.key, key_slice(&key))))
 		return STORE_CORRUPT;
-	return err ? err : record_decode_inode(walk->inodes.value, out);
+	return err ? err : record_inode_decode(walk->inodes.value, out);
 }

@@ -190,9 +190,9 @@ struct record_change {
 };
 
 #define RECORD_CODEC(type)                                                     \
-	must_check enum store_err record_decode_##type(struct slice bytes,     \
+	must_check enum store_err record_##type##_decode(struct slice bytes,   \
 		struct record_##type *out);                                    \
-	void record_encode_##type(struct buffer *to,                           \
+	void record_##type##_encode(struct buffer *to,                         \
 		const struct record_##type *record);
 RECORD_CODEC(bucket)
 RECORD_CODEC(dentry)
@@ -210,9 +210,9 @@ RECORD_CODEC(token)
 RECORD_CODEC(change)
 #undef RECORD_CODEC
 
-must_check enum store_err record_decode_inode(struct slice bytes,
+must_check enum store_err record_inode_decode(struct slice bytes,
 	struct inode *out);
-void record_encode_inode(struct buffer *to, const struct inode *inode);
+void record_inode_encode(struct buffer *to, const struct inode *inode);
 
 /* Whether a record that does not decode is one that a later tarn has written:
  * its version is above ours, and not so far above that it must be damage. */

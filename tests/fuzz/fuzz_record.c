@@ -22,9 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 		struct struct_type record;                                     \
 		scoped(buffer_free) struct buffer again = {0};                 \
                                                                                \
-		if (record_decode_##type(bytes, &record))                      \
+		if (record_##type##_decode(bytes, &record))                    \
 			return;                                                \
-		record_encode_##type(&again, &record);                         \
+		record_##type##_encode(&again, &record);                       \
 		if (!slice_equal(buffer_slice(&again), bytes))                 \
 			abort();                                               \
 	}
@@ -49,15 +49,15 @@ ROUND_TRIP(inode, inode)
 		scoped(buffer_free) struct buffer again = {0};                 \
 		scoped(buffer_free) struct buffer third = {0};                 \
                                                                                \
-		if (record_decode_##name(bytes, &record))                      \
+		if (record_##name##_decode(bytes, &record))                    \
 			return;                                                \
-		record_encode_##name(&again, &record);                         \
+		record_##name##_encode(&again, &record);                       \
 		if (bytes.data[0] != 1 &&                                      \
 			!slice_equal(buffer_slice(&again), bytes))             \
 			abort();                                               \
-		if (record_decode_##name(buffer_slice(&again), &same))         \
+		if (record_##name##_decode(buffer_slice(&again), &same))       \
 			abort();                                               \
-		record_encode_##name(&third, &same);                           \
+		record_##name##_encode(&third, &same);                         \
 		if (!slice_equal(buffer_slice(&third), buffer_slice(&again)))  \
 			abort();                                               \
 	}
@@ -148,7 +148,7 @@ streams_walk(struct slice bytes)
 	struct inode inode;
 	struct upload_stream stream;
 
-	if (record_decode_inode(bytes, &inode) || !inode.size)
+	if (record_inode_decode(bytes, &inode) || !inode.size)
 		return;
 	for (uint64_t at = 0; at < inode.size; at += stream.size) {
 		if (!upload_parts_stream(&inode, at, &stream))

@@ -13,18 +13,20 @@
 		struct record_##type other;                                    \
 		for (size_t len = 0; len < (buffer).len; len++)                \
 			cr_expect(eq(int,                                      \
-				record_decode_##type(slice_of((buffer).data,   \
-							     len),             \
+				record_##type##_decode(slice_of((buffer).data, \
+							       len),           \
 					&other),                               \
 				STORE_CORRUPT));                               \
 		buffer_append_char(&(buffer), 0);                              \
 		cr_expect(eq(int,                                              \
-			record_decode_##type(buffer_slice(&(buffer)), &other), \
+			record_##type##_decode(buffer_slice(&(buffer)),        \
+				&other),                                       \
 			STORE_CORRUPT));                                       \
 		(buffer).len--;                                                \
 		(buffer).data[0] = 9;                                          \
 		cr_expect(eq(int,                                              \
-			record_decode_##type(buffer_slice(&(buffer)), &other), \
+			record_##type##_decode(buffer_slice(&(buffer)),        \
+				&other),                                       \
 			STORE_CORRUPT));                                       \
 	} while (0)
 
@@ -40,8 +42,8 @@ Test(record, bucket)
 	};
 	struct record_bucket out;
 
-	record_encode_bucket(&buffer, &in);
-	cr_assert(eq(int, record_decode_bucket(buffer_slice(&buffer), &out),
+	record_bucket_encode(&buffer, &in);
+	cr_assert(eq(int, record_bucket_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(u64, out.root_ino, in.root_ino));
@@ -58,8 +60,8 @@ Test(record, dentry)
 	struct record_dentry in = {.kind = RECORD_DENTRY_CHUNK, .ino = 77};
 	struct record_dentry out;
 
-	record_encode_dentry(&buffer, &in);
-	cr_assert(eq(int, record_decode_dentry(buffer_slice(&buffer), &out),
+	record_dentry_encode(&buffer, &in);
+	cr_assert(eq(int, record_dentry_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(int, out.kind, RECORD_DENTRY_CHUNK));
@@ -67,7 +69,7 @@ Test(record, dentry)
 	CHECK_STRICT(dentry, buffer);
 	buffer.data[0] = 1;
 	buffer.data[1] = 4;
-	cr_expect(eq(int, record_decode_dentry(buffer_slice(&buffer), &out),
+	cr_expect(eq(int, record_dentry_decode(buffer_slice(&buffer), &out),
 		STORE_CORRUPT));
 }
 
@@ -81,8 +83,8 @@ Test(record, dentry_of_a_version)
 	};
 	struct record_dentry out;
 
-	record_encode_dentry(&buffer, &in);
-	cr_assert(eq(int, record_decode_dentry(buffer_slice(&buffer), &out),
+	record_dentry_encode(&buffer, &in);
+	cr_assert(eq(int, record_dentry_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(int, buffer.data[0], 2), "an older tarn knows better");
@@ -98,8 +100,8 @@ Test(record, versions)
 	struct record_versions in = {VERSIONING_SUSPENDED, 77};
 	struct record_versions out;
 
-	record_encode_versions(&buffer, &in);
-	cr_assert(eq(int, record_decode_versions(buffer_slice(&buffer), &out),
+	record_versions_encode(&buffer, &in);
+	cr_assert(eq(int, record_versions_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(int, out.versioning, VERSIONING_SUSPENDED));
@@ -114,8 +116,8 @@ expect_blob_comes_back(const struct record_blob *in)
 	scoped(buffer_free) struct buffer buffer = {0};
 	struct record_blob out;
 
-	record_encode_blob(&buffer, in);
-	cr_assert(eq(int, record_decode_blob(buffer_slice(&buffer), &out),
+	record_blob_encode(&buffer, in);
+	cr_assert(eq(int, record_blob_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(int, out.place, in->place));
@@ -171,7 +173,7 @@ Test(record, blob_of_version_1_is_a_file)
 	struct record_blob out;
 
 	cr_assert(eq(int,
-		record_decode_blob(slice_of(bytes, sizeof(bytes)), &out),
+		record_blob_decode(slice_of(bytes, sizeof(bytes)), &out),
 		STORE_OK));
 
 	cr_expect(eq(int, out.place, RECORD_BLOB_FILE));
@@ -180,7 +182,7 @@ Test(record, blob_of_version_1_is_a_file)
 	cr_expect(not(out.has_crc64nvme));
 	cr_expect(not(out.is_damaged));
 	cr_expect(eq(int,
-		record_decode_blob(slice_of(packed, sizeof(packed)), &out),
+		record_blob_decode(slice_of(packed, sizeof(packed)), &out),
 		STORE_CORRUPT));
 }
 
@@ -203,9 +205,9 @@ Test(record, blob_that_cannot_be_is_refused)
 		scoped(buffer_free) struct buffer buffer = {0};
 		struct record_blob out;
 
-		record_encode_blob(&buffer, &blobs[i]);
+		record_blob_encode(&buffer, &blobs[i]);
 		cr_expect(eq(int,
-			record_decode_blob(buffer_slice(&buffer), &out),
+			record_blob_decode(buffer_slice(&buffer), &out),
 			STORE_CORRUPT));
 	}
 }
@@ -226,8 +228,8 @@ Test(record, upload)
 	};
 	struct record_upload out;
 
-	record_encode_upload(&buffer, &in);
-	cr_assert(eq(int, record_decode_upload(buffer_slice(&buffer), &out),
+	record_upload_encode(&buffer, &in);
+	cr_assert(eq(int, record_upload_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(u64, out.nonce, 1));
@@ -256,8 +258,8 @@ Test(record, part)
 	};
 	struct record_part out;
 
-	record_encode_part(&buffer, &in);
-	cr_assert(eq(int, record_decode_part(buffer_slice(&buffer), &out),
+	record_part_encode(&buffer, &in);
+	cr_assert(eq(int, record_part_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(u64, out.size, 5));
@@ -278,9 +280,9 @@ Test(record, a_checksum_of_a_wrong_length_is_refused)
 	};
 	struct record_part out;
 
-	record_encode_part(&buffer, &in);
+	record_part_encode(&buffer, &in);
 
-	cr_expect(eq(int, record_decode_part(buffer_slice(&buffer), &out),
+	cr_expect(eq(int, record_part_decode(buffer_slice(&buffer), &out),
 		STORE_CORRUPT));
 }
 
@@ -290,8 +292,8 @@ Test(record, usage)
 	struct record_usage in = {1, 2, 3, SLICE("default")};
 	struct record_usage out;
 
-	record_encode_usage(&buffer, &in);
-	cr_assert(eq(int, record_decode_usage(buffer_slice(&buffer), &out),
+	record_usage_encode(&buffer, &in);
+	cr_assert(eq(int, record_usage_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(u64, out.objects, 1));
@@ -306,7 +308,7 @@ Test(record, usage_of_before_there_were_organizations)
 	struct record_usage out;
 
 	cr_assert(eq(int,
-		record_decode_usage(SLICE("\1\1\0\0\0\0\0\0\0"
+		record_usage_decode(SLICE("\1\1\0\0\0\0\0\0\0"
 					  "\2\0\0\0\0\0\0\0"),
 			&out),
 		STORE_OK));
@@ -323,8 +325,8 @@ Test(record, quota)
 	struct record_quota in = {1, 2};
 	struct record_quota out;
 
-	record_encode_quota(&buffer, &in);
-	cr_assert(eq(int, record_decode_quota(buffer_slice(&buffer), &out),
+	record_quota_encode(&buffer, &in);
+	cr_assert(eq(int, record_quota_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(u64, out.objects, 1));
@@ -338,8 +340,8 @@ Test(record, sample)
 	struct record_sample in = {1, 1ull << 50, 3, 4, 5, 6};
 	struct record_sample out;
 
-	record_encode_sample(&buffer, &in);
-	cr_assert(eq(int, record_decode_sample(buffer_slice(&buffer), &out),
+	record_sample_encode(&buffer, &in);
+	cr_assert(eq(int, record_sample_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 	cr_expect(eq(u64, out.objects, 1));
 	cr_expect(eq(u64, out.bytes, 1ull << 50));
@@ -355,7 +357,7 @@ Test(record, a_sample_of_before_there_were_tiers_is_warm)
 	struct record_sample out;
 
 	cr_assert(eq(int,
-		record_decode_sample(SLICE("\1\1\0\0\0\0\0\0\0"
+		record_sample_decode(SLICE("\1\1\0\0\0\0\0\0\0"
 					   "\2\0\0\0\0\0\0\0"
 					   "\3\0\0\0\0\0\0\0"),
 			&out),
@@ -380,9 +382,9 @@ Test(record, a_sample_with_more_in_tiers_than_there_is_is_refused)
 		scoped(buffer_free) struct buffer buffer = {0};
 		struct record_sample out;
 
-		record_encode_sample(&buffer, &wrong[i]);
+		record_sample_encode(&buffer, &wrong[i]);
 		cr_expect(eq(int,
-				  record_decode_sample(buffer_slice(&buffer),
+				  record_sample_decode(buffer_slice(&buffer),
 					  &out),
 				  STORE_CORRUPT),
 			"case %zu", i);
@@ -396,14 +398,14 @@ Test(record, day)
 	struct record_day in = {.bytes = 1ull << 50};
 	struct record_day out;
 
-	record_encode_day(&buffer, &in);
-	cr_assert(eq(int, record_decode_day(buffer_slice(&buffer), &out),
+	record_day_encode(&buffer, &in);
+	cr_assert(eq(int, record_day_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 	cr_expect(eq(u64, out.bytes, 1ull << 50));
 	CHECK_STRICT(day, buffer);
 
-	record_encode_day(&none, &(struct record_day){0});
-	cr_expect(eq(int, record_decode_day(buffer_slice(&none), &out),
+	record_day_encode(&none, &(struct record_day){0});
+	cr_expect(eq(int, record_day_decode(buffer_slice(&none), &out),
 		STORE_CORRUPT));
 }
 
@@ -417,8 +419,8 @@ Test(record, sampled)
 	};
 	struct record_sampled out;
 
-	record_encode_sampled(&buffer, &in);
-	cr_assert(eq(int, record_decode_sampled(buffer_slice(&buffer), &out),
+	record_sampled_encode(&buffer, &in);
+	cr_assert(eq(int, record_sampled_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 	cr_expect(eq(u64, out.hour, 495000));
 	cr_expect(eq(int, (int)out.stage, RECORD_SAMPLED_SAMPLES));
@@ -426,7 +428,7 @@ Test(record, sampled)
 	for (int stage = 0; stage < 256; stage++) {
 		buffer.data[9] = (char)stage;
 		cr_expect(eq(int,
-			record_decode_sampled(buffer_slice(&buffer), &out) ==
+			record_sampled_decode(buffer_slice(&buffer), &out) ==
 				STORE_OK,
 			stage >= 1 && stage <= 3));
 	}
@@ -445,8 +447,8 @@ Test(record, session)
 	};
 	struct record_session out;
 
-	record_encode_session(&buffer, &in);
-	cr_assert(eq(int, record_decode_session(buffer_slice(&buffer), &out),
+	record_session_encode(&buffer, &in);
+	cr_assert(eq(int, record_session_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(memcmp(out.boot_id, in.boot_id, 16) == 0);
@@ -471,8 +473,8 @@ Test(record, token)
 	};
 	struct record_token out;
 
-	record_encode_token(&buffer, &in);
-	cr_assert(eq(int, record_decode_token(buffer_slice(&buffer), &out),
+	record_token_encode(&buffer, &in);
+	cr_assert(eq(int, record_token_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(slice_equal(out.name, in.name));
@@ -504,8 +506,8 @@ Test(record, token_of_another_kind_is_of_version_2)
 	};
 	struct record_token out;
 
-	record_encode_token(&buffer, &in);
-	cr_assert(eq(int, record_decode_token(buffer_slice(&buffer), &out),
+	record_token_encode(&buffer, &in);
+	cr_assert(eq(int, record_token_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(int, buffer.data[0], 2));
@@ -518,7 +520,7 @@ Test(record, token_of_another_kind_is_of_version_2)
 	for (uint8_t version = 3; version <= 4; version++) {
 		buffer.data[0] = (char)version;
 		cr_expect(eq(int,
-			record_decode_token(buffer_slice(&buffer), &out),
+			record_token_decode(buffer_slice(&buffer), &out),
 			STORE_CORRUPT));
 	}
 
@@ -526,11 +528,11 @@ Test(record, token_of_another_kind_is_of_version_2)
 	in.kind = RECORD_TOKEN_PLAIN;
 	in.is_suspended = in.needs_session = false;
 	in.role = SLICE_NULL;
-	record_encode_token(&plain, &in);
+	record_token_encode(&plain, &in);
 	cr_expect(eq(int, plain.data[0], 1));
 	plain.data[0] = 2;
 	buffer_append(&plain, slice_of("\1\0\0\0\0", 5));
-	cr_expect(eq(int, record_decode_token(buffer_slice(&plain), &out),
+	cr_expect(eq(int, record_token_decode(buffer_slice(&plain), &out),
 		STORE_CORRUPT));
 }
 
@@ -546,19 +548,19 @@ Test(record, token_that_lives_by_a_document_is_of_version_3)
 	};
 	struct record_token out;
 
-	record_encode_token(&buffer, &in);
-	cr_assert(eq(int, record_decode_token(buffer_slice(&buffer), &out),
+	record_token_encode(&buffer, &in);
+	cr_assert(eq(int, record_token_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(int, buffer.data[0], 3));
 	cr_expect(slice_equal(out.granted_by, in.granted_by));
 	CHECK_STRICT(token, buffer);
 	in.granted_by = SLICE_NULL;
-	record_encode_token(&none, &in);
+	record_token_encode(&none, &in);
 	cr_expect(eq(int, none.data[0], 2));
 	none.data[0] = 3;
 	buffer_append(&none, slice_of("\0\0", 2));
-	cr_expect(eq(int, record_decode_token(buffer_slice(&none), &out),
+	cr_expect(eq(int, record_token_decode(buffer_slice(&none), &out),
 		STORE_CORRUPT));
 }
 
@@ -574,8 +576,8 @@ Test(record, change)
 	};
 	struct record_change out;
 
-	record_encode_change(&buffer, &in);
-	cr_assert(eq(int, record_decode_change(buffer_slice(&buffer), &out),
+	record_change_encode(&buffer, &in);
+	cr_assert(eq(int, record_change_decode(buffer_slice(&buffer), &out),
 		STORE_OK));
 
 	cr_expect(eq(int, out.kind, RECORD_CHANGE_DOCUMENT));
@@ -664,9 +666,9 @@ Test(record, inode)
 		scoped(buffer_free) struct buffer buffer = {0};
 		struct inode out;
 
-		record_encode_inode(&buffer, inodes[i]);
+		record_inode_encode(&buffer, inodes[i]);
 		cr_assert(eq(int,
-			record_decode_inode(buffer_slice(&buffer), &out),
+			record_inode_decode(buffer_slice(&buffer), &out),
 			STORE_OK));
 
 		expect_same(&out, inodes[i]);
@@ -677,7 +679,7 @@ Test(record, an_inode_of_s3_is_small)
 {
 	scoped(buffer_free) struct buffer buffer = {0};
 
-	record_encode_inode(&buffer, &plain);
+	record_inode_encode(&buffer, &plain);
 
 	cr_expect(le(sz, buffer.len, 80));
 }
@@ -687,10 +689,10 @@ Test(record, an_inode_cut_short_is_refused)
 	scoped(buffer_free) struct buffer buffer = {0};
 	struct inode out;
 
-	record_encode_inode(&buffer, &full);
+	record_inode_encode(&buffer, &full);
 	for (size_t len = 0; len < buffer.len - full.attrs.len; len++)
 		cr_expect(eq(int,
-			record_decode_inode(slice_of(buffer.data, len), &out),
+			record_inode_decode(slice_of(buffer.data, len), &out),
 			STORE_CORRUPT));
 }
 
@@ -712,9 +714,9 @@ Test(record, an_inode_out_of_range_is_refused)
 	for (size_t i = 0; i < array_len(wrong); i++) {
 		scoped(buffer_free) struct buffer buffer = {0};
 
-		record_encode_inode(&buffer, &wrong[i]);
+		record_inode_encode(&buffer, &wrong[i]);
 		cr_expect(eq(int,
-				  record_decode_inode(buffer_slice(&buffer),
+				  record_inode_decode(buffer_slice(&buffer),
 					  &out),
 				  STORE_CORRUPT),
 			"case %zu", i);
@@ -730,23 +732,23 @@ Test(record, an_inode_tells_the_day_of_its_last_access_where_it_is_another)
 
 	inode.birth_ns = 5 * CLOCK_NS_PER_DAY + 1;
 	inode.access_day = 5;
-	record_encode_inode(&same, &inode);
-	cr_assert(zero(int, record_decode_inode(buffer_slice(&same), &out)));
+	record_inode_encode(&same, &inode);
+	cr_assert(zero(int, record_inode_decode(buffer_slice(&same), &out)));
 	cr_expect(eq(int, same.data[0], 1));
 	cr_expect(eq(u32, inode_access_day(&out), 5));
 
 	inode.access_day = 6;
-	record_encode_inode(&later, &inode);
-	cr_assert(zero(int, record_decode_inode(buffer_slice(&later), &out)));
+	record_inode_encode(&later, &inode);
+	cr_assert(zero(int, record_inode_decode(buffer_slice(&later), &out)));
 	cr_expect(eq(int, later.data[0], 3));
 	cr_expect(eq(u32, inode_access_day(&out), 6));
 	cr_expect(eq(sz, later.len, same.len + 4));
 
 	/* One encoding: the day is the last field. */
 	later.data[later.len - inode.attrs.len - 4] = 5;
-	cr_expect(eq(int, record_decode_inode(buffer_slice(&later), &out),
+	cr_expect(eq(int, record_inode_decode(buffer_slice(&later), &out),
 		STORE_CORRUPT));
 	later.data[later.len - inode.attrs.len - 4] = 0;
-	cr_expect(eq(int, record_decode_inode(buffer_slice(&later), &out),
+	cr_expect(eq(int, record_inode_decode(buffer_slice(&later), &out),
 		STORE_CORRUPT));
 }

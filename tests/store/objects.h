@@ -228,7 +228,7 @@ objects_blob_records(struct store *store)
 	while (!err) {
 		struct record_blob record;
 
-		err = record_decode_blob(cursor.value, &record);
+		err = record_blob_decode(cursor.value, &record);
 		assert(!err);
 		count += record.place != RECORD_BLOB_SEGMENT;
 		err = db_cursor_next(&cursor);

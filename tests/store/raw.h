@@ -59,7 +59,7 @@ raw_inode(struct store *store, const struct inode *inode)
 {
 	scoped(buffer_free) struct buffer value = {0};
 
-	record_encode_inode(&value, inode);
+	record_inode_encode(&value, inode);
 	raw_put(store, DB_INODE, key_u64(inode->ino), buffer_slice(&value));
 }
 
@@ -70,7 +70,7 @@ raw_dentry(struct store *store, uint64_t parent, const char *name,
 	scoped(buffer_free) struct buffer value = {0};
 	const struct record_dentry dentry = {.kind = kind, .ino = ino};
 
-	record_encode_dentry(&value, &dentry);
+	record_dentry_encode(&value, &dentry);
 	raw_put(store, DB_DENTRY, key_dentry(parent, slice_str(name)),
 		buffer_slice(&value));
 }

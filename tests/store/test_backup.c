@@ -590,7 +590,7 @@ spoil_record(const struct place *place, uint64_t commit,
 	char path[200];
 	uint64_t spoiled = 0;
 
-	record_encode_inode(&record, inode);
+	record_inode_encode(&record, inode);
 	snprintf(path, sizeof(path), "%s/%llu/meta/data.mdb", place->to,
 		(unsigned long long)commit);
 	int fd = open(path, O_RDWR | O_CLOEXEC);

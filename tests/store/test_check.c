@@ -92,7 +92,7 @@ Test(check, a_record_of_a_later_version_keeps_all_repairs_away)
 
 	other.nlink = 7;
 	raw_inode(temp.store, &other);
-	record_encode_inode(&value, &file);
+	record_inode_encode(&value, &file);
 	value.data[0] = 15;
 	raw_put(temp.store, DB_INODE, key_u64(file.ino), buffer_slice(&value));
 	struct checks_found found = checks_run(temp.store, CHECK_REPAIR);
@@ -135,7 +135,7 @@ Test(check, an_inode_with_attributes_of_a_later_kind_stays)
 
 	inode_attr_append(&attrs, &attr);
 	file.attrs = buffer_slice(&attrs);
-	record_encode_inode(&value, &file);
+	record_inode_encode(&value, &file);
 	raw_inode(temp.store, &file);
 	struct checks_found found = checks_run(temp.store, CHECK_REPAIR);
 
@@ -294,7 +294,7 @@ Test(check, a_wrong_count_of_references)
 	struct record_blob record = raw_blob(temp.store, file.blob);
 
 	record.references = 5;
-	record_encode_blob(&value, &record);
+	record_blob_encode(&value, &record);
 	raw_put(temp.store, DB_BLOB, key_u64(file.blob), buffer_slice(&value));
 	checks_expect_repair(temp.store, CHECK_REFERENCES);
 
@@ -329,7 +329,7 @@ Test(check, wrong_counters_of_a_bucket)
 	uint64_t bucket = checks_fill(temp.store);
 	const struct record_usage usage = {.objects = 99, .bytes = 1};
 
-	record_encode_usage(&value, &usage);
+	record_usage_encode(&value, &usage);
 	raw_put(temp.store, DB_USAGE, key_u64(bucket), buffer_slice(&value));
 	checks_expect_repair(temp.store, CHECK_USAGE);
 	cr_expect(eq(u64, names_objects(temp.store, bucket), 3));
@@ -348,7 +348,7 @@ Test(check, wrong_counters_of_an_organization)
 	struct usage right;
 
 	(void)checks_fill(temp.store);
-	record_encode_usage(&value, &usage);
+	record_usage_encode(&value, &usage);
 	raw_put(temp.store, DB_USAGE, key_dentry(0, SLICE("default")),
 		buffer_slice(&value));
 	checks_expect_repair(temp.store, CHECK_USAGE);
@@ -378,20 +378,20 @@ Test(check, names_of_organizations_that_no_key_could_have)
 	record.root_ino = bucket;
 	memset(key.bytes, 0, 8);
 	memcpy(key.bytes + 8, bytes, sizeof(bytes));
-	record_encode_usage(&value, &usage);
+	record_usage_encode(&value, &usage);
 	raw_put(temp.store, DB_USAGE, key, buffer_slice(&value));
 	checks_expect_repair(temp.store, CHECK_RECORD);
 
 	buffer_clear(&value);
 	usage.organization = name;
-	record_encode_usage(&value, &usage);
+	record_usage_encode(&value, &usage);
 	raw_put(temp.store, DB_USAGE, key_u64(bucket), buffer_slice(&value));
 	cr_expect(eq(int, objects_put(temp.store, bucket, "new", "new"),
 		STORE_CORRUPT));
 	checks_expect_repair(temp.store, CHECK_RECORD);
 
 	buffer_clear(&value);
-	record_encode_bucket(&value, &record);
+	record_bucket_encode(&value, &record);
 	raw_put(temp.store, DB_BUCKET, key_text(SLICE("bucket")),
 		buffer_slice(&value));
 	checks_expect_repair(temp.store, CHECK_RECORD);
@@ -406,7 +406,7 @@ Test(check, a_part_without_its_upload_and_an_upload_without_its_bucket)
 	const struct record_upload upload = {.key = SLICE("k")};
 
 	checks_fill(temp.store);
-	record_encode_part(&value, &part);
+	record_part_encode(&value, &part);
 	raw_put(temp.store, DB_PART, key_u64_u64(1u << 30, 1),
 		buffer_slice(&value));
 	checks_expect_repair(temp.store, CHECK_UPLOAD);
@@ -414,7 +414,7 @@ Test(check, a_part_without_its_upload_and_an_upload_without_its_bucket)
 	raw_put(temp.store, DB_PART, key_u64_u64(1u << 30, 1),
 		buffer_slice(&value));
 	buffer_clear(&value);
-	record_encode_upload(&value, &upload);
+	record_upload_encode(&value, &upload);
 	raw_put(temp.store, DB_UPLOAD, key_u64_u64(1u << 29, 1u << 30),
 		buffer_slice(&value));
 	checks_expect_repair(temp.store, CHECK_UPLOAD);

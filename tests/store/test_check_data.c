@@ -94,7 +94,7 @@ Test(check_data, an_object_that_was_cut_off_is_damaged)
 	struct record_blob record = raw_blob(temp.store, file.blob);
 	scoped(buffer_free) struct buffer value = {0};
 	record.has_crc64nvme = true;
-	record_encode_blob(&value, &record);
+	record_blob_encode(&value, &record);
 	raw_put(temp.store, DB_BLOB, key_u64(file.blob), buffer_slice(&value));
 	cut_off(temp.store, file.blob, 3, 1);
 

@@ -83,7 +83,7 @@ Test(check_versions, a_row_of_no_bucket_goes)
 	scoped(buffer_free) struct buffer value = {0};
 	const struct record_versions of = {VERSIONING_ENABLED, 4711};
 
-	record_encode_versions(&value, &of);
+	record_versions_encode(&value, &of);
 	raw_put(it.store, DB_VERSION, key_u64(4712), buffer_slice(&value));
 	checks_expect_repair(it.store, CHECK_BUCKET);
 	cr_expect(versions_lists(&it, "d/f=-* d/f=2 d/f=1"));
@@ -152,7 +152,7 @@ Test(check_versions, a_name_without_a_number_does_not_end_the_server)
 
 	uint64_t dir = newest(&it, &key, &dentry);
 	dentry.version = (struct version){.number = 0};
-	record_encode_dentry(&value, &dentry);
+	record_dentry_encode(&value, &dentry);
 	key = key_dentry(dir, slice_of("f\0", 2));
 	raw_put(it.store, DB_DENTRY, key, buffer_slice(&value));
 

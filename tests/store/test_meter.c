@@ -133,7 +133,7 @@ apply_hours(struct store *store, struct db_txn *txn, void *arg)
 
 		name.hour = i;
 		kind = meter_name_kind(&name);
-		record_encode_sample(&value,
+		record_sample_encode(&value,
 			&(struct record_sample){.objects = 1, .bytes = i});
 		err = store_document_put(txn, &kind, buffer_slice(&value));
 	}
@@ -170,8 +170,8 @@ apply_buckets(struct store *store, struct db_txn *txn, void *arg)
 		snprintf(name, sizeof(name), "many-%llu",
 			(unsigned long long)i);
 		struct key key = key_text(slice_str(name));
-		record_encode_bucket(&value, &record);
-		record_encode_usage(&usage,
+		record_bucket_encode(&value, &record);
+		record_usage_encode(&usage,
 			&(struct record_usage){.objects = 1,
 				.bytes = i,
 				.organization = record.owner});

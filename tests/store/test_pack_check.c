@@ -59,7 +59,7 @@ set(struct store *store, uint64_t blob, const struct record_blob *record)
 {
 	scoped(buffer_free) struct buffer value = {0};
 
-	record_encode_blob(&value, record);
+	record_blob_encode(&value, record);
 	raw_put(store, DB_BLOB, key_u64(blob), buffer_slice(&value));
 }
 
@@ -312,7 +312,7 @@ Test(pack_check, blobs_that_lie_over_each_other)
 	record.size++;
 	inode.size++;
 	set(packed.store, packed.blobs[1], &record);
-	record_encode_inode(&value, &inode);
+	record_inode_encode(&value, &inode);
 	raw_put(packed.store, DB_INODE, key_u64(inode.ino),
 		buffer_slice(&value));
 	expect_lasting(&packed, CHECK_PACK);

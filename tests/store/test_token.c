@@ -214,12 +214,12 @@ swap_secret(struct store *store, const char *from, const char *to)
 	cr_assert(eq(int, db_begin_write(store->db, &txn), STORE_OK));
 	cr_assert(eq(int, db_get(txn, DB_TOKEN, key_slice(&from_key), &bytes),
 		STORE_OK));
-	cr_assert(eq(int, record_decode_token(bytes, &source), STORE_OK));
+	cr_assert(eq(int, record_token_decode(bytes, &source), STORE_OK));
 	cr_assert(eq(int, db_get(txn, DB_TOKEN, key_slice(&to_key), &bytes),
 		STORE_OK));
-	cr_assert(eq(int, record_decode_token(bytes, &target), STORE_OK));
+	cr_assert(eq(int, record_token_decode(bytes, &target), STORE_OK));
 	target.sealed = source.sealed;
-	record_encode_token(&value, &target);
+	record_token_encode(&value, &target);
 	cr_assert(eq(int,
 		db_put(txn, DB_TOKEN, key_slice(&to_key), buffer_slice(&value)),
 		STORE_OK));

@@ -370,7 +370,7 @@ apply_add(struct store *store, struct db_txn *txn, void *arg)
 	(void)store;
 	if (!err)
 		err = db_get(txn, DB_USAGE, key_slice(&key), &value);
-	return err ? err : record_decode_usage(value, &args->result);
+	return err ? err : record_usage_decode(value, &args->result);
 }
 
 Test(usage, adds_up_and_never_goes_below_nothing)

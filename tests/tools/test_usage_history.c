@@ -48,7 +48,7 @@ apply_sample(struct store *store, struct db_txn *txn, void *arg)
 	(void)store;
 	assert(has_name);
 	kind = meter_name_kind(&name);
-	record_encode_sample(&value, &sample->record);
+	record_sample_encode(&value, &sample->record);
 	return store_document_put(txn, &kind, buffer_slice(&value));
 }
 
