@@ -117,6 +117,7 @@ names_a_caller(enum policy_key key)
 	       key == POLICY_KEY_PRINCIPAL_ARN ||
 	       key == POLICY_KEY_PRINCIPAL_ORG_ID ||
 	       key == POLICY_KEY_CW_PRINCIPAL_ORG_ID ||
+	       key == POLICY_KEY_SOURCE_ACCOUNT ||
 	       key == POLICY_KEY_SOURCE_ARN || key == POLICY_KEY_USER_ID ||
 	       key == POLICY_KEY_USER_NAME;
 }

@@ -24,6 +24,7 @@
 	X(PRINCIPAL_TYPE, "aws:PrincipalType") \
 	X(REFERER, "aws:Referer") \
 	X(SECURE_TRANSPORT, "aws:SecureTransport") \
+	X(SOURCE_ACCOUNT, "aws:SourceAccount") \
 	X(SOURCE_ARN, "aws:SourceArn") \
 	X(SOURCE_IP, "aws:SourceIp") \
 	X(USER_AGENT, "aws:UserAgent") \

@@ -35,15 +35,15 @@ refuse(struct parser *parser, const char *element, struct slice text,
 /* --- principals ----------------------------------------------------------- */
 
 static bool
-add_principals(struct parser *parser, const char *element, const json_t *names,
-	struct policy_principal *to, size_t *count)
+add_principals(struct parser *parser, const char *element, bool is_service,
+	const json_t *names, struct policy_principal *to, size_t *count)
 {
 	size_t more = policy_json_count(names);
 
 	for (size_t i = 0; i < more; i++) {
 		struct slice name = policy_json_item(names, i);
 
-		if (!policy_principal_parse(parser->arena, name,
+		if (!policy_principal_parse(parser->arena, is_service, name,
 			    &to[(*count)++]))
 			return refuse(parser, element, name,
 				"is not a principal");
@@ -54,17 +54,24 @@ add_principals(struct parser *parser, const char *element, const json_t *names,
 
 static bool
 parse_principal_map(struct parser *parser, const char *element, json_t *map,
-	struct policy_principal *to, size_t *count)
+	bool is_denied, struct policy_principal *to, size_t *count)
 {
 	const char *kind;
 	json_t *names;
 
 	json_object_foreach(map, kind, names)
 	{
-		if (strcmp(kind, "AWS") != 0 && strcmp(kind, "CW") != 0)
+		bool is_service = strcmp(kind, "Service") == 0;
+
+		if (!is_service && strcmp(kind, "AWS") && strcmp(kind, "CW"))
 			return refuse(parser, element, slice_str(kind),
 				"is not a supported kind of principal");
-		if (!add_principals(parser, element, names, to, count))
+		/* What the server does of its own asks no policy. */
+		if (is_service && is_denied)
+			return refuse(parser, element, slice_str(kind),
+				"cannot be denied anything");
+		if (!add_principals(parser, element, is_service, names, to,
+			    count))
 			return false;
 	}
 	return *count > 0 ||
@@ -92,12 +99,13 @@ parse_principal(struct parser *parser, const char *element, json_t *value,
 
 	out->principals = to;
 	if (json_is_object(value))
-		return parse_principal_map(parser, element, value, to,
+		return parse_principal_map(parser, element, value,
+			!out->is_allow && strcmp(element, "Principal") == 0, to,
 			&out->principal_count);
 	if (!slice_equal(policy_json_text(value), SLICE("*")))
 		return refuse(parser, element, policy_json_text(value),
 			"must be \"*\" or {\"AWS\": ...}");
-	return add_principals(parser, element, value, to,
+	return add_principals(parser, element, false, value, to,
 		&out->principal_count);
 }
 

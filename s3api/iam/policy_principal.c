@@ -106,10 +106,23 @@ parse_arn(struct arena *arena, struct slice rest, bool is_sts,
 	       set_user(arena, resource, out);
 }
 
+static bool
+parse_service(struct slice text, struct policy_principal *out)
+{
+	struct slice domain = SLICE(".amazonaws.com");
+
+	*out = (struct policy_principal){.kind = POLICY_PRINCIPAL_SERVICE};
+	return text.len > domain.len && is_name(text, ".-") &&
+	       slice_equal(slice_from(text, text.len - domain.len), domain);
+}
+
 bool
-policy_principal_parse(struct arena *arena, struct slice text,
+policy_principal_parse(struct arena *arena, bool is_service, struct slice text,
 	struct policy_principal *out)
 {
+	if (is_service)
+		return parse_service(text, out);
+
 	struct slice rest = arena_copy(arena, text);
 	struct slice organization;
 
@@ -180,6 +193,8 @@ policy_principal_is(const struct policy_principal *principal,
 		return is_named(principal, caller->role) &&
 		       (principal->session.len == 0 ||
 			       slice_equal(principal->session, caller->name));
+	case POLICY_PRINCIPAL_SERVICE:
+		return false;
 	}
 	return false;
 }

@@ -24,6 +24,7 @@ enum policy_principal_kind {
 	POLICY_PRINCIPAL_ORGANIZATION,
 	POLICY_PRINCIPAL_USER,
 	POLICY_PRINCIPAL_ROLE,
+	POLICY_PRINCIPAL_SERVICE, /* of AWS: nobody who asks here is one */
 };
 
 /* Whom a statement means. */
@@ -35,10 +36,10 @@ struct policy_principal {
 	struct slice session; /* of ROLE; empty: any */
 };
 
-/* "*", an organization, ORG:NAME, arn:aws:iam::ORG:user/NAME and the like.
- * False: none of these. */
-must_check bool policy_principal_parse(struct arena *arena, struct slice text,
-	struct policy_principal *out);
+/* "*", an organization, ORG:NAME, arn:aws:iam::ORG:user/NAME and the like; of
+ * a service its name, as logging.s3.amazonaws.com.  False: none of these. */
+must_check bool policy_principal_parse(struct arena *arena, bool is_service,
+	struct slice text, struct policy_principal *out);
 
 /* "*", role/NAME or a name, with * and ? for parts of either. */
 must_check bool policy_principal_parse_short(struct arena *arena,

@@ -394,6 +394,7 @@ Test(access_find, no_key_is_left_out_above)
 	bool is_there[POLICY_KEY_COUNT] = {
 		[POLICY_KEY_VERSION_ID] = true,
 		/* No request has them yet. */
+		[POLICY_KEY_SOURCE_ACCOUNT] = true,
 		[POLICY_KEY_SOURCE_ARN] = true,
 		[POLICY_KEY_GROUPS] = true,
 	};

@@ -339,6 +339,39 @@ Test(decide, a_deny_of_the_owner_for_all_reaches_strangers)
 		DECIDE_BUCKET_ALLOW, NULL);
 }
 
+Test(decide, a_service_of_aws_is_nobody_who_asks)
+{
+	scoped(end) struct setting setting = begin(
+		STATEMENT("\"Effect\":\"Allow\",\"Principal\":{\"Service\":"
+			  "\"logging.s3.amazonaws.com\"}," GET_PHOTOS
+			  ",\"Condition\":{\"ArnLike\":{\"aws:SourceArn\":"
+			  "\"arn:aws:s3:::photos\"},\"StringEquals\":"
+			  "{\"aws:SourceAccount\":\"123456789012\"}}"),
+		NULL);
+
+	cr_expect(eq(int,
+		ask(&setting, &stranger, "s3:GetObject", "photos/a").is_allowed,
+		false));
+	cr_expect(eq(int,
+		ask(&setting, &nobody, "s3:GetObject", "photos/a").is_allowed,
+		false));
+	cr_expect(eq(int,
+		ask(&setting, &alice, "s3:GetObject", "photos/a").reason,
+		DECIDE_OWNER));
+}
+
+Test(decide, all_but_a_service_of_aws_is_everyone)
+{
+	scoped(end) struct setting setting = begin(
+		STATEMENT("\"Effect\":\"Deny\",\"NotPrincipal\":{\"Service\":"
+			  "\"logging.s3.amazonaws.com\"}," GET_PHOTOS),
+		NULL);
+
+	cr_expect(eq(int,
+		ask(&setting, &alice, "s3:GetObject", "photos/a").reason,
+		DECIDE_BUCKET_DENY));
+}
+
 Test(decide, principals_have_the_forms_of_iam)
 {
 	static const struct {

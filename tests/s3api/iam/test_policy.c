@@ -109,9 +109,18 @@ Test(policy, statements_are_refused_with_the_place)
 			"Allow with NotPrincipal is not allowed"},
 		{"\"Effect\":\"Allow\",\"Principal\":\"org\"," GET KEYS,
 			"must be \"*\" or"},
+		{"\"Effect\":\"Allow\",\"Principal\":{\"Federated\":\"x\"}," GET
+				KEYS,
+			"Federated is not a supported kind of principal"},
 		{"\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"x\"}," GET
 				KEYS,
-			"Service is not a supported kind of principal"},
+			"x is not a principal"},
+		{"\"Effect\":\"Allow\",\"Principal\":{\"Service\":"
+		 "\".amazonaws.com\"}," GET KEYS,
+			"is not a principal"},
+		{"\"Effect\":\"Deny\",\"Principal\":{\"Service\":"
+		 "\"logging.s3.amazonaws.com\"}," GET KEYS,
+			"Service cannot be denied anything"},
 		{"\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[]}," GET KEYS,
 			"list of strings"},
 		{"\"Effect\":\"Allow\",\"Principal\":{}," GET KEYS,
