@@ -205,7 +205,9 @@ tag_set_parse_header(struct request *request, struct slice *out)
 
 	*out = SLICE_NULL;
 	while (rest.len > 0 && slice_split(&rest, '&', &value)) {
-		if (!slice_split(&value, '=', &key) ||
+		if (value.len == 0)
+			continue;
+		if (!slice_split(&value, '=', &key) || key.len == 0 ||
 			!decode(request, key, &key) ||
 			!decode(request, value, &value))
 			return refuse_header(request);

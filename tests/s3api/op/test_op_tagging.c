@@ -160,7 +160,7 @@ Test(op_tagging, buckets_have_tags_of_their_own)
 Test(op_tagging, an_object_is_put_with_its_tags)
 {
 	scoped(served_stop) struct served served = served_start();
-	static const char *const bad[] = {"a=1&a=2", "a=%zz", "=1&", "&"};
+	static const char *const bad[] = {"a=1&a=2", "a=%zz", "=1&"};
 
 	served_bucket(&served, "photos");
 	cr_expect(eq(uint,
@@ -191,6 +191,23 @@ Test(op_tagging, an_object_is_put_with_its_tags)
 		400, "InvalidTag");
 	cr_expect(eq(uint, served_ask(&served, "GET", "/photos/b")->status,
 		404));
+}
+
+Test(op_tagging, a_header_may_say_nothing_between_its_signs)
+{
+	scoped(served_stop) struct served served = served_start();
+
+	served_bucket(&served, "photos");
+	cr_expect(eq(uint,
+		served_send(&served, "PUT", "/photos/a",
+			"x-amz-tagging: &&a=1&\n", SLICE("bytes"))
+			->status,
+		200));
+	served_expect_elements(served_ask(&served, "GET", "/photos/a?tagging"),
+		"Key", "a ");
+	served_expect_refusal(served_send(&served, "PUT", "/photos/a",
+				      "x-amz-tagging: =1\n", SLICE("bytes")),
+		400, "InvalidArgument");
 }
 
 Test(op_tagging, an_upload_keeps_its_tags_for_the_object)
