@@ -9,6 +9,7 @@
 #include "s3api/reply.h"
 #include "s3api/xml/xml_reader.h"
 #include "s3api/xml/xml_writer.h"
+#include "store/base/text.h"
 
 #define BODY_MAX (64 * 1024)
 #define ID_MAX 255
@@ -66,6 +67,16 @@ is_printable(struct slice text)
 static enum s3_error
 check_item(struct request *request, const char *element, struct slice text)
 {
+	bool is_exposed = !strcmp(element, "ExposeHeader");
+
+	if ((is_exposed || !strcmp(element, "AllowedHeader")) && text.len > 0 &&
+		!text_is_token(text))
+		return invalid(request,
+			is_exposed ? "ExposeHeader \"%.64s\" contains invalid "
+				     "character."
+				   : "AllowedHeader \"%.64s\" contains invalid "
+				     "character.",
+			text);
 	if (!is_printable(text))
 		return malformed(request);
 	if (!strcmp(element, "AllowedMethod"))
@@ -76,7 +87,7 @@ check_item(struct request *request, const char *element, struct slice text)
 					 "CORS config. Unsupported method is "
 					 "%.64s",
 					 text);
-	if (!strcmp(element, "ExposeHeader"))
+	if (is_exposed)
 		return slice_find_char(text, '*') < 0
 			       ? S3_OK
 			       : invalid(request,

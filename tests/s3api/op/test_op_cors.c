@@ -70,7 +70,13 @@ Test(op_cors, rules_that_cannot_be_are_refused)
 		RULES(RULE("<AllowedOrigin>*</AllowedOrigin>"
 			   "<AllowedMethod>PATCH</AllowedMethod>")),
 		RULES(RULE("<AllowedOrigin>*</AllowedOrigin>"
-			   "<ExposeHeader>x-*</ExposeHeader>"))};
+			   "<ExposeHeader>x-*</ExposeHeader>")),
+		RULES(RULE("<AllowedOrigin>*</AllowedOrigin>"
+			   "<ExposeHeader>a:b</ExposeHeader>")),
+		RULES(RULE("<AllowedOrigin>*</AllowedOrigin>"
+			   "<AllowedHeader>a b</AllowedHeader>")),
+		RULES(RULE("<AllowedOrigin>*</AllowedOrigin>"
+			   "<AllowedHeader>x[]</AllowedHeader>"))};
 
 	for (size_t i = 0; i < array_len(malformed); i++)
 		served_expect_refusal(put_rules(&served, malformed[i]), 400,
