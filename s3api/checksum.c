@@ -344,6 +344,16 @@ read_type(const struct http_request *request, bool *is_given, bool *is_full,
 }
 
 enum s3_error
+checksum_check_copy(const struct http_request *request,
+	struct error_report *report)
+{
+	enum digest_kind ignored;
+
+	return read_algorithm(request, "x-amz-checksum-algorithm", &ignored,
+		report);
+}
+
+enum s3_error
 checksum_parse_upload(const struct http_request *request,
 	struct checksum_upload *out, struct error_report *report)
 {

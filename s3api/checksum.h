@@ -110,6 +110,11 @@ must_check enum s3_error
 checksum_parse_upload(const struct http_request *request,
 	struct checksum_upload *out, struct error_report *report);
 
+/* x-amz-checksum-algorithm of a copy, which changes nothing.  INVALID_REQUEST:
+ * there is no such algorithm. */
+must_check enum s3_error checksum_check_copy(const struct http_request *request,
+	struct error_report *report);
+
 /*
  * The checksum of an object out of those of its parts, in their order.  What
  * is begun must be ended, which frees it.

@@ -6,6 +6,7 @@
  */
 #include <unistd.h>
 
+#include "s3api/checksum.h"
 #include "s3api/iam/access.h"
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
@@ -172,6 +173,8 @@ prepare(struct request *request, struct copy *copy)
 		error = sse_c_parse_stored(request, &copy->key);
 	if (!error)
 		error = attrs_refuse_unsupported(request);
+	if (!error)
+		error = checksum_check_copy(request->http, &request->report);
 	if (!error)
 		error = parse_directive(request, copy);
 	if (!error)

@@ -182,3 +182,20 @@ Test(op_copy, keeps_the_checksum)
 	served_expect_elements(reply, "ChecksumCRC64NVME", "M3eFcAZSQlc= ");
 	served_expect_header(head, "x-amz-checksum-crc64nvme", "M3eFcAZSQlc=");
 }
+
+Test(op_copy, an_algorithm_changes_nothing_and_is_one_that_there_is)
+{
+	scoped(served_stop) struct served served = start_with_hello();
+
+	const struct s3_reply *reply = copy(&served, "/other/c",
+		"x-amz-copy-source: photos/a%20b\n"
+		"x-amz-checksum-algorithm: SHA256\n");
+
+	served_expect_elements(reply, "ChecksumCRC64NVME", "M3eFcAZSQlc= ");
+	served_expect_refusal(copy(&served, "/other/d",
+				      "x-amz-copy-source: photos/a%20b\n"
+				      "x-amz-checksum-algorithm: CRC8\n"),
+		400, "InvalidRequest");
+	served_expect_refusal(served_ask(&served, "GET", "/other/d"), 404,
+		"NoSuchKey");
+}
