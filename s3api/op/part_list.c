@@ -53,6 +53,19 @@ has_other_checksum(const struct xml_node *node, enum digest_kind kind)
 	return false;
 }
 
+/* S3 API: what is below 1 is no number of a part; one that is too large is that
+ * of a part that is not there. */
+static bool
+is_below_one(const struct xml_node *node, struct arena *arena)
+{
+	struct slice text =
+		slice_trim(xml_reader_child_text(node, "PartNumber", arena));
+	unsigned long number;
+
+	return slice_has_prefix(text, SLICE("-")) ||
+	       (slice_to_u64(text, UPLOAD_PARTS_MAX, &number) && number == 0);
+}
+
 static enum s3_error
 parse_parts(const struct xml_node *root, enum digest_kind kind,
 	struct arena *arena, struct part_list *list)
@@ -64,6 +77,8 @@ parse_parts(const struct xml_node *root, enum digest_kind kind,
 			!xml_reader_child(node, "PartNumber") ||
 			!xml_reader_child(node, "ETag"))
 			return S3_MALFORMED_XML;
+		if (is_below_one(node, arena))
+			return S3_INVALID_ARGUMENT;
 		if (has_other_checksum(node, kind))
 			return S3_BAD_DIGEST;
 		if (!parse_part(node, arena, &list->parts[list->count], kind))

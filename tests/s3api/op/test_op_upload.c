@@ -166,6 +166,7 @@ Test(op_upload, refuses_parts_that_are_not_as_listed)
 	struct sent swapped[2] = {parts[1], parts[0]};
 	struct sent twice[2] = {parts[0], parts[0]};
 	struct sent missing[2] = {parts[0], {3, "", NULL}};
+	struct sent none = {0, "\"" ID_OF_NONE "\"", NULL};
 
 	memcpy(missing[1].etag, parts[1].etag, sizeof(parts[1].etag));
 	served_expect_refusal(complete(&served, id, parts, 2), 400,
@@ -178,6 +179,8 @@ Test(op_upload, refuses_parts_that_are_not_as_listed)
 		"InvalidPart");
 	served_expect_refusal(complete(&served, id, &wrong, 1), 400,
 		"InvalidPart");
+	served_expect_refusal(complete(&served, id, &none, 1), 400,
+		"InvalidArgument");
 	served_expect_refusal(complete(&served, id, NULL, 0), 400,
 		"MalformedXML");
 	served_expect_refusal(complete_with(&served, id,
