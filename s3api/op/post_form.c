@@ -80,12 +80,20 @@ add_field(struct request *request, struct post_form *form, struct slice name,
 static enum s3_error
 begin(struct request *request, struct post_form *form)
 {
+	struct slice rest = request_header(request, "content-type");
+	struct slice type;
+
 	form->field_count = 0;
 	form->filename = SLICE_NULL;
 	if (multipart_begin(&form->multipart, request->arena,
 		    request_header(request, "content-type"), read_body,
 		    request->http))
 		return S3_OK;
+	if (slice_split(&rest, ';', &type) &&
+		slice_equal_nocase(slice_trim(type),
+			SLICE("multipart/form-data")))
+		return error_set(&request->report, S3_MALFORMED_POST_REQUEST,
+			NULL);
 	error_set(&request->report, S3_PRECONDITION_FAILED, NULL);
 	error_add(&request->report, "Condition",
 		SLICE("Bucket POST must be of the enclosure-type "

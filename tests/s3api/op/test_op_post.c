@@ -572,6 +572,10 @@ Test(op_post, forms_that_are_none_are_refused)
 	served_expect_elements(reply, "Condition",
 		"Bucket POST must be of the enclosure-type "
 		"multipart/form-data ");
+	served_expect_refusal(served_send(&served, "POST", "/photos",
+				      "content-type: multipart/form-data\n",
+				      SLICE("key=a")),
+		400, "MalformedPOSTRequest");
 	served_expect_refusal(served_send(&served, "POST", "/photos", FORM_TYPE,
 				      SLICE("--XX--")),
 		400, "InvalidArgument");
