@@ -42,8 +42,8 @@ parse_spec(struct slice text, struct spec *out)
 
 	if (dash < 0)
 		return false;
-	first = slice_trim(slice_first(text, (size_t)dash));
-	last = slice_trim(slice_from(text, (size_t)dash + 1));
+	first = slice_first(text, (size_t)dash);
+	last = slice_from(text, (size_t)dash + 1);
 	out->has_first = first.len > 0;
 	out->has_last = last.len > 0;
 	if (!out->has_first && !out->has_last)

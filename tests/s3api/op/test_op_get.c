@@ -62,7 +62,8 @@ Test(op_get, sends_the_whole_where_the_range_is_none)
 {
 	scoped(served_stop) struct served served = start_with_text();
 	static const char *const ranges[] = {"bytes=5-2", "bytes=a-b",
-		"bytes=", "bytes=-", "lines=0-1", "bytes=0-1,3-4", "0-1"};
+		"bytes=", "bytes=-", "lines=0-1", "bytes=0-1,3-4", "0-1",
+		"bytes= -1", "bytes=0 -1"};
 
 	for (size_t i = 0; i < array_len(ranges); i++) {
 		const struct s3_reply *reply = get(&served,
