@@ -94,3 +94,14 @@ proxy_is_secure(const struct proxy_networks *trusted,
 		return request->is_tls;
 	return slice_equal_nocase(take_last(&said), SLICE("https"));
 }
+
+struct slice
+proxy_tls_version(const struct proxy_networks *trusted,
+	const struct http_request *request)
+{
+	if (!request->tls_version ||
+		(trusted->count && is_trusted(trusted,
+					   http_request_peer_address(request))))
+		return SLICE_NULL;
+	return slice_from(slice_str(request->tls_version), strlen("TLSv"));
+}

@@ -27,3 +27,8 @@ struct slice proxy_client_address(const struct proxy_networks *trusted,
 /* Whether the client speaks TLS: to us, or as a trusted proxy says. */
 bool proxy_is_secure(const struct proxy_networks *trusted,
 	const struct http_request *request);
+
+/* "1.3" of the client's TLS.  Empty: there is none, or the peer is a trusted
+ * proxy, which has no header to tell it. */
+struct slice proxy_tls_version(const struct proxy_networks *trusted,
+	const struct http_request *request);

@@ -37,6 +37,12 @@ request_is_secure(const struct request *request)
 	return proxy_is_secure(&request->server->proxies, request->http);
 }
 
+struct slice
+request_tls_version(const struct request *request)
+{
+	return proxy_tls_version(&request->server->proxies, request->http);
+}
+
 bool
 request_may_carry_keys(const struct request *request)
 {

@@ -126,6 +126,7 @@ must_check enum s3_error request_refuse_headers(struct request *request,
 /* Of the client, also behind a trusted proxy (proxy.h). */
 struct slice request_client_address(const struct request *request);
 bool request_is_secure(const struct request *request);
+struct slice request_tls_version(const struct request *request);
 /* Whether bearers and new keys may go this way: TLS, or no further than this
  * machine; or the server was told that all may. */
 bool request_may_carry_keys(const struct request *request);

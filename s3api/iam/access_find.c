@@ -265,6 +265,8 @@ access_find(void *context, const struct policy_key_name *name,
 	else if (name->key == POLICY_KEY_SECURE_TRANSPORT)
 		add(out, request_is_secure(request) ? SLICE("true")
 						    : SLICE("false"));
+	else if (name->key == POLICY_KEY_TLS_VERSION)
+		add(out, request_tls_version(request));
 	else if (name->key == POLICY_KEY_SOURCE_IP)
 		add(out, request_client_address(request));
 	else if (name->key == POLICY_KEY_VERSION_ID)

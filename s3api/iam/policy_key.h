@@ -45,6 +45,7 @@
 	X(RESOURCE_ACCOUNT, "s3:ResourceAccount") \
 	X(SIGNATURE_AGE, "s3:signatureAge") \
 	X(SIGNATURE_VERSION, "s3:signatureversion") \
+	X(TLS_VERSION, "s3:TlsVersion") \
 	X(VERSION_ID, "s3:VersionId") \
 	X(ACL, "s3:x-amz-acl") \
 	X(COPY_SOURCE, "s3:x-amz-copy-source") \

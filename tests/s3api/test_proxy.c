@@ -148,6 +148,25 @@ Test(proxy, whoever_passes_it_on_last_says_whether_it_was_secure)
 	cr_expect(not(proxy_is_secure(&trusted, &request)));
 }
 
+Test(proxy, the_version_of_tls_is_that_of_who_speaks_to_us)
+{
+	static const struct proxy_networks nobody;
+	const struct proxy_networks trusted = trust();
+	scoped(arena_free) struct arena arena = {0};
+	struct http_request request = {.arena = &arena};
+
+	set_peer(&request, "10.0.0.1");
+	cr_expect(zero(sz, proxy_tls_version(&nobody, &request).len));
+	request.is_tls = true;
+	request.tls_version = "TLSv1.3";
+	cr_expect(slice_equal(proxy_tls_version(&nobody, &request),
+		SLICE("1.3")));
+	cr_expect(zero(sz, proxy_tls_version(&trusted, &request).len));
+	set_peer(&request, "198.51.100.7");
+	cr_expect(slice_equal(proxy_tls_version(&trusted, &request),
+		SLICE("1.3")));
+}
+
 Test(proxy, networks_are_addresses_with_or_without_a_length)
 {
 	struct policy_network network;

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "s3api/iam/access_private.h"
+#include "s3api/server_private.h"
 #include "store/token.h"
 #include "tests/s3api/iam/access_site.h"
 
@@ -389,10 +390,30 @@ Test(access_find, a_version_s_id_is_that_of_what_is_asked_about)
 	arena_free(&object.arena);
 }
 
+Test(access_find, a_version_of_tls_is_there_where_there_is_tls)
+{
+	struct http_request http = {0};
+	struct server server = {0};
+	struct request request = {.http = &http, .server = &server};
+	struct access_object object = {.request = &request};
+	struct policy_key_name name;
+	struct policy_values values;
+
+	cr_assert(policy_key_parse(SLICE("s3:TlsVersion"), &name));
+	access_find(&object, &name, &values);
+	cr_expect(zero(sz, values.count));
+	http.tls_version = "TLSv1.2";
+	access_find(&object, &name, &values);
+	cr_assert(eq(sz, values.count, 1));
+	cr_expect(slice_equal(values.values[0], SLICE("1.2")));
+	arena_free(&object.arena);
+}
+
 Test(access_find, no_key_is_left_out_above)
 {
 	bool is_there[POLICY_KEY_COUNT] = {
 		[POLICY_KEY_VERSION_ID] = true,
+		[POLICY_KEY_TLS_VERSION] = true,
 		/* No request has them yet. */
 		[POLICY_KEY_SOURCE_ACCOUNT] = true,
 		[POLICY_KEY_SOURCE_ARN] = true,

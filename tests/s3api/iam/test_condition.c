@@ -153,6 +153,10 @@ Test(condition, lists_and_tags_are_keys_like_others)
 			"9", true},
 		{"\"NumericLessThan\":{\"s3:max-keys\":\"10\"}", "s3:max-keys",
 			"many", false},
+		{"\"NumericLessThan\":{\"s3:TlsVersion\":1.3}", "s3:TlsVersion",
+			"1.2", true},
+		{"\"NumericLessThan\":{\"s3:TlsVersion\":[\"1.3\"]}",
+			"s3:TlsVersion", "1.3", false},
 		{"\"DateGreaterThan\":{\"aws:CurrentTime\":\"2026-01-01\"}",
 			"aws:CurrentTime", "2026-01-01T00:00:01Z", true},
 	};
