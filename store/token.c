@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/store_document_private.h"
-#include "store/token_private.h"
+#include "store/token.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "store/base/cipher.h"
-#include "store/base/clock.h"
 #include "store/feed_private.h"
-#include "store/meta/key.h"
 #include "store/organization_private.h"
+#include "store/token_private.h"
 
 #define ACCESS_KEY_MIN 3
 
@@ -71,43 +67,43 @@ is_of(struct slice text, size_t min, size_t max, const char *others)
 	return true;
 }
 
-static bool
-is_name(struct slice name, enum token_kind kind)
+bool
+token_is_name(struct slice name, enum token_kind kind)
 {
 	return kind == TOKEN_TEMPORARY
 		       ? is_of(name, 1, TOKEN_PRINCIPAL_MAX, "._-@+=,/:|")
 		       : is_of(name, 1, TOKEN_NAME_MAX, "._-@");
 }
 
-static bool
-is_role(struct slice role)
+bool
+token_is_role(struct slice role)
 {
 	return is_of(role, 1, TOKEN_ROLE_MAX, "._-@+=,/:|~%");
 }
 
-static bool
-is_access_key(struct slice access_key)
+bool
+token_is_access_key(struct slice access_key)
 {
 	return is_of(access_key, ACCESS_KEY_MIN, TOKEN_ACCESS_KEY_MAX, "._-");
 }
 
-static bool
-is_level(uint8_t level)
+bool
+token_is_level(uint8_t level)
 {
 	return level >= TOKEN_READ && level <= TOKEN_FULL;
 }
 
-static bool
-is_kind(uint8_t kind)
+bool
+token_is_kind(uint8_t kind)
 {
 	return kind >= TOKEN_PERMANENT && kind <= TOKEN_CONTROL;
 }
 
 /* --- reading -------------------------------------------------------------- */
 
-static enum store_err
-decode(struct slice access_key, struct slice value, struct record_token *record,
-	struct token *out)
+enum store_err
+token_decode(struct slice access_key, struct slice value,
+	struct record_token *record, struct token *out)
 {
 	enum store_err err = record_token_decode(value, record);
 
@@ -121,7 +117,7 @@ decode(struct slice access_key, struct slice value, struct record_token *record,
 		.created_ns = record->created_ns,
 		.expires_ns = record->expires_ns,
 	};
-	if (!is_level(record->level) || !is_kind(record->kind) ||
+	if (!token_is_level(record->level) || !token_is_kind(record->kind) ||
 		!slice_to_str(record->name, out->name, sizeof(out->name)) ||
 		!slice_to_str(record->role, out->role, sizeof(out->role)) ||
 		!slice_to_str(record->granted_by, out->granted_by,
@@ -143,19 +139,17 @@ token_find_in(struct db_txn *txn, struct slice access_key,
 	struct slice value;
 	enum store_err err;
 
-	if (!is_access_key(access_key))
+	if (!token_is_access_key(access_key))
 		return STORE_NO_TOKEN;
 	key = key_text(access_key);
 	err = db_get(txn, DB_TOKEN, key_slice(&key), &value);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_NO_TOKEN : err;
-	return decode(access_key, value, record, out);
+	return token_decode(access_key, value, record, out);
 }
 
-/* Names of the default organization stand alone, as they did before there
- * were others. */
-static struct key
-name_key(struct slice organization, struct slice name)
+struct key
+token_name_key(struct slice organization, struct slice name)
 {
 	struct key key = {.len = 0};
 
@@ -177,10 +171,10 @@ find_by_name(struct db_txn *txn, struct slice organization, struct slice name,
 	struct slice access_key;
 	enum store_err err;
 
-	if (!is_name(name, TOKEN_PERMANENT) ||
+	if (!token_is_name(name, TOKEN_PERMANENT) ||
 		!organization_name_is_valid(organization))
 		return STORE_NO_TOKEN;
-	key = name_key(organization, name);
+	key = token_name_key(organization, name);
 	err = db_get(txn, DB_TOKEN_NAME, key_slice(&key), &access_key);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_NO_TOKEN : err;
@@ -228,24 +222,7 @@ token_secret(struct store *store, struct slice organization, struct slice name,
 		   : token_secret_unseal(store, &token, record.sealed, secret);
 }
 
-/* --- creating ------------------------------------------------------------- */
-
-struct create {
-	const struct token_draft *draft;
-	const struct token *token;
-	struct slice sealed;
-};
-
-static enum store_err
-is_free(struct db_txn *txn, enum db_table table, const struct key *key)
-{
-	struct slice value;
-	enum store_err err = db_get(txn, table, key_slice(key), &value);
-
-	if (!err)
-		return STORE_TOKEN_EXISTS;
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
+/* --- writing -------------------------------------------------------------- */
 
 /* Whoever caches tokens drops what it has of this access key. */
 static enum store_err
@@ -259,8 +236,8 @@ tell(struct store *store, struct db_txn *txn, struct slice access_key)
 	return feed_append(store, txn, &change);
 }
 
-static enum store_err
-save(struct store *store, struct db_txn *txn, const struct token *token,
+enum store_err
+token_save(struct store *store, struct db_txn *txn, const struct token *token,
 	struct slice sealed)
 {
 	struct key key = key_text(slice_str(token->access_key));
@@ -286,149 +263,11 @@ save(struct store *store, struct db_txn *txn, const struct token *token,
 	return err ? err : tell(store, txn, slice_str(token->access_key));
 }
 
-static enum store_err
-save_name(struct db_txn *txn, const struct token *token)
-{
-	struct key key = name_key(slice_str(token->organization),
-		slice_str(token->name));
-	enum store_err err = is_free(txn, DB_TOKEN_NAME, &key);
-
-	return err ? err
-		   : db_put(txn, DB_TOKEN_NAME, key_slice(&key),
-			     slice_str(token->access_key));
-}
-
-static struct store_document_kind
-grant_kind(struct slice granted_by)
+struct store_document_kind
+token_grant_kind(struct slice granted_by)
 {
 	return store_document_kind("%.*s", (int)granted_by.len,
 		granted_by.data);
-}
-
-/* Whoever found it a moment ago may have lost it to somebody who ends it. */
-static enum store_err
-check_grant(struct db_txn *txn, const struct token *token)
-{
-	struct store_document_kind kind;
-	struct slice value;
-
-	if (!token->granted_by[0])
-		return STORE_OK;
-	kind = grant_kind(slice_str(token->granted_by));
-	return store_document_get(txn, &kind, &value);
-}
-
-static enum store_err
-apply_create(struct store *store, struct db_txn *txn, void *arg)
-{
-	const struct create *create = arg;
-	const struct token *token = create->token;
-	struct key by_key = key_text(slice_str(token->access_key));
-	enum store_err err =
-		organization_check_in(txn, slice_str(token->organization));
-
-	if (!err)
-		err = check_grant(txn, token);
-	if (!err)
-		err = is_free(txn, DB_TOKEN, &by_key);
-	if (!err && create->draft->once)
-		err = token_expiry_take_once(txn, create->draft->once,
-			create->draft->once_until_ns);
-	if (!err)
-		err = token->kind == TOKEN_TEMPORARY
-			      ? token_expiry_note(txn, token)
-			      : save_name(txn, token);
-	if (!err)
-		err = token_attribute_put(txn, slice_str(token->access_key),
-			create->draft->attributes,
-			create->draft->attribute_count);
-	return err ? err : save(store, txn, token, create->sealed);
-}
-
-static enum store_err
-check_draft(const struct token_draft *draft, enum token_kind kind,
-	int64_t now_ns)
-{
-	if (!is_name(draft->name, kind) ||
-		(draft->access_key.len > 0 &&
-			!is_access_key(draft->access_key)))
-		return STORE_BAD_NAME;
-	if (draft->role.len > 0 && !is_role(draft->role))
-		return STORE_BAD_NAME;
-	if (draft->granted_by.len > TOKEN_GRANT_MAX ||
-		(draft->granted_by.len > 0 && kind != TOKEN_TEMPORARY))
-		return STORE_INVALID;
-	if (!is_level((uint8_t)draft->level) || !is_kind((uint8_t)kind) ||
-		(draft->expires_ns && draft->expires_ns <= now_ns) ||
-		(draft->secret.len > 0 &&
-			!token_secret_is_valid(draft->secret)) ||
-		!token_attribute_are_valid(draft->attributes,
-			draft->attribute_count))
-		return STORE_INVALID;
-	return STORE_OK;
-}
-
-static enum store_err
-describe(const struct store *store, const struct token_draft *draft,
-	struct token *out)
-{
-	struct slice organization = draft->organization.len > 0
-					    ? draft->organization
-					    : SLICE(ORGANIZATION_DEFAULT);
-	struct slice region =
-		draft->region.len > 0 ? draft->region : store_region(store);
-	enum store_err err;
-
-	*out = (struct token){
-		.level = draft->level,
-		.kind = draft->kind ? draft->kind : TOKEN_PERMANENT,
-		.needs_session = draft->needs_session,
-		.created_ns = clock_now_ns(),
-		.expires_ns = draft->expires_ns,
-	};
-	err = check_draft(draft, out->kind, out->created_ns);
-	if (err)
-		return err;
-	if (!organization_name_is_valid(organization))
-		return STORE_NO_ORGANIZATION;
-	if (!slice_to_str(region, out->region, sizeof(out->region)))
-		return STORE_INVALID;
-	(void)slice_to_str(organization, out->organization,
-		sizeof(out->organization));
-	(void)slice_to_str(draft->name, out->name, sizeof(out->name));
-	(void)slice_to_str(draft->role, out->role, sizeof(out->role));
-	(void)slice_to_str(draft->granted_by, out->granted_by,
-		sizeof(out->granted_by));
-	if (draft->access_key.len == 0)
-		token_secret_draw_access_key(out->access_key);
-	else
-		(void)slice_to_str(draft->access_key, out->access_key,
-			sizeof(out->access_key));
-	return STORE_OK;
-}
-
-enum store_err
-token_create(struct store *store, const struct token_draft *draft,
-	struct token *out)
-{
-	struct token token;
-	struct create create = {.draft = draft, .token = &token};
-	uint8_t sealed[TOKEN_SEALED_MAX];
-	char drawn[TOKEN_SECRET_MAX];
-	struct slice secret = draft->secret;
-	enum store_err err = describe(store, draft, &token);
-
-	if (err)
-		return err;
-	if (secret.len == 0)
-		secret = slice_of(drawn, token_secret_draw(drawn));
-	create.sealed = token_secret_seal(store, slice_str(token.access_key),
-		secret, sealed);
-	cipher_wipe(drawn, sizeof(drawn));
-	err = commit_run_durably(store, apply_create, &create);
-	if (!err)
-		*out = token;
-	return err;
 }
 
 /* --- deleting ------------------------------------------------------------- */
@@ -444,7 +283,7 @@ token_remove_in(struct store *store, struct db_txn *txn,
 	if (!err && token->kind == TOKEN_TEMPORARY) {
 		err = token_expiry_forget(txn, token);
 	} else if (!err) {
-		key = name_key(slice_str(token->organization),
+		key = token_name_key(slice_str(token->organization),
 			slice_str(token->name));
 		err = db_delete(txn, DB_TOKEN_NAME, key_slice(&key));
 	}
@@ -468,7 +307,7 @@ find_next(struct db_txn *txn, struct slice above, struct token *out)
 	start.bytes[start.len++] = 0;
 	if (!err)
 		err = db_cursor_seek(&cursor, key_slice(&start));
-	return err ? err : decode(cursor.key, cursor.value, &record, out);
+	return err ? err : token_decode(cursor.key, cursor.value, &record, out);
 }
 
 enum store_err
@@ -496,7 +335,7 @@ static enum store_err
 apply_end_grant(struct store *store, struct db_txn *txn, void *arg)
 {
 	const struct slice *granted_by = arg;
-	struct store_document_kind kind = grant_kind(*granted_by);
+	struct store_document_kind kind = token_grant_kind(*granted_by);
 	struct token token;
 	enum store_err err = store_document_remove(txn, &kind);
 
@@ -600,7 +439,8 @@ apply_set(struct store *store, struct db_txn *txn, void *arg)
 	if (record.sealed.len > sizeof(sealed))
 		return STORE_CORRUPT;
 	memcpy(sealed, record.sealed.data, record.sealed.len);
-	err = save(store, txn, &token, slice_of(sealed, record.sealed.len));
+	err = token_save(store, txn, &token,
+		slice_of(sealed, record.sealed.len));
 	if (!err)
 		*which->out = token;
 	return err;
@@ -611,7 +451,7 @@ set(struct store *store, struct which *which)
 {
 	const struct token_change *change = which->change;
 
-	if ((change->level && !is_level((uint8_t)change->level)) ||
+	if ((change->level && !token_is_level((uint8_t)change->level)) ||
 		change->region.len >= sizeof(which->out->region))
 		return STORE_INVALID;
 	return commit_run_durably(store, apply_set, which);
@@ -644,67 +484,4 @@ token_set_by_key(struct store *store, struct slice organization,
 	};
 
 	return access_key.data ? set(store, &which) : STORE_NO_TOKEN;
-}
-
-/* --- listing -------------------------------------------------------------- */
-
-static int
-compare(const void *a, const void *b)
-{
-	const struct token *one = a;
-	const struct token *other = b;
-	int order = strcmp(one->organization, other->organization);
-
-	if (!order)
-		order = strcmp(one->name, other->name);
-	return order ? order : strcmp(one->access_key, other->access_key);
-}
-
-/* tokens NULL: counts them. */
-static enum store_err
-read_all(struct db_txn *txn, struct slice organization, struct token *tokens,
-	size_t *count)
-{
-	scoped(db_cursor_close) struct db_cursor cursor = {0};
-	enum store_err err = db_cursor_open(txn, DB_TOKEN, &cursor);
-
-	*count = 0;
-	if (!err)
-		err = db_cursor_seek(&cursor, SLICE_NULL);
-	for (; !err; err = db_cursor_next(&cursor)) {
-		struct record_token record;
-		struct token token;
-
-		err = decode(cursor.key, cursor.value, &record, &token);
-		if (err)
-			return err;
-		if (organization.len > 0 &&
-			!slice_equal(record.organization, organization))
-			continue;
-		if (tokens)
-			tokens[*count] = token;
-		++*count;
-	}
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
-enum store_err
-token_list(struct store *store, struct slice organization, struct arena *arena,
-	struct token **out, size_t *count)
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
-	enum store_err err;
-
-	*out = NULL;
-	*count = 0;
-	err = db_begin_read(store->db, &txn);
-	if (!err)
-		err = read_all(txn, organization, NULL, count);
-	if (err)
-		return err;
-	*out = arena_new_array(arena, *count + 1, struct token);
-	err = read_all(txn, organization, *out, count);
-	if (!err && *count > 1)
-		qsort(*out, *count, sizeof(**out), compare);
-	return err;
 }

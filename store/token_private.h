@@ -3,10 +3,33 @@
 #pragma once
 
 #include "store/commit_private.h"
+#include "store/meta/key.h"
 #include "store/meta/record.h"
+#include "store/store_document_private.h"
 #include "store/token.h"
 
 /* --- token.c -------------------------------------------------------------- */
+
+/* What is valid. */
+bool token_is_name(struct slice name, enum token_kind kind);
+bool token_is_role(struct slice role);
+bool token_is_access_key(struct slice access_key);
+bool token_is_level(uint8_t level);
+bool token_is_kind(uint8_t kind);
+
+/* A row of DB_TOKEN; CORRUPT.  record's slices point into the map. */
+must_check enum store_err token_decode(struct slice access_key,
+	struct slice value, struct record_token *record, struct token *out);
+/* And back, also told to whoever caches tokens. */
+must_check enum store_err token_save(struct store *store, struct db_txn *txn,
+	const struct token *token, struct slice sealed);
+
+/* Of DB_TOKEN_NAME.  Names of the default organization stand alone, as they did
+ * before there were others. */
+struct key token_name_key(struct slice organization, struct slice name);
+
+/* The document that temporary keys live by. */
+struct store_document_kind token_grant_kind(struct slice granted_by);
 
 /* NO_TOKEN.  record's slices point into the map. */
 must_check enum store_err token_find_in(struct db_txn *txn,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/tree.h"
 
-#include <sys/xattr.h>
-
 #include "store/base/clock.h"
 #include "store/base/digest.h"
 #include "store/dentry_private.h"
@@ -126,12 +124,6 @@ tree_inode(struct store *store, uint64_t ino, struct arena *arena,
 	return STORE_OK;
 }
 
-struct set_request {
-	uint64_t ino;
-	const struct tree_change *change;
-	struct inode *out;
-};
-
 void
 tree_change_inode(struct inode *inode, const struct tree_change *change)
 {
@@ -148,35 +140,6 @@ tree_change_inode(struct inode *inode, const struct tree_change *change)
 	if (change->has_mtime)
 		inode->mtime_ns = change->mtime_ns;
 	inode->ctime_ns = clock_now_ns();
-}
-
-static enum store_err
-apply_set(struct store *store, struct db_txn *txn, void *arg)
-{
-	struct set_request *request = arg;
-	struct inode inode;
-
-	enum store_err err = dentry_inode(txn, request->ino, &inode);
-	if (err)
-		return err;
-	tree_change_inode(&inode, request->change);
-	err = dentry_save_inode(txn, &inode);
-	inode.attrs = SLICE_NULL;
-	*request->out = inode;
-	return err ? err : feed_append_inode(store, txn, inode.ino, false);
-}
-
-enum store_err
-tree_set(struct store *store, uint64_t ino, const struct tree_change *change,
-	struct inode *out)
-{
-	struct inode result;
-	struct set_request request = {ino, change, &result};
-
-	enum store_err err = commit_run(store, apply_set, &request, NULL);
-	if (!err)
-		*out = result;
-	return err;
 }
 
 /* A new entry of any kind. */
@@ -308,85 +271,6 @@ tree_symlink(struct store *store, uint64_t parent, struct slice name,
 	if (target.len > TARGET_MAX)
 		return STORE_NAME_TOO_LONG;
 	return make(store, &request, out);
-}
-
-struct link_request {
-	uint64_t ino;
-	uint64_t parent;
-	struct slice name;
-	struct inode *out;
-};
-
-static enum store_err
-apply_link(struct store *store, struct db_txn *txn, void *arg)
-{
-	scoped(buffer_free) struct buffer attrs = {0};
-	struct link_request *request = arg;
-	struct record_dentry dentry = {
-		.kind = RECORD_DENTRY_FILE,
-		.ino = request->ino,
-	};
-	struct slice name;
-	struct inode inode, dir;
-	struct usage_mark mark;
-
-	enum store_err err = dentry_inode(txn, request->ino, &inode);
-	if (err)
-		return err;
-	if (inode_is_dir(&inode))
-		return STORE_IS_DIR;
-	/* As one without a name, for whoever has it open. */
-	if (inode.flags & INODE_NONCURRENT)
-		return STORE_STALE;
-	err = dentry_expect_free(txn, request->parent, request->name, &dir);
-	if (!err)
-		err = usage_mark(txn, dir.bucket, &mark);
-	if (err)
-		return err;
-	if (dir.bucket != inode.bucket)
-		return STORE_CROSS_BUCKET;
-	if (inode.nlink >= TREE_LINKS_MAX)
-		return STORE_TOO_MANY_LINKS;
-	struct inode now = inode;
-	now.nlink++;
-	now.ctime_ns = clock_now_ns();
-	/* Not published yet: where file_left.c is to look for its newest
-	 * name. */
-	if (now.parent)
-		now.parent = request->parent;
-	if (now.parent &&
-		inode_attr_find(now.attrs, INODE_ATTR_NAME, SLICE_NULL, &name))
-		now.attrs =
-			dentry_named_attrs(&attrs, now.attrs, &request->name);
-	err = dentry_update_inode(txn, &inode, &now);
-	if (!err)
-		err = history_begin(store, txn, dir.bucket, request->parent,
-			request->name, &dentry.version);
-	if (!err)
-		err = dentry_put(txn, request->parent, request->name, &dentry);
-	if (!err)
-		err = dentry_touch_dir(store, txn, request->parent, 0);
-	if (!err)
-		err = feed_append_dentry(store, txn, request->parent,
-			request->name, 0);
-	if (!err)
-		err = feed_append_inode(store, txn, now.ino, false);
-	now.attrs = SLICE_NULL;
-	*request->out = now;
-	return err ? err : usage_check(txn, &mark);
-}
-
-enum store_err
-tree_link(struct store *store, uint64_t ino, uint64_t parent, struct slice name,
-	struct inode *out)
-{
-	struct inode result;
-	struct link_request request = {ino, parent, name, &result};
-
-	enum store_err err = commit_run(store, apply_link, &request, NULL);
-	if (!err)
-		*out = result;
-	return err;
 }
 
 struct unlink_request {
@@ -624,66 +508,4 @@ tree_version(struct store *store, uint64_t ino, struct version *out)
 	if (!err)
 		*out = dentry.version;
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
-struct attr_request {
-	uint64_t ino;
-	enum inode_attr_kind kind;
-	struct slice name;
-	const struct slice *value;
-	int flags;
-};
-
-/* S3 API: the metadata of an object are its names and values, together. */
-static bool
-is_meta_too_big(struct slice attrs)
-{
-	struct inode_attr attr;
-	size_t total = 0;
-
-	while (inode_attr_next(&attrs, &attr))
-		if (attr.kind == INODE_ATTR_META)
-			total += attr.name.len + attr.value.len;
-	return total > TREE_META_MAX;
-}
-
-static enum store_err
-apply_set_attr(struct store *store, struct db_txn *txn, void *arg)
-{
-	scoped(buffer_free) struct buffer attrs = {0};
-	struct attr_request *request = arg;
-	struct inode inode;
-	struct slice old;
-
-	enum store_err err = dentry_inode(txn, request->ino, &inode);
-	if (err)
-		return err;
-	bool is_there = inode_attr_find(inode.attrs, request->kind,
-		request->name, &old);
-	if (is_there && (request->flags & XATTR_CREATE))
-		return STORE_EXISTS;
-	if (!is_there && (!request->value || (request->flags & XATTR_REPLACE)))
-		return STORE_NO_ATTR;
-	inode_attr_set(&attrs, inode.attrs, request->kind, request->name,
-		request->value);
-	if (attrs.len > INODE_ATTRS_MAX ||
-		(request->kind == INODE_ATTR_META && request->value &&
-			is_meta_too_big(buffer_slice(&attrs))))
-		return STORE_ATTR_TOO_BIG;
-	inode.attrs = buffer_slice(&attrs);
-	inode.ctime_ns = clock_now_ns();
-	err = dentry_save_inode(txn, &inode);
-	return err ? err : feed_append_inode(store, txn, inode.ino, false);
-}
-
-enum store_err
-tree_set_attr(struct store *store, uint64_t ino, enum inode_attr_kind kind,
-	struct slice name, const struct slice *value, int xattr_flags)
-{
-	struct attr_request request = {ino, kind, name, value, xattr_flags};
-
-	/* Longer ones could not be encoded. */
-	if (name.len > UINT16_MAX || (value && value->len > INODE_ATTRS_MAX))
-		return STORE_ATTR_TOO_BIG;
-	return commit_run(store, apply_set_attr, &request, NULL);
 }
