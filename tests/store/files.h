@@ -86,3 +86,9 @@ files_head(struct store *store, uint64_t bucket, const char *key)
 	object.inode.attrs = SLICE_NULL;
 	return err ? (struct inode){0} : object.inode;
 }
+
+static inline bool
+files_is_seen(struct store *store, uint64_t bucket, const char *key)
+{
+	return files_head(store, bucket, key).ino != 0;
+}
