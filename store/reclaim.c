@@ -186,17 +186,16 @@ remove_batch(struct store *store, struct batch *batch)
 	return commit_run(store, apply_forget, batch, NULL);
 }
 
-/* What is left at the deadline is done after what else is due. */
 static enum store_err
-remove_freed(struct store *store, struct batch *batch, int64_t deadline_ms)
+remove_freed(struct store *store, struct batch *batch, int64_t deadline_ms,
+	bool *is_left)
 {
 	enum store_err err = find_freed(store, batch);
 
 	while (!err && batch->count > 0) {
-		if (clock_monotonic_ms() >= deadline_ms) {
-			reclaim_wake(store);
+		*is_left = clock_monotonic_ms() >= deadline_ms;
+		if (*is_left)
 			return STORE_OK;
-		}
 		err = remove_batch(store, batch);
 		if (!err)
 			err = find_freed(store, batch);
@@ -215,18 +214,21 @@ sweep(struct store *store)
 			error_sentence(err));
 }
 
-static enum store_err
-run(struct store *store, uint64_t max, int64_t deadline_ms)
+enum store_err
+reclaim_run_until(struct store *store, uint64_t max, int64_t deadline_ms,
+	bool *is_left)
 {
 	struct reclaim *reclaim = store->reclaim;
 
+	*is_left = false;
 	/* Who has it does our work. */
 	if (durable_has_failed(store) ||
 		flock(reclaim->lock_fd, LOCK_EX | LOCK_NB))
 		return STORE_OK;
 	struct batch *batch = calloc(1, sizeof(*batch));
-	enum store_err err = batch ? remove_freed(store, batch, deadline_ms)
-				   : STORE_NO_MEMORY;
+	enum store_err err =
+		batch ? remove_freed(store, batch, deadline_ms, is_left)
+		      : STORE_NO_MEMORY;
 	atomic_store(&reclaim->is_held, batch && batch->is_held);
 	free(batch);
 	if (!err)
@@ -240,7 +242,9 @@ run(struct store *store, uint64_t max, int64_t deadline_ms)
 enum store_err
 reclaim_run(struct store *store)
 {
-	return run(store, UINT64_MAX, INT64_MAX);
+	bool is_left;
+
+	return reclaim_run_until(store, UINT64_MAX, INT64_MAX, &is_left);
 }
 
 static enum store_err
@@ -302,6 +306,17 @@ note(enum store_err err, const char *what)
 		log_error("%s failed: %s", what, error_sentence(err));
 }
 
+/* What is left at the deadline is done after what else is due. */
+static void
+run(struct store *store, uint64_t max, int64_t deadline_ms, const char *what)
+{
+	bool is_left;
+
+	note(reclaim_run_until(store, max, deadline_ms, &is_left), what);
+	if (is_left)
+		reclaim_wake(store);
+}
+
 static void
 thread_run(void *arg)
 {
@@ -315,14 +330,14 @@ thread_run(void *arg)
 		if (durable_has_failed(store))
 			has_freed = false;
 		if (has_freed && !atomic_load(&reclaim->is_held))
-			note(run(store, 0, deadline_ms), "removing freed data");
+			run(store, 0, deadline_ms, "removing freed data");
 		if (clock_monotonic_ms() < deadline_ms)
 			continue;
 		deadline_ms = clock_monotonic_ms() + PERIOD_MS;
 		if (durable_has_failed(store))
 			continue;
 		note(tidy(store), "tidying up");
-		note(run(store, COMPACT_PER_PERIOD, deadline_ms), "compacting");
+		run(store, COMPACT_PER_PERIOD, deadline_ms, "compacting");
 		if (++periods % REAP_PERIODS)
 			continue;
 		note(reap(store), "looking for dead sessions");

@@ -35,3 +35,9 @@ void reclaim_wake(struct store *store);
 /* Everything that can be reclaimed and compacted now, by the calling
  * thread. */
 must_check enum store_err reclaim_run(struct store *store);
+
+/* The same, but compacts no more than `max` bytes, and begins no batch of freed
+ * blobs once the deadline has come (clock_monotonic_ms()); *is_left: there is
+ * one. */
+must_check enum store_err reclaim_run_until(struct store *store, uint64_t max,
+	int64_t deadline_ms, bool *is_left);

@@ -189,6 +189,26 @@ Test(reclaim, of_more_than_one_batch_leaves_none)
 		cr_expect(not(has_file(store, blobs[i])));
 }
 
+Test(reclaim, begins_no_batch_once_the_deadline_has_come)
+{
+	scoped(temp_store_close) struct temp_store temp = open_quiet();
+	struct store *store = temp.store;
+	uint64_t blob = add_blob(store);
+	bool is_left = true;
+
+	cr_expect(zero(int, reclaim_run_until(store, 0, 0, &is_left)));
+	cr_expect(not(is_left), "there is nothing to do");
+	cr_assert(zero(int, commit_run_durably(store, apply_drop, &blob)));
+
+	cr_expect(zero(int, reclaim_run_until(store, 0, 0, &is_left)));
+	cr_expect(is_left);
+	cr_expect(eq(u64, freed(store), 1));
+	cr_expect(has_file(store, blob));
+	cr_expect(zero(int, reclaim_run_until(store, 0, INT64_MAX, &is_left)));
+	cr_expect(not(is_left));
+	cr_expect(zero(u64, freed(store)));
+}
+
 static ino_t
 file_of(struct store *store, uint64_t blob)
 {
