@@ -3,6 +3,7 @@
 """The AWS command line and curl through TLS: by address, by a bucket's own
 host name under a wildcard certificate, and across a change of certificates."""
 
+import json
 import pathlib
 import shutil
 import signal
@@ -110,6 +111,26 @@ def refuses_what_is_older_than_tls_1_2(site, client):
                      f"https://127.0.0.1:{client.port}/")
 
 
+def shuts_out_an_old_tls_by_a_policy(site, client):
+    del site
+    url = f"https://127.0.0.1:{client.port}/{suite.BUCKET}/plain"
+    ask = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--cacert",
+           client.bundle]
+    signed = client.aws("s3", "presign", f"s3://{suite.BUCKET}/plain").strip()
+    assert signed.startswith(url), signed
+    policy = {"Version": "2012-10-17", "Statement": {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{suite.BUCKET}/*",
+        "Condition": {"NumericLessThan": {"s3:TlsVersion": 1.3}}}}
+    client.aws("s3api", "put-bucket-policy", "--bucket", suite.BUCKET,
+               "--policy", json.dumps(policy))
+
+    assert run(*ask, "--tls-max", "1.2", signed) == "403"
+    assert run(*ask, "--tlsv1.3", signed) == "200"
+
+    client.aws("s3api", "delete-bucket-policy", "--bucket", suite.BUCKET)
+
+
 def says_where_a_finished_upload_lies(site, client):
     del site
     at = ["--bucket", suite.BUCKET, "--key", "assembled"]
@@ -169,6 +190,7 @@ def main():
             serves_a_bucket_under_its_own_name,
             tells_plain_http_where_it_has_come_to,
             refuses_what_is_older_than_tls_1_2,
+            shuts_out_an_old_tls_by_a_policy,
             says_where_a_finished_upload_lies,
             reloads_certificates,
         ], serve_options=[
