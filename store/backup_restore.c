@@ -19,8 +19,6 @@
 #include "store/scrub.h"
 #include "store/store_private.h"
 
-#define FROM_MAX 4096
-
 struct job {
 	const struct restore_options *options;
 	struct restore_result *result;

@@ -55,8 +55,8 @@ bucket_name_is_valid(struct slice name)
 	       !looks_like_address(name);
 }
 
-bool
-bucket_name_is_reserved(struct slice name)
+static bool
+is_reserved(struct slice name)
 {
 	return slice_has_prefix(name, SLICE("cw-")) ||
 	       slice_has_prefix(name, SLICE("vip-"));
@@ -263,7 +263,7 @@ bucket_create_with(struct store *store, struct slice name, struct slice owner,
 {
 	struct create_request request = {name, owner, documents, count, out};
 
-	if (!bucket_name_is_reserved(name))
+	if (!is_reserved(name))
 		return create(store, &request);
 	/* One that is older than the rule is there as any other. */
 	enum store_err err = bucket_get(store, name, out);

@@ -33,7 +33,6 @@ struct bucket_document {
 };
 
 bool bucket_name_is_valid(struct slice name);
-bool bucket_name_is_reserved(struct slice name);
 
 /* Durable.  owner: an organization, shorter than bucket.owner.  BAD_NAME (also
  * of a reserved one), BUCKET_EXISTS (*out is the one there is),

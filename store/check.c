@@ -20,7 +20,6 @@
  * round where there are repairs. */
 #define JOBS_MAX 100000
 #define ROUNDS_MAX 16
-#define PEERS_MAX 64
 #define TEXT_MAX 1024
 
 static const char *const kind_names[CHECK_KINDS] = {

@@ -26,7 +26,6 @@
 #include "store/session_private.h"
 
 #define SESSIONS_MAX 256 /* looked at in one round */
-#define OPEN_MAX 256
 
 struct lock_name {
 	char text[40];

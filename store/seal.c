@@ -81,8 +81,9 @@ seal_create(struct seal *seal, const uint8_t key[SEAL_KEY_LEN])
 	cipher_wipe(wrap, sizeof(wrap));
 }
 
-bool
-seal_is_valid(struct slice attr)
+/* As far as can be told without a key. */
+static bool
+is_valid(struct slice attr)
 {
 	return attr.len == SEAL_ATTR_LEN && (uint8_t)attr.data[0] == VERSION &&
 	       (uint8_t)attr.data[1] == FRAME_BITS;
@@ -95,7 +96,7 @@ seal_open(struct seal *seal, struct slice attr, const uint8_t key[SEAL_KEY_LEN])
 	uint8_t mac[MAC_LEN];
 	enum store_err err;
 
-	if (!seal_is_valid(attr))
+	if (!is_valid(attr))
 		return STORE_CORRUPT;
 	memcpy(seal->attr, attr.data, SEAL_ATTR_LEN);
 	make_mac(seal->attr, key, mac);

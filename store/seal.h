@@ -57,9 +57,6 @@ void seal_create(struct seal *seal, const uint8_t key[SEAL_KEY_LEN]);
 must_check enum store_err seal_open(struct seal *seal, struct slice attr,
 	const uint8_t key[SEAL_KEY_LEN]);
 
-/* Whether it is an attribute's value, as far as can be told without a key. */
-bool seal_is_valid(struct slice attr);
-
 /* Allowed on zeros. */
 void seal_wipe(struct seal *seal);
 

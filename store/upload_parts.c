@@ -204,7 +204,6 @@ upload_parts_release(struct db_txn *txn, uint64_t number, unsigned part)
 #define VERSION 1
 #define HAS_SIZES 1u
 #define HAS_NUMBERS 2u
-#define HEADER_LEN 7
 
 struct parts {
 	unsigned flags;

@@ -83,15 +83,6 @@ codec_decode_i64(struct decoder *decoder)
 	return (int64_t)codec_decode_u64(decoder);
 }
 
-uint64_t
-codec_decode_u64_big(struct decoder *decoder)
-{
-	uint64_t value = 0;
-
-	decode_number(decoder, &value, sizeof(value));
-	return be64toh(value);
-}
-
 struct slice
 codec_decode_sized16(struct decoder *decoder)
 {
@@ -135,13 +126,6 @@ void
 codec_encode_i64(struct buffer *buffer, int64_t value)
 {
 	codec_encode_u64(buffer, (uint64_t)value);
-}
-
-void
-codec_encode_u64_big(struct buffer *buffer, uint64_t value)
-{
-	value = htobe64(value);
-	buffer_append(buffer, slice_of(&value, sizeof(value)));
 }
 
 void

@@ -27,7 +27,6 @@ uint16_t codec_decode_u16(struct decoder *decoder);
 uint32_t codec_decode_u32(struct decoder *decoder);
 uint64_t codec_decode_u64(struct decoder *decoder);
 int64_t codec_decode_i64(struct decoder *decoder);
-uint64_t codec_decode_u64_big(struct decoder *decoder);
 struct slice codec_decode_bytes(struct decoder *decoder, size_t len);
 /* Bytes with a 16- or 32-bit length in front. */
 struct slice codec_decode_sized16(struct decoder *decoder);
@@ -43,7 +42,6 @@ void codec_encode_u16(struct buffer *buffer, uint16_t value);
 void codec_encode_u32(struct buffer *buffer, uint32_t value);
 void codec_encode_u64(struct buffer *buffer, uint64_t value);
 void codec_encode_i64(struct buffer *buffer, int64_t value);
-void codec_encode_u64_big(struct buffer *buffer, uint64_t value);
 void codec_encode_bytes(struct buffer *buffer, struct slice s);
 void codec_encode_sized16(struct buffer *buffer,
 	struct slice s); /* len < 64 Ki */

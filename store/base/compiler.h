@@ -14,7 +14,6 @@
 #define printf_like(text, first)                                               \
 	__attribute__((__format__(__printf__, text, first)))
 #define likely(condition) __builtin_expect(!!(condition), 1)
-#define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define array_len(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The struct of the given type whose member this pointer points to. */

@@ -15,7 +15,6 @@ Test(codec, what_was_encoded_is_decoded)
 	codec_encode_u32(&buffer, 0xfedcba98);
 	codec_encode_u64(&buffer, 0xfedcba9876543210);
 	codec_encode_i64(&buffer, INT64_MIN);
-	codec_encode_u64_big(&buffer, 0xfedcba9876543210);
 	codec_encode_bytes(&buffer, SLICE("raw"));
 	codec_encode_sized16(&buffer, SLICE("short"));
 	codec_encode_sized32(&buffer, SLICE("a\0b"));
@@ -26,7 +25,6 @@ Test(codec, what_was_encoded_is_decoded)
 	cr_expect(eq(u32, codec_decode_u32(&decoder), 0xfedcba98));
 	cr_expect(eq(u64, codec_decode_u64(&decoder), 0xfedcba9876543210));
 	cr_expect(eq(i64, codec_decode_i64(&decoder), INT64_MIN));
-	cr_expect(eq(u64, codec_decode_u64_big(&decoder), 0xfedcba9876543210));
 	cr_expect(slice_equal(codec_decode_bytes(&decoder, 3), SLICE("raw")));
 	cr_expect(slice_equal(codec_decode_sized16(&decoder), SLICE("short")));
 	cr_expect(slice_equal(codec_decode_sized32(&decoder), SLICE("a\0b")));
@@ -34,21 +32,19 @@ Test(codec, what_was_encoded_is_decoded)
 	cr_expect(not(decoder.is_bad));
 }
 
-Test(codec, integers_are_little_endian_unless_named_big)
+Test(codec, integers_are_little_endian)
 {
 	scoped(buffer_free) struct buffer buffer = {0};
 
 	codec_encode_u16(&buffer, 0x0102);
 	codec_encode_u32(&buffer, 0x03040506);
 	codec_encode_u64(&buffer, 0x0708);
-	codec_encode_u64_big(&buffer, 0x090a);
 	codec_encode_sized16(&buffer, SLICE("x"));
 	codec_encode_sized32(&buffer, SLICE("y"));
 
 	cr_expect(slice_equal(buffer_slice(&buffer), SLICE("\2\1"
 							   "\6\5\4\3"
 							   "\10\7\0\0\0\0\0\0"
-							   "\0\0\0\0\0\0\11\12"
 							   "\1\0x"
 							   "\1\0\0\0y")));
 }
@@ -88,7 +84,6 @@ Test(codec, a_bad_decoder_stays_bad_and_gives_nothing)
 	cr_expect(eq(u16, codec_decode_u16(&decoder), 0));
 	cr_expect(eq(u32, codec_decode_u32(&decoder), 0));
 	cr_expect(eq(i64, codec_decode_i64(&decoder), 0));
-	cr_expect(eq(u64, codec_decode_u64_big(&decoder), 0));
 	cr_expect(eq(sz, codec_decode_bytes(&decoder, 1).len, 0));
 	cr_expect(eq(sz, codec_decode_bytes(&decoder, 0).len, 0));
 	cr_expect(eq(sz, codec_decode_sized16(&decoder).len, 0));
