@@ -30,6 +30,7 @@
 
 struct change {
 	enum store_err (*write)(struct store *store, void *arg); /* or NULL */
+	void *write_arg;
 	enum store_err (*apply)(struct store *store, struct db_txn *txn,
 		void *arg);
 	void *arg;
@@ -210,7 +211,7 @@ write_each(struct store *store, struct change **members, size_t count)
 
 		if (!change->write)
 			continue;
-		change->write_err = change->write(store, change->arg);
+		change->write_err = change->write(store, change->write_arg);
 		change->err = change->write_err;
 		change->is_out = change->write_err != STORE_OK;
 	}
@@ -423,11 +424,17 @@ commit_run(struct store *store,
 enum store_err
 commit_run_written(struct store *store,
 	enum store_err (*write)(struct store *store, void *arg),
+	void *write_arg,
 	enum store_err (*apply)(struct store *store, struct db_txn *txn,
 		void *arg),
 	void *arg, uint64_t *commit)
 {
-	struct change change = {.write = write, .apply = apply, .arg = arg};
+	struct change change = {
+		.write = write,
+		.write_arg = write_arg,
+		.apply = apply,
+		.arg = arg,
+	};
 
 	return run_change(store, &change, commit);
 }
@@ -460,11 +467,17 @@ commit_run_durably(struct store *store,
 enum store_err
 commit_run_written_durably(struct store *store,
 	enum store_err (*write)(struct store *store, void *arg),
+	void *write_arg,
 	enum store_err (*apply)(struct store *store, struct db_txn *txn,
 		void *arg),
 	void *arg)
 {
-	struct change change = {.write = write, .apply = apply, .arg = arg};
+	struct change change = {
+		.write = write,
+		.write_arg = write_arg,
+		.apply = apply,
+		.arg = arg,
+	};
 
 	return run_acknowledgeable(store, &change);
 }

@@ -32,6 +32,7 @@ must_check enum store_err commit_run(struct store *store,
  */
 must_check enum store_err commit_run_written(struct store *store,
 	enum store_err (*write)(struct store *store, void *arg),
+	void *write_arg,
 	enum store_err (*apply)(struct store *store, struct db_txn *txn,
 		void *arg),
 	void *arg, uint64_t *commit);
@@ -46,6 +47,7 @@ must_check enum store_err commit_run_durably(struct store *store,
 /* The same of commit_run_written(). */
 must_check enum store_err commit_run_written_durably(struct store *store,
 	enum store_err (*write)(struct store *store, void *arg),
+	void *write_arg,
 	enum store_err (*apply)(struct store *store, struct db_txn *txn,
 		void *arg),
 	void *arg);

@@ -163,8 +163,8 @@ run_step(struct step *step, int fd)
 	if (!err)
 		err = pack_promise(step->store, step->len, &step->place);
 	if (!err)
-		err = commit_run_written(step->store, write_step, apply_step,
-			step, NULL);
+		err = commit_run_written(step->store, write_step, step,
+			apply_step, step, NULL);
 	pack_end(step->store, &step->place);
 	return err;
 }

@@ -147,28 +147,12 @@ draft_add(const struct draft *draft, struct db_txn *txn, uint64_t *blob)
 	return blob_record_add(draft->store, txn, draft->blob, draft->size);
 }
 
-struct packing {
-	struct draft *draft;
-	enum store_err (*apply)(struct store *store, struct db_txn *txn,
-		void *arg);
-	void *arg;
-};
-
 static enum store_err
 write_packed(struct store *store, void *arg)
 {
-	const struct packing *packing = arg;
+	struct draft *draft = arg;
 
-	return pack_write(store, &packing->draft->place,
-		buffer_slice(&packing->draft->body));
-}
-
-static enum store_err
-apply_packed(struct store *store, struct db_txn *txn, void *arg)
-{
-	const struct packing *packing = arg;
-
-	return packing->apply(store, txn, packing->arg);
+	return pack_write(store, &draft->place, buffer_slice(&draft->body));
 }
 
 enum store_err
@@ -177,7 +161,6 @@ draft_commit_durably(struct draft *draft,
 		void *arg),
 	void *arg)
 {
-	struct packing packing = {draft, apply, arg};
 	enum store_err err;
 
 	if (!is_small(draft))
@@ -185,7 +168,7 @@ draft_commit_durably(struct draft *draft,
 	err = pack_promise(draft->store, draft->body.len, &draft->place);
 	return err ? err
 		   : commit_run_written_durably(draft->store, write_packed,
-			     apply_packed, &packing);
+			     draft, apply, arg);
 }
 
 /*
