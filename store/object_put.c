@@ -107,15 +107,14 @@ static enum store_err
 apply_put(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct put_commit *commit = arg;
+	struct inode replaced;
 	struct usage_mark mark;
 	bool is_there;
-	enum store_err err;
+	enum store_err err = usage_mark(txn, commit->bucket, &mark);
 
-	err = usage_mark(txn, commit->bucket, &mark);
-	if (err)
-		return err;
-	err = object_key_check(store, txn, commit->bucket, commit->key,
-		commit->condition, &is_there, &commit->made);
+	if (!err)
+		err = object_key_check(store, txn, commit->bucket, commit->key,
+			commit->condition, &is_there, &replaced);
 	if (err)
 		return err;
 	commit->made = *commit->wanted;
