@@ -204,10 +204,56 @@ file_settle_publish(struct store *store, struct db_txn *txn, uint64_t ino)
 	return publish(store, txn, &was, &now, (uint64_t)request.stat.st_size);
 }
 
+/* The table above. */
+static struct inode
+decide(struct file_settle_request *request, const struct inode *was,
+	bool has_others)
+{
+	struct inode now = *was;
+	bool goes_on = has_others || request->keeps_mark;
+	bool is_mine = was->pending && was->pending == request->blob;
+	bool is_idle = is_mine && request->is_copy && !request->is_changed;
+
+	if (is_idle && !goes_on) {
+		now.pending = 0;
+	} else if (is_mine && !is_idle && (!has_others || request->is_sync)) {
+		take_pending(&now);
+		request->is_published = true;
+	}
+	if (goes_on && !now.pending)
+		now.flags |= INODE_DIRTY;
+	else if (!goes_on)
+		now.flags &= ~(uint32_t)INODE_DIRTY;
+	request->is_described = request->is_published ||
+				(!was->pending && request->is_changed &&
+					was->blob == request->blob);
+	return now;
+}
+
+static enum store_err
+save(struct store *store, struct db_txn *txn,
+	const struct file_settle_request *request, const struct inode *was,
+	struct inode *now)
+{
+	scoped(buffer_free) struct buffer attrs = {0};
+	bool drops_copy = was->pending && !now->pending;
+
+	if (request->is_described) {
+		describe_data(now, request, &attrs);
+		return publish(store, txn, was, now, request->file_len);
+	}
+	if (now->flags == was->flags && !drops_copy)
+		return STORE_OK;
+	enum store_err err = dentry_update_inode(txn, was, now);
+	if (!err && drops_copy)
+		err = blob_record_drop(txn, was->pending);
+	return err ? err : feed_append_inode(store, txn, now->ino, drops_copy);
+}
+
 enum store_err
 file_settle_apply(struct store *store, struct db_txn *txn, void *arg)
 {
-	scoped(buffer_free) struct buffer attrs = {0}, named = {0};
+	scoped(buffer_free) struct buffer named = {0};
 	struct file_settle_request *request = arg;
 	struct inode was, now;
 	bool has_others = false;
@@ -224,39 +270,13 @@ file_settle_apply(struct store *store, struct db_txn *txn, void *arg)
 	if (err)
 		return err;
 	file_name_note(txn, &request->name, &was, &named);
-	now = was;
-	uint64_t data = was.pending ? was.pending : was.blob;
-	bool goes_on = has_others || request->keeps_mark;
-	if (was.nlink == 0 && !goes_on) {
+	if (was.nlink == 0 && !has_others && !request->keeps_mark) {
 		request->is_gone = true;
 		err = dentry_forget(store, txn, &was);
 		return err ? err : set_mark(txn, request, &was);
 	}
-	bool is_mine = was.pending && data == request->blob;
-	bool is_idle = is_mine && request->is_copy && !request->is_changed;
-	if (is_idle && !goes_on) {
-		now.pending = 0;
-	} else if (is_mine && !is_idle && (!has_others || request->is_sync)) {
-		take_pending(&now);
-		request->is_published = true;
-	}
-	if (goes_on && !now.pending)
-		now.flags |= INODE_DIRTY;
-	else if (!goes_on)
-		now.flags &= ~(uint32_t)INODE_DIRTY;
-	if (request->is_published ||
-		(data == request->blob && request->is_changed &&
-			!was.pending)) {
-		request->is_described = true;
-		describe_data(&now, request, &attrs);
-		err = publish(store, txn, &was, &now, request->file_len);
-	} else if (now.flags != was.flags || now.pending != was.pending) {
-		err = dentry_update_inode(txn, &was, &now);
-		if (!err && !now.pending)
-			err = blob_record_drop(txn, was.pending);
-		if (!err)
-			err = feed_append_inode(store, txn, now.ino, is_idle);
-	}
+	now = decide(request, &was, has_others);
+	err = save(store, txn, request, &was, &now);
 	now.attrs = SLICE_NULL;
 	request->inode = now;
 	return err ? err : set_mark(txn, request, &now);
