@@ -265,6 +265,7 @@ reply_error_of_store(enum store_err err)
 		return S3_INVALID_ARGUMENT;
 	case STORE_ACCESS:
 	case STORE_NOT_PERMITTED:
+	case STORE_LOCKED:
 	case STORE_NO_ORGANIZATION: /* the caller's went meanwhile */
 		return S3_ACCESS_DENIED;
 	case STORE_UNSUPPORTED:
@@ -316,6 +317,9 @@ reply_store_error(struct request *request, enum store_err err)
 
 	if (err == STORE_READ_ONLY)
 		message = "The store is read-only.";
+	if (err == STORE_LOCKED)
+		message = "Access Denied because object protected by object "
+			  "lock.";
 	if (error_status(error) >= 500)
 		log_error("request %s: %s %.*s/%.*s: %s", request->id,
 			request->operation ? request->operation->name : "?",

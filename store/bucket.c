@@ -146,6 +146,7 @@ struct create_request {
 	struct slice owner;
 	const struct bucket_document *documents;
 	size_t count;
+	bool is_locking;
 	struct bucket *out;
 };
 
@@ -185,6 +186,15 @@ save_documents(struct store *store, struct db_txn *txn,
 }
 
 static enum store_err
+begin_locking(struct db_txn *txn, uint64_t bucket)
+{
+	static const struct inode_lock_rule no_default;
+
+	enum store_err err = history_set(txn, bucket, VERSIONING_ENABLED);
+	return err ? err : history_set_lock(txn, bucket, &no_default);
+}
+
+static enum store_err
 apply_create(struct store *store, struct db_txn *txn, void *arg)
 {
 	scoped(buffer_free) struct buffer value = {0};
@@ -218,6 +228,8 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 		err = usage_begin_bucket(txn, bucket->ino, request->owner);
 	if (!err)
 		err = feed_bucket(store, txn, bucket);
+	if (!err && request->is_locking)
+		err = begin_locking(txn, bucket->ino);
 	return err ? err : save_documents(store, txn, request);
 }
 
@@ -253,15 +265,16 @@ enum store_err
 bucket_create(struct store *store, struct slice name, struct slice owner,
 	struct bucket *out)
 {
-	return bucket_create_with(store, name, owner, NULL, 0, out);
+	return bucket_create_with(store, name, owner, NULL, 0, false, out);
 }
 
 enum store_err
 bucket_create_with(struct store *store, struct slice name, struct slice owner,
-	const struct bucket_document *documents, size_t count,
+	const struct bucket_document *documents, size_t count, bool is_locking,
 	struct bucket *out)
 {
-	struct create_request request = {name, owner, documents, count, out};
+	struct create_request request = {
+		name, owner, documents, count, is_locking, out};
 
 	if (!is_reserved(name))
 		return create(store, &request);
@@ -276,7 +289,7 @@ enum store_err
 bucket_create_own(struct store *store, struct slice name, struct slice owner,
 	struct bucket *out)
 {
-	struct create_request request = {name, owner, NULL, 0, out};
+	struct create_request request = {name, owner, NULL, 0, false, out};
 
 	return create(store, &request);
 }

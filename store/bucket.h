@@ -39,11 +39,11 @@ bool bucket_name_is_valid(struct slice name);
  * NO_ORGANIZATION, INVALID. */
 must_check enum store_err bucket_create(struct store *store, struct slice name,
 	struct slice owner, struct bucket *out);
-/* The same with documents of the bucket's, as bucket_set_document() takes them:
- * it is there with all of them, or not. */
+/* The same with documents of the bucket's, as bucket_set_document() takes them,
+ * and with Object Lock (lock.h): it is there with all of it, or not. */
 must_check enum store_err bucket_create_with(struct store *store,
 	struct slice name, struct slice owner,
-	const struct bucket_document *documents, size_t count,
+	const struct bucket_document *documents, size_t count, bool is_locking,
 	struct bucket *out);
 /* The first for the server itself, which may have a reserved name. */
 must_check enum store_err bucket_create_own(struct store *store,

@@ -33,6 +33,7 @@ enum check_fix {
 	CHECK_FIX_ROOT,	       /* a: bucket: its root's record is made */
 	CHECK_FIX_HISTORY,     /* a: root, b: bucket: its record is made */
 	CHECK_FIX_VERSIONS,    /* a: root, b: bucket: its row is made */
+	CHECK_FIX_LOCK,	       /* a: bucket: has Object Lock */
 	CHECK_FIX_BUCKET,      /* a: bucket: gets a name, "lost-<number>" */
 	CHECK_FIX_DIR,	       /* a: inode, b: parent, name: record is made */
 	CHECK_FIX_ADOPT,       /* a: inode, b: bucket: record and name */
@@ -103,6 +104,7 @@ struct check_bucket {
 	uint64_t ino;
 	struct record_usage usage; /* as counted */
 	bool has_root;
+	bool has_lock; /* Object Lock, or that it lacks it is noted */
 };
 
 /* What is counted of a bucket for a day. */

@@ -126,7 +126,8 @@ fix_versions(struct store *store, struct db_txn *txn,
 	const struct check_job *job)
 {
 	scoped(buffer_free) struct buffer value = {0};
-	struct record_versions record = {VERSIONING_ENABLED, job->a};
+	struct record_versions record = {
+		.versioning = VERSIONING_ENABLED, .history = job->a};
 	struct key key = key_u64(job->b);
 	struct record_versions of;
 	struct inode root;
@@ -141,6 +142,22 @@ fix_versions(struct store *store, struct db_txn *txn,
 	return err ? err
 		   : db_put(txn, DB_VERSION, key_slice(&key),
 			     buffer_slice(&value));
+}
+
+/* The default is lost. */
+static enum store_err
+fix_lock(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	static const struct inode_lock_rule no_default;
+	struct record_versions of;
+
+	(void)store;
+	enum store_err err = history_of(txn, job->a, &of);
+	if (!err && of.lock.is_enabled)
+		err = STORE_NOT_FOUND;
+	if (!err)
+		err = history_set(txn, job->a, VERSIONING_ENABLED);
+	return err ? err : history_set_lock(txn, job->a, &no_default);
 }
 
 static enum store_err
@@ -426,6 +443,7 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 		[CHECK_FIX_ROOT] = fix_root,
 		[CHECK_FIX_HISTORY] = fix_history,
 		[CHECK_FIX_VERSIONS] = fix_versions,
+		[CHECK_FIX_LOCK] = fix_lock,
 		[CHECK_FIX_BUCKET] = fix_bucket,
 		[CHECK_FIX_DIR] = fix_dir,
 		[CHECK_FIX_ADOPT] = fix_adopt,

@@ -85,11 +85,13 @@ visit_versions(struct check *check, struct slice key, struct slice value)
 			"versions of bucket", number_of(key));
 		return STORE_OK;
 	}
-	if (!check_find(&check->buckets, bucket)) {
+	struct check_bucket *of = check_find(&check->buckets, bucket);
+	if (!of) {
 		note_row(check, CHECK_BUCKET, DB_VERSION, key, "bucket", bucket,
 			"keeps versions but is gone");
 		return STORE_OK;
 	}
+	of->has_lock = record.lock.is_enabled;
 	check_add(&check->histories, record.history);
 	enum store_err err = dentry_inode(check->txn, record.history, &root);
 	if (err != STORE_STALE)

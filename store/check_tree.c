@@ -196,6 +196,24 @@ count_usage(struct check *check, const struct inode *inode)
 	check_day_add(check, inode);
 }
 
+/* Without it versioning could be suspended, and what is null be replaced. */
+static void
+check_lock(struct check *check, const struct inode *inode)
+{
+	struct check_bucket *bucket =
+		check_find(&check->buckets, inode->bucket);
+
+	if (!bucket || bucket->has_lock || inode_lock_is_empty(&inode->lock))
+		return;
+	bucket->has_lock = true;
+	struct check_job *job = check_note(check, CHECK_BUCKET, CHECK_FIX_LOCK,
+		"bucket %llu has no Object Lock, but a locked version: inode "
+		"%llu",
+		(unsigned long long)inode->bucket,
+		(unsigned long long)inode->ino);
+	job->a = inode->bucket;
+}
+
 /* The name leads to nothing. */
 static void
 note_missing(struct check *check, const struct node *node, struct slice key,
@@ -262,6 +280,7 @@ check_name(struct check *check, const struct node *node, struct slice key,
 		job->b = home_of(check, node->dir.bucket);
 	}
 	count_usage(check, &inode);
+	check_lock(check, &inode);
 	if (is_dir) {
 		node->count->subdirs++;
 		check_parent(check, node, &inode, key, name);

@@ -361,6 +361,9 @@ dentry_forget(struct store *store, struct db_txn *txn,
 {
 	struct key key = key_u64(inode->ino);
 
+	/* Whoever forgot to ask. */
+	if (inode_lock_holds(&inode->lock, clock_now_ns()))
+		return STORE_LOCKED;
 	enum store_err err = db_delete(txn, DB_INODE, key_slice(&key));
 	if (!err)
 		err = blob_record_drop(txn, inode->blob);
@@ -477,6 +480,9 @@ make_dir_implicit(struct store *store, struct db_txn *txn,
 
 	if (!(was->flags & INODE_EXPLICIT))
 		return STORE_NOT_FOUND;
+	if (inode_lock_holds(&was->lock, clock_now_ns()))
+		return STORE_LOCKED;
+	now.lock = (struct inode_lock){0};
 	now.flags &= ~(uint32_t)INODE_EXPLICIT;
 	now.size = 0;
 	now.blob = 0;

@@ -174,7 +174,7 @@ must_check enum store_err dentry_release(struct store *store,
 must_check enum store_err dentry_settle_dir(struct store *store,
 	struct db_txn *txn, uint64_t dir, int subdirs, bool is_s3);
 
-/* The record of an inode without names goes, and its data. */
+/* The record of an inode without names goes, and its data.  LOCKED. */
 must_check enum store_err dentry_forget(struct store *store, struct db_txn *txn,
 	const struct inode *inode);
 

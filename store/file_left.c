@@ -6,6 +6,7 @@
 #include "store/dentry_private.h"
 #include "store/file_open_private.h"
 #include "store/file_settle_private.h"
+#include "store/lock_private.h"
 #include "store/meta/key.h"
 #include "store/sealed.h"
 #include "store/session_private.h"
@@ -38,7 +39,7 @@ find_name(struct db_txn *txn, const struct inode *inode, struct buffer *name)
 
 /* It is what was published, or empty where nothing was. */
 static enum store_err
-drop_pending(struct db_txn *txn, const struct inode *was)
+drop_pending(struct store *store, struct db_txn *txn, const struct inode *was)
 {
 	struct inode now = *was;
 
@@ -46,7 +47,9 @@ drop_pending(struct db_txn *txn, const struct inode *was)
 	now.parent = 0;
 	now.flags &= ~(uint32_t)INODE_UNPUBLISHED;
 	enum store_err err = dentry_update_inode(txn, was, &now);
-	return err ? err : blob_record_drop(txn, was->pending);
+	if (!err)
+		err = blob_record_drop(txn, was->pending);
+	return err ? err : lock_settle(store, txn, now.ino);
 }
 
 /* After a power cut, and where nobody can open it: the bytes of what nobody
@@ -68,11 +71,11 @@ apply_drop(struct store *store, struct db_txn *txn, void *arg)
 	if (err)
 		return err == STORE_STALE ? STORE_OK : err;
 	if (!(inode.flags & INODE_UNPUBLISHED))
-		return drop_pending(txn, &inode);
+		return drop_pending(store, txn, &inode);
 	err = find_name(txn, &inode, &name);
 	/* It has moved since: what cannot be opened is empty. */
 	if (err == STORE_NOT_FOUND && request->is_sealed)
-		return drop_pending(txn, &inode);
+		return drop_pending(store, txn, &inode);
 	if (err)
 		return err;
 	err = dentry_unlink(store, txn, inode.parent, buffer_slice(&name),

@@ -128,8 +128,10 @@ static enum store_err
 look_at_versions(struct db_txn *txn, struct mark_request *request,
 	const struct inode *inode)
 {
-	bool is_written = inode->pending || (inode->flags & INODE_DIRTY) ||
-			  request->file->is_listed;
+	bool is_locked = inode_lock_holds(&inode->lock, clock_now_ns());
+	bool is_written = inode->pending ||
+			  (!is_locked && ((inode->flags & INODE_DIRTY) ||
+						 request->file->is_listed));
 	struct record_versions of;
 
 	if (!is_written && (inode->flags & INODE_NONCURRENT))
@@ -137,6 +139,9 @@ look_at_versions(struct db_txn *txn, struct mark_request *request,
 	enum store_err err = history_of(txn, inode->bucket, &of);
 	request->is_kept = of.versioning != VERSIONING_NEVER && !is_written &&
 			   dentry_is_visible(inode);
+	if (!err && is_locked && !inode->pending &&
+		(!request->is_kept || inode->nlink > 1))
+		err = STORE_LOCKED;
 	return err;
 }
 
@@ -358,6 +363,8 @@ apply_rewrite(struct store *store, struct db_txn *txn, void *arg)
 		return inode_is_dir(&inode) ? STORE_IS_DIR : STORE_INVALID;
 	if (sealed_is(&inode))
 		return STORE_NO_KEY;
+	if (inode_lock_holds(&inode.lock, clock_now_ns()) && inode.nlink > 1)
+		return STORE_LOCKED;
 	/* Somebody has the old data open and changes it, or is rewriting. */
 	if (inode.pending || (inode.flags & INODE_DIRTY))
 		return STORE_BUSY;

@@ -14,7 +14,8 @@
  * blob is cloned first, or replaced by an empty one where with_data is false.
  * BUSY: that cannot be, since the kernel has the shared one, or since the file
  * is gone and has no record that could get another.  PRECONDITION: the
- * record names other data by now.
+ * record names other data by now.  LOCKED: it has several names, and is kept
+ * under each.
  */
 must_check enum store_err file_mark(struct file *file, bool with_data);
 

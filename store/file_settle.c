@@ -23,6 +23,7 @@
 #include "store/file_seal_private.h"
 #include "store/file_settle_private.h"
 #include "store/history_private.h"
+#include "store/lock_private.h"
 #include "store/meta/key.h"
 #include "store/session_private.h"
 
@@ -113,12 +114,15 @@ describe_data(struct inode *inode, const struct file_settle_request *request,
 
 static enum store_err
 publish(struct store *store, struct db_txn *txn, const struct inode *was,
-	const struct inode *now, uint64_t file_len)
+	struct inode *now, uint64_t file_len)
 {
 	bool is_new = was->pending && !now->pending;
 	/* First of all: what it was lies in the map. */
 	enum store_err err =
 		is_new ? history_keep_renewed(store, txn, was) : STORE_OK;
+
+	if (!err && is_new)
+		err = lock_renew(txn, now);
 
 	if (!err)
 		err = dentry_update_inode(txn, was, now);
@@ -279,7 +283,9 @@ file_settle_apply(struct store *store, struct db_txn *txn, void *arg)
 	err = save(store, txn, request, &was, &now);
 	now.attrs = SLICE_NULL;
 	request->inode = now;
-	return err ? err : set_mark(txn, request, &now);
+	if (!err)
+		err = set_mark(txn, request, &now);
+	return err ? err : lock_settle(store, txn, request->ino);
 }
 
 /* What the data file says of sealed data means nothing. */

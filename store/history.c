@@ -62,21 +62,46 @@ make_root(struct db_txn *txn, uint64_t bucket, uint64_t *ino)
 	return err ? err : dentry_save_inode(txn, &root);
 }
 
-enum store_err
-history_set(struct db_txn *txn, uint64_t bucket, enum versioning versioning)
+static enum store_err
+save(struct db_txn *txn, uint64_t bucket, const struct record_versions *of)
 {
 	scoped(buffer_free) struct buffer value = {0};
 	struct key key = key_u64(bucket);
+
+	record_versions_encode(&value, of);
+	return db_put(txn, DB_VERSION, key_slice(&key), buffer_slice(&value));
+}
+
+enum store_err
+history_set(struct db_txn *txn, uint64_t bucket, enum versioning versioning)
+{
 	struct record_versions of;
 
 	enum store_err err = history_of(txn, bucket, &of);
 	if (!err && of.versioning == VERSIONING_NEVER)
 		err = make_root(txn, bucket, &of.history);
+	if (!err && of.lock.is_enabled && versioning != VERSIONING_ENABLED)
+		err = STORE_LOCKED;
+	if (err)
+		return err;
 	of.versioning = versioning;
-	record_versions_encode(&value, &of);
-	return err ? err
-		   : db_put(txn, DB_VERSION, key_slice(&key),
-			     buffer_slice(&value));
+	return save(txn, bucket, &of);
+}
+
+enum store_err
+history_set_lock(struct db_txn *txn, uint64_t bucket,
+	const struct inode_lock_rule *rule)
+{
+	struct record_versions of;
+
+	enum store_err err = history_of(txn, bucket, &of);
+	if (!err && of.versioning != VERSIONING_ENABLED)
+		err = STORE_INVALID;
+	if (err)
+		return err;
+	of.lock = *rule;
+	of.lock.is_enabled = true;
+	return save(txn, bucket, &of);
 }
 
 enum store_err

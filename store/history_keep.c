@@ -2,6 +2,7 @@
 #include "store/base/clock.h"
 #include "store/blob_record_private.h"
 #include "store/history_private.h"
+#include "store/lock_private.h"
 #include "store/object_key_private.h"
 
 /* What an older version of "dir/" does not have. */
@@ -16,6 +17,19 @@ is_kept(const struct record_versions *of, const struct record_dentry *dentry,
 		return false;
 	return of->versioning == VERSIONING_ENABLED ||
 	       !version_is_null(&dentry->version);
+}
+
+static bool
+is_locked(const struct inode *inode)
+{
+	return inode_lock_holds(&inode->lock, clock_now_ns());
+}
+
+/* Its other names go on being what is locked. */
+static bool
+has_others(const struct inode *inode)
+{
+	return !inode_is_dir(inode) && inode->nlink > 1;
 }
 
 /* A key has one null version.  Where a directory that was renamed has brought
@@ -67,6 +81,9 @@ keep_copy(struct store *store, struct db_txn *txn,
 	copy.pending = 0;
 	copy.ctime_ns = clock_now_ns();
 	copy.flags = INODE_NONCURRENT | (inode->flags & INODE_FROM_S3);
+	/* Who opens the file does not write to the copy. */
+	if (copy.lock.is_due)
+		lock_begin(&of->lock, &copy.lock);
 	enum store_err err = commit_new_number(txn, &copy.ino);
 	if (err)
 		return err;
@@ -110,7 +127,8 @@ is_written_elsewhere(struct store *store, struct db_txn *txn,
 	const struct inode *inode, bool *out)
 {
 	*out = false;
-	if (inode_is_dir(inode) || inode->nlink == 1 || inode->pending)
+	if (inode_is_dir(inode) || inode->nlink == 1 || inode->pending ||
+		is_locked(inode))
 		return STORE_OK;
 	return object_key_is_written(store, txn, inode, out);
 }
@@ -136,10 +154,38 @@ history_keep(struct store *store, struct db_txn *txn, uint64_t parent,
 	if (err || is_written)
 		return err;
 	*is_moved = !inode_is_dir(&inode) && inode.nlink == 1 && !inode.pending;
-	return *is_moved ? keep_file(store, txn, &of, buffer_slice(&key),
-				   parent, component, dentry, &inode)
-			 : keep_copy(store, txn, &of, buffer_slice(&key),
-				   dentry, &inode);
+	if (*is_moved)
+		return keep_file(store, txn, &of, buffer_slice(&key), parent,
+			component, dentry, &inode);
+	err = keep_copy(store, txn, &of, buffer_slice(&key), dentry, &inode);
+	return err || has_others(&inode) ? err : lock_lift(txn, inode.ino);
+}
+
+enum store_err
+history_keep_moved(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, const struct record_dentry *dentry)
+{
+	scoped(buffer_free) struct buffer key = {0};
+	struct record_versions of;
+	struct inode inode;
+
+	enum store_err err = dentry_inode(txn, dentry->ino, &inode);
+	if (err || !is_locked(&inode))
+		return err;
+	err = history_of_name(txn, inode.bucket, parent, component, &of, &key);
+	if (!err && !is_kept(&of, dentry, &inode))
+		err = STORE_LOCKED;
+	if (!err)
+		err = keep_copy(store, txn, &of, buffer_slice(&key), dentry,
+			&inode);
+	return err || has_others(&inode) ? err : lock_lift(txn, inode.ino);
+}
+
+/* What is published anew loses what it was: not where that is locked. */
+static enum store_err
+expect_unlocked(const struct inode *was)
+{
+	return is_locked(was) ? STORE_LOCKED : STORE_OK;
 }
 
 enum store_err
@@ -153,20 +199,24 @@ history_keep_renewed(struct store *store, struct db_txn *txn,
 	struct slice name;
 
 	if (!inode_attr_find(was->attrs, INODE_ATTR_NAME, SLICE_NULL, &name))
-		return STORE_OK;
+		return expect_unlocked(was);
 	buffer_append(&component, name);
 	name = buffer_slice(&component);
 	enum store_err err = dentry_find(txn, was->parent, name, &dentry);
 	if (err == STORE_NOT_FOUND || (!err && dentry.ino != was->ino))
-		return STORE_OK;
+		return expect_unlocked(was);
 	if (!err)
 		err = history_of_name(txn, was->bucket, was->parent, name, &of,
 			&key);
-	if (err || of.versioning == VERSIONING_NEVER)
+	if (!err && of.versioning == VERSIONING_NEVER)
+		return expect_unlocked(was);
+	if (err)
 		return err;
 	if (is_kept(&of, &dentry, was))
 		err = keep_copy(store, txn, &of, buffer_slice(&key), &dentry,
 			was);
+	else
+		err = expect_unlocked(was);
 	if (!err)
 		err = history_begin(store, txn, was->bucket, was->parent, name,
 			&dentry.version);

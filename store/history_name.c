@@ -1,20 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/base/clock.h"
 #include "store/history_private.h"
+#include "store/lock_private.h"
 #include "store/meta/key.h"
 #include "store/usage_private.h"
+
+/* What S3 puts is locked from the beginning. */
+static enum store_err
+lock_new(const struct record_versions *of, struct inode *inode)
+{
+	if (!of->lock.is_enabled)
+		return inode_lock_is_empty(&inode->lock) ? STORE_OK
+							 : STORE_INVALID;
+	if (inode->flags & INODE_FROM_S3)
+		lock_begin(&of->lock, &inode->lock);
+	return STORE_OK;
+}
 
 enum store_err
 history_name_publish(struct store *store, struct db_txn *txn, uint64_t parent,
 	struct slice component, const struct inode *inode,
 	struct version *version)
 {
+	struct inode locked = *inode;
 	struct record_versions of;
 	struct record_dentry old;
 	bool is_moved;
 
 	*version = (struct version){.number = 0};
 	enum store_err err = history_of(txn, inode->bucket, &of);
+	if (!err)
+		err = lock_new(&of, &locked);
 	if (err)
 		return err;
 	if (of.versioning == VERSIONING_NEVER)
@@ -29,7 +45,7 @@ history_name_publish(struct store *store, struct db_txn *txn, uint64_t parent,
 			component, version);
 	return err ? err
 		   : dentry_publish(store, txn, parent, component, version,
-			     inode);
+			     &locked);
 }
 
 /* Its file has been moved: what dentry_unlink() does besides. */

@@ -49,9 +49,14 @@ must_check enum store_err history_of_name(struct db_txn *txn, uint64_t bucket,
 	uint64_t parent, struct slice component, struct record_versions *out,
 	struct buffer *key);
 
-/* The bucket keeps versions from now on, or those that it has. */
+/* The bucket keeps versions from now on, or those that it has.  LOCKED: with
+ * Object Lock it cannot stop. */
 must_check enum store_err history_set(struct db_txn *txn, uint64_t bucket,
 	enum versioning versioning);
+/* It has Object Lock from now on, with that default.  INVALID: it does not
+ * keep versions now. */
+must_check enum store_err history_set_lock(struct db_txn *txn, uint64_t bucket,
+	const struct inode_lock_rule *rule);
 /* With the bucket's record.  False: there are older versions or markers, and
  * nothing has been done. */
 must_check enum store_err history_end(struct db_txn *txn, uint64_t bucket,
@@ -97,11 +102,17 @@ must_check enum store_err history_reserve(struct db_txn *txn, uint64_t bucket,
 /*
  * What has the name, as the dentry has it, is about to lose it: becomes an
  * older version where the bucket keeps it.  *is_moved: it has lost its name
- * here, and is not to be released.
+ * here, and is not to be released.  A lock that it had is the older version's.
  */
 must_check enum store_err history_keep(struct store *store, struct db_txn *txn,
 	uint64_t parent, struct slice component,
 	const struct record_dentry *dentry, bool *is_moved);
+
+/* The name, as the dentry has it, is about to be another's, which what has it
+ * goes on under: where that is locked, a copy stays, as an older version. */
+must_check enum store_err history_keep_moved(struct store *store,
+	struct db_txn *txn, uint64_t parent, struct slice component,
+	const struct record_dentry *dentry);
 
 /* The file, as `was`, has been published anew: what it was, if S3 saw it,
  * becomes an older version, under the name that its record tells, and the name

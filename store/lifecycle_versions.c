@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "store/base/clock.h"
 #include "store/commit_private.h"
 #include "store/history_private.h"
 #include "store/lifecycle_private.h"
@@ -227,7 +228,9 @@ decide(struct lifecycle_look *look, struct db_txn *txn,
 		return STORE_OK;
 	if (object.is_marker)
 		return decide_marker(look, txn, of, candidate, &object.inode);
-	if (!(object.inode.flags & INODE_NONCURRENT))
+	/* One that is locked has another day, too. */
+	if (!(object.inode.flags & INODE_NONCURRENT) ||
+		inode_lock_holds(&object.inode.lock, clock_now_ns()))
 		return STORE_OK;
 	/* Tagged meanwhile, it is as old as that. */
 	candidate->since_ns = object.inode.ctime_ns;

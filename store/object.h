@@ -58,6 +58,7 @@ struct object_attrs {
 	/* object_copy(): the kinds (1 << inode_attr_kind) that attrs gives;
 	 * of the others the source's are kept.  0: all. */
 	uint32_t kinds;
+	/* That ends with lock_append_attr() is locked. */
 	int64_t mtime_ns; /* 0: now */
 	/* Of upload_complete(), where the upload is sealed: hides the
 	 * checksum.  NULL: there must be none. */
@@ -154,10 +155,11 @@ struct object_deletion {
 	 * it is the current one where it was that. */
 	struct version_ref version;
 	struct object_condition condition;
+	bool bypasses; /* a lock in the mode GOVERNANCE: lock.h */
 
 	/* results */
 	enum store_err err;   /* NOT_FOUND, PRECONDITION, BAD_NAME,
-			       * KEY_TOO_LONG */
+			       * KEY_TOO_LONG, LOCKED */
 	bool is_marker;	      /* `which` is one: was made, or went */
 	struct version which; /* in a bucket that keeps versions: the marker
 			       * that was made, the version that went */

@@ -8,6 +8,7 @@
 #include "store/blob_record_private.h"
 #include "store/draft_private.h"
 #include "store/last_access.h"
+#include "store/lock.h"
 #include "store/object_key_private.h"
 #include "store/sealed.h"
 #include "store/upload_private.h"
@@ -82,6 +83,10 @@ describe(struct copy *copy, const struct inode *source)
 	copy->source.attrs = SLICE_NULL;
 	copy->made = *source;
 	copy->made.attrs = buffer_slice(&copy->copied);
+	/* Never the source's. */
+	enum store_err err = lock_cut_attr(&copy->made.attrs, &copy->made.lock);
+	if (err)
+		return err;
 	copy->made.mtime_ns =
 		given && given->mtime_ns ? given->mtime_ns : clock_now_ns();
 	return STORE_OK;

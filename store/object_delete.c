@@ -2,6 +2,7 @@
 #include "store/object.h"
 
 #include "store/history_private.h"
+#include "store/lock_private.h"
 #include "store/object_key_private.h"
 #include "store/versioning.h"
 
@@ -98,6 +99,10 @@ delete_version(struct store *store, struct db_txn *txn, uint64_t bucket,
 					 &object.inode);
 	if (err)
 		return err;
+	if (!object.is_marker)
+		err = lock_yield(txn, &object.inode, deletion->bypasses);
+	if (err)
+		return err;
 	deletion->is_marker = object.is_marker;
 	deletion->which = object.version;
 	if (object.is_marker || (object.inode.flags & INODE_NONCURRENT))
@@ -128,7 +133,7 @@ is_answer(enum store_err err)
 {
 	return err == STORE_OK || err == STORE_NOT_FOUND ||
 	       err == STORE_BAD_NAME || err == STORE_KEY_TOO_LONG ||
-	       err == STORE_PRECONDITION;
+	       err == STORE_PRECONDITION || err == STORE_LOCKED;
 }
 
 /* One that is gone is no error here: a checkpoint is waited for all the same.

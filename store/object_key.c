@@ -6,6 +6,7 @@
 #include "store/base/clock.h"
 #include "store/base/digest.h"
 #include "store/history_private.h"
+#include "store/lock.h"
 #include "store/sealed.h"
 #include "store/session_private.h"
 #include "store/tree.h"
@@ -190,7 +191,7 @@ object_key_describe(const struct object_attrs *attrs, struct inode *out)
 		!object_key_is_checksum(attrs->checksum_kind,
 			attrs->checksum_len))
 		return STORE_INVALID;
-	return STORE_OK;
+	return lock_cut_attr(&out->attrs, &out->lock);
 }
 
 /* What all that S3 makes has in common. */

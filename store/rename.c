@@ -8,6 +8,7 @@
 #include "store/base/clock.h"
 #include "store/file_settle_private.h"
 #include "store/history_private.h"
+#include "store/lock_private.h"
 #include "store/usage_private.h"
 
 /* One side of a rename: a name, as a file's and as a directory's component,
@@ -90,6 +91,28 @@ check_parents(struct db_txn *txn, const struct rename_request *request,
 								: STORE_NOT_DIR;
 }
 
+/* What is below a directory moves by itself: versions of which some may be
+ * locked, and keep their keys. */
+static enum store_err
+check_dir(struct db_txn *txn, const struct side *side)
+{
+	struct record_versions of;
+	struct inode inode;
+	bool is_empty;
+
+	enum store_err err = history_of(txn, side->bucket, &of);
+	if (err || !of.lock.is_enabled)
+		return err;
+	err = dentry_inode(txn, side->dentry.ino, &inode);
+	if (!err)
+		err = dentry_is_empty(txn, side->dentry.ino, &is_empty);
+	if (err)
+		return err;
+	return is_empty && !inode_lock_holds(&inode.lock, clock_now_ns())
+		       ? STORE_OK
+		       : STORE_CROSS_BUCKET;
+}
+
 /*
  * Whether what `side` means may move to that bucket.  A record says which
  * bucket it is of: a directory does not move, since all below it would have
@@ -101,7 +124,7 @@ check_bucket(struct db_txn *txn, const struct side *side, uint64_t bucket)
 	struct inode inode;
 
 	if (side->bucket == bucket)
-		return STORE_OK;
+		return is_dir(side) ? check_dir(txn, side) : STORE_OK;
 	if (is_dir(side))
 		return STORE_CROSS_BUCKET;
 	enum store_err err = dentry_inode(txn, side->dentry.ino, &inode);
@@ -158,6 +181,9 @@ hang(struct store *store, struct db_txn *txn, const struct record_dentry *what,
 	else
 		inode.parent = 0;
 	err = dentry_change_bucket(txn, &inode, to->bucket);
+	/* It is another version now; other names go on as they were. */
+	if (!err && !of_dir && inode.nlink == 1 && dentry_is_visible(&inode))
+		err = lock_renew(txn, &inode);
 	if (!err)
 		err = dentry_save_inode(txn, &inode);
 	if (!err)
@@ -165,6 +191,15 @@ hang(struct store *store, struct db_txn *txn, const struct record_dentry *what,
 	if (!err)
 		err = feed_append_inode(store, txn, what->ino, false);
 	return err;
+}
+
+/* What moves away leaves what is locked under its old name. */
+static enum store_err
+keep_locked(struct store *store, struct db_txn *txn, const struct side *side)
+{
+	return is_dir(side) ? STORE_OK
+			    : history_keep_moved(store, txn, side->parent,
+				      side->file, &side->dentry);
 }
 
 static enum store_err
@@ -248,6 +283,10 @@ exchange(struct store *store, struct db_txn *txn, const struct side *from,
 	if (!err && is_dir(to))
 		err = check_not_below(txn, to->dentry.ino, from->parent);
 	if (!err)
+		err = keep_locked(store, txn, from);
+	if (!err)
+		err = keep_locked(store, txn, to);
+	if (!err)
 		err = take_off(store, txn, from);
 	if (!err)
 		err = take_off(store, txn, to);
@@ -314,7 +353,9 @@ replace(struct store *store, struct db_txn *txn, const struct side *from,
 	struct inode gone = {.ino = 0};
 	int dirs = is_dir(from);
 
-	enum store_err err = take_off(store, txn, from);
+	enum store_err err = keep_locked(store, txn, from);
+	if (!err)
+		err = take_off(store, txn, from);
 	if (!err && to->dentry.ino)
 		err = lose_name(store, txn, to, &gone);
 	if (!err && to->dentry.ino)

@@ -18,6 +18,7 @@
 #include "store/counter_private.h"
 #include "store/durable_private.h"
 #include "store/file_linger_private.h"
+#include "store/lock_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
@@ -462,6 +463,14 @@ take_closed(struct session *session, uint64_t inos[CLEAN_MAX])
 	return count;
 }
 
+static enum store_err
+end_row(struct store *store, struct db_txn *txn, uint64_t ino)
+{
+	enum store_err err = session_set_open(store, txn, ino, 0);
+
+	return err ? err : lock_settle(store, txn, ino);
+}
+
 enum store_err
 session_clean_open(struct store *store, struct db_txn *txn)
 {
@@ -475,7 +484,7 @@ session_clean_open(struct store *store, struct db_txn *txn)
 
 		/* Opened again since: that one's end takes it out. */
 		if (!err && !row.flags && !file_linger_has(store, inos[i]))
-			err = session_set_open(store, txn, inos[i], 0);
+			err = end_row(store, txn, inos[i]);
 		if (err && err != STORE_NOT_FOUND)
 			return err;
 	}

@@ -73,7 +73,8 @@ void tree_change_inode(struct inode *inode, const struct tree_change *change);
 
 /* Changes the mode, owner or times; ctime is now.  An inode that was
  * INODE_FROM_S3 has an owner and a mode of its own after any of them was set:
- * set all three then.  *out: the result, without attrs. */
+ * set all three then.  *out: the result, without attrs.  LOCKED: another
+ * mtime. */
 must_check enum store_err tree_set(struct store *store, uint64_t ino,
 	const struct tree_change *change, struct inode *out);
 
@@ -100,7 +101,8 @@ must_check enum store_err tree_symlink(struct store *store, uint64_t parent,
 	struct slice name, struct slice target, const struct tree_owner *owner,
 	struct inode *out);
 
-/* A further name of a file.  EXISTS, CROSS_BUCKET, IS_DIR, TOO_MANY_LINKS. */
+/* A further name of a file.  EXISTS, CROSS_BUCKET, IS_DIR, TOO_MANY_LINKS,
+ * LOCKED. */
 must_check enum store_err tree_link(struct store *store, uint64_t ino,
 	uint64_t parent, struct slice name, struct inode *out);
 
@@ -125,7 +127,8 @@ enum tree_rename_flag { TREE_NO_REPLACE = 1, TREE_EXCHANGE = 2 };
  * exchanged.  *replaced: what lost its name (ino 0: nothing did), as
  * tree_unlink() gives it.  A file that was never published is, where the name
  * it gets is one that S3 sees.  EXISTS, NOT_EMPTY, IS_DIR, NOT_DIR, LOOP,
- * CROSS_BUCKET, INVALID (both flags), BUSY (file_publish_sealed()).
+ * CROSS_BUCKET (also a directory that is not empty in a bucket that has Object
+ * Lock), INVALID (both flags), BUSY (file_publish_sealed()).
  */
 must_check enum store_err tree_rename(struct store *store, uint64_t parent,
 	struct slice name, enum tree_want want, uint64_t new_parent,
@@ -162,7 +165,7 @@ must_check enum store_err tree_path(struct store *store, uint64_t dir,
 	struct arena *arena, struct slice *path);
 
 /* Extended and S3 attributes: sets, or with NULL removes, one.  EXISTS and
- * NO_ATTR as setxattr(2) has them with its flags.  ATTR_TOO_BIG. */
+ * NO_ATTR as setxattr(2) has them with its flags.  ATTR_TOO_BIG, LOCKED. */
 must_check enum store_err tree_set_attr(struct store *store, uint64_t ino,
 	enum inode_attr_kind kind, struct slice name, const struct slice *value,
 	int xattr_flags);

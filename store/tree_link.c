@@ -33,6 +33,8 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 	/* As one without a name, for whoever has it open. */
 	if (inode.flags & INODE_NONCURRENT)
 		return STORE_STALE;
+	if (inode_lock_holds(&inode.lock, clock_now_ns()))
+		return STORE_LOCKED;
 	err = dentry_expect_free(txn, request->parent, request->name, &dir);
 	if (!err)
 		err = usage_mark(txn, dir.bucket, &mark);

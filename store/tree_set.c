@@ -5,6 +5,12 @@
 #include "store/dentry_private.h"
 #include "store/tree.h"
 
+static bool
+is_locked(const struct inode *inode)
+{
+	return inode_lock_holds(&inode->lock, clock_now_ns());
+}
+
 struct set_request {
 	uint64_t ino;
 	const struct tree_change *change;
@@ -20,10 +26,18 @@ apply_set(struct store *store, struct db_txn *txn, void *arg)
 	enum store_err err = dentry_inode(txn, request->ino, &inode);
 	if (err)
 		return err;
-	tree_change_inode(&inode, request->change);
-	err = dentry_save_inode(txn, &inode);
-	inode.attrs = SLICE_NULL;
-	*request->out = inode;
+	struct inode now = inode;
+	tree_change_inode(&now, request->change);
+	*request->out = now;
+	request->out->attrs = SLICE_NULL;
+	/* Of what is locked S3 tells the time, and it is the older version's
+	 * where another is being written. */
+	if (is_locked(&inode) && now.mtime_ns != inode.mtime_ns) {
+		if (!inode.pending)
+			return STORE_LOCKED;
+		now.mtime_ns = inode.mtime_ns;
+	}
+	err = dentry_save_inode(txn, &now);
 	return err ? err : feed_append_inode(store, txn, inode.ino, false);
 }
 
@@ -70,6 +84,8 @@ apply_set_attr(struct store *store, struct db_txn *txn, void *arg)
 	struct slice old;
 
 	enum store_err err = dentry_inode(txn, request->ino, &inode);
+	if (!err && is_locked(&inode))
+		err = STORE_LOCKED;
 	if (err)
 		return err;
 	bool is_there = inode_attr_find(inode.attrs, request->kind,

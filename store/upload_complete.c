@@ -24,6 +24,7 @@
 #include "store/base/digest.h"
 #include "store/blob_record_private.h"
 #include "store/draft_private.h"
+#include "store/lock.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
 #include "store/scrub_private.h"
@@ -355,6 +356,9 @@ make_attrs(struct complete *complete)
 		.kind = INODE_ATTR_PART,
 		.name = UPLOAD_ATTR_PARTS,
 	};
+	struct slice attrs = complete->attrs->attrs;
+	struct inode_lock lock;
+	enum store_err err = lock_cut_attr(&attrs, &lock);
 
 	if (!infos)
 		return STORE_NO_MEMORY;
@@ -372,10 +376,10 @@ make_attrs(struct complete *complete)
 	attr.value = complete->ref.id;
 	inode_attr_append(&made, &attr);
 	buffer_clear(&complete->attrs_made);
-	inode_attrs_merge(&complete->attrs_made, complete->attrs->attrs,
-		buffer_slice(&made), 1u << INODE_ATTR_PART);
+	inode_attrs_merge(&complete->attrs_made, attrs, buffer_slice(&made),
+		1u << INODE_ATTR_PART);
 	return complete->attrs_made.len > INODE_ATTRS_MAX ? STORE_ATTR_TOO_BIG
-							  : STORE_OK;
+							  : err;
 }
 
 /* The file of the upload is the object from here on: of that very size. */

@@ -171,7 +171,7 @@ create(struct request *request, struct slice owner,
 		documents[count++] =
 			(struct bucket_document){SLICE(TAG_SET_KIND), tags};
 	return bucket_create_with(request->store, request->bucket_name, owner,
-		documents, count, out);
+		documents, count, false, out);
 }
 
 enum s3_error

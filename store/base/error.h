@@ -62,6 +62,7 @@
 	X(STALE, ESTALE, "the file is gone")                                   \
 	X(NOT_PERMITTED, EPERM, "not permitted")                               \
 	X(ACCESS, EACCES, "permission denied")                                 \
+	X(LOCKED, EPERM, "the object is locked (S3 Object Lock)")              \
 	X(UNSUPPORTED, EOPNOTSUPP, "not supported")                            \
 	X(NOT_A_STORE, ENOENT, "not a tarn store; make one with tarn init")    \
 	X(UNEXAMINED, EBUSY,                                                   \

@@ -38,6 +38,27 @@ enum inode_flag {
 	INODE_MARKER = 1 << 5,
 };
 
+/* S3 API: Object Lock. */
+enum inode_lock_mode {
+	INODE_LOCK_NONE,
+	INODE_LOCK_GOVERNANCE,
+	INODE_LOCK_COMPLIANCE,
+};
+
+enum inode_lock_hold {
+	INODE_HOLD_NONE, /* never was one */
+	INODE_HOLD_OFF,
+	INODE_HOLD_ON,
+};
+
+struct inode_lock {
+	uint8_t mode;	  /* enum inode_lock_mode */
+	uint8_t hold;	  /* enum inode_lock_hold */
+	bool is_due;	  /* mode and date are the bucket's default once nobody
+			   * writes to it any more */
+	int64_t until_ns; /* of mode */
+};
+
 /* "<hex of value>" or, where parts > 0, "<hex of value>-<parts>". */
 struct inode_etag {
 	uint8_t value[16];
@@ -67,6 +88,7 @@ struct inode {
 	int64_t ctime_ns;
 	int64_t birth_ns;
 	uint32_t access_day; /* of the last one; 0: that of the birth */
+	struct inode_lock lock;
 	struct inode_etag etag;
 	uint8_t checksum_kind; /* enum digest_kind; 0: none */
 	bool is_checksum_composite;
@@ -80,6 +102,31 @@ static inline bool
 inode_is_dir(const struct inode *inode)
 {
 	return S_ISDIR(inode->mode);
+}
+
+/* What a bucket has of it, and gives to new versions. */
+struct inode_lock_rule {
+	bool is_enabled; /* for good */
+	uint8_t mode;	 /* of the default; INODE_LOCK_NONE: there is none */
+	uint32_t days;	 /* either this or */
+	uint32_t years;	 /* that */
+};
+
+#define INODE_LOCK_DAYS_MAX 36500
+#define INODE_LOCK_YEARS_MAX 100
+
+static inline bool
+inode_lock_is_empty(const struct inode_lock *lock)
+{
+	return !lock->mode && !lock->hold && !lock->is_due;
+}
+
+/* Whether this version may be neither removed nor changed now. */
+static inline bool
+inode_lock_holds(const struct inode_lock *lock, int64_t now_ns)
+{
+	return lock->hold == INODE_HOLD_ON ||
+	       (lock->mode && lock->until_ns > now_ns);
 }
 
 /* The day (clock_day()) of the last access to the data, which making it is. */
@@ -119,6 +166,8 @@ enum inode_attr_kind {
 				* has in its parent; dentry.c's, never shown */
 	INODE_ATTR_REDIRECT,   /* name empty: where a website sends who asks for
 				* the object; never a copy's (s3api/site.h) */
+	INODE_ATTR_LOCK,       /* name empty; of uploads, and of what is to be
+				* put: lock.h */
 };
 
 struct inode_attr {

@@ -79,7 +79,6 @@ newest_version(enum db_table table)
 {
 	switch (table) {
 	case DB_BUCKET:
-	case DB_VERSION:
 	case DB_UPLOAD:
 	case DB_PART:
 	case DB_CHANGE:
@@ -87,6 +86,8 @@ newest_version(enum db_table table)
 		return RECORD_VERSION;
 	case DB_DENTRY:
 		return RECORD_VERSION_DENTRY;
+	case DB_VERSION:
+		return RECORD_VERSION_VERSIONS;
 	case DB_INODE:
 		return RECORD_VERSION_INODE;
 	case DB_DOCUMENT: /* of the metering */

@@ -49,6 +49,7 @@ struct record_dentry {
 struct record_versions {
 	enum versioning versioning; /* not VERSIONING_NEVER */
 	uint64_t history;	    /* directory below which older ones hang */
+	struct inode_lock_rule lock;
 };
 
 /* Where the bytes of a blob lie. */

@@ -5,7 +5,8 @@
 #include "store/base/codec.h"
 #include "store/meta/record_private.h"
 
-#define INODE_VERSION_KEPT 2 /* 1: without INODE_FLAGS_OF_VERSIONS */
+#define INODE_VERSION_KEPT 2	 /* 1: without INODE_FLAGS_OF_VERSIONS */
+#define INODE_VERSION_ACCESSED 3 /* 1, 2: on the day of birth */
 
 /* Which of the fields that are mostly empty an inode's record has. */
 enum inode_field {
@@ -54,10 +55,28 @@ inode_fields(const struct inode *inode)
 static uint8_t
 inode_version(const struct inode *inode)
 {
-	if (inode_access_day(inode) != clock_day(inode->birth_ns))
+	if (!inode_lock_is_empty(&inode->lock))
 		return RECORD_VERSION_INODE;
+	if (inode_access_day(inode) != clock_day(inode->birth_ns))
+		return INODE_VERSION_ACCESSED;
 	return inode->flags & INODE_FLAGS_OF_VERSIONS ? INODE_VERSION_KEPT
 						      : RECORD_VERSION;
+}
+
+/* Of objects alone, and a date where there is a mode. */
+static bool
+is_lock_sound(const struct inode *inode)
+{
+	const struct inode_lock *lock = &inode->lock;
+	uint32_t type = inode->mode & S_IFMT;
+
+	if (inode_lock_is_empty(lock))
+		return lock->until_ns == 0;
+	return lock->mode <= INODE_LOCK_COMPLIANCE &&
+	       lock->hold <= INODE_HOLD_ON &&
+	       (lock->mode != INODE_LOCK_NONE) == (lock->until_ns != 0) &&
+	       (type == S_IFREG || type == S_IFDIR) &&
+	       !(inode->flags & INODE_MARKER);
 }
 
 static bool
@@ -74,7 +93,7 @@ is_inode_sound(const struct inode *inode)
 	       inode->size <= INT64_MAX &&
 	       record_is_checksum_sound(inode->checksum_kind,
 		       inode->checksum_len) &&
-	       inode->attrs.len <= INODE_ATTRS_MAX;
+	       is_lock_sound(inode) && inode->attrs.len <= INODE_ATTRS_MAX;
 }
 
 static void
@@ -121,6 +140,24 @@ decode_fields(struct decoder *decoder, uint16_t fields, struct inode *inode)
 		decode_checksum(decoder, inode);
 }
 
+static void
+decode_lock(struct decoder *decoder, struct inode_lock *lock)
+{
+	lock->mode = codec_decode_u8(decoder);
+	lock->hold = codec_decode_u8(decoder);
+	lock->is_due = record_decode_bool(decoder);
+	lock->until_ns = codec_decode_i64(decoder);
+}
+
+static void
+encode_lock(struct buffer *to, const struct inode_lock *lock)
+{
+	codec_encode_u8(to, lock->mode);
+	codec_encode_u8(to, lock->hold);
+	codec_encode_u8(to, lock->is_due);
+	codec_encode_i64(to, lock->until_ns);
+}
+
 enum store_err
 record_inode_decode(struct slice bytes, struct inode *out)
 {
@@ -137,13 +174,17 @@ record_inode_decode(struct slice bytes, struct inode *out)
 	inode.size = codec_decode_u64(&decoder);
 	inode.mtime_ns = codec_decode_i64(&decoder);
 	decode_fields(&decoder, fields, &inode);
-	if (version == RECORD_VERSION_INODE)
+	if (version >= INODE_VERSION_ACCESSED)
 		inode.access_day = codec_decode_u32(&decoder);
+	if (version == RECORD_VERSION_INODE)
+		decode_lock(&decoder, &inode.lock);
 	inode.attrs = codec_decode_bytes(&decoder, codec_decode_left(&decoder));
 	/* A field that is there but empty, or a bit without a field, too. */
 	enum store_err err = record_finish(&decoder,
 		is_inode_sound(&inode) && inode_fields(&inode) == fields &&
-			inode_version(&inode) == version);
+			inode_version(&inode) == version &&
+			(version != RECORD_VERSION_INODE ||
+				inode.access_day == inode_access_day(&inode)));
 	if (err == STORE_OK)
 		*out = inode;
 	return err;
@@ -196,7 +237,9 @@ record_inode_encode(struct buffer *to, const struct inode *inode)
 		codec_encode_bytes(to,
 			slice_of(inode->checksum, inode->checksum_len));
 	}
+	if (version >= INODE_VERSION_ACCESSED)
+		codec_encode_u32(to, inode_access_day(inode));
 	if (version == RECORD_VERSION_INODE)
-		codec_encode_u32(to, inode->access_day);
+		encode_lock(to, &inode->lock);
 	codec_encode_bytes(to, inode->attrs);
 }

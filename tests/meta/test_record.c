@@ -97,7 +97,8 @@ Test(record, dentry_of_a_version)
 Test(record, versions)
 {
 	scoped(buffer_free) struct buffer buffer = {0};
-	struct record_versions in = {VERSIONING_SUSPENDED, 77};
+	struct record_versions in = {
+		.versioning = VERSIONING_SUSPENDED, .history = 77};
 	struct record_versions out;
 
 	record_versions_encode(&buffer, &in);
@@ -107,6 +108,128 @@ Test(record, versions)
 	cr_expect(eq(int, out.versioning, VERSIONING_SUSPENDED));
 	cr_expect(eq(u64, out.history, 77));
 	CHECK_STRICT(versions, buffer);
+}
+
+Test(record, versions_with_a_lock)
+{
+	static const struct inode_lock_rule rules[] = {
+		{.is_enabled = true},
+		{.is_enabled = true, .mode = INODE_LOCK_GOVERNANCE, .days = 7},
+		{.is_enabled = true, .mode = INODE_LOCK_COMPLIANCE, .years = 9},
+	};
+
+	for (size_t i = 0; i < array_len(rules); i++) {
+		scoped(buffer_free) struct buffer buffer = {0};
+		struct record_versions in = {.versioning = VERSIONING_ENABLED,
+			.history = 77,
+			.lock = rules[i]};
+		struct record_versions out;
+
+		record_versions_encode(&buffer, &in);
+		cr_assert(zero(int,
+			record_versions_decode(buffer_slice(&buffer), &out)));
+		cr_expect(eq(int, buffer.data[0], 2), "older tarns refuse");
+		cr_expect(out.lock.is_enabled);
+		cr_expect(eq(int, out.lock.mode, rules[i].mode));
+		cr_expect(eq(u32, out.lock.days, rules[i].days));
+		cr_expect(eq(u32, out.lock.years, rules[i].years));
+		CHECK_STRICT(versions, buffer);
+	}
+}
+
+Test(record, versions_with_a_lock_that_cannot_be)
+{
+	static const struct inode_lock_rule rules[] = {
+		{.is_enabled = true, .mode = INODE_LOCK_GOVERNANCE},
+		{.is_enabled = true, .days = 1},
+		{.is_enabled = true, .days = 1, .years = 1},
+		{.is_enabled = true, .mode = 3, .days = 1},
+		{.is_enabled = true, .mode = 1, .days = 1, .years = 1},
+		{.is_enabled = true, .mode = 1, .days = 36501},
+		{.is_enabled = true, .mode = 1, .years = 101},
+	};
+
+	for (size_t i = 0; i < array_len(rules); i++) {
+		scoped(buffer_free) struct buffer buffer = {0};
+		struct record_versions in = {.versioning = VERSIONING_ENABLED,
+			.history = 77,
+			.lock = rules[i]};
+		struct record_versions out;
+
+		record_versions_encode(&buffer, &in);
+		cr_expect(eq(int,
+				  record_versions_decode(buffer_slice(&buffer),
+					  &out),
+				  STORE_CORRUPT),
+			"%zu", i);
+	}
+}
+
+static struct inode
+locked_inode(struct inode_lock lock)
+{
+	return (struct inode){
+		.ino = 5,
+		.bucket = 2,
+		.mode = S_IFREG | 0644,
+		.nlink = 1,
+		.birth_ns = 3 * CLOCK_NS_PER_DAY,
+		.lock = lock,
+	};
+}
+
+Test(record, inode_with_a_lock)
+{
+	static const struct inode_lock locks[] = {
+		{.mode = INODE_LOCK_GOVERNANCE, .until_ns = 1},
+		{.mode = INODE_LOCK_COMPLIANCE,
+			.hold = INODE_HOLD_OFF,
+			.until_ns = INT64_MAX},
+		{.hold = INODE_HOLD_ON},
+		{.is_due = true},
+	};
+
+	for (size_t i = 0; i < array_len(locks); i++) {
+		scoped(buffer_free) struct buffer buffer = {0};
+		struct inode in = locked_inode(locks[i]);
+		struct inode out;
+
+		record_inode_encode(&buffer, &in);
+		cr_assert(zero(int,
+			record_inode_decode(buffer_slice(&buffer), &out)));
+		cr_expect(eq(int, buffer.data[0], 4), "older tarns refuse");
+		cr_expect(eq(int, out.lock.mode, locks[i].mode));
+		cr_expect(eq(int, out.lock.hold, locks[i].hold));
+		cr_expect(eq(int, out.lock.is_due, locks[i].is_due));
+		cr_expect(eq(i64, out.lock.until_ns, locks[i].until_ns));
+		cr_expect(eq(u32, inode_access_day(&out), 3));
+	}
+}
+
+Test(record, inode_with_a_lock_that_cannot_be)
+{
+	struct inode inodes[] = {
+		locked_inode((struct inode_lock){.mode = 1}),
+		locked_inode((struct inode_lock){.until_ns = 1, .hold = 1}),
+		locked_inode((struct inode_lock){.mode = 3, .until_ns = 1}),
+		locked_inode((struct inode_lock){.hold = 3}),
+		locked_inode((struct inode_lock){.hold = INODE_HOLD_ON}),
+		locked_inode((struct inode_lock){.hold = INODE_HOLD_ON}),
+	};
+	struct inode out;
+
+	inodes[4].flags = INODE_NONCURRENT | INODE_MARKER;
+	inodes[5].mode = S_IFLNK | 0777;
+	for (size_t i = 0; i < array_len(inodes); i++) {
+		scoped(buffer_free) struct buffer buffer = {0};
+
+		record_inode_encode(&buffer, &inodes[i]);
+		cr_expect(eq(int,
+				  record_inode_decode(buffer_slice(&buffer),
+					  &out),
+				  STORE_CORRUPT),
+			"%zu", i);
+	}
 }
 
 /* What the encoder makes of it, decoded again, byte for byte the same. */

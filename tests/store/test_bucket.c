@@ -138,15 +138,16 @@ Test(bucket, is_created_with_its_documents_or_not_at_all)
 
 	cr_expect(eq(int,
 		bucket_create_with(temp.store, SLICE("photos"),
-			SLICE("default"), others, 2, &bucket),
+			SLICE("default"), others, 2, false, &bucket),
 		STORE_INVALID));
 	cr_expect(eq(int, bucket_get(temp.store, SLICE("photos"), &bucket),
 		STORE_NO_BUCKET));
-	cr_assert(zero(int, bucket_create_with(temp.store, SLICE("photos"),
-				    SLICE("default"), documents, 2, &bucket)));
+	cr_assert(zero(int,
+		bucket_create_with(temp.store, SLICE("photos"),
+			SLICE("default"), documents, 2, false, &bucket)));
 	cr_expect(eq(int,
 		bucket_create_with(temp.store, SLICE("photos"),
-			SLICE("default"), others, 1, &bucket),
+			SLICE("default"), others, 1, false, &bucket),
 		STORE_BUCKET_EXISTS));
 
 	for (size_t i = 0; i < array_len(documents); i++) {

@@ -5,6 +5,7 @@
 
 #include "store/history_private.h"
 #include "tests/store/checks.h"
+#include "tests/store/locks.h"
 #include "tests/store/raw.h"
 #include "tests/store/versions.h"
 
@@ -81,7 +82,8 @@ Test(check_versions, a_row_of_no_bucket_goes)
 {
 	struct versions it = fill();
 	scoped(buffer_free) struct buffer value = {0};
-	const struct record_versions of = {VERSIONING_ENABLED, 4711};
+	const struct record_versions of = {
+		.versioning = VERSIONING_ENABLED, .history = 4711};
 
 	record_versions_encode(&value, &of);
 	raw_put(it.store, DB_VERSION, key_u64(4712), buffer_slice(&value));
@@ -159,5 +161,27 @@ Test(check_versions, a_name_without_a_number_does_not_end_the_server)
 	cr_expect(eq(int, list_versions_read(it.store, &request, &arena, &page),
 		STORE_CORRUPT));
 	raw_delete(it.store, DB_DENTRY, key);
+	versions_end(&it);
+}
+
+Test(check_versions, a_bucket_that_lost_its_object_lock_gets_it_again)
+{
+	struct versions it = locks_begin();
+	struct inode_lock_rule rule;
+
+	versions_put(&it, "f", "1");
+	locks_hold(&it, "f");
+	cr_assert(zero(int,
+		object_delete(it.store, it.bucket, SLICE("f"), NULL)));
+	struct record_versions of = versions_of(&it);
+	scoped(buffer_free) struct buffer value = {0};
+
+	of.lock.is_enabled = false;
+	record_versions_encode(&value, &of);
+	raw_put(it.store, DB_VERSION, key_u64(it.bucket), buffer_slice(&value));
+	checks_expect_repair(it.store, CHECK_BUCKET);
+	cr_assert(zero(int, lock_get_rule(it.store, it.bucket, &rule)));
+	cr_expect(rule.is_enabled);
+	cr_expect(locks_stays(&it, "f", versions_nth(&it, 1), "1"));
 	versions_end(&it);
 }
