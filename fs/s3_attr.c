@@ -3,11 +3,14 @@
 
 #include <linux/limits.h>
 
+#include "store/base/clock.h"
 #include "store/base/digest.h"
 #include "store/base/text.h"
+#include "store/lock.h"
 
 #define PREFIX SLICE("user.s3.")
 #define META SLICE("meta.")
+#define LOCK SLICE("object-lock-")
 
 /* Those that PutObject keeps. */
 static const char *const headers[] = {
@@ -87,6 +90,34 @@ checksum_text(const struct inode *object, struct arena *arena)
 		       : arena_copy(arena, slice_str(text));
 }
 
+/* False: it has nothing of that name. */
+static bool
+get_lock(const struct inode_lock *lock, struct slice key, struct arena *arena,
+	struct slice *value)
+{
+	const char *mode = lock_mode_name(lock->mode);
+	char date[25];
+
+	if (!slice_has_prefix(key, LOCK))
+		return false;
+	key = slice_from(key, LOCK.len);
+	if (slice_equal(key, SLICE("legal-hold")) && lock->hold) {
+		*value = lock->hold == INODE_HOLD_ON ? SLICE("ON")
+						     : SLICE("OFF");
+		return true;
+	}
+	if (slice_equal(key, SLICE("mode")) && mode) {
+		*value = slice_str(mode);
+		return true;
+	}
+	if (slice_equal(key, SLICE("retain-until-date")) && mode) {
+		clock_to_iso8601(lock->until_ns, date);
+		*value = arena_copy(arena, slice_str(date));
+		return true;
+	}
+	return false;
+}
+
 /* What is made of the record, and kept nowhere as it is shown. */
 static bool
 get_computed(const struct inode *object, struct slice key, struct arena *arena,
@@ -107,7 +138,7 @@ get_computed(const struct inode *object, struct slice key, struct arena *arena,
 		*value = checksum_text(object, arena);
 		return true;
 	}
-	return false;
+	return get_lock(&object->lock, key, arena, value);
 }
 
 enum store_err

@@ -7,6 +7,7 @@
  *	user.s3.etag			read only, and not listed, so that who
  *	user.s3.checksum-KIND		copies all attributes can set them
  *	user.s3.version-id
+ *	user.s3.object-lock-mode, -retain-until-date, -legal-hold
  *
  * Names are without the NUL.
  */

@@ -58,6 +58,8 @@ static const struct {
 	{"BucketLogging", "LOGGING_STATUS"},
 	{"BucketNotificationConfiguration", "NOTIFICATION"},
 	{"ObjectLockConfiguration", "OBJECT_LOCK_CONFIGURATION"},
+	{"ObjectRetention", "RETENTION"},
+	{"ObjectLegalHold", "LEGAL_HOLD"},
 	{"BucketReplication", "REPLICATION"},
 	{"BucketRequestPayment", "REQUEST_PAYMENT"},
 	{"BucketVersioning", "VERSIONING"},

@@ -106,7 +106,11 @@ static const struct route routes[] = {
 		{ "PutBucketNotificationConfiguration", LEVEL_CONFIGURE,
 			op_unset_put } },
 	{ GET, BUCKET, "object-lock", NULL,
-		{ "GetObjectLockConfiguration", LEVEL_LIST, op_unset_get } },
+		{ "GetObjectLockConfiguration", LEVEL_LIST,
+			op_lock_get_configuration } },
+	{ PUT, BUCKET, "object-lock", NULL,
+		{ "PutObjectLockConfiguration", LEVEL_CONFIGURE,
+			op_lock_put_configuration } },
 	{ GET, BUCKET, "replication", NULL,
 		{ "GetBucketReplication", LEVEL_LIST, op_unset_get } },
 	{ DELETE, BUCKET, "replication", NULL,
@@ -164,6 +168,15 @@ static const struct route routes[] = {
 		{ "GetObjectAcl", LEVEL_READ, op_acl_get } },
 	{ PUT, OBJECT, "acl", NULL,
 		{ "PutObjectAcl", LEVEL_CONFIGURE, op_acl_put } },
+	{ GET, OBJECT, "retention", NULL,
+		{ "GetObjectRetention", LEVEL_READ, op_lock_get_retention } },
+	{ PUT, OBJECT, "retention", NULL,
+		{ "PutObjectRetention", LEVEL_WRITE, op_lock_put_retention } },
+	{ GET, OBJECT, "legal-hold", NULL,
+		{ "GetObjectLegalHold", LEVEL_READ, op_lock_get_hold } },
+	/* It takes off, too. */
+	{ PUT, OBJECT, "legal-hold", NULL,
+		{ "PutObjectLegalHold", LEVEL_CONFIGURE, op_lock_put_hold } },
 	{ PUT, OBJECT, "tagging", NULL,
 		{ "PutObjectTagging", LEVEL_WRITE, op_tagging_put } },
 	{ DELETE, OBJECT, "tagging", NULL,
@@ -317,8 +330,8 @@ is_misplaced(const struct route *route, const struct request *request)
 static bool
 takes_version(const struct route *route)
 {
-	static const char *const params[] = {
-		"acl", "attributes", "restore", "tagging"};
+	static const char *const params[] = {"acl", "attributes", "legal-hold",
+		"restore", "retention", "tagging"};
 
 	if (route->target != OBJECT)
 		return false;

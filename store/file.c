@@ -290,7 +290,7 @@ leave_published(struct file *file)
 		return;
 	}
 	file_linger_forget(file);
-	session_note_closed(file->store, file->ino);
+	session_end_closed(file->store, &file->inode);
 }
 
 enum store_err

@@ -227,7 +227,7 @@ file_left_close(struct store *store, uint64_t ino, bool *lingers)
 		return err;
 	bool is_clean = !left.row.flags && !(left.inode.flags & INODE_DIRTY);
 	if (is_clean && !*lingers && !request.is_changed) {
-		session_note_closed(store, ino);
+		session_end_closed(store, &left.inode);
 		return STORE_OK;
 	}
 	if (left.inode.pending)

@@ -471,21 +471,45 @@ end_row(struct store *store, struct db_txn *txn, uint64_t ino)
 	return err ? err : lock_settle(store, txn, ino);
 }
 
+/* Opened again since: that one's end takes it out. */
+static enum store_err
+end_closed(struct store *store, struct db_txn *txn, uint64_t ino)
+{
+	struct session_open row;
+
+	enum store_err err =
+		session_get_open(txn, session_id(store), ino, &row);
+	if (!err && !row.flags && !file_linger_has(store, ino))
+		err = end_row(store, txn, ino);
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static enum store_err
+apply_end_closed(struct store *store, struct db_txn *txn, void *arg)
+{
+	return end_closed(store, txn, *(const uint64_t *)arg);
+}
+
+void
+session_end_closed(struct store *store, const struct inode *inode)
+{
+	uint64_t ino = inode->ino;
+
+	if (!inode->lock.is_due ||
+		commit_run(store, apply_end_closed, &ino, NULL))
+		session_note_closed(store, ino);
+}
+
 enum store_err
 session_clean_open(struct store *store, struct db_txn *txn)
 {
 	uint64_t inos[CLEAN_MAX];
 	size_t count = store->session ? take_closed(store->session, inos) : 0;
-	struct session_open row;
 
 	for (size_t i = 0; i < count; i++) {
-		enum store_err err =
-			session_get_open(txn, session_id(store), inos[i], &row);
+		enum store_err err = end_closed(store, txn, inos[i]);
 
-		/* Opened again since: that one's end takes it out. */
-		if (!err && !row.flags && !file_linger_has(store, inos[i]))
-			err = end_row(store, txn, inos[i]);
-		if (err && err != STORE_NOT_FOUND)
+		if (err)
 			return err;
 	}
 	return STORE_OK;

@@ -11,9 +11,10 @@
  *	                                         ListObjects, config reads
  *	UPLOADS      x     own     x         x   ListParts, ListMultipartUploads
  *	WRITE              x       x         x   Put, Delete, UploadPart, Abort,
- *	                                         Complete, object tags
+ *	                                         Complete, object tags, retention
  *	BUCKET                               x   CreateBucket, DeleteBucket
- *	CONFIGURE                            x   policy, ACL, lifecycle, ...
+ *	CONFIGURE                            x   policy, ACL, lifecycle, legal
+ *	                                         hold, bypassing retention, ...
  *
  * A copy needs READ and WRITE; so does RestoreObject, which tells of what is
  * there.

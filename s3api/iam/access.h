@@ -50,6 +50,9 @@ struct access {
 	 * attributes; what the conditions see then. */
 	bool has_request_tags;
 	struct slice request_tags;
+	/* The same of a lock. */
+	bool has_request_lock;
+	struct inode_lock request_lock;
 	/* On what the request itself names; for logs. */
 	enum policy_action action;
 	struct decision decision;

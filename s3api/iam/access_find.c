@@ -4,6 +4,7 @@
 #include "store/base/buffer.h"
 #include "store/base/clock.h"
 #include "store/base/text.h"
+#include "store/lock.h"
 
 #define BYTES_A_STEP 16
 
@@ -110,6 +111,75 @@ static const struct {
 	{POLICY_KEY_STORAGE_CLASS, "x-amz-storage-class", NULL},
 	{POLICY_KEY_WEBSITE_REDIRECT, "x-amz-website-redirect-location", NULL},
 };
+
+/* --- locks ---------------------------------------------------------------- */
+
+/* What the request asks for, in its body or in headers. */
+static struct inode_lock
+find_lock(const struct request *request)
+{
+	struct inode_lock lock = request->access.request_lock;
+	enum inode_lock_mode mode;
+
+	if (request->access.has_request_lock)
+		return lock;
+	if (lock_mode_find(request_header(request, "x-amz-object-lock-mode"),
+		    &mode))
+		lock.mode = (uint8_t)mode;
+	(void)clock_from_iso8601(request_header(request,
+					 "x-amz-object-lock-retain-until-date"),
+		&lock.until_ns);
+	return lock;
+}
+
+static struct slice
+lock_hold(const struct request *request)
+{
+	if (!request->access.has_request_lock)
+		return request_header(request, "x-amz-object-lock-legal-hold");
+	return request->access.request_lock.hold == INODE_HOLD_ON ? SLICE("ON")
+	       : request->access.request_lock.hold		  ? SLICE("OFF")
+								  : SLICE_NULL;
+}
+
+/* Days that have begun count. */
+static struct slice
+lock_days(struct access_object *object, int64_t until_ns)
+{
+	int64_t left_ns = until_ns - object->request->access.now_ns;
+
+	return arena_printf(&object->arena, "%lld",
+		(long long)((left_ns + CLOCK_NS_PER_DAY - 1) /
+			    CLOCK_NS_PER_DAY));
+}
+
+static bool
+find_of_lock(struct access_object *object, enum policy_key key,
+	struct slice *out)
+{
+	const struct request *request = object->request;
+	struct inode_lock lock = find_lock(request);
+	const char *mode = lock_mode_name(lock.mode);
+	char date[25];
+
+	*out = SLICE_NULL;
+	if (key == POLICY_KEY_OBJECT_LOCK_MODE) {
+		if (mode)
+			*out = slice_str(mode);
+	} else if (key == POLICY_KEY_OBJECT_LOCK_LEGAL_HOLD) {
+		*out = lock_hold(request);
+	} else if (key == POLICY_KEY_OBJECT_LOCK_DAYS) {
+		if (lock.until_ns)
+			*out = lock_days(object, lock.until_ns);
+	} else if (key == POLICY_KEY_OBJECT_LOCK_UNTIL) {
+		clock_to_iso8601(lock.until_ns, date);
+		if (lock.until_ns)
+			*out = arena_copy(&object->arena, slice_str(date));
+	} else {
+		return false;
+	}
+	return true;
+}
 
 static bool
 find_in_request(struct access_object *object, enum policy_key key,
@@ -277,6 +347,7 @@ access_find(void *context, const struct policy_key_name *name,
 		 object->object.bucket)
 		add(out, slice_str(object->object.bucket->owner));
 	else if (find_of_caller(object, name->key, &value) ||
+		 find_of_lock(object, name->key, &value) ||
 		 find_in_request(object, name->key, &value))
 		add(out, value);
 }

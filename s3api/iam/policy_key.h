@@ -39,6 +39,10 @@
 	X(IF_MATCH, "s3:if-match") \
 	X(IF_NONE_MATCH, "s3:if-none-match") \
 	X(MAX_KEYS, "s3:max-keys") \
+	X(OBJECT_LOCK_LEGAL_HOLD, "s3:object-lock-legal-hold") \
+	X(OBJECT_LOCK_MODE, "s3:object-lock-mode") \
+	X(OBJECT_LOCK_DAYS, "s3:object-lock-remaining-retention-days") \
+	X(OBJECT_LOCK_UNTIL, "s3:object-lock-retain-until-date") \
 	X(PREFIX, "s3:prefix") \
 	X(REQUEST_TAG, "s3:RequestObjectTag/") \
 	X(REQUEST_TAG_KEYS, "s3:RequestObjectTagKeys") \

@@ -133,5 +133,7 @@ policy_operation_decides_itself(const char *operation)
 {
 	return !strcmp(operation, "DeleteObjects") ||
 	       !strcmp(operation, "PostObject") ||
+	       !strcmp(operation, "PutObjectLegalHold") ||
+	       !strcmp(operation, "PutObjectRetention") ||
 	       !strcmp(operation, "PutObjectTagging");
 }

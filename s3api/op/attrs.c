@@ -5,6 +5,7 @@
 
 #include "s3api/body.h"
 #include "s3api/iam/access.h"
+#include "s3api/op/lock_header.h"
 #include "s3api/op/object_acl.h"
 #include "s3api/op/tag_set.h"
 #include "s3api/reply.h"
@@ -144,6 +145,8 @@ attrs_parse(struct request *request, bool with_tags, struct slice *attrs)
 		error = object_acl_append(request, &encoded);
 	if (!error)
 		error = append_redirect(request, &encoded);
+	if (!error)
+		error = lock_header_append(request, &encoded);
 	if (error)
 		return error;
 	*attrs = arena_copy(request->arena, buffer_slice(&encoded));
@@ -158,9 +161,6 @@ attrs_refuse_unsupported(struct request *request)
 		"x-amz-server-side-encryption-aws-kms-key-id",
 		"x-amz-server-side-encryption-bucket-key-enabled",
 		"x-amz-server-side-encryption-context",
-		"x-amz-object-lock-mode",
-		"x-amz-object-lock-retain-until-date",
-		"x-amz-object-lock-legal-hold",
 		"x-amz-write-offset-bytes",
 	};
 	struct slice class = request_header(request, "x-amz-storage-class");
@@ -234,6 +234,7 @@ attrs_reply(struct request *request, const struct inode *inode)
 		access_may(request, POLICY_ACTION_GET_OBJECT_TAGGING))
 		http_reply_header_u64(request->response, "x-amz-tagging-count",
 			tag_count);
+	lock_header_reply(request, &inode->lock);
 }
 
 struct checksum

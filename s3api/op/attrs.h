@@ -13,17 +13,18 @@
 #define ATTRS_META_MAX 2048
 
 /*
- * Content-Type and its like, x-amz-meta-*, x-amz-tagging, the ACL and where a
- * website redirects to, encoded as struct inode has them, in the arena.
+ * Content-Type and its like, x-amz-meta-*, x-amz-tagging, the ACL, where a
+ * website redirects to, and a lock, encoded as struct inode has them, in the arena.
  * METADATA_TOO_LARGE; what tag_set_parse_header() and object_acl_append() give;
- * ACCESS_DENIED: tags without the right to them; INVALID_REDIRECT.
+ * ACCESS_DENIED: tags without the right to them; INVALID_REDIRECT; what
+ * lock_header_append() gives.
  */
 must_check enum s3_error attrs_parse(struct request *request, bool with_tags,
 	struct slice *attrs);
 
 /*
  * Refuses what a writing request may ask for and tarn has not: encryption with
- * keys of the server's, locks, other storage classes.  NOT_IMPLEMENTED,
+ * keys of the server's, other storage classes.  NOT_IMPLEMENTED,
  * INVALID_STORAGE_CLASS.
  */
 must_check enum s3_error attrs_refuse_unsupported(struct request *request);

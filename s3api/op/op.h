@@ -72,6 +72,14 @@ enum s3_error op_logging_get(struct request *request);
 enum s3_error op_versioning_put(struct request *request);
 enum s3_error op_versioning_get(struct request *request);
 
+/* op_lock.c */
+enum s3_error op_lock_put_configuration(struct request *request);
+enum s3_error op_lock_get_configuration(struct request *request);
+enum s3_error op_lock_put_retention(struct request *request);
+enum s3_error op_lock_get_retention(struct request *request);
+enum s3_error op_lock_put_hold(struct request *request);
+enum s3_error op_lock_get_hold(struct request *request);
+
 /* op_unset.c */
 enum s3_error op_unset_get(struct request *request);
 enum s3_error op_unset_put(struct request *request);

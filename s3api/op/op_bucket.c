@@ -4,6 +4,7 @@
 #include "s3api/iam/exposure.h"
 #include "s3api/op/acl_document.h"
 #include "s3api/op/attrs.h"
+#include "s3api/op/lock_header.h"
 #include "s3api/op/op.h"
 #include "s3api/op/tag_set.h"
 #include "s3api/reply.h"
@@ -13,6 +14,7 @@
 #include "store/bucket.h"
 
 #define BODY_MAX (64 * 1024)
+#define LOCK_ENABLED "x-amz-bucket-object-lock-enabled"
 
 /* Clients that know no better name the signature's region here. */
 static bool
@@ -28,15 +30,32 @@ static enum s3_error
 refuse_unsupported(struct request *request)
 {
 	static const char *const refused[] = {"x-amz-bucket-namespace"};
-	struct slice lock =
-		request_header(request, "x-amz-bucket-object-lock-enabled");
 	enum s3_error error =
 		request_refuse_headers(request, refused, array_len(refused));
 
-	if (lock.data && !slice_equal_nocase(lock, SLICE("false")))
-		return error_set(&request->report, S3_NOT_IMPLEMENTED,
-			"Object Lock is not implemented.");
+	if (!error)
+		error = lock_header_refuse(request);
 	return error ? error : attrs_refuse_unsupported(request);
+}
+
+/* S3 API: CreateBucket.  It has actions of its own. */
+static enum s3_error
+parse_locking(struct request *request, bool *is_locking)
+{
+	struct slice text = request_header(request, LOCK_ENABLED);
+
+	*is_locking = slice_equal_nocase(text, SLICE("true"));
+	if (text.data && !*is_locking &&
+		!slice_equal_nocase(text, SLICE("false")))
+		return request_refuse_argument(request,
+			"It is either true or false.", LOCK_ENABLED, text);
+	if (!*is_locking ||
+		(access_may(request,
+			 POLICY_ACTION_PUT_BUCKET_OBJECT_LOCK_CONFIGURATION) &&
+			access_may(request,
+				POLICY_ACTION_PUT_BUCKET_VERSIONING)))
+		return S3_OK;
+	return error_set(&request->report, S3_ACCESS_DENIED, NULL);
 }
 
 /* Buckets of other kinds. */
@@ -110,8 +129,9 @@ read_configuration(struct request *request, struct slice *tags)
 	return error ? error : parse_configuration(request, text, tags);
 }
 
-/* Whom a new bucket is open to. */
+/* Whom a new bucket is open to, and whether it has Object Lock. */
 struct opening {
+	bool is_locking;
 	bool has_ownership;
 	enum exposure_ownership ownership;
 	struct acl *acl;
@@ -171,7 +191,7 @@ create(struct request *request, struct slice owner,
 		documents[count++] =
 			(struct bucket_document){SLICE(TAG_SET_KIND), tags};
 	return bucket_create_with(request->store, request->bucket_name, owner,
-		documents, count, false, out);
+		documents, count, opening->is_locking, out);
 }
 
 enum s3_error
@@ -190,6 +210,8 @@ op_bucket_create(struct request *request)
 		error = parse_opening(request, owner, &opening);
 	if (!error)
 		error = authorize_opening(request, &opening);
+	if (!error)
+		error = parse_locking(request, &opening.is_locking);
 	if (!error)
 		error = read_configuration(request, &tags);
 	if (error)

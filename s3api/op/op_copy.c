@@ -115,11 +115,13 @@ parse_directive(struct request *request, struct copy *copy)
 }
 
 /* What the copy gets from the request, in place of what its source has.  An
- * ACL is never the source's, nor is where a website redirects to. */
+ * ACL is never the source's, nor is where a website redirects to, nor a
+ * lock. */
 static enum s3_error
 parse_attrs(struct request *request, struct copy *copy)
 {
-	copy->attrs.kinds = 1u << INODE_ATTR_ACL | 1u << INODE_ATTR_REDIRECT;
+	copy->attrs.kinds = 1u << INODE_ATTR_ACL | 1u << INODE_ATTR_REDIRECT |
+			    1u << INODE_ATTR_LOCK;
 	if (copy->replaces_attrs)
 		copy->attrs.kinds |= 1u << INODE_ATTR_HEADER |
 				     1u << INODE_ATTR_META |

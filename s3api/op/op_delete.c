@@ -4,6 +4,7 @@
 #include "s3api/iam/access.h"
 #include "s3api/op/condition.h"
 #include "s3api/op/key_list.h"
+#include "s3api/op/lock_header.h"
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
 #include "s3api/version_id.h"
@@ -65,6 +66,8 @@ op_delete_object(struct request *request)
 		error = condition_of_write(request, &deletion.condition, &etag);
 	if (error)
 		return error;
+	deletion.bypasses = lock_header_bypasses(request, request->key,
+		request_param(request, "versionId"));
 
 	enum store_err err = object_delete_many(request->store,
 		request->bucket.ino, &deletion, 1);
@@ -144,6 +147,10 @@ delete_all(struct request *request, struct key_list *list)
 			.key = list->entries[i].key,
 			.version = list->entries[i].which,
 			.condition = list->entries[i].condition,
+			.bypasses = list->entries[i].version.data &&
+				    lock_header_bypasses(request,
+					    list->entries[i].key,
+					    list->entries[i].version),
 		};
 	}
 	if (count > 0)

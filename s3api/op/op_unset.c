@@ -20,7 +20,6 @@ static const struct row {
 	{"GetBucketNotificationConfiguration", S3_OK,
 		"NotificationConfiguration"},
 	{"GetBucketReplication", S3_NO_SUCH_REPLICATION, NULL},
-	{"GetObjectLockConfiguration", S3_NO_SUCH_OBJECT_LOCK_OF_BUCKET, NULL},
 	{"PutBucketNotificationConfiguration", S3_OK,
 		"NotificationConfiguration"},
 };

@@ -7,6 +7,7 @@
 #include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
 #include "s3api/op/copy_source.h"
+#include "s3api/op/lock_header.h"
 #include "s3api/op/op.h"
 #include "s3api/op/pump.h"
 #include "s3api/op/range.h"
@@ -57,6 +58,8 @@ find_target(struct request *request, struct target *target)
 		error = sse_c_parse(request, SSE_C_OBJECT, &target->sse_c);
 	if (!error)
 		error = attrs_refuse_unsupported(request);
+	if (!error)
+		error = lock_header_refuse(request);
 	if (error)
 		return error;
 	err = upload_get(request->store, request->bucket.ino, request->key,

@@ -94,6 +94,10 @@ op_versioning_put(struct request *request)
 	enum store_err err =
 		versioning_set(request->store, request->bucket.ino, wanted);
 
+	if (err == STORE_LOCKED)
+		return error_set(&request->report, S3_INVALID_BUCKET_STATE,
+			"An Object Lock configuration is present on this "
+			"bucket, so the versioning state cannot be changed.");
 	if (err)
 		return reply_store_error(request, err);
 	reply_empty(request, 200);

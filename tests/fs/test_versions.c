@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A bucket that keeps versions, written to by system calls. */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/fs/needs_mount.h"
+#include "tests/store/locks.h"
 #include "tests/store/versions.h"
 
 static struct versions
@@ -160,4 +162,110 @@ Test(versions, are_told_by_an_attribute)
 			sizeof(two)),
 		16));
 	cr_expect(ne(str, one, two));
+}
+
+/* --- what S3 has locked -----------------------------------------------------
+ */
+
+/* An object "f" of "12" that S3 has put, and locked. */
+static struct version_ref
+lock_one(struct versions *it)
+{
+	locks_set_default(it, INODE_LOCK_NONE, 0);
+	versions_put(it, "f", "12");
+	return locks_retain(it, "f", INODE_LOCK_COMPLIANCE);
+}
+
+Test(versions, a_locked_one_stays_whatever_the_file_comes_to)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct versions it = keep_versions(&temp);
+	struct version_ref one = lock_one(&it);
+	char to[PATH_MAX];
+
+	write_to(&temp, "f", O_RDWR, "X");
+	cr_expect(versions_lists(&it, "f=X2* f=12"));
+	versions_put(&it, "f", "X2");
+	struct version_ref two = locks_retain(&it, "f", INODE_LOCK_COMPLIANCE);
+	int fd = open_at(&temp, "f", O_RDWR);
+	char *map = mmap(NULL, 2, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	cr_assert(ne(ptr, map, MAP_FAILED));
+	map[1] = 'Y';
+	cr_assert(not(msync(map, 2, MS_SYNC)));
+	cr_assert(not(munmap(map, 2)));
+	cr_assert(not(ftruncate(fd, 1)));
+	cr_assert(not(fallocate(fd, 0, 0, 3)));
+	cr_assert(not(close(fd)));
+	cr_expect(locks_stays(&it, "f", one, "12"));
+	cr_expect(locks_stays(&it, "f", two, "X2"));
+	versions_put(&it, "f", "3");
+	struct version_ref three = locks_hold(&it, "f");
+
+	snprintf(to, sizeof(to), "%s", temp_mount_at(&temp, "g"));
+	cr_assert(not(rename(temp_mount_at(&temp, "f"), to)));
+	cr_expect(eq(int, access(temp_mount_at(&temp, "f"), F_OK), -1));
+	write_to(&temp, "g", O_RDWR, "4");
+	cr_expect(locks_stays(&it, "f", three, "3"));
+	cr_assert(not(truncate(to, 0)));
+	cr_assert(not(unlink(to)));
+	cr_expect(locks_stays(&it, "f", one, "12"));
+	cr_expect(locks_stays(&it, "f", two, "X2"));
+	cr_expect(locks_stays(&it, "f", three, "3"));
+}
+
+Test(versions, what_would_change_a_locked_one_is_not_permitted)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct versions it = keep_versions(&temp);
+	const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	struct version_ref one = lock_one(&it);
+	char path[PATH_MAX], value[100];
+
+	snprintf(path, sizeof(path), "%s", temp_mount_at(&temp, "f"));
+	cr_expect(eq(int, link(path, temp_mount_at(&temp, "g")), -1));
+	cr_expect(eq(int, errno, EPERM));
+	cr_expect(eq(int, utimensat(AT_FDCWD, path, times, 0), -1));
+	cr_expect(eq(int, errno, EPERM));
+	cr_expect(eq(int, setxattr(path, "user.s3.meta.a", "b", 1, 0), -1));
+	cr_expect(eq(int, errno, EPERM));
+	cr_expect(eq(int, setxattr(path, "user.a", "b", 1, 0), -1));
+	cr_expect(eq(int, errno, EPERM));
+	cr_expect(not(chmod(path, 0600)));
+	cr_expect(eq(i64,
+		getxattr(path, "user.s3.object-lock-mode", value,
+			sizeof(value)),
+		10));
+	cr_expect(not(memcmp(value, "COMPLIANCE", 10)));
+	cr_expect(eq(i64,
+		getxattr(path, "user.s3.object-lock-retain-until-date", value,
+			sizeof(value)),
+		24));
+	cr_expect(eq(i64,
+		getxattr(path, "user.s3.object-lock-legal-hold", value,
+			sizeof(value)),
+		-1));
+	cr_expect(eq(int, errno, ENODATA));
+	cr_expect(eq(int,
+		setxattr(path, "user.s3.object-lock-mode", "GOVERNANCE", 10, 0),
+		-1));
+	cr_expect(eq(int, errno, EOPNOTSUPP));
+	cr_expect(locks_stays(&it, "f", one, "12"));
+}
+
+Test(versions, directories_of_a_bucket_that_locks_do_not_move)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	struct versions it = keep_versions(&temp);
+	char to[PATH_MAX];
+
+	locks_set_default(&it, INODE_LOCK_NONE, 0);
+	versions_put(&it, "d/f", "1");
+	snprintf(to, sizeof(to), "%s", temp_mount_at(&temp, "e"));
+	cr_expect(eq(int, rename(temp_mount_at(&temp, "d"), to), -1));
+	cr_expect(eq(int, errno, EXDEV));
+	cr_expect(versions_lists(&it, "d/f=1*"));
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "store/file_linger_private.h"
 #include "tests/store/checks.h"
 #include "tests/store/files.h"
 #include "tests/store/locks.h"
@@ -385,6 +386,43 @@ Test(lock_file, the_default_begins_when_nobody_writes_any_more)
 	commit_anything(&it);
 	cr_expect(eq(int, lock_of(&it, "f").mode, INODE_LOCK_GOVERNANCE));
 	cr_expect(locks_stays(&it, "f", versions_nth(&it, 0), "2"));
+	locks_end(&it);
+}
+
+/* As the kernel closes; nothing else happens then. */
+Test(lock_file, the_default_waits_for_nobody_else_s_change)
+{
+	struct versions it = locks_begin();
+
+	locks_set_default(&it, INODE_LOCK_GOVERNANCE, 1);
+	struct file *file = files_create(it.store, it.bucket, "f");
+
+	files_put(file, "1");
+	cr_assert(zero(int, file_flush(file)));
+	cr_expect(zero(int, lock_of(&it, "f").mode));
+	files_close(&file, O_RDWR);
+	cr_expect(eq(int, lock_of(&it, "f").mode, INODE_LOCK_GOVERNANCE));
+	cr_expect(locks_stays(&it, "f", versions_nth(&it, 0), "1"));
+	locks_end(&it);
+}
+
+Test(lock_file, the_default_waits_for_who_may_have_a_map)
+{
+	struct versions it = locks_begin();
+
+	locks_set_default(&it, INODE_LOCK_GOVERNANCE, 1);
+	struct file *file = files_create(it.store, it.bucket, "f");
+
+	file_let_linger(file);
+	files_put(file, "1");
+	cr_assert(zero(int, file_flush(file)));
+	files_close(&file, O_RDWR);
+	commit_anything(&it);
+	cr_expect(zero(int, lock_of(&it, "f").mode));
+	/* Two seconds. */
+	for (int i = 0; i < 3; i++)
+		file_linger_run(it.store);
+	cr_expect(eq(int, lock_of(&it, "f").mode, INODE_LOCK_GOVERNANCE));
 	locks_end(&it);
 }
 

@@ -161,10 +161,6 @@ Test(op_bucket, refuses_other_regions_and_kinds)
 				      SLICE("<!DOCTYPE x [<!ENTITY a \"b\">]>"
 					    "<CreateBucketConfiguration/>")),
 		400, "MalformedXML");
-	served_expect_refusal(
-		served_send(&served, "PUT", "/photos",
-			"x-amz-bucket-object-lock-enabled: true\n", SLICE_NULL),
-		501, "NotImplemented");
 	served_expect_elements(served_ask(&served, "GET", "/"), "Name", "");
 }
 

@@ -450,11 +450,36 @@ Test(op_post, a_file_may_redirect_a_website)
 		"x-amz-website-redirect-location", "/b");
 }
 
+Test(op_post, fields_lock_the_object)
+{
+	scoped(served_stop) struct served served = versioned_start();
+	scoped(form_end) struct form form = form_begin(&served);
+
+	cr_assert(eq(uint,
+		served_send(&served, "PUT", "/photos?object-lock", NULL,
+			SLICE("<ObjectLockConfiguration><ObjectLockEnabled>"
+			      "Enabled</ObjectLockEnabled>"
+			      "</ObjectLockConfiguration>"))
+			->status,
+		200));
+	form_add(&form, "key", "a");
+	form_add(&form, "x-amz-object-lock-mode", "GOVERNANCE");
+	form_add(&form, "x-amz-object-lock-retain-until-date",
+		"2096-01-01T00:00:00Z");
+	form_sign_with(&form, FORM_BUCKET_AND_KEY
+		",[\"starts-with\",\"$x-amz-object-lock-mode\",\"\"]"
+		",[\"starts-with\",\"$x-amz-object-lock-retain-until-date\","
+		"\"\"]");
+
+	cr_expect(eq(uint, form_post(&form)->status, 204));
+	served_expect_header(served_ask(&served, "HEAD", "/photos/a"),
+		"x-amz-object-lock-mode", "GOVERNANCE");
+}
+
 Test(op_post, fields_that_ask_for_what_there_is_not_are_refused)
 {
 	scoped(served_stop) struct served served = served_start();
 	static const char *const fields[][2] = {
-		{"x-amz-object-lock-mode", "GOVERNANCE"},
 		{"x-amz-server-side-encryption", "AES256"},
 	};
 

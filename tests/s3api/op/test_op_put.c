@@ -273,8 +273,6 @@ Test(op_put, refuses_what_it_would_have_to_pass_over)
 	scoped(served_stop) struct served served = served_start();
 	static const char *const headers[] = {
 		"x-amz-server-side-encryption: AES256\n",
-		"x-amz-object-lock-mode: GOVERNANCE\n",
-		"x-amz-object-lock-legal-hold: ON\n",
 		"x-amz-write-offset-bytes: 5\n",
 		"if-none-match: \"5d41402abc4b2a76b9719d911017c592\"\n",
 	};

@@ -13,8 +13,6 @@ Test(op_unset, what_nobody_has_set_is_told_as_s3_tells_it)
 		unsigned int deleted; /* and the status of a DELETE */
 	} rows[] = {
 		{"notification", 200, "<NotificationConfiguration ", 400, 501},
-		{"object-lock", 404, "ObjectLockConfigurationNotFoundError",
-			501, 501},
 		{"replication", 404, "ReplicationConfigurationNotFoundError",
 			501, 204},
 	};

@@ -9,8 +9,7 @@ Test(route, sub_resources_that_are_not_implemented_say_so)
 		"metadataAnnotationTable", "intelligent-tiering", "inventory",
 		"metrics"};
 	static const char *const of_objects[] = {"annotation&annotationName=a",
-		"legal-hold", "legal-hold&versionId=null", "retention",
-		"torrent"};
+		"torrent", "torrent&versionId=null"};
 	static const char *const methods[] = {"GET", "PUT", "DELETE"};
 
 	served_bucket(&served, "photos");
