@@ -98,8 +98,11 @@ apply_open(struct store *store, struct db_txn *txn, void *arg)
 		.pid = (uint32_t)getpid(),
 		.role = slice_first(slice_str(args->role), 15),
 	};
-	enum store_err err = counter_take(txn, COUNTER_SESSION, 1, &args->id);
+	/* Nobody else of this process is there yet. */
+	enum store_err err = db_open_added(txn);
 
+	if (!err)
+		err = counter_take(txn, COUNTER_SESSION, 1, &args->id);
 	if (!err)
 		err = checkpoint_boot_id(record.boot_id);
 	if (!err)

@@ -288,8 +288,10 @@ db_commit(struct db_txn **ptr, uint64_t *number)
 	*ptr = NULL;
 	*number = id;
 	err = db_failure("a commit", mdb_txn_commit(txn->handle));
-	if (err)
+	if (err) {
+		db_open_forget_added(db, txn->added);
 		look_for_panic(db);
+	}
 	atomic_fetch_sub(&db->open_txns, 1);
 	free(txn);
 	return err;
@@ -310,6 +312,7 @@ db_abort(struct db_txn **ptr)
 			return;
 	}
 	mdb_txn_abort(txn->handle);
+	db_open_forget_added(txn->db, txn->added);
 	free(txn);
 }
 
@@ -352,7 +355,7 @@ db_get(struct db_txn *txn, enum db_table table, struct slice key,
 
 	if (txn->failed)
 		return txn->failed;
-	if (key.len == 0 || key.len > DB_KEY_MAX)
+	if (key.len == 0 || key.len > DB_KEY_MAX || call.table == DB_MISSING)
 		return STORE_NOT_FOUND;
 	enum store_err err =
 		db_failure("a lookup", db_guarded(get_call, &call));
@@ -413,7 +416,8 @@ db_delete(struct db_txn *txn, enum db_table table, struct slice key)
 	assert(txn->is_write);
 	if (txn->failed)
 		return txn->failed;
-	if (key.len == 0 || key.len > DB_KEY_MAX)
+	if (key.len == 0 || key.len > DB_KEY_MAX ||
+		txn->db->tables[table] == DB_MISSING)
 		return STORE_NOT_FOUND;
 	int rc = mdb_del(txn->handle, txn->db->tables[table], &k, NULL);
 	enum store_err err = db_failure("a deletion", rc);
@@ -428,6 +432,10 @@ enum store_err
 db_count(struct db_txn *txn, enum db_table table, uint64_t *count)
 {
 	MDB_stat stat;
+
+	*count = 0;
+	if (txn->db->tables[table] == DB_MISSING)
+		return STORE_OK;
 	int rc = mdb_stat(txn->handle, txn->db->tables[table], &stat);
 
 	if (rc)

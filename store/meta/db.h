@@ -53,6 +53,9 @@ enum db_table {
 	DB_OPEN,       /* session, inode -> flags: dirty or unpublished */
 	DB_TOKEN,      /* access key -> record_token */
 	DB_TOKEN_NAME, /* token name -> access key */
+	DB_NOTIFICATION, /* bucket -> whom its events are for */
+	DB_EVENT,	 /* topic, 0 -> record_topic_state;
+			  * topic, number -> an event that is to be told */
 	DB_TABLES
 };
 
@@ -103,6 +106,11 @@ uint64_t db_txn_number(const struct db_txn *txn);
 
 /* Grows with each db_put and db_delete that changed something. */
 uint64_t db_txn_changes(const struct db_txn *txn);
+
+/* Makes the tables that this store is older than: those from DB_NOTIFICATION
+ * on, which read as empty until then.  While nobody else has a transaction of
+ * this process. */
+must_check enum store_err db_open_added(struct db_txn *txn);
 
 must_check enum store_err db_get(struct db_txn *txn, enum db_table table,
 	struct slice key, struct slice *value);

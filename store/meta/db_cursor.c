@@ -8,7 +8,7 @@ db_cursor_open(struct db_txn *txn, enum db_table table,
 	MDB_cursor *handle = NULL;
 
 	*cursor = (struct db_cursor){0};
-	if (txn->failed)
+	if (txn->failed || txn->db->tables[table] == DB_MISSING)
 		return txn->failed;
 	int rc = mdb_cursor_open(txn->handle, txn->db->tables[table], &handle);
 	cursor->handle = handle;
@@ -46,6 +46,9 @@ move(struct db_cursor *cursor, struct slice key, MDB_cursor_op op)
 		.op = op,
 		.key = db_to_val(key),
 	};
+	/* Of a table that is not there. */
+	if (!cursor->handle)
+		return STORE_NOT_FOUND;
 	enum store_err err =
 		db_failure("a scan", db_guarded(cursor_call, &call));
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -40,7 +41,12 @@ static const char *const table_names[DB_TABLES] = {
 	[DB_OPEN] = "open",
 	[DB_TOKEN] = "token",
 	[DB_TOKEN_NAME] = "token_name",
+	[DB_NOTIFICATION] = "notification",
+	[DB_EVENT] = "event",
 };
+
+/* Those from this one on are not in stores that are older than they are. */
+#define FIRST_ADDED DB_NOTIFICATION
 
 /* BUSY: it is open.  A directory: its file may be about to be made. */
 static enum store_err
@@ -140,7 +146,9 @@ open_tables_call(void *arg)
 	for (int i = 0; i < DB_TABLES; i++) {
 		int rc = mdb_dbi_open(call->txn, table_names[i], call->flags,
 			&call->tables[i]);
-		if (rc)
+		if (rc == MDB_NOTFOUND && i >= FIRST_ADDED)
+			call->tables[i] = DB_MISSING;
+		else if (rc)
 			return rc;
 	}
 	return 0;
@@ -167,6 +175,35 @@ open_tables(struct db *db, bool create)
 	}
 	/* Of a read, too: only so do the handles outlive it. */
 	return db_failure("opening the tables", mdb_txn_commit(call.txn));
+}
+
+enum store_err
+db_open_added(struct db_txn *txn)
+{
+	MDB_dbi *tables = txn->db->tables;
+
+	assert(txn->is_write);
+	for (int i = FIRST_ADDED; i < DB_TABLES; i++) {
+		if (tables[i] != DB_MISSING)
+			continue;
+		int rc = mdb_dbi_open(txn->handle, table_names[i], MDB_CREATE,
+			&tables[i]);
+		if (rc) {
+			txn->failed = db_failure("making a table", rc);
+			return txn->failed;
+		}
+		txn->added |= 1u << i;
+		txn->changes++;
+	}
+	return STORE_OK;
+}
+
+void
+db_open_forget_added(struct db *db, uint32_t added)
+{
+	for (int i = FIRST_ADDED; i < DB_TABLES; i++)
+		if (added & (1u << i))
+			db->tables[i] = DB_MISSING;
 }
 
 /* LMDB would make them root's.  Where it fails, LMDB tells why.  One that is

@@ -28,7 +28,11 @@ struct db_txn {
 	uint64_t changes;
 	enum store_err failed; /* of a write: only db_abort() is left */
 	bool is_write;
+	uint32_t added; /* tables it made: 1 << table; handles go with it */
 };
+
+/* The handle of a table that is not there: LMDB's own, of no table. */
+#define DB_MISSING 0
 
 struct db {
 	/* fixed after open */
@@ -50,6 +54,9 @@ struct db {
 
 /* Ends what db_open() has noted: that this process has the tables open. */
 void db_open_forget(struct db *db);
+
+/* The transaction that made them is dropped, and LMDB has closed them. */
+void db_open_forget_added(struct db *db, uint32_t added);
 
 /* LMDB's, for what it asserts: invariant 3 of db.c. */
 void db_on_assert(MDB_env *env, const char *text);

@@ -83,6 +83,8 @@ newest_version(enum db_table table)
 	case DB_PART:
 	case DB_CHANGE:
 	case DB_SESSION:
+	case DB_NOTIFICATION:
+	case DB_EVENT:
 		return RECORD_VERSION;
 	case DB_DENTRY:
 		return RECORD_VERSION_DENTRY;

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -584,4 +585,75 @@ Test(db, killed_writers_lose_no_commit_and_stop_no_other)
 				STORE_OK));
 		}
 	}
+}
+
+/* As one that an earlier tarn has made. */
+static void
+drop_table(const struct temp_dir *dir, const char *name)
+{
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi table;
+
+	cr_assert(zero(int, mdb_env_create(&env)));
+	cr_assert(zero(int, mdb_env_set_maxdbs(env, DB_TABLES)));
+	cr_assert(zero(int, mdb_env_open(env, dir->path, 0, 0600)));
+	cr_assert(zero(int, mdb_txn_begin(env, NULL, 0, &txn)));
+	cr_assert(zero(int, mdb_dbi_open(txn, name, 0, &table)));
+	cr_assert(zero(int, mdb_drop(txn, table, 1)));
+	cr_assert(zero(int, mdb_txn_commit(txn)));
+	mdb_env_close(env);
+}
+
+static struct rig
+rig_open_older(void)
+{
+	struct rig rig = rig_open();
+
+	db_close(&rig.db);
+	drop_table(&rig.dir, "event");
+	rig.db = open_at(&rig.dir, 1 << 26);
+	return rig;
+}
+
+Test(db, a_table_that_the_store_is_older_than_reads_as_empty)
+{
+	scoped(rig_close) struct rig rig = rig_open_older();
+	scoped(db_abort) struct db_txn *txn = begin_read(rig.db);
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct slice value;
+	uint64_t count = 1;
+
+	cr_expect(eq(int, db_get(txn, DB_EVENT, SLICE("k"), &value),
+		STORE_NOT_FOUND));
+	cr_expect(eq(int, db_count(txn, DB_EVENT, &count), STORE_OK));
+	cr_expect(zero(u64, count));
+	cr_assert(eq(int, db_cursor_open(txn, DB_EVENT, &cursor), STORE_OK));
+	cr_expect(eq(int, db_cursor_seek(&cursor, SLICE_NULL),
+		STORE_NOT_FOUND));
+	cr_expect(eq(int, db_cursor_seek_before(&cursor, SLICE("k")),
+		STORE_NOT_FOUND));
+}
+
+Test(db, a_table_that_the_store_is_older_than_is_made)
+{
+	scoped(rig_close) struct rig rig = rig_open_older();
+	struct db_txn *txn = begin_write(rig.db);
+	struct slice value;
+
+	/* Dropped, it is as if nothing had been made. */
+	cr_assert(eq(int, db_open_added(txn), STORE_OK));
+	db_abort(&txn);
+	txn = begin_write(rig.db);
+	cr_expect(eq(int, db_delete(txn, DB_EVENT, SLICE("k")),
+		STORE_NOT_FOUND));
+	cr_assert(eq(int, db_open_added(txn), STORE_OK));
+	cr_assert(eq(int, db_put(txn, DB_EVENT, SLICE("k"), SLICE("v")),
+		STORE_OK));
+	commit(txn);
+
+	txn = begin_read(rig.db);
+	cr_assert(eq(int, db_get(txn, DB_EVENT, SLICE("k"), &value), STORE_OK));
+	cr_expect(slice_equal(value, SLICE("v")));
+	db_abort(&txn);
 }
