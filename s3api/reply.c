@@ -294,6 +294,8 @@ reply_error_of_store(enum store_err err)
 	case STORE_NO_DATA:
 	case STORE_NO_TOKEN:
 	case STORE_TOKEN_EXISTS:
+	case STORE_NO_TOPIC:
+	case STORE_TOPIC_EXISTS:
 	case STORE_ORGANIZATION_EXISTS:
 	case STORE_ORGANIZATION_NOT_EMPTY:
 	case STORE_BAD_KEY:

@@ -5,6 +5,7 @@
 #include "store/dentry_private.h"
 #include "store/history_private.h"
 #include "store/meta/key.h"
+#include "store/notification_private.h"
 #include "store/organization_private.h"
 #include "store/upload_private.h"
 #include "store/usage_private.h"
@@ -378,6 +379,8 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 		err = delete_if_there(txn, DB_INODE, &by_ino);
 	if (!err)
 		err = remove_documents(txn, bucket.ino);
+	if (!err)
+		err = notification_end_bucket(txn, bucket.ino);
 	if (!err)
 		err = remove_uploads(txn, bucket.ino);
 	if (!err)

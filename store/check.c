@@ -33,6 +33,7 @@ static const char *const kind_names[CHECK_KINDS] = {
 	[CHECK_BLOB_SIZE] = "blob-size",
 	[CHECK_BLOB_STRAY] = "blob-stray",
 	[CHECK_USAGE] = "usage",
+	[CHECK_EVENT] = "event",
 	[CHECK_UPLOAD] = "upload",
 	[CHECK_BUCKET] = "bucket",
 	[CHECK_PACK] = "pack",
@@ -192,6 +193,7 @@ init(struct check *check, struct store *store)
 	check->opens.item_size = sizeof(uint64_t);
 	check->uploads.item_size = sizeof(struct check_upload);
 	check->histories.item_size = sizeof(uint64_t);
+	check->topics.item_size = sizeof(struct check_topic);
 	check->unknown.item_size = sizeof(uint64_t);
 	check->jobs_end = &check->jobs;
 }
@@ -209,6 +211,7 @@ finish(struct check *check)
 	free(check->opens.items);
 	free(check->uploads.items);
 	free(check->histories.items);
+	free(check->topics.items);
 	check_day_free(check);
 	free(check->unknown.items);
 	arena_free(&check->arena);
@@ -230,6 +233,8 @@ scan(struct check *check)
 		err = check_usage_rows(check);
 	if (!err)
 		err = check_day_rows(check);
+	if (!err)
+		err = check_event_topics(check);
 	if (!err)
 		err = check_data_blobs(check);
 	db_abort(&check->txn);
@@ -258,7 +263,7 @@ is_permitted(enum check_mode mode, enum check_fix fix)
 		return mode == CHECK_REPAIR;
 	return fix == CHECK_FIX_COUNTER || fix == CHECK_FIX_SIZE ||
 	       fix == CHECK_FIX_CUT_OFF || fix == CHECK_FIX_USAGE ||
-	       fix == CHECK_FIX_DAMAGED;
+	       fix == CHECK_FIX_EVENTS || fix == CHECK_FIX_DAMAGED;
 }
 
 /* In the order of enum check_fix. */

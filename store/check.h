@@ -35,6 +35,7 @@ enum check_kind {
 	CHECK_PACK,	    /* segments against what is packed into them */
 	CHECK_LEASE,	    /* a lease or open mark of no live session */
 	CHECK_COUNTER,	    /* a number in use is to be given out again */
+	CHECK_EVENT,	    /* how many events wait for a topic is wrong */
 	CHECK_DAMAGED, /* a scrub found other bytes; or their count is off */
 	CHECK_KINDS
 };

@@ -10,6 +10,7 @@
  *	check_counter.c	what numbers come next
  *	check_usage.c	counters against what was counted
  *	check_day.c	the same of bytes by day of last access
+ *	check_event.c	what waits for topics
  *	check_pack.c	segments against what is packed into them
  *	check_data.c	blobs against data files
  *	check_repair.c	what can be put right
@@ -53,6 +54,7 @@ enum check_fix {
 	CHECK_FIX_REFERENCES, /* a: blob, b: references */
 	CHECK_FIX_USAGE,      /* key, value: the row is made so; empty: goes */
 	CHECK_FIX_DAMAGED,    /* a: how many are marked so */
+	CHECK_FIX_EVENTS,     /* a: topic: what waits for it is counted anew */
 	CHECK_FIX_FILE,	      /* a: blob: the data file is removed */
 };
 
@@ -134,6 +136,12 @@ struct check_chunk {
 	bool has_entries;
 };
 
+/* What waits for a topic. */
+struct check_topic {
+	uint64_t id;
+	uint64_t waiting; /* rows, as counted */
+};
+
 struct check_array {
 	void *items; /* each begins with its number */
 	size_t count;
@@ -155,6 +163,7 @@ struct check {
 	struct check_array opens;
 	struct check_array uploads;
 	struct check_array histories; /* roots of them: numbers alone */
+	struct check_array topics;
 	struct check_days days;
 	/* The highest number of each counter that a row has. */
 	uint64_t last_number;
@@ -232,6 +241,14 @@ void check_day_add(struct check *check, const struct inode *inode);
 must_check enum store_err check_day_begin(struct check *check);
 must_check enum store_err check_day_rows(struct check *check);
 void check_day_free(struct check *check);
+must_check enum store_err check_event_row(struct check *check, struct slice key,
+	struct slice value);
+must_check enum store_err check_event_notification(struct check *check,
+	struct slice key, struct slice value);
+/* After the rows: each topic's counters against them. */
+must_check enum store_err check_event_topics(struct check *check);
+must_check enum store_err check_event_repair(struct db_txn *txn,
+	const struct check_job *job);
 must_check enum store_err check_data_inode(struct check *check,
 	const struct inode *inode);
 must_check enum store_err check_data_blobs(struct check *check);

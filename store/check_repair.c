@@ -26,6 +26,13 @@ fix_counter(struct store *store, struct db_txn *txn,
 }
 
 static enum store_err
+fix_events(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	(void)store;
+	return check_event_repair(txn, job);
+}
+
+static enum store_err
 fix_row(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
 	(void)store;
@@ -461,6 +468,7 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 		[CHECK_FIX_REFERENCES] = fix_references,
 		[CHECK_FIX_USAGE] = fix_usage,
 		[CHECK_FIX_DAMAGED] = fix_damaged,
+		[CHECK_FIX_EVENTS] = fix_events,
 	};
 	struct check_job *job = arg;
 

@@ -8,6 +8,7 @@
 #include "store/meter_private.h"
 #include "store/sealed.h"
 #include "store/tier_private.h"
+#include "store/topic_private.h"
 
 typedef enum store_err (*visit_row)(struct check *check, struct slice key,
 	struct slice value);
@@ -390,8 +391,8 @@ visit_usage(struct check *check, struct slice key, struct slice value)
 	return STORE_OK;
 }
 
-/* What others than the metering, the archive and the lifecycle rules are is
- * known where they are read. */
+/* What others than the metering, topics, the archive and the lifecycle rules
+ * are is known where they are read. */
 static bool
 is_sound(uint64_t owner, struct slice kind, struct slice value)
 {
@@ -399,7 +400,8 @@ is_sound(uint64_t owner, struct slice kind, struct slice value)
 	struct lifecycle_rules rules;
 
 	if (!owner)
-		return meter_document_is_sound(kind, value);
+		return meter_document_is_sound(kind, value) &&
+		       topic_document_is_sound(kind, value);
 	if (slice_equal(kind, SLICE(TIER_ARCHIVE_KIND)))
 		return tier_archive_is_sound(value);
 	return !slice_equal(kind, SLICE(LIFECYCLE_KIND)) ||
@@ -504,6 +506,8 @@ check_scan_tables(struct check *check)
 		{DB_DOCUMENT, visit_document, 0},
 		{DB_CHANGE, visit_change, 0},
 		{DB_TOKEN, visit_token, 0},
+		{DB_NOTIFICATION, check_event_notification, 0},
+		{DB_EVENT, check_event_row, 0},
 	};
 
 	for (size_t i = 0; i < array_len(passes); i++) {

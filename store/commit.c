@@ -21,6 +21,7 @@
 #include "store/counter_private.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
+#include "store/object_event.h"
 #include "store/session_private.h"
 
 #define BATCH_MAX 256
@@ -35,6 +36,7 @@ struct change {
 		void *arg);
 	void *arg;
 	uint64_t origin;
+	const struct object_event_cause *cause;
 	bool is_on_fiber;
 	bool is_durable; /* to be told of its checkpoint, not of its commit */
 
@@ -81,6 +83,7 @@ apply_one(struct store *store, struct db_txn *txn, struct change *change)
 	uint64_t before = db_txn_changes(txn);
 
 	feed_set_origin(change->origin);
+	object_event_set_cause(change->cause);
 	change->err = change->apply(store, txn, change->arg);
 	if (!change->err)
 		return true;
@@ -222,6 +225,7 @@ run_batch(struct store *store, struct change **members, size_t count)
 {
 	enum store_err refused =
 		durable_has_failed(store) ? STORE_IO : STORE_OK;
+	const struct object_event_cause *cause = object_event_cause();
 	uint64_t origin = feed_origin();
 	size_t ran;
 
@@ -235,6 +239,7 @@ run_batch(struct store *store, struct change **members, size_t count)
 		retry_without_space(store, members + i, ran);
 	}
 	feed_set_origin(origin);
+	object_event_set_cause(cause);
 }
 
 static size_t
@@ -379,6 +384,7 @@ run_change(struct store *store, struct change *change, uint64_t *commit)
 	if (store->is_read_only)
 		return STORE_READ_ONLY;
 	change->origin = feed_origin();
+	change->cause = object_event_cause();
 	change->is_on_fiber = fiber_current() != NULL;
 	event_init(&change->done);
 	if (change->is_on_fiber) {

@@ -9,6 +9,8 @@
 #include "store/blob_record_private.h"
 #include "store/chunk_private.h"
 #include "store/history_private.h"
+#include "store/notification_private.h"
+#include "store/object_event_private.h"
 #include "store/session_private.h"
 #include "store/tree.h"
 #include "store/usage_private.h"
@@ -317,11 +319,16 @@ dentry_publish(struct store *store, struct db_txn *txn, uint64_t parent,
 	struct record_dentry dentry = {
 		RECORD_DENTRY_FILE, inode->ino, *version};
 	bool is_dir = is_dir_component(component);
-	bool is_named = is_dir || version->number;
 	struct inode now = *inode;
 	struct inode gone;
+	bool is_told;
 
-	enum store_err err = dentry_find(txn, parent, component, &old);
+	enum store_err err =
+		notification_is_there(txn, inode->bucket, &is_told);
+	if (err)
+		return err;
+	bool is_named = is_dir || version->number || is_told;
+	err = dentry_find(txn, parent, component, &old);
 	if (err && err != STORE_NOT_FOUND)
 		return err;
 	if (!err && is_dir) {
@@ -439,7 +446,11 @@ make_explicit(struct store *store, struct db_txn *txn, struct inode *inode,
 	now.ctime_ns = now.mtime_ns;
 	digest_of(DIGEST_MD5, SLICE_NULL, now.etag.value);
 	err = dentry_update_inode(txn, inode, &now);
-	return err ? err : feed_append_inode(store, txn, now.ino, false);
+	if (!err)
+		err = feed_append_inode(store, txn, now.ino, false);
+	if (!err)
+		err = dentry_inode(txn, now.ino, inode);
+	return err ? err : object_event_add_told(txn, inode);
 }
 
 enum store_err

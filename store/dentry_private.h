@@ -12,8 +12,9 @@
  * 2. A directory's record names the parent it hangs in and, as the attribute
  *    INODE_ATTR_NAME, its component there.  A bucket's root hangs in
  *    INODE_ROOT, the root of its history (history_private.h) nowhere.  The
- *    record of a file in a bucket that keeps versions names one of its names
- *    in the same way, but it may be one that it has no longer.
+ *    record of a file in a bucket that keeps versions, or has its events told,
+ *    names one of its names in the same way, but it may be one that it has no
+ *    longer.
  * 3. A directory without INODE_EXPLICIT has at least one entry.
  * 4. Usage counts, for each bucket, the files that S3 sees (regular,
  *    published; each name once, those of its history too, but for delete

@@ -230,7 +230,7 @@ file_left_close(struct store *store, uint64_t ino, bool *lingers)
 		session_end_closed(store, &left.inode);
 		return STORE_OK;
 	}
-	if (left.inode.pending)
+	if (left.inode.pending || request.is_changed)
 		err = file_name_find(store, ino, &request.name);
 	if (!err)
 		err = commit_run(store, file_settle_apply, &request, NULL);
@@ -288,7 +288,7 @@ file_left_settle(struct store *store, uint64_t dead_session, uint64_t ino,
 	if (request.keeps_mark && is_dirty_already(&left))
 		return STORE_OK;
 	err = describe_left(store, &left, &request);
-	if (!err && left.inode.pending)
+	if (!err && (left.inode.pending || request.is_changed))
 		err = file_name_find(store, ino, &request.name);
 	if (!err)
 		err = commit_run(store, file_settle_apply, &request, NULL);

@@ -2,6 +2,7 @@
 #include "store/file_name_private.h"
 
 #include "store/history_private.h"
+#include "store/notification_private.h"
 #include "store/walk_private.h"
 
 void
@@ -39,22 +40,36 @@ search(struct db_txn *txn, const struct inode *inode, struct file_name *out)
 	return STORE_OK;
 }
 
+/* Whether the record is to tell it. */
+static enum store_err
+is_to_be_told(struct db_txn *txn, const struct inode *inode, bool *out)
+{
+	struct record_versions of;
+	bool has_events;
+
+	enum store_err err = history_of(txn, inode->bucket, &of);
+	if (!err)
+		err = notification_is_there(txn, inode->bucket, &has_events);
+	*out = !err && inode->nlink > 0 &&
+	       (has_events || (of.versioning != VERSIONING_NEVER &&
+				      dentry_is_visible(inode)));
+	return err;
+}
+
 enum store_err
 file_name_find(struct store *store, uint64_t ino, struct file_name *out)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
 	struct record_dentry told;
-	struct record_versions of;
 	struct inode inode;
+	bool is_told = false;
 
 	enum store_err err = db_begin_read(store->db, &txn);
 	if (!err)
 		err = dentry_inode(txn, ino, &inode);
 	if (!err)
-		err = history_of(txn, inode.bucket, &of);
-	if (err || of.versioning == VERSIONING_NEVER ||
-		!dentry_is_visible(&inode) ||
-		!dentry_find_told(txn, &inode, &told))
+		err = is_to_be_told(txn, &inode, &is_told);
+	if (err || !is_told || !dentry_find_told(txn, &inode, &told))
 		return err == STORE_STALE ? STORE_OK : err;
 	return search(txn, &inode, out);
 }

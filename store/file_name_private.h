@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * file_name_private.h - under which key a file's older versions are kept.
+ * file_name_private.h - under which key a file's older versions are kept, and
+ * its events told.
  *
  * The kernel opens inodes, not names, so the record of a file tells one of
- * its names where its bucket keeps versions (dentry_private.h, invariant 2).
+ * its names where its bucket keeps versions or has its events told
+ * (dentry_private.h, invariant 2).
  * That of a file from before the bucket did tells none, and that of one with
  * several names perhaps one that is gone: then all of the bucket is looked
  * through, once.

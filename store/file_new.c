@@ -11,6 +11,7 @@
 #include "store/file_seal_private.h"
 #include "store/history_private.h"
 #include "store/keyring.h"
+#include "store/notification_private.h"
 #include "store/session_private.h"
 #include "store/usage_private.h"
 
@@ -87,6 +88,7 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	struct create_request *request = arg;
 	struct inode *inode = &request->result;
 	struct inode dir;
+	bool is_told = false;
 
 	enum store_err err = find_place(txn, request, &dir);
 	if (!err)
@@ -97,8 +99,10 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	inode->bucket = dir.bucket;
 	if (request->name.data)
 		err = history_reserve(txn, dir.bucket, &request->version);
+	if (!err && request->name.data)
+		err = notification_is_there(txn, dir.bucket, &is_told);
 	inode->attrs = dentry_named_attrs(&attrs, inode->attrs,
-		request->version.number ? &request->name : NULL);
+		request->version.number || is_told ? &request->name : NULL);
 	if (!err)
 		err = commit_new_number(txn, &inode->ino);
 	if (!err)

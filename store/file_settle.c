@@ -25,6 +25,7 @@
 #include "store/history_private.h"
 #include "store/lock_private.h"
 #include "store/meta/key.h"
+#include "store/object_event_private.h"
 #include "store/session_private.h"
 
 /* Attributes that tell of bytes that are gone. */
@@ -132,7 +133,9 @@ publish(struct store *store, struct db_txn *txn, const struct inode *was,
 		err = set_blob_size(txn, now->blob, file_len);
 	if (!err && now->blob)
 		err = blob_record_mark_unflushed(txn, now->blob);
-	return err ? err : feed_append_inode(store, txn, now->ino, true);
+	if (!err)
+		err = feed_append_inode(store, txn, now->ino, true);
+	return err ? err : object_event_add_told(txn, now);
 }
 
 /* What was written in the place of what is published. */
@@ -152,7 +155,7 @@ take_pending(struct inode *inode)
 static enum store_err
 apply_describe(struct store *store, struct db_txn *txn, void *arg)
 {
-	scoped(buffer_free) struct buffer attrs = {0};
+	scoped(buffer_free) struct buffer attrs = {0}, named = {0};
 	const struct file_settle_request *request = arg;
 	struct inode was;
 
@@ -162,6 +165,7 @@ apply_describe(struct store *store, struct db_txn *txn, void *arg)
 	if (err || was.blob != request->blob || was.pending ||
 		!(was.flags & INODE_DIRTY))
 		return err;
+	file_name_note(txn, &request->name, &was, &named);
 	struct inode now = was;
 	describe_data(&now, request, &attrs);
 	return publish(store, txn, &was, &now, request->file_len);
@@ -183,7 +187,11 @@ file_settle_describe(struct store *store, const struct inode *inode,
 	if (inode->pending || !(inode->flags & INODE_DIRTY) ||
 		(now.size == inode->size && now.mtime_ns == inode->mtime_ns))
 		return STORE_OK;
-	return commit_run(store, apply_describe, &request, NULL);
+	enum store_err err = file_name_find(store, inode->ino, &request.name);
+	if (!err)
+		err = commit_run(store, apply_describe, &request, NULL);
+	file_name_free(&request.name);
+	return err;
 }
 
 enum store_err
@@ -353,7 +361,7 @@ settle(struct file *file, struct file_settle_request *request)
 		return STORE_OK;
 	enum store_err err = describe_file(file, request);
 	/* The name that it was marked under may be gone. */
-	if (!err && file->is_pending)
+	if (!err && (file->is_pending || request->is_changed))
 		err = file_name_find(file->store, file->ino, &request->name);
 	if (!err)
 		err = commit_run(file->store, file_settle_apply, request,

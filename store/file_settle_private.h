@@ -25,7 +25,7 @@ struct file_settle_request {
 	bool may_linger;       /* session_private.h, rule 3 */
 	struct slice seal;     /* how pending data is sealed; data NULL: not */
 	uint64_t file_len;     /* of the data file: not `stat`'s where sealed */
-	struct file_name name; /* pending: of the file's, where none is told */
+	struct file_name name; /* of the file's, where none is told */
 
 	/* results */
 	bool is_gone;

@@ -5,6 +5,7 @@
 
 #include "store/base/clock.h"
 #include "store/meta/key.h"
+#include "store/object_event_private.h"
 #include "store/object_key_private.h"
 
 /* What is gone through of a key to count some of its rows. */
@@ -379,5 +380,9 @@ history_mark(struct store *store, struct db_txn *txn, uint64_t bucket,
 		err = dentry_save_inode(txn, &inode);
 	dentry.ino = inode.ino;
 	dentry.version = *marker;
-	return err ? err : history_hang(store, txn, &of, bucket, key, &dentry);
+	if (!err)
+		err = history_hang(store, txn, &of, bucket, key, &dentry);
+	return err ? err
+		   : object_event_add(txn, bucket, key, EVENT_REMOVED_MARKER,
+			     NULL, marker);
 }

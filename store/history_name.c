@@ -3,6 +3,7 @@
 #include "store/history_private.h"
 #include "store/lock_private.h"
 #include "store/meta/key.h"
+#include "store/object_event_private.h"
 #include "store/usage_private.h"
 
 /* What S3 puts is locked from the beginning. */
@@ -17,8 +18,8 @@ lock_new(const struct record_versions *of, struct inode *inode)
 	return STORE_OK;
 }
 
-enum store_err
-history_name_publish(struct store *store, struct db_txn *txn, uint64_t parent,
+static enum store_err
+publish(struct store *store, struct db_txn *txn, uint64_t parent,
 	struct slice component, const struct inode *inode,
 	struct version *version)
 {
@@ -46,6 +47,22 @@ history_name_publish(struct store *store, struct db_txn *txn, uint64_t parent,
 	return err ? err
 		   : dentry_publish(store, txn, parent, component, version,
 			     &locked);
+}
+
+enum store_err
+history_name_publish(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, const struct inode *inode,
+	struct version *version)
+{
+	bool is_seen = slice_has_suffix(component, SLICE("/")) ||
+		       dentry_is_visible(inode);
+	enum store_err err =
+		publish(store, txn, parent, component, inode, version);
+
+	return err || !is_seen
+		       ? err
+		       : object_event_add_name(txn, inode->bucket, parent,
+				 component, EVENT_CREATED_PUT, inode, version);
 }
 
 /* Its file has been moved: what dentry_unlink() does besides. */
@@ -77,6 +94,25 @@ check_unlink(struct db_txn *txn, const struct record_dentry *dentry, bool is_s3)
 	return err || is_empty ? err : STORE_NOT_EMPTY;
 }
 
+/* dentry_unlink() of what leaves no marker.  It is told first: with the name
+ * directories may go that its key is made of. */
+static enum store_err
+unlink_for_good(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, const struct record_dentry *dentry, bool is_s3,
+	struct inode *out)
+{
+	enum store_err err = STORE_OK;
+
+	if (dentry_is_visible(out)) {
+		err = check_unlink(txn, dentry, is_s3);
+		if (!err)
+			err = object_event_add_name(txn, out->bucket, parent,
+				component, EVENT_REMOVED, NULL, NULL);
+	}
+	return err ? err
+		   : dentry_unlink(store, txn, parent, component, is_s3, out);
+}
+
 enum store_err
 history_name_unlink(struct store *store, struct db_txn *txn, uint64_t parent,
 	struct slice component, bool is_s3, struct inode *out,
@@ -98,7 +134,8 @@ history_name_unlink(struct store *store, struct db_txn *txn, uint64_t parent,
 		return err;
 	uint64_t bucket = out->bucket;
 	if (of.versioning == VERSIONING_NEVER || !dentry_is_visible(out))
-		return dentry_unlink(store, txn, parent, component, is_s3, out);
+		return unlink_for_good(store, txn, parent, component, &dentry,
+			is_s3, out);
 	err = check_unlink(txn, &dentry, is_s3);
 	if (!err)
 		err = history_keep(store, txn, parent, component, &dentry,
@@ -116,7 +153,7 @@ history_name_unlink(struct store *store, struct db_txn *txn, uint64_t parent,
 
 enum store_err
 history_name_leave(struct store *store, struct db_txn *txn, uint64_t bucket,
-	uint64_t parent, struct slice component)
+	uint64_t parent, struct slice component, bool *is_marked)
 {
 	scoped(history_row_free) struct history_row row = {0};
 	scoped(buffer_free) struct buffer key = {0};
@@ -124,6 +161,7 @@ history_name_leave(struct store *store, struct db_txn *txn, uint64_t bucket,
 	struct version marker;
 	struct inode inode;
 
+	*is_marked = false;
 	enum store_err err =
 		history_of_name(txn, bucket, parent, component, &of, &key);
 	if (err || of.versioning == VERSIONING_NEVER)
@@ -136,6 +174,7 @@ history_name_leave(struct store *store, struct db_txn *txn, uint64_t bucket,
 	/* One is enough for a name that files are made under and moved away. */
 	if (inode.flags & INODE_MARKER)
 		return STORE_OK;
+	*is_marked = true;
 	return history_mark(store, txn, bucket, buffer_slice(&key), &marker);
 }
 

@@ -137,10 +137,11 @@ must_check enum store_err history_mark(struct store *store, struct db_txn *txn,
 	uint64_t bucket, struct slice key, struct version *marker);
 
 /* The name has been moved elsewhere, with what it meant: where there are older
- * versions of it, a marker says that it is gone, if none does. */
+ * versions of it, a marker says that it is gone, if none does; *is_marked: that
+ * is new. */
 must_check enum store_err history_name_leave(struct store *store,
 	struct db_txn *txn, uint64_t bucket, uint64_t parent,
-	struct slice component);
+	struct slice component, bool *is_marked);
 
 /* The version goes for good. */
 must_check enum store_err history_drop(struct store *store, struct db_txn *txn,

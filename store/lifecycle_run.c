@@ -18,6 +18,7 @@
 #include "store/lifecycle_private.h"
 #include "store/list.h"
 #include "store/meta/key.h"
+#include "store/object_event.h"
 #include "store/object_key_private.h"
 #include "store/store_document_private.h"
 #include "store/store_private.h"
@@ -389,6 +390,12 @@ static enum store_err
 run_alone(struct lifecycle_job *job,
 	enum store_err (*work)(struct lifecycle_job *job))
 {
+	/* As S3 names itself there. */
+	static const struct object_event_cause cause = {
+		.is_lifecycle = true,
+		.principal = SLICE("s3.amazonaws.com"),
+		.address = SLICE("s3.amazonaws.com"),
+	};
 	int fd = -1;
 
 	if (job->store->is_read_only)
@@ -398,7 +405,10 @@ run_alone(struct lifecycle_job *job,
 	enum store_err err = store_lock(job->store, "run/lifecycle.lock", &fd);
 	if (err)
 		return err;
+	const struct object_event_cause *before = object_event_cause();
+	object_event_set_cause(&cause);
 	err = work(job);
+	object_event_set_cause(before);
 	close(fd);
 	return err;
 }

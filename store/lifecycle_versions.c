@@ -11,6 +11,7 @@
 #include "store/history_private.h"
 #include "store/lifecycle_private.h"
 #include "store/list_versions.h"
+#include "store/object_event_private.h"
 #include "store/object_key_private.h"
 #include "store/versioning.h"
 
@@ -241,8 +242,8 @@ decide(struct lifecycle_look *look, struct db_txn *txn,
 }
 
 static enum store_err
-drop(struct store *store, struct db_txn *txn, const struct record_versions *of,
-	const struct candidate *candidate)
+drop(struct store *store, struct db_txn *txn, uint64_t bucket,
+	const struct record_versions *of, const struct candidate *candidate)
 {
 	const struct version_ref ref = version_ref_of(&candidate->version);
 	scoped(history_row_free) struct history_row row = {0};
@@ -251,7 +252,10 @@ drop(struct store *store, struct db_txn *txn, const struct record_versions *of,
 	/* It was there a moment ago. */
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
-	return history_drop(store, txn, &row);
+	err = history_drop(store, txn, &row);
+	return err ? err
+		   : object_event_add(txn, bucket, candidate->key,
+			     EVENT_REMOVED, NULL, &candidate->version);
 }
 
 /* --- all of them ---------------------------------------------------------- */
@@ -271,7 +275,8 @@ take(struct store *store, struct db_txn *txn, struct due *due)
 
 		err = decide(due->look, txn, &of, candidate);
 		if (!err && candidate->rule && store)
-			err = drop(store, txn, &of, candidate);
+			err = drop(store, txn, due->look->bucket->ino, &of,
+				candidate);
 	}
 	return err;
 }

@@ -10,6 +10,7 @@
 #include "store/cut_private.h"
 #include "store/durable_private.h"
 #include "store/last_access.h"
+#include "store/object_event_private.h"
 #include "store/object_key_private.h"
 #include "store/sealed.h"
 
@@ -247,6 +248,21 @@ struct set_attrs {
 };
 
 static enum store_err
+tell_attrs(struct db_txn *txn, const struct set_attrs *set,
+	const struct inode *inode, const struct version *version)
+{
+	enum store_err err = STORE_OK;
+
+	if (set->kinds & (1u << INODE_ATTR_TAG))
+		err = object_event_add(txn, set->bucket, set->key,
+			EVENT_TAGS_PUT, inode, version);
+	if (!err && (set->kinds & (1u << INODE_ATTR_ACL)))
+		err = object_event_add(txn, set->bucket, set->key,
+			EVENT_ACL_PUT, inode, version);
+	return err;
+}
+
+static enum store_err
 apply_set_attrs(struct store *store, struct db_txn *txn, void *arg)
 {
 	const struct set_attrs *set = arg;
@@ -265,9 +281,9 @@ apply_set_attrs(struct store *store, struct db_txn *txn, void *arg)
 	inode.attrs = buffer_slice(&merged);
 	inode.ctime_ns = clock_now_ns();
 	err = dentry_save_inode(txn, &inode);
-	if (err)
-		return err;
-	return feed_append_inode(store, txn, inode.ino, false);
+	if (!err)
+		err = feed_append_inode(store, txn, inode.ino, false);
+	return err ? err : tell_attrs(txn, set, &inode, &object.version);
 }
 
 enum store_err

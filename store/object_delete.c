@@ -3,6 +3,7 @@
 
 #include "store/history_private.h"
 #include "store/lock_private.h"
+#include "store/object_event_private.h"
 #include "store/object_key_private.h"
 #include "store/versioning.h"
 
@@ -105,9 +106,12 @@ delete_version(struct store *store, struct db_txn *txn, uint64_t bucket,
 		return err;
 	deletion->is_marker = object.is_marker;
 	deletion->which = object.version;
-	if (object.is_marker || (object.inode.flags & INODE_NONCURRENT))
-		return drop_older(store, txn, bucket, deletion);
-	return drop_current(store, txn, bucket, deletion->key);
+	err = object.is_marker || (object.inode.flags & INODE_NONCURRENT)
+		      ? drop_older(store, txn, bucket, deletion)
+		      : drop_current(store, txn, bucket, deletion->key);
+	return err ? err
+		   : object_event_add(txn, bucket, deletion->key, EVENT_REMOVED,
+			     NULL, &deletion->which);
 }
 
 static enum store_err

@@ -7,6 +7,7 @@
 #include "store/meta/record.h"
 #include "store/store_document_private.h"
 #include "store/token_private.h"
+#include "store/topic_private.h"
 #include "store/usage_private.h"
 
 #define PREFIX "organization/"
@@ -138,6 +139,8 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 		err = store_document_remove_all(txn,
 			store_document_kind_slice(&prefix));
 	}
+	if (!err)
+		err = topic_end_organization(txn, *name);
 	if (!err)
 		err = usage_end_organization(txn, *name);
 	return err ? err : store_document_remove(txn, &own);

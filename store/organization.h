@@ -29,9 +29,9 @@ bool organization_name_is_valid(struct slice name);
 must_check enum store_err organization_create(struct store *store,
 	struct slice name);
 
-/* Durable.  Its access policies, identity providers, quota and temporary keys
- * go with it.  ORGANIZATION_NOT_EMPTY: it owns buckets or tokens;
- * NOT_PERMITTED: the default one stays. */
+/* Durable.  Its access policies, identity providers, quota, topics and
+ * temporary keys go with it.  ORGANIZATION_NOT_EMPTY: it owns buckets or
+ * tokens; NOT_PERMITTED: the default one stays. */
 must_check enum store_err organization_delete(struct store *store,
 	struct slice name);
 

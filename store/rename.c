@@ -9,6 +9,8 @@
 #include "store/file_settle_private.h"
 #include "store/history_private.h"
 #include "store/lock_private.h"
+#include "store/notification_private.h"
+#include "store/rename_tell_private.h"
 #include "store/usage_private.h"
 
 /* One side of a rename: a name, as a file's and as a directory's component,
@@ -163,15 +165,18 @@ hang(struct store *store, struct db_txn *txn, const struct record_dentry *what,
 	struct slice component = component_of(to, of_dir);
 	struct record_dentry dentry = *what;
 	struct inode inode;
+	bool is_told;
 
 	/* First of all: it may change what the record points to. */
 	enum store_err err = history_begin(store, txn, to->bucket, to->parent,
 		component, &dentry.version);
-	bool is_named = of_dir || dentry.version.number;
+	if (!err)
+		err = notification_is_there(txn, to->bucket, &is_told);
 	if (!err)
 		err = dentry_inode(txn, what->ino, &inode);
 	if (err)
 		return err;
+	bool is_named = of_dir || dentry.version.number || is_told;
 	inode.ctime_ns = clock_now_ns();
 	inode_attr_set(&attrs, inode.attrs, INODE_ATTR_NAME, SLICE_NULL,
 		is_named ? &component : NULL);
@@ -200,6 +205,32 @@ keep_locked(struct store *store, struct db_txn *txn, const struct side *side)
 	return is_dir(side) ? STORE_OK
 			    : history_keep_moved(store, txn, side->parent,
 				      side->file, &side->dentry);
+}
+
+/* The name, as that of a directory or of a file. */
+static struct rename_tell_name
+told_name(const struct side *side, bool of_dir)
+{
+	return (struct rename_tell_name){
+		side->bucket, side->parent, component_of(side, of_dir)};
+}
+
+static enum store_err
+tell_came(struct db_txn *txn, const struct side *side,
+	const struct record_dentry *what, bool *is_told)
+{
+	const struct rename_tell_name name =
+		told_name(side, what->kind == RECORD_DENTRY_DIR);
+
+	return rename_tell_came(txn, &name, what, is_told);
+}
+
+static enum store_err
+tell_left(struct db_txn *txn, const struct side *side)
+{
+	const struct rename_tell_name name = told_name(side, is_dir(side));
+
+	return rename_tell_left(txn, &name);
 }
 
 static enum store_err
@@ -255,20 +286,35 @@ succeed_each_other(struct store *store, struct db_txn *txn,
  * before, and what it was is gone. */
 static enum store_err
 change_kind(struct store *store, struct db_txn *txn, const struct side *side,
-	bool of_dir)
+	bool of_dir, bool *is_marked)
 {
 	enum store_err err = feed_append_dentry(store, txn, side->parent,
 		component_of(side, of_dir), 0);
 
 	return err ? err
 		   : history_name_leave(store, txn, side->bucket, side->parent,
-			     component_of(side, !of_dir));
+			     component_of(side, !of_dir), is_marked);
+}
+
+/* Of one name of an exchange, which means `what` from now on. */
+static enum store_err
+tell_exchanged(struct db_txn *txn, const struct side *side,
+	const struct record_dentry *what, bool was_seen, bool is_marked)
+{
+	bool is_now;
+	enum store_err err = tell_came(txn, side, what, &is_now);
+
+	if (is_now && side->dentry.kind == what->kind)
+		was_seen = false;
+	return err || !was_seen || is_marked ? err : tell_left(txn, side);
 }
 
 static enum store_err
 exchange(struct store *store, struct db_txn *txn, const struct side *from,
 	const struct side *to)
 {
+	bool is_from_marked = false, is_to_marked = false;
+	bool was_from_seen = false, was_to_seen = false;
 	enum store_err err = STORE_OK;
 
 	if (from->parent == to->parent && slice_equal(from->file, to->file))
@@ -282,6 +328,10 @@ exchange(struct store *store, struct db_txn *txn, const struct side *from,
 		err = check_not_below(txn, from->dentry.ino, to->parent);
 	if (!err && is_dir(to))
 		err = check_not_below(txn, to->dentry.ino, from->parent);
+	if (!err)
+		err = rename_tell_is_seen(txn, &from->dentry, &was_from_seen);
+	if (!err)
+		err = rename_tell_is_seen(txn, &to->dentry, &was_to_seen);
 	if (!err)
 		err = keep_locked(store, txn, from);
 	if (!err)
@@ -297,9 +347,16 @@ exchange(struct store *store, struct db_txn *txn, const struct side *from,
 	if (!err)
 		err = hang(store, txn, &to->dentry, from);
 	if (!err && is_dir(from) != is_dir(to))
-		err = change_kind(store, txn, to, is_dir(from));
+		err = change_kind(store, txn, to, is_dir(from), &is_to_marked);
 	if (!err && is_dir(from) != is_dir(to))
-		err = change_kind(store, txn, from, is_dir(to));
+		err = change_kind(store, txn, from, is_dir(to),
+			&is_from_marked);
+	if (!err)
+		err = tell_exchanged(txn, to, &from->dentry, was_to_seen,
+			is_to_marked);
+	if (!err)
+		err = tell_exchanged(txn, from, &to->dentry, was_from_seen,
+			is_from_marked);
 	int came = is_dir(from) - is_dir(to);
 	return err ? err : settle_parents(store, txn, from, to, -came, came);
 }
@@ -350,10 +407,16 @@ static enum store_err
 replace(struct store *store, struct db_txn *txn, const struct side *from,
 	const struct side *to, struct inode *replaced)
 {
+	bool was_from_seen, was_to_seen, is_seen_now = false, is_marked;
 	struct inode gone = {.ino = 0};
 	int dirs = is_dir(from);
 
-	enum store_err err = keep_locked(store, txn, from);
+	enum store_err err =
+		rename_tell_is_seen(txn, &from->dentry, &was_from_seen);
+	if (!err)
+		err = rename_tell_is_seen(txn, &to->dentry, &was_to_seen);
+	if (!err)
+		err = keep_locked(store, txn, from);
 	if (!err)
 		err = take_off(store, txn, from);
 	if (!err && to->dentry.ino)
@@ -368,7 +431,13 @@ replace(struct store *store, struct db_txn *txn, const struct side *from,
 	int came = dirs - (to->dentry.ino && is_dir(to));
 	if (!err)
 		err = history_name_leave(store, txn, from->bucket, from->parent,
-			component_of(from, is_dir(from)));
+			component_of(from, is_dir(from)), &is_marked);
+	if (!err)
+		err = tell_came(txn, to, &from->dentry, &is_seen_now);
+	if (!err && was_to_seen && !is_seen_now)
+		err = tell_left(txn, to);
+	if (!err && was_from_seen && !is_marked)
+		err = tell_left(txn, from);
 	if (!err)
 		err = settle_parents(store, txn, from, to, -dirs, came);
 	*replaced = gone;

@@ -85,6 +85,8 @@ struct store_status {
 	uint64_t missing_blobs;	     /* when the last whole scrub ended */
 	int64_t last_scrub_ns;	     /* when a whole one ended; 0: never */
 	uint64_t unread_audit_files; /* that cannot be delivered: audit.h */
+	uint64_t events_waiting;     /* for their topics */
+	uint64_t events_dropped;     /* since the topics were made */
 	bool has_failed;	     /* a flush failed: read-only from here */
 };
 

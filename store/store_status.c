@@ -3,9 +3,11 @@
 #include "store/durable_private.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"
+#include "store/object_event_private.h"
 #include "store/scrub_private.h"
 #include "store/shared_private.h"
 #include "store/store_private.h"
+#include "store/topic_private.h"
 
 #define SESSIONS_MAX 64
 
@@ -37,6 +39,31 @@ sum_usage(struct db_txn *txn, struct store_status *out)
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
+struct event_sum {
+	struct db_txn *txn;
+	struct store_status *out;
+};
+
+static enum store_err
+add_events(uint64_t topic, void *context)
+{
+	struct event_sum *sum = context;
+	struct object_event_counts counts;
+	enum store_err err = object_event_counts_get(sum->txn, topic, &counts);
+
+	sum->out->events_waiting += counts.waiting;
+	sum->out->events_dropped += counts.dropped;
+	return err == STORE_NOT_FOUND || err == STORE_CORRUPT ? STORE_OK : err;
+}
+
+static enum store_err
+sum_events(struct db_txn *txn, struct store_status *out)
+{
+	struct event_sum sum = {txn, out};
+
+	return topic_visit(txn, add_events, &sum);
+}
+
 static enum store_err
 count_tables(struct store *store, struct store_status *out)
 {
@@ -59,6 +86,8 @@ count_tables(struct store *store, struct store_status *out)
 	out->last_scrub_ns = state.last_ns;
 	if (!err)
 		err = audit_state_sum(txn, &out->unread_audit_files);
+	if (!err)
+		err = sum_events(txn, out);
 	return err ? err : sum_usage(txn, out);
 }
 

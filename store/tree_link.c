@@ -2,6 +2,8 @@
 #include "store/base/clock.h"
 #include "store/dentry_private.h"
 #include "store/history_private.h"
+#include "store/notification_private.h"
+#include "store/object_event_private.h"
 #include "store/tree.h"
 #include "store/usage_private.h"
 
@@ -24,6 +26,7 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 	struct slice name;
 	struct inode inode, dir;
 	struct usage_mark mark;
+	bool is_told;
 
 	enum store_err err = dentry_inode(txn, request->ino, &inode);
 	if (err)
@@ -51,8 +54,12 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 	 * name. */
 	if (now.parent)
 		now.parent = request->parent;
+	err = notification_is_there(txn, dir.bucket, &is_told);
+	if (err)
+		return err;
 	if (now.parent &&
-		inode_attr_find(now.attrs, INODE_ATTR_NAME, SLICE_NULL, &name))
+		(is_told || inode_attr_find(now.attrs, INODE_ATTR_NAME,
+				    SLICE_NULL, &name)))
 		now.attrs =
 			dentry_named_attrs(&attrs, now.attrs, &request->name);
 	err = dentry_update_inode(txn, &inode, &now);
@@ -68,6 +75,10 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 			request->name, 0);
 	if (!err)
 		err = feed_append_inode(store, txn, now.ino, false);
+	if (!err && dentry_is_visible(&now))
+		err = object_event_add_name(txn, dir.bucket, request->parent,
+			request->name, EVENT_CREATED_PUT, &now,
+			&dentry.version);
 	now.attrs = SLICE_NULL;
 	*request->out = now;
 	return err ? err : usage_check(txn, &mark);

@@ -46,6 +46,7 @@
 
 static _Thread_local struct loop *thread_loop;
 static _Thread_local struct fiber *thread_fiber;
+static _Thread_local const void *thread_note;
 
 struct fiber *
 fiber_current(void)
@@ -57,6 +58,21 @@ struct loop *
 fiber_loop(void)
 {
 	return thread_fiber ? thread_loop : NULL;
+}
+
+void
+fiber_set_note(const void *note)
+{
+	if (thread_fiber)
+		thread_fiber->note = note;
+	else
+		thread_note = note;
+}
+
+const void *
+fiber_note(void)
+{
+	return thread_fiber ? thread_fiber->note : thread_note;
 }
 
 void

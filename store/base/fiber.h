@@ -30,3 +30,8 @@ struct fiber *fiber_current(void);
 
 /* The loop of the running fiber; NULL on a plain thread. */
 struct loop *fiber_loop(void);
+
+/* What the running fiber, or on a plain thread that one, notes for the
+ * functions that it calls; borrowed.  NULL at its beginning. */
+void fiber_set_note(const void *note);
+const void *fiber_note(void);

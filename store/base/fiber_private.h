@@ -19,6 +19,7 @@ struct fiber {
 	struct fiber *main; /* the loop's own stack */
 	void (*run)(void *arg);
 	void *arg;
+	const void *note; /* fiber_set_note() */
 	bool is_entered;
 	bool is_ended; /* run returned */
 

@@ -162,6 +162,7 @@ loop_spawn(struct loop *loop, void (*run)(void *arg), void *arg)
 		return STORE_NO_MEMORY;
 	fiber->run = run;
 	fiber->arg = arg;
+	fiber->note = NULL;
 	fiber->is_ended = false;
 	atomic_fetch_add(&loop->fibers, 1);
 	loop_ready(fiber);
