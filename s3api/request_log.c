@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "s3api/op/key_list.h"
+#include "s3api/requester.h"
 #include "store/base/clock.h"
 #include "store/base/text.h"
 
@@ -267,22 +268,12 @@ add_time(struct buffer *to, int64_t time_ns)
 	add(to, text);
 }
 
-/* An ARN, as policies have it. */
 static void
 add_requester(struct buffer *to, const struct policy_caller *caller)
 {
-	if (caller->is_anonymous || caller->organization.len == 0) {
-		add(to, "-");
-		return;
-	}
-	buffer_printf(to, " arn:aws:%s::", caller->role.len ? "sts" : "iam");
-	text_percent_encode(to, caller->organization, false);
-	buffer_append_str(to, caller->role.len ? ":assumed-role/" : ":user/");
-	if (caller->role.len) {
-		text_percent_encode(to, caller->role, false);
-		buffer_append_char(to, '/');
-	}
-	text_percent_encode(to, caller->name, true);
+	buffer_append_char(to, ' ');
+	if (!requester_append(to, caller))
+		buffer_append_char(to, '-');
 }
 
 static void
