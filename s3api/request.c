@@ -9,6 +9,7 @@
 #include "s3api/op/op.h"
 #include "s3api/reply.h"
 #include "s3api/request_audit.h"
+#include "s3api/request_cause.h"
 #include "s3api/request_log.h"
 #include "s3api/route.h"
 #include "s3api/server_private.h"
@@ -175,8 +176,10 @@ request_authenticate_form(struct request *request,
 		sigv4_verify_form(request->server->sigv4, request->http, form,
 			clock_now_ns(), &request->caller, &request->report);
 
-	if (!error)
+	if (!error) {
 		access_begin(request);
+		request_cause_begin(request);
+	}
 	return error;
 }
 
@@ -273,8 +276,11 @@ serve(struct request *request)
 		error = authorize(request);
 	if (!error && request->is_accelerated)
 		error = accelerate_check_bucket(request);
-	if (!error)
+	if (!error) {
+		request_cause_begin(request);
 		error = request->operation->run(request);
+		request_cause_end();
+	}
 	return tell_missing(request, error);
 }
 

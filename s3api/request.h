@@ -22,6 +22,7 @@
 #include "s3api/operation.h"
 #include "store/base/version.h"
 #include "store/bucket.h"
+#include "store/object_event.h"
 #include "store/store.h"
 
 #define REQUEST_ID_LEN 16
@@ -80,8 +81,9 @@ struct request {
 	const struct operation *operation;
 
 	struct sigv4_caller caller;
-	struct access access; /* who that is to the policies */
-	struct bucket bucket; /* of operations that need one */
+	struct access access;		 /* who that is to the policies */
+	struct bucket bucket;		 /* of operations that need one */
+	struct object_event_cause cause; /* request_cause.h */
 	struct error_report report;
 	uint64_t object_size; /* of what is got or put, for logs; 0: unknown */
 	struct request_note note;

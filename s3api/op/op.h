@@ -68,6 +68,10 @@ enum s3_error op_payment_get(struct request *request);
 enum s3_error op_logging_put(struct request *request);
 enum s3_error op_logging_get(struct request *request);
 
+/* op_notification.c */
+enum s3_error op_notification_put(struct request *request);
+enum s3_error op_notification_get(struct request *request);
+
 /* op_versioning.c */
 enum s3_error op_versioning_put(struct request *request);
 enum s3_error op_versioning_get(struct request *request);
@@ -82,7 +86,6 @@ enum s3_error op_lock_get_hold(struct request *request);
 
 /* op_unset.c */
 enum s3_error op_unset_get(struct request *request);
-enum s3_error op_unset_put(struct request *request);
 enum s3_error op_unset_delete(struct request *request);
 
 /* op_list.c */

@@ -31,7 +31,8 @@ PAIRS = [["init"], ["token", "create"], ["token", "list"], ["token", "show"],
          ["delete", "user"], ["idp", "add"], ["idp", "list"],
          ["idp", "delete"], ["idp", "explain"], ["policy", "put"],
          ["policy", "list"], ["policy", "delete"], ["policy", "test"],
-         ["quota", "set"], ["usage"], ["serve"], ["mount"], ["fsck"],
+         ["quota", "set"], ["topic", "add"], ["topic", "list"],
+         ["topic", "delete"], ["usage"], ["serve"], ["mount"], ["fsck"],
          ["scrub"], ["lifecycle"], ["backup"], ["restore"], ["status"]]
 TIMEOUT = 120
 SECRET = "a/Secret+of'somebody\"s=0123456789"
@@ -92,7 +93,7 @@ def port_of(running):
 
 def every_command_explains_itself():
     for words in [[], ["token"], ["org"], ["get"], ["delete"], ["idp"],
-                  ["policy"], ["quota"], *PAIRS]:
+                  ["policy"], ["quota"], ["topic"], *PAIRS]:
         for flag in "--help", "-h":
             result = Result(*words, flag)
             assert result.out.startswith("Usage: tarn"), result.out

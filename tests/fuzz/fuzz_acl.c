@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists, CORS and lifecycle rules, websites and logging as the store keeps
- * them: what is accepted encodes to the same bytes, and answers.
+ * Lists, CORS and lifecycle rules, websites, logging and events as the store
+ * keeps them: what is accepted encodes to the same bytes, and answers.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -12,6 +12,8 @@
 #include "s3api/website.h"
 #include "store/lifecycle.h"
 #include "store/logging.h"
+#include "store/notification_private.h"
+#include "store/object_event_private.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -111,9 +113,36 @@ try_logging(struct slice bytes)
 	assert(slice_equal(buffer_slice(&again), bytes));
 }
 
+static void
+try_notification(struct slice bytes)
+{
+	struct notification_row row = {.rules = bytes};
+	struct notification_rule rule;
+
+	(void)notification_row_is_sound(bytes);
+	for (unsigned int type = 0; type < EVENT_TEST; type++)
+		if (notification_match(&row, (enum object_event_type)type,
+			    SLICE("in/a.jpg"), &rule))
+			assert(notification_rule_types(&rule) & (1u << type));
+}
+
+static void
+try_event(struct slice bytes)
+{
+	scoped(buffer_free) struct buffer again = {0};
+	struct object_event event;
+
+	if (object_event_row_decode(bytes, &event))
+		return;
+	object_event_row_encode(&again, &event);
+	assert(again.len == bytes.len);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	try_notification(slice_of(data, size));
+	try_event(slice_of(data, size));
 	try_logging(slice_of(data, size));
 	try_website(slice_of(data, size));
 	try_acl(slice_of(data, size));

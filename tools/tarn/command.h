@@ -31,6 +31,7 @@ int token_run(int argc, char **argv);
 int org_run(int argc, char **argv);
 int policy_run(int argc, char **argv);
 int quota_run(int argc, char **argv);
+int topic_run(int argc, char **argv);
 int usage_run(int argc, char **argv);
 int serve_run(int argc, char **argv);
 int mount_run_command(int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct {
 	{"idp", idp_run, "identity providers, and why they are refused"},
 	{"policy", policy_run, "who may do what, and why"},
 	{"quota", quota_run, "how much may be kept"},
+	{"topic", topic_run, "whom events of buckets are told to"},
 	{"usage", usage_run, "tell what is kept, and what it costs"},
 	{"serve", serve_run, "serve S3, and with --mount a file system too"},
 	{"mount", mount_run_command, "mount the buckets as directories"},

@@ -8,6 +8,7 @@
 
 #include "fs/mount.h"
 #include "s3api/expirer.h"
+#include "s3api/notify/notifier.h"
 #include "s3api/proxy.h"
 #include "s3api/server.h"
 #include "store/base/clock.h"
@@ -260,6 +261,9 @@ serve(const struct serve_args *args, struct server_options *options,
 	scoped(expirer_stop) struct expirer *expirer = NULL;
 	if (expirer_start(store, audit, EXPIRE_AFTER_MS, &expirer))
 		log_error("cannot start the thread that expires objects");
+	scoped(notifier_stop) struct notifier *notifier = NULL;
+	if (notifier_start(store, &notifier))
+		log_error("cannot start the thread that delivers events");
 	if (meter_thread_start(store))
 		log_error("cannot start the thread that meters buckets");
 	if (last_access_thread_start(store))

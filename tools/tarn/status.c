@@ -58,6 +58,10 @@ print_text(const struct report *report)
 		printf("audit        %" PRIu64
 		       " files cannot be read and wait to be delivered\n",
 			s->unread_audit_files);
+	if (s->events_waiting || s->events_dropped)
+		printf("events       %" PRIu64 " wait to be delivered, %" PRIu64
+		       " were dropped\n",
+			s->events_waiting, s->events_dropped);
 	printf("mount        libfuse %s, %s\n", mount_libfuse_version(),
 		mount_knows_passthrough()
 			? "with passthrough"
@@ -119,6 +123,8 @@ print_json(const struct report *report)
 		{"damagedBlobs", s->damaged_blobs},
 		{"missingBlobs", s->missing_blobs},
 		{"unreadAuditFiles", s->unread_audit_files},
+		{"waitingEvents", s->events_waiting},
+		{"droppedEvents", s->events_dropped},
 	};
 	json_t *root = json_object();
 

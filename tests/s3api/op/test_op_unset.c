@@ -12,7 +12,6 @@ Test(op_unset, what_nobody_has_set_is_told_as_s3_tells_it)
 		unsigned int put;     /* without a body; */
 		unsigned int deleted; /* and the status of a DELETE */
 	} rows[] = {
-		{"notification", 200, "<NotificationConfiguration ", 400, 501},
 		{"replication", 404, "ReplicationConfigurationNotFoundError",
 			501, 204},
 	};
@@ -35,35 +34,5 @@ Test(op_unset, what_nobody_has_set_is_told_as_s3_tells_it)
 				  served_ask(&served, "DELETE", target)->status,
 				  rows[i].deleted),
 			"%s", target);
-	}
-}
-
-Test(op_unset, to_ask_for_what_is_so_is_done_and_for_more_is_refused)
-{
-	static const struct {
-		const char *param;
-		const char *body;
-		unsigned int status;
-	} rows[] = {
-		{"notification", "<NotificationConfiguration/>", 200},
-		{"notification", "<Other/>", 400},
-		{"notification",
-			"<NotificationConfiguration><EventBridgeConfiguration/"
-			"></NotificationConfiguration>",
-			501},
-	};
-	scoped(served_stop) struct served served = served_start();
-
-	served_bucket(&served, "photos");
-	for (size_t i = 0; i < array_len(rows); i++) {
-		const char *target =
-			served_text(&served, "/photos?%s", rows[i].param);
-
-		cr_expect(eq(uint,
-				  served_send(&served, "PUT", target, NULL,
-					  slice_str(rows[i].body))
-					  ->status,
-				  rows[i].status),
-			"%s", rows[i].body);
 	}
 }
