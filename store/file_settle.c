@@ -124,7 +124,6 @@ publish(struct store *store, struct db_txn *txn, const struct inode *was,
 
 	if (!err && is_new)
 		err = lock_renew(txn, now);
-
 	if (!err)
 		err = dentry_update_inode(txn, was, now);
 	if (!err && now->blob != was->blob)

@@ -6,15 +6,15 @@
  * is ANDed with whatever policies say, so it never gives a right by itself.
  *
  *	            read  write  readwrite  full
- *	READ         x             x         x   GetObject, HeadObject, their
- *tags LIST         x             x         x   ListBuckets, HeadBucket,
+ *	READ         x             x         x   GetObject, HeadObject, tags
+ *	LIST         x             x         x   ListBuckets, HeadBucket,
  *	                                         ListObjects, config reads
  *	UPLOADS      x     own     x         x   ListParts, ListMultipartUploads
  *	WRITE              x       x         x   Put, Delete, UploadPart, Abort,
- *	                                         Complete, object tags, retention
+ *	                                         Complete, tags, retention
  *	BUCKET                               x   CreateBucket, DeleteBucket
- *	CONFIGURE                            x   policy, ACL, lifecycle, legal
- *	                                         hold, bypassing retention, ...
+ *	CONFIGURE                            x   policy, ACL, lifecycle, holds,
+ *	                                         bypassing retention, ...
  *
  * A copy needs READ and WRITE; so does RestoreObject, which tells of what is
  * there.

@@ -14,10 +14,10 @@
 
 /*
  * Content-Type and its like, x-amz-meta-*, x-amz-tagging, the ACL, where a
- * website redirects to, and a lock, encoded as struct inode has them, in the arena.
- * METADATA_TOO_LARGE; what tag_set_parse_header() and object_acl_append() give;
- * ACCESS_DENIED: tags without the right to them; INVALID_REDIRECT; what
- * lock_header_append() gives.
+ * website redirects to, and a lock, encoded as struct inode has them, in the
+ * arena. METADATA_TOO_LARGE; what tag_set_parse_header() and
+ * object_acl_append() give; ACCESS_DENIED: tags without the right to them;
+ * INVALID_REDIRECT; what lock_header_append() gives.
  */
 must_check enum s3_error attrs_parse(struct request *request, bool with_tags,
 	struct slice *attrs);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whatever S3 and a mount do to a bucket that keeps versions, begins to or
- * stops it: its list is that of a model that keeps a plain array for each key.
+ * stops it, or gets Object Lock: its list is that of a model that keeps a plain
+ * array for each key.
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 
 #include "store/file.h"
+#include "store/lock.h"
 #include "tests/store/versions.h"
 
 enum { SEEDS = 8, STEPS = 120, VERSIONS_MAX = STEPS + 1, FILES = 3 };
@@ -19,11 +21,13 @@ static const char *const keys[] = {"a", "b", "b0", "d/a", "d/b", "d/e/", "é"};
 struct one {
 	int body; /* -1: a marker */
 	bool is_null;
+	bool is_held; /* by a legal hold */
 };
 
 struct model {
 	struct versions it;
 	enum versioning versioning;
+	bool is_locking;
 	struct one of[array_len(keys)][VERSIONS_MAX]; /* newest first */
 	size_t count[array_len(keys)];
 	int bodies;
@@ -60,7 +64,7 @@ enter(struct model *model, size_t key, int body)
 	if (body < 0 && model->versioning == VERSIONING_NEVER)
 		return;
 	memmove(&all[1], &all[0], model->count[key] * sizeof(*all));
-	all[0] = (struct one){body, is_null};
+	all[0] = (struct one){.body = body, .is_null = is_null};
 	model->count[key]++;
 }
 
@@ -122,9 +126,13 @@ do_drop(struct model *model)
 
 	cr_assert(zero(int,
 		list_versions_read(model->it.store, &request, &arena, &page)));
-	cr_assert(zero(int,
+	const bool is_held = model->of[key][at].is_held;
+	cr_assert(eq(int,
 		versions_drop(&model->it, keys[key],
-			version_ref_of(&page.entries[at].version), &done)));
+			version_ref_of(&page.entries[at].version), &done),
+		is_held ? STORE_LOCKED : STORE_OK));
+	if (is_held)
+		return;
 	cr_assert(eq(int, done.is_marker, model->of[key][at].body < 0));
 	forget(model, key, at);
 }
@@ -134,10 +142,57 @@ do_set(struct model *model)
 {
 	if (draw(model, 4))
 		return;
-	model->versioning =
+	enum versioning wanted =
 		draw(model, 3) ? VERSIONING_ENABLED : VERSIONING_SUSPENDED;
-	cr_assert(zero(int, versioning_set(model->it.store, model->it.bucket,
-				    model->versioning)));
+	bool is_refused = model->is_locking && wanted == VERSIONING_SUSPENDED;
+
+	cr_assert(eq(int,
+		versioning_set(model->it.store, model->it.bucket, wanted),
+		is_refused ? STORE_LOCKED : STORE_OK));
+	if (!is_refused)
+		model->versioning = wanted;
+}
+
+/* From the middle on: then versions are kept for good. */
+static void
+do_hold(struct model *model)
+{
+	static const struct inode_lock_rule rule;
+	static const struct version_ref current = {.which = VERSION_CURRENT};
+	size_t key = draw(model, draw(model, 2) ? FILES : array_len(keys));
+
+	if (model->versioning != VERSIONING_ENABLED ||
+		model->bodies < STEPS / 8 || !has_object(model, key))
+		return;
+	cr_assert(zero(int,
+		lock_set_rule(model->it.store, model->it.bucket, &rule)));
+	model->is_locking = true;
+	model->of[key][0].is_held = draw(model, 3) > 0;
+	cr_assert(zero(int, lock_set_hold(model->it.store, model->it.bucket,
+				    slice_str(keys[key]), &current,
+				    model->of[key][0].is_held)));
+}
+
+/* So that all can go. */
+static void
+release_all(struct model *model)
+{
+	scoped(arena_free) struct arena arena = {0};
+	const struct list_versions_request request = {
+		.bucket = model->it.bucket, .max = STEPS * 2};
+	struct list_versions_page page;
+
+	cr_assert(zero(int,
+		list_versions_read(model->it.store, &request, &arena, &page)));
+	for (size_t i = 0; i < page.count && model->is_locking; i++) {
+		const struct list_versions_entry *entry = &page.entries[i];
+		struct version_ref version = version_ref_of(&entry->version);
+
+		if (!entry->is_marker)
+			cr_assert(zero(int,
+				lock_set_hold(model->it.store, model->it.bucket,
+					entry->key, &version, false)));
+	}
 }
 
 static void
@@ -229,13 +284,15 @@ do_rename(struct model *model)
 	if (from == to || !has_object(model, from))
 		return;
 	int body = model->of[from][0].body;
+	bool is_held = model->of[from][0].is_held;
 
 	cr_assert(zero(int,
 		tree_rename(model->it.store, model->it.bucket,
 			slice_str(keys[from]), TREE_FILE, model->it.bucket,
 			slice_str(keys[to]), 0, &replaced)));
 	enter(model, to, body);
-	forget(model, from, 0);
+	if (!is_held)
+		forget(model, from, 0);
 	if (model->count[from] && model->of[from][0].body >= 0)
 		enter(model, from, -1);
 }
@@ -265,7 +322,7 @@ compare(struct model *model, size_t step)
 
 static void (*const operations[])(struct model *model) = {do_put, do_put,
 	do_delete, do_drop, do_drop, do_set, do_copy, do_write, do_write,
-	do_open, do_unlink, do_rename};
+	do_open, do_unlink, do_rename, do_rename, do_hold, do_hold};
 
 static void
 run(uint64_t seed)
@@ -281,6 +338,7 @@ run(uint64_t seed)
 			cr_assert(names_are_sound(model->it.store), "step %zu",
 				step);
 	}
+	release_all(model);
 	for (size_t key = 0; key < array_len(keys); key++)
 		while (model->count[key]) {
 			struct object_deletion done;
