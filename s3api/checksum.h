@@ -19,12 +19,13 @@
 #include "store/base/compiler.h"
 #include "store/base/digest.h"
 #include "store/base/slice.h"
+#include "store/base/text.h"
 
 /* What S3 sums objects with when nobody asks for another. */
 #define CHECKSUM_DEFAULT DIGEST_CRC64NVME
 
 /* base64 of a value, "-10000" and a NUL. */
-#define CHECKSUM_TEXT_MAX (44 + 6 + 1)
+#define CHECKSUM_TEXT_MAX (TEXT_BASE64_LEN(DIGEST_LEN_MAX) + 6 + 1)
 
 /* The fields are those of struct object_attrs. */
 struct checksum {

@@ -53,7 +53,7 @@ struct object_attrs {
 	bool is_checksum_composite;
 	uint32_t checksum_parts;
 	uint8_t checksum_len;
-	uint8_t checksum[32];
+	uint8_t checksum[DIGEST_LEN_MAX];
 	struct slice attrs; /* encoded, inode.h */
 	/* object_copy(): the kinds (1 << inode_attr_kind) that attrs gives;
 	 * of the others the source's are kept.  0: all. */

@@ -41,7 +41,7 @@
 #define SEAL_STORED_FRAME (SEAL_COUNT_LEN + SEAL_FRAME + CIPHER_TAG_LEN)
 #define SEAL_HEADER_LEN 32
 #define SEAL_ATTR_LEN 114
-#define SEAL_PAD_MAX 32
+#define SEAL_PAD_MAX DIGEST_LEN_MAX
 
 /* The attribute's value with what it holds, opened. */
 struct seal {

@@ -56,7 +56,7 @@ struct upload_part_info {
 	uint8_t md5[16];
 	uint8_t checksum_kind;
 	uint8_t checksum_len;
-	uint8_t checksum[32];
+	uint8_t checksum[DIGEST_LEN_MAX];
 };
 
 /* A part's body on its way in. */

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "store/base/cipher.h"
 #include "store/base/crc_private.h"
@@ -24,18 +25,32 @@
 
 _Static_assert(DIGEST_SIDE_BY_SIDE_MAX == MD5_LANES_MAX, "one for each lane");
 
+enum maker {
+	BY_MD5_LANES,
+	BY_OPENSSL,
+	BY_CRC,
+	BY_XXHASH,
+};
+
 static const struct digest_form {
 	size_t len;
-	const char *openssl_name; /* NULL: a CRC, or MD5 */
+	enum maker maker;
+	const char *openssl_name;
 	enum crc_kind crc;
 } digest_forms[] = {
-	[DIGEST_MD5] = {16, NULL, 0},
-	[DIGEST_SHA1] = {20, "SHA1", 0},
-	[DIGEST_SHA256] = {32, "SHA256", 0},
-	[DIGEST_CRC32] = {4, NULL, CRC_32},
-	[DIGEST_CRC32C] = {4, NULL, CRC_32C},
-	[DIGEST_CRC64NVME] = {8, NULL, CRC_64NVME},
+	[DIGEST_MD5] = {16, BY_MD5_LANES, NULL, 0},
+	[DIGEST_SHA1] = {20, BY_OPENSSL, "SHA1", 0},
+	[DIGEST_SHA256] = {32, BY_OPENSSL, "SHA256", 0},
+	[DIGEST_CRC32] = {4, BY_CRC, NULL, CRC_32},
+	[DIGEST_CRC32C] = {4, BY_CRC, NULL, CRC_32C},
+	[DIGEST_CRC64NVME] = {8, BY_CRC, NULL, CRC_64NVME},
+	[DIGEST_SHA512] = {64, BY_OPENSSL, "SHA512", 0},
+	[DIGEST_XXHASH64] = {8, BY_XXHASH, NULL, 0},
+	[DIGEST_XXHASH3] = {8, BY_XXHASH, NULL, 0},
+	[DIGEST_XXHASH128] = {16, BY_XXHASH, NULL, 0},
 };
+
+_Static_assert(array_len(digest_forms) == DIGEST_KIND_LAST + 1, "one each");
 
 /*
  * Looking an algorithm up by name takes longer than digesting 1 KiB, so each
@@ -65,17 +80,23 @@ fetch_algorithms(void)
 		if (!name)
 			continue;
 		digest_algorithms[i] = EVP_MD_fetch(NULL, name, NULL);
-		/* The default provider has both. */
+		/* The default provider has all. */
 		assert(digest_algorithms[i]);
 	}
 	int err = pthread_key_create(&spare_sha256, free_spare);
 	assert(!err);
 }
 
+bool
+digest_is_kind(unsigned kind)
+{
+	return kind >= DIGEST_MD5 && kind <= DIGEST_KIND_LAST;
+}
+
 static const struct digest_form *
 form_of(enum digest_kind kind)
 {
-	assert(kind >= DIGEST_MD5 && kind <= DIGEST_CRC64NVME);
+	assert(digest_is_kind(kind));
 	return &digest_forms[kind];
 }
 
@@ -92,6 +113,76 @@ digest_len(enum digest_kind kind)
 {
 	return form_of(kind)->len;
 }
+
+/* --- xxHash --------------------------------------------------------------- */
+
+/* They fail where there is no state alone. */
+static void
+expect_state(XXH_errorcode code)
+{
+	assert(code == XXH_OK);
+}
+
+static void
+init_xxhash(struct digest *digest)
+{
+	if (digest->kind == DIGEST_XXHASH64) {
+		digest->xxh64 = XXH64_createState();
+		if (!digest->xxh64)
+			error_out_of_memory();
+		expect_state(XXH64_reset(digest->xxh64, 0));
+		return;
+	}
+	digest->xxh3 = XXH3_createState();
+	if (!digest->xxh3)
+		error_out_of_memory();
+	expect_state(digest->kind == DIGEST_XXHASH3
+			     ? XXH3_64bits_reset(digest->xxh3)
+			     : XXH3_128bits_reset(digest->xxh3));
+}
+
+static void
+update_xxhash(struct digest *digest, const void *data, size_t len)
+{
+	if (digest->kind == DIGEST_XXHASH64)
+		expect_state(XXH64_update(digest->xxh64, data, len));
+	else if (digest->kind == DIGEST_XXHASH3)
+		expect_state(XXH3_64bits_update(digest->xxh3, data, len));
+	else
+		expect_state(XXH3_128bits_update(digest->xxh3, data, len));
+}
+
+static void
+final_xxhash(struct digest *digest, uint8_t *value)
+{
+	XXH64_canonical_t as_64;
+	XXH128_canonical_t as_128;
+
+	if (digest->kind == DIGEST_XXHASH128) {
+		XXH128_canonicalFromHash(&as_128,
+			XXH3_128bits_digest(digest->xxh3));
+		memcpy(value, as_128.digest, sizeof(as_128.digest));
+		return;
+	}
+	XXH64_canonicalFromHash(&as_64,
+		digest->kind == DIGEST_XXHASH64
+			? XXH64_digest(digest->xxh64)
+			: XXH3_64bits_digest(digest->xxh3));
+	memcpy(value, as_64.digest, sizeof(as_64.digest));
+}
+
+static void
+free_xxhash(struct digest *digest)
+{
+	if (digest->kind == DIGEST_XXHASH64)
+		XXH64_freeState(digest->xxh64);
+	else
+		XXH3_freeState(digest->xxh3);
+	digest->xxh64 = NULL;
+	digest->xxh3 = NULL;
+}
+
+/* --- OpenSSL -------------------------------------------------------------- */
 
 static bool
 take_spare(struct digest *digest)
@@ -111,26 +202,47 @@ keep_spare(EVP_MD_CTX *context)
 	       !pthread_setspecific(spare_sha256, context);
 }
 
-void
-digest_init(struct digest *digest, enum digest_kind kind)
+static void
+init_openssl(struct digest *digest)
 {
-	*digest = (struct digest){.kind = kind};
-	if (kind == DIGEST_MD5) {
-		digest->md5 = malloc(sizeof(*digest->md5));
-		if (!digest->md5)
-			error_out_of_memory();
-		expect(MD5_Init(digest->md5));
-	}
-	if (!form_of(kind)->openssl_name)
-		return;
 	pthread_once(&digest_algorithms_once, fetch_algorithms);
-	if (kind == DIGEST_SHA256 && take_spare(digest))
+	if (digest->kind == DIGEST_SHA256 && take_spare(digest))
 		return;
 	digest->context = EVP_MD_CTX_new();
 	if (!digest->context)
 		error_out_of_memory();
-	expect(EVP_DigestInit_ex2(digest->context, digest_algorithms[kind],
-		NULL));
+	expect(EVP_DigestInit_ex2(digest->context,
+		digest_algorithms[digest->kind], NULL));
+}
+
+/* --- all ------------------------------------------------------------------ */
+
+static void
+init_md5(struct digest *digest)
+{
+	digest->md5 = malloc(sizeof(*digest->md5));
+	if (!digest->md5)
+		error_out_of_memory();
+	expect(MD5_Init(digest->md5));
+}
+
+void
+digest_init(struct digest *digest, enum digest_kind kind)
+{
+	*digest = (struct digest){.kind = kind};
+	switch (form_of(kind)->maker) {
+	case BY_MD5_LANES:
+		init_md5(digest);
+		break;
+	case BY_OPENSSL:
+		init_openssl(digest);
+		break;
+	case BY_XXHASH:
+		init_xxhash(digest);
+		break;
+	case BY_CRC:
+		break;
+	}
 }
 
 void
@@ -140,48 +252,74 @@ digest_update(struct digest *digest, const void *data, size_t len)
 
 	if (len == 0)
 		return;
-	if (digest->kind == DIGEST_MD5)
+	switch (form->maker) {
+	case BY_MD5_LANES:
 		expect(MD5_Update(digest->md5, data, len));
-	else if (form->openssl_name)
+		break;
+	case BY_OPENSSL:
 		expect(EVP_DigestUpdate(digest->context, data, len));
-	else
+		break;
+	case BY_CRC:
 		digest->crc = crc_update(form->crc, digest->crc, data, len);
+		break;
+	case BY_XXHASH:
+		update_xxhash(digest, data, len);
+		break;
+	}
 }
 
 void
 digest_final(struct digest *digest, uint8_t *value)
 {
 	const struct digest_form *form = form_of(digest->kind);
-	uint64_t crc;
+	uint64_t crc = htobe64(digest->crc);
 
-	if (digest->kind == DIGEST_MD5) {
+	switch (form->maker) {
+	case BY_MD5_LANES:
 		expect(MD5_Final(value, digest->md5));
-		digest_free(digest);
-		return;
-	}
-	if (form->openssl_name) {
+		break;
+	case BY_OPENSSL:
 		expect(EVP_DigestFinal_ex(digest->context, value, NULL));
-		digest_free(digest);
-		return;
+		break;
+	case BY_CRC:
+		memcpy(value, (char *)&crc + sizeof(crc) - form->len,
+			form->len);
+		break;
+	case BY_XXHASH:
+		final_xxhash(digest, value);
+		break;
 	}
-	crc = htobe64(digest->crc);
-	memcpy(value, (char *)&crc + sizeof(crc) - form->len, form->len);
+	digest_free(digest);
+}
+
+static void
+free_openssl(struct digest *digest)
+{
+	if (digest->context &&
+		!(digest->kind == DIGEST_SHA256 && keep_spare(digest->context)))
+		EVP_MD_CTX_free(digest->context);
+	digest->context = NULL;
 }
 
 void
 digest_free(struct digest *digest)
 {
-	if (digest->kind == DIGEST_MD5) {
+	if (digest->kind == 0)
+		return;
+	switch (form_of(digest->kind)->maker) {
+	case BY_MD5_LANES:
 		free(digest->md5);
 		digest->md5 = NULL;
-		return;
+		break;
+	case BY_OPENSSL:
+		free_openssl(digest);
+		break;
+	case BY_XXHASH:
+		free_xxhash(digest);
+		break;
+	case BY_CRC:
+		break;
 	}
-	if (digest->kind == 0 || !form_of(digest->kind)->openssl_name)
-		return;
-	if (digest->context &&
-		!(digest->kind == DIGEST_SHA256 && keep_spare(digest->context)))
-		EVP_MD_CTX_free(digest->context);
-	digest->context = NULL;
 }
 
 /* --- MD5 side by side ----------------------------------------------------- */
@@ -312,7 +450,7 @@ digest_crc_combine(enum digest_kind kind, uint64_t first, uint64_t second,
 {
 	const struct digest_form *form = form_of(kind);
 
-	assert(!form->openssl_name && kind != DIGEST_MD5);
+	assert(form->maker == BY_CRC);
 	return crc_combine(form->crc, first, second, second_len);
 }
 

@@ -2,10 +2,11 @@
 /*
  * digest.h - digests and checksums of bytes as they stream by.
  *
- * MD5 (RFC 1321), SHA-1 and SHA-256 (FIPS 180-4) by OpenSSL; CRC32 (IEEE
- * 802.3), CRC32C (RFC 3720) and CRC64NVME (NVMe NVM Command Set 1.0) by ISA-L
- * where it is at hand, else by slicing tables.  CRC values are big-endian
- * bytes, as S3 sends them.
+ * MD5 (RFC 1321), SHA-1, SHA-256 and SHA-512 (FIPS 180-4) by OpenSSL; CRC32
+ * (IEEE 802.3), CRC32C (RFC 3720) and CRC64NVME (NVMe NVM Command Set 1.0) by
+ * ISA-L where it is at hand, else by slicing tables; XXH64, XXH3 of 64 and of
+ * 128 bits (xxHash's specification), seed 0, by libxxhash.  Values of CRCs and
+ * xxHash are big-endian bytes, as S3 sends them.
  *
  * Threads:   a digest is used by one thread at a time.
  */
@@ -18,6 +19,7 @@
 #include "store/base/compiler.h"
 #include "store/base/slice.h"
 
+/* The numbers are in records: docs/format.md. */
 enum digest_kind {
 	DIGEST_MD5 = 1,
 	DIGEST_SHA1,
@@ -25,18 +27,32 @@ enum digest_kind {
 	DIGEST_CRC32,
 	DIGEST_CRC32C,
 	DIGEST_CRC64NVME,
+	DIGEST_SHA512,
+	DIGEST_XXHASH64,
+	DIGEST_XXHASH3,
+	DIGEST_XXHASH128,
 };
 
-#define DIGEST_LEN_MAX 32
+#define DIGEST_KIND_LAST DIGEST_XXHASH128
+#define DIGEST_LEN_MAX 64
+
+/* xxHash's own. */
+struct XXH64_state_s;
+struct XXH3_state_s;
 
 struct digest {
 	enum digest_kind kind;
 	union {
 		void *context;		 /* OpenSSL's */
 		struct MD5state_st *md5; /* as well */
+		struct XXH64_state_s *xxh64;
+		struct XXH3_state_s *xxh3; /* of both lengths */
 		uint64_t crc;
 	};
 };
+
+/* Whether it is one of enum digest_kind. */
+bool digest_is_kind(unsigned kind);
 
 /* Length of the value in bytes. */
 size_t digest_len(enum digest_kind kind);

@@ -14,6 +14,7 @@
 
 #include "store/base/buffer.h"
 #include "store/base/clock.h"
+#include "store/base/digest.h"
 #include "store/base/slice.h"
 
 /* The mount's root, whose entries are the buckets.  It has no record. */
@@ -94,7 +95,7 @@ struct inode {
 	bool is_checksum_composite;
 	uint32_t checksum_parts;
 	uint8_t checksum_len;
-	uint8_t checksum[32];
+	uint8_t checksum[DIGEST_LEN_MAX];
 	struct slice attrs; /* encoded; see below; borrowed */
 };
 

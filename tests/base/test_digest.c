@@ -9,7 +9,8 @@
 #include "store/base/text.h"
 
 static const enum digest_kind every_kind[] = {DIGEST_MD5, DIGEST_SHA1,
-	DIGEST_SHA256, DIGEST_CRC32, DIGEST_CRC32C, DIGEST_CRC64NVME};
+	DIGEST_SHA256, DIGEST_CRC32, DIGEST_CRC32C, DIGEST_CRC64NVME,
+	DIGEST_SHA512, DIGEST_XXHASH64, DIGEST_XXHASH3, DIGEST_XXHASH128};
 static const enum digest_kind crc_digests[] = {
 	DIGEST_CRC32, DIGEST_CRC32C, DIGEST_CRC64NVME};
 static const enum crc_kind crc_kinds[] = {CRC_32, CRC_32C, CRC_64NVME};
@@ -45,14 +46,21 @@ crc_of(enum digest_kind kind, const void *data, size_t len)
 }
 
 static void
-expect_digest(enum digest_kind kind, const char *text, const char *expected)
+expect_digest_of(enum digest_kind kind, struct slice data, const char *expected)
 {
 	uint8_t value[DIGEST_LEN_MAX];
 	char hex[TEXT_HEX_LEN(DIGEST_LEN_MAX) + 1];
 
-	digest_of(kind, slice_str(text), value);
+	digest_of(kind, data, value);
 	text_to_hex(value, digest_len(kind), hex);
-	cr_expect(eq(str, hex, (char *)expected));
+	cr_expect(eq(str, hex, (char *)expected), "kind %d of %zu bytes", kind,
+		data.len);
+}
+
+static void
+expect_digest(enum digest_kind kind, const char *text, const char *expected)
+{
+	expect_digest_of(kind, slice_str(text), expected);
 }
 
 Test(digest, published_values_come_out)
@@ -77,6 +85,92 @@ Test(digest, nothing_has_a_digest_too)
 	expect_digest(DIGEST_CRC32, "", "00000000");
 	expect_digest(DIGEST_CRC32C, "", "00000000");
 	expect_digest(DIGEST_CRC64NVME, "", "0000000000000000");
+	expect_digest(DIGEST_SHA512, "",
+		"cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9"
+		"ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927"
+		"da3e");
+}
+
+/* NIST, Examples with Intermediate Values, to FIPS 180-4: one block, two. */
+Test(digest, sha512_agrees_with_the_examples_of_fips_180)
+{
+	expect_digest(DIGEST_SHA512, "abc",
+		"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d3"
+		"9a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54c"
+		"a49f");
+	expect_digest(DIGEST_SHA512,
+		"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmn"
+		"hijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
+		"8e959b75dae313da8cf4f72814fc143f8f7779c6eb9f7fa17299aeadb68890"
+		"18501d289e4900f7e4331b99dec4b5433ac7d329eeb6dd26545e96e55b874b"
+		"e909");
+}
+
+/* The bytes that xxHash's own sanity check (xsum_sanity_check.c) is of. */
+static void
+fill_sanity(unsigned char *bytes, size_t len)
+{
+	uint64_t state = 2654435761u;
+
+	for (size_t i = 0; i < len; i++) {
+		bytes[i] = (unsigned char)(state >> 56);
+		state *= 11400714785074694797u;
+	}
+}
+
+/* Its values of seed 0: a length for each of the ways that XXH3 goes by it,
+ * and those of XXH64. */
+Test(digest, xxhash_agrees_with_its_own_sanity_check)
+{
+	static const struct {
+		enum digest_kind kind;
+		size_t len;
+		const char *expected;
+	} rows[] = {
+		{DIGEST_XXHASH64, 0, "ef46db3751d8e999"},
+		{DIGEST_XXHASH64, 1, "e934a84adb052768"},
+		{DIGEST_XXHASH64, 4, "9136a0dca57457ee"},
+		{DIGEST_XXHASH64, 14, "8282dcc4994e35c8"},
+		{DIGEST_XXHASH64, 222, "b641ae8cb691c174"},
+		{DIGEST_XXHASH3, 0, "2d06800538d394c2"},
+		{DIGEST_XXHASH3, 1, "c44bdff4074eecdb"},
+		{DIGEST_XXHASH3, 6, "27b56a84cd2d7325"},
+		{DIGEST_XXHASH3, 12, "a713daf0dfbb77e7"},
+		{DIGEST_XXHASH3, 24, "a3fe70bf9d3510eb"},
+		{DIGEST_XXHASH3, 48, "397da259ecba1f11"},
+		{DIGEST_XXHASH3, 80, "bcdefbbb2c47c90a"},
+		{DIGEST_XXHASH3, 195, "cd94217ee362ec3a"},
+		{DIGEST_XXHASH3, 2240, "6e73a90539cf2948"},
+		{DIGEST_XXHASH3, 2367, "cb37aeb9e5d361ed"},
+		{DIGEST_XXHASH128, 0, "99aa06d3014798d86001c324468d497f"},
+		{DIGEST_XXHASH128, 1, "a6cd5e9392000f6ac44bdff4074eecdb"},
+		{DIGEST_XXHASH128, 6, "082afe0b8162d12a3e7039bdda43cfc6"},
+		{DIGEST_XXHASH128, 12, "6e3efd8fc7802b18061a192713f69ad9"},
+		{DIGEST_XXHASH128, 24, "0ce966e4678d37611e7044d28b1b901d"},
+		{DIGEST_XXHASH128, 48, "a002ac4e5478227ef942219aed80f67b"},
+		{DIGEST_XXHASH128, 81, "4952f58181ab00425e8bafb9f95fb803"},
+		{DIGEST_XXHASH128, 222, "337e09641b948717f1aebd597cec6b3a"},
+		{DIGEST_XXHASH128, 403, "1b6de21e332dd73dcdeb804d65c6dea4"},
+		{DIGEST_XXHASH128, 512, "18d2d110dcc9bca1617e49599013cb6b"},
+		{DIGEST_XXHASH128, 2048, "f736557fd47073a5dd59e2c3a5f038e0"},
+		{DIGEST_XXHASH128, 2367, "e89c0f6ff369b427cb37aeb9e5d361ed"},
+	};
+	unsigned char bytes[2367];
+
+	fill_sanity(bytes, sizeof(bytes));
+	for (size_t i = 0; i < array_len(rows); i++)
+		expect_digest_of(rows[i].kind, slice_of(bytes, rows[i].len),
+			rows[i].expected);
+}
+
+/* As the library that SDKs have it from sends it: awscrt's test_checksums.py.
+ */
+Test(digest, xxhash_is_in_the_order_of_bytes_that_sdks_send)
+{
+	expect_digest(DIGEST_XXHASH64, "Hello world", "c500b0c912b376d8");
+	expect_digest(DIGEST_XXHASH3, "Hello world", "b6acb9d84a38ff74");
+	expect_digest(DIGEST_XXHASH128, "Hello world",
+		"7351f89812f97382b91d05b31e04dd7f");
 }
 
 /* RFC 3720 §B.4. */
@@ -106,8 +200,9 @@ Test(digest, crc64nvme_agrees_with_the_examples_of_nvme)
 
 Test(digest, lengths_are_those_of_the_standards)
 {
-	static const size_t lens[] = {16, 20, 32, 4, 4, 8};
+	static const size_t lens[] = {16, 20, 32, 4, 4, 8, 64, 8, 8, 16};
 
+	cr_assert(eq(sz, array_len(every_kind), DIGEST_KIND_LAST));
 	for (size_t i = 0; i < array_len(every_kind); i++)
 		cr_expect(eq(sz, digest_len(every_kind[i]), lens[i]));
 }
@@ -231,6 +326,32 @@ Test(digest, combining_is_associative_at_any_length)
 Test(digest, combining_what_is_no_crc_is_a_bug, .signal = SIGABRT)
 {
 	digest_crc_combine(DIGEST_MD5, 1, 2, 3);
+}
+
+Test(digest, combining_xxhash_is_a_bug, .signal = SIGABRT)
+{
+	digest_crc_combine(DIGEST_XXHASH64, 1, 2, 3);
+}
+
+Test(digest, kinds_are_those_of_the_standards)
+{
+	for (size_t i = 0; i < array_len(every_kind); i++)
+		cr_expect(digest_is_kind(every_kind[i]));
+	cr_expect(not(digest_is_kind(0)));
+	cr_expect(not(digest_is_kind(DIGEST_KIND_LAST + 1)));
+}
+
+/* LeakSanitizer looks whether it holds. */
+Test(digest, of_any_kind_may_be_left_without_its_value)
+{
+	for (size_t i = 0; i < array_len(every_kind); i++) {
+		struct digest digest;
+
+		digest_init(&digest, every_kind[i]);
+		digest_update(&digest, "x", 1);
+		digest_free(&digest);
+		digest_free(&digest);
+	}
 }
 
 Test(digest, free_is_allowed_at_any_time)

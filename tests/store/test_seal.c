@@ -228,6 +228,35 @@ Test(seal, a_digest_is_hidden_and_shown_again)
 	cr_expect(eq(str, (char *)digests[0], "a digest"));
 }
 
+/* RFC 5869: HKDF-SHA256 of the data key, with the ETag as the salt, under "tarn
+ * sse-c 1 digest".  A shorter digest is hidden by the start of it. */
+Test(seal, a_digest_of_any_length_is_hidden_by_what_the_format_says)
+{
+	static const uint8_t pad[DIGEST_LEN_MAX] =
+		"\xfc\xf5\xfe\xb5\xc9\x70\xc4\xb8\xec\x70\xea\x62\x51\xe9\x45"
+		"\x30"
+		"\x79\x18\x0d\x56\xf6\xab\x83\xca\x76\xdb\x0e\x3c\x7c\x73\xbd"
+		"\x7b"
+		"\xff\xf3\xd7\x8f\xac\x9e\x67\xde\xad\x46\x73\xcd\x28\x09\xf6"
+		"\x0e"
+		"\x19\x5e\x57\x7b\x8c\x07\x06\x1b\x12\xe8\x4a\x81\xa2\x82\x64"
+		"\xca";
+	static const size_t lens[] = {4, 8, 16, 20, 32, 64};
+	struct seal seal = {0};
+	uint8_t etag[16];
+
+	for (size_t i = 0; i < sizeof(seal.data_key); i++)
+		seal.data_key[i] = (uint8_t)(i + 1);
+	for (size_t i = 0; i < sizeof(etag); i++)
+		etag[i] = (uint8_t)(i + 100);
+	for (size_t i = 0; i < array_len(lens); i++) {
+		uint8_t digest[DIGEST_LEN_MAX] = {0};
+
+		seal_pad(&seal, etag, digest, lens[i]);
+		cr_expect(zero(memcmp(digest, pad, lens[i])));
+	}
+}
+
 Test(seal, lengths_at_rest_are_those_of_header_and_frames)
 {
 	static const struct {
