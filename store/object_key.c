@@ -168,7 +168,7 @@ object_key_is_checksum(unsigned kind, size_t len)
 {
 	if (!kind)
 		return !len;
-	return kind <= DIGEST_CRC64NVME &&
+	return digest_is_kind(kind) &&
 	       len == digest_len((enum digest_kind)kind);
 }
 

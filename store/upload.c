@@ -142,7 +142,7 @@ upload_begin(struct store *store, uint64_t bucket, struct slice key,
 	if (info->attrs.len > INODE_ATTRS_MAX)
 		return STORE_ATTR_TOO_BIG;
 	if (!inode_attrs_are_valid(info->attrs) ||
-		info->checksum_kind > DIGEST_CRC64NVME ||
+		(info->checksum_kind && !digest_is_kind(info->checksum_kind)) ||
 		info->initiator.len > UINT16_MAX)
 		return STORE_INVALID;
 	err = commit_run_durably(store, apply_begin, &begin);

@@ -202,6 +202,7 @@ upload_parts_release(struct db_txn *txn, uint64_t number, unsigned part)
  * then checksums, if of one kind.  docs/format.md.
  */
 #define VERSION 1
+#define VERSION_RECENT 2 /* of a checksum that record_is_checksum_recent() */
 #define HAS_SIZES 1u
 #define HAS_NUMBERS 2u
 
@@ -214,6 +215,13 @@ struct parts {
 	struct slice numbers;
 	struct slice checksums;
 };
+
+static uint8_t
+version_of(uint8_t checksum_kind)
+{
+	return record_is_checksum_recent(checksum_kind) ? VERSION_RECENT
+							: VERSION;
+}
 
 void
 upload_parts_encode(struct buffer *to, const struct upload_part_info *parts,
@@ -230,7 +238,7 @@ upload_parts_encode(struct buffer *to, const struct upload_part_info *parts,
 		if (parts[i].checksum_kind != kind)
 			kind = 0;
 	}
-	codec_encode_u8(to, VERSION);
+	codec_encode_u8(to, version_of(kind));
 	codec_encode_u8(to, (uint8_t)flags);
 	codec_encode_u8(to, kind);
 	codec_encode_u32(to, (uint32_t)count);
@@ -256,9 +264,9 @@ decode(struct slice value, struct parts *out)
 	out->flags = codec_decode_u8(&decoder);
 	out->checksum_kind = codec_decode_u8(&decoder);
 	out->count = codec_decode_u32(&decoder);
-	if (version != VERSION || !out->count ||
+	if (version != version_of(out->checksum_kind) || !out->count ||
 		out->count > UPLOAD_PARTS_MAX ||
-		out->checksum_kind > DIGEST_CRC64NVME)
+		(out->checksum_kind && !digest_is_kind(out->checksum_kind)))
 		return false;
 	if (out->checksum_kind)
 		out->checksum_len =

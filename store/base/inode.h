@@ -149,9 +149,11 @@ bool inode_etag_parse(struct slice text, struct inode_etag *etag);
 /*
  * Attributes: a list of (kind, name, value), in the order of kind, then name.
  * Kept encoded; the whole is at most INODE_ATTRS_MAX bytes: room for the
- * 10,000 parts of an upload with their checksums.
+ * 10,000 parts of an upload with their checksums.  More than INODE_ATTRS_FEW,
+ * the limit while those had 32 bytes at most, is for records of later versions.
  */
-#define INODE_ATTRS_MAX (640 * 1024)
+#define INODE_ATTRS_MAX (960 * 1024)
+#define INODE_ATTRS_FEW (640 * 1024)
 
 enum inode_attr_kind {
 	INODE_ATTR_HEADER = 1, /* "content-type", lower-case; as S3 gives it */

@@ -62,7 +62,13 @@ record_decode_array(struct decoder *decoder, uint8_t *to, size_t len)
 bool
 record_is_checksum_kind(uint8_t kind)
 {
-	return kind == 0 || (kind >= DIGEST_MD5 && kind <= DIGEST_CRC64NVME);
+	return kind == 0 || digest_is_kind(kind);
+}
+
+bool
+record_is_checksum_recent(uint8_t kind)
+{
+	return kind == DIGEST_MD5 || kind > DIGEST_CRC64NVME;
 }
 
 bool
@@ -79,8 +85,6 @@ newest_version(enum db_table table)
 {
 	switch (table) {
 	case DB_BUCKET:
-	case DB_UPLOAD:
-	case DB_PART:
 	case DB_CHANGE:
 	case DB_SESSION:
 	case DB_NOTIFICATION:
@@ -96,6 +100,10 @@ newest_version(enum db_table table)
 		return RECORD_VERSION_SAMPLE;
 	case DB_BLOB:
 		return RECORD_VERSION_BLOB;
+	case DB_PART:
+		return RECORD_VERSION_PART;
+	case DB_UPLOAD:
+		return RECORD_VERSION_UPLOAD;
 	case DB_USAGE:
 		return RECORD_VERSION_DAY;
 	case DB_TOKEN:

@@ -215,6 +215,10 @@ must_check enum store_err record_inode_decode(struct slice bytes,
 	struct inode *out);
 void record_inode_encode(struct buffer *to, const struct inode *inode);
 
+/* A kind of checksum that came later than the rest, or as one: a record that
+ * has it is of a version that no tarn before them reads. */
+bool record_is_checksum_recent(uint8_t kind);
+
 /* Whether a record that does not decode is one that a later tarn has written:
  * its version is above ours, and not so far above that it must be damage. */
 bool record_is_newer(enum db_table table, struct slice bytes);

@@ -7,6 +7,8 @@
 
 #define INODE_VERSION_KEPT 2	 /* 1: without INODE_FLAGS_OF_VERSIONS */
 #define INODE_VERSION_ACCESSED 3 /* 1, 2: on the day of birth */
+#define INODE_VERSION_LOCKED 4	 /* 1 to 3: without a lock */
+/* In the newest, bits tell of all that is not always there. */
 
 /* Which of the fields that are mostly empty an inode's record has. */
 enum inode_field {
@@ -21,6 +23,9 @@ enum inode_field {
 	FIELD_BIRTH = 1 << 7,
 	FIELD_ETAG = 1 << 8,
 	FIELD_CHECKSUM = 1 << 9,
+	/* Of the newest version. */
+	FIELD_ACCESSED = 1 << 10, /* not on the day of birth */
+	FIELD_LOCK = 1 << 11,
 };
 
 #define INODE_FLAGS_OF_VERSIONS (INODE_NONCURRENT | INODE_MARKER)
@@ -28,6 +33,40 @@ enum inode_field {
 	(INODE_EXPLICIT | INODE_UNPUBLISHED | INODE_DIRTY | INODE_FROM_S3 |    \
 		INODE_FLAGS_OF_VERSIONS)
 _Static_assert(INODE_FLAGS_ALL <= UINT8_MAX, "flags are kept in a byte");
+
+/* The day of its birth goes without saying. */
+static bool
+is_accessed_later(const struct inode *inode)
+{
+	return inode_access_day(inode) != clock_day(inode->birth_ns);
+}
+
+static uint8_t
+inode_version(const struct inode *inode)
+{
+	if (record_is_checksum_recent(inode->checksum_kind) ||
+		inode->attrs.len > INODE_ATTRS_FEW)
+		return RECORD_VERSION_INODE;
+	if (!inode_lock_is_empty(&inode->lock))
+		return INODE_VERSION_LOCKED;
+	if (is_accessed_later(inode))
+		return INODE_VERSION_ACCESSED;
+	return inode->flags & INODE_FLAGS_OF_VERSIONS ? INODE_VERSION_KEPT
+						      : RECORD_VERSION;
+}
+
+static bool
+has_day(uint8_t version, uint16_t fields)
+{
+	return version == INODE_VERSION_ACCESSED ||
+	       version == INODE_VERSION_LOCKED || (fields & FIELD_ACCESSED);
+}
+
+static bool
+has_lock(uint8_t version, uint16_t fields)
+{
+	return version == INODE_VERSION_LOCKED || (fields & FIELD_LOCK);
+}
 
 static uint16_t
 inode_fields(const struct inode *inode)
@@ -48,19 +87,11 @@ inode_fields(const struct inode *inode)
 	fields |= inode->birth_ns != inode->mtime_ns ? FIELD_BIRTH : 0;
 	fields |= has_etag ? FIELD_ETAG : 0;
 	fields |= inode->checksum_kind ? FIELD_CHECKSUM : 0;
+	if (inode_version(inode) == RECORD_VERSION_INODE) {
+		fields |= is_accessed_later(inode) ? FIELD_ACCESSED : 0;
+		fields |= !inode_lock_is_empty(&inode->lock) ? FIELD_LOCK : 0;
+	}
 	return (uint16_t)fields;
-}
-
-/* The day of its birth goes without saying. */
-static uint8_t
-inode_version(const struct inode *inode)
-{
-	if (!inode_lock_is_empty(&inode->lock))
-		return RECORD_VERSION_INODE;
-	if (inode_access_day(inode) != clock_day(inode->birth_ns))
-		return INODE_VERSION_ACCESSED;
-	return inode->flags & INODE_FLAGS_OF_VERSIONS ? INODE_VERSION_KEPT
-						      : RECORD_VERSION;
 }
 
 /* Of objects alone, and a date where there is a mode. */
@@ -174,16 +205,16 @@ record_inode_decode(struct slice bytes, struct inode *out)
 	inode.size = codec_decode_u64(&decoder);
 	inode.mtime_ns = codec_decode_i64(&decoder);
 	decode_fields(&decoder, fields, &inode);
-	if (version >= INODE_VERSION_ACCESSED)
+	if (has_day(version, fields))
 		inode.access_day = codec_decode_u32(&decoder);
-	if (version == RECORD_VERSION_INODE)
+	if (has_lock(version, fields))
 		decode_lock(&decoder, &inode.lock);
 	inode.attrs = codec_decode_bytes(&decoder, codec_decode_left(&decoder));
 	/* A field that is there but empty, or a bit without a field, too. */
 	enum store_err err = record_finish(&decoder,
 		is_inode_sound(&inode) && inode_fields(&inode) == fields &&
 			inode_version(&inode) == version &&
-			(version != RECORD_VERSION_INODE ||
+			(version != INODE_VERSION_LOCKED ||
 				inode.access_day == inode_access_day(&inode)));
 	if (err == STORE_OK)
 		*out = inode;
@@ -237,9 +268,9 @@ record_inode_encode(struct buffer *to, const struct inode *inode)
 		codec_encode_bytes(to,
 			slice_of(inode->checksum, inode->checksum_len));
 	}
-	if (version >= INODE_VERSION_ACCESSED)
+	if (has_day(version, fields))
 		codec_encode_u32(to, inode_access_day(inode));
-	if (version == RECORD_VERSION_INODE)
+	if (has_lock(version, fields))
 		encode_lock(to, &inode->lock);
 	codec_encode_bytes(to, inode->attrs);
 }

@@ -14,9 +14,11 @@
 #define RECORD_VERSION_BLOB 2	/* 1: files alone, and none of the flags */
 #define RECORD_VERSION_DAY 3	/* in the same table as usage, after its own */
 #define RECORD_VERSION_DENTRY 2 /* 1: without a version of the object */
-#define RECORD_VERSION_INODE 4	/* 1 to 3: without a lock */
+#define RECORD_VERSION_INODE 5	/* 1 to 4: with less, record_inode.c */
+#define RECORD_VERSION_PART 2	/* 1: no recent kind of checksum */
 #define RECORD_VERSION_SAMPLE 2 /* 1: without tiers */
 #define RECORD_VERSION_TOKEN 3	/* 1, 2: not granted by a document */
+#define RECORD_VERSION_UPLOAD 2 /* 1: as of a part, and fewer attributes */
 #define RECORD_VERSION_USAGE 2	/* 1: without parts and organization */
 #define RECORD_VERSION_VERSIONS 2 /* 1: of a bucket without Object Lock */
 

@@ -2,10 +2,21 @@
 #include "store/base/codec.h"
 #include "store/meta/record_private.h"
 
+static uint8_t
+upload_version(const struct record_upload *record)
+{
+	return record_is_checksum_recent(record->checksum_kind) ||
+			       record->attrs.len > INODE_ATTRS_FEW
+		       ? RECORD_VERSION_UPLOAD
+		       : RECORD_VERSION;
+}
+
 enum store_err
 record_upload_decode(struct slice bytes, struct record_upload *out)
 {
-	struct decoder decoder = record_begin(bytes);
+	uint8_t version;
+	struct decoder decoder =
+		record_begin_since(bytes, RECORD_VERSION_UPLOAD, &version);
 	struct record_upload record;
 
 	record.nonce = codec_decode_u64(&decoder);
@@ -18,7 +29,8 @@ record_upload_decode(struct slice bytes, struct record_upload *out)
 	record.initiator = codec_decode_sized16(&decoder);
 	record.attrs = codec_decode_sized32(&decoder);
 	enum store_err err = record_finish(&decoder,
-		record_is_checksum_kind(record.checksum_kind) &&
+		version == upload_version(&record) &&
+			record_is_checksum_kind(record.checksum_kind) &&
 			record.attrs.len <= INODE_ATTRS_MAX);
 	if (err == STORE_OK)
 		*out = record;
@@ -28,7 +40,7 @@ record_upload_decode(struct slice bytes, struct record_upload *out)
 void
 record_upload_encode(struct buffer *to, const struct record_upload *record)
 {
-	codec_encode_u8(to, RECORD_VERSION);
+	codec_encode_u8(to, upload_version(record));
 	codec_encode_u64(to, record->nonce);
 	codec_encode_i64(to, record->created_ns);
 	codec_encode_u64(to, record->blob);

@@ -118,6 +118,35 @@ Test(object, attributes_that_do_not_decode_are_refused_and_leave_no_file)
 	cr_expect(eq(u64, objects_files(temp.store), 0));
 }
 
+Test(object, carries_a_checksum_of_any_kind)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+
+	for (enum digest_kind kind = DIGEST_MD5; kind <= DIGEST_KIND_LAST;
+		kind++) {
+		struct object_attrs attrs = objects_attrs(SLICE("hello"));
+		struct object_put *put = NULL;
+		struct object object;
+
+		attrs.checksum_kind = (uint8_t)kind;
+		attrs.checksum_len = (uint8_t)digest_len(kind);
+		digest_of(kind, SLICE("hello"), attrs.checksum);
+		cr_assert(zero(int, object_put_begin(temp.store, 5, &put)));
+		cr_assert(zero(int, object_put_write(put, SLICE("hello"))));
+		cr_assert(zero(int,
+			object_put_commit(&put, bucket, SLICE("key"), &attrs,
+				NULL, &object)));
+		cr_assert(zero(int, object_head(temp.store, bucket,
+					    SLICE("key"), &arena, &object)));
+
+		cr_expect(eq(int, object.inode.checksum_kind, kind));
+		cr_expect(zero(memcmp(object.inode.checksum, attrs.checksum,
+			sizeof(attrs.checksum))));
+	}
+}
+
 Test(object, a_checksum_of_another_length_than_its_kinds_is_refused)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
