@@ -31,6 +31,11 @@ static const struct checksum {
 	{"checksum-crc64nvme", DIGEST_CRC64NVME},
 	{"checksum-sha1", DIGEST_SHA1},
 	{"checksum-sha256", DIGEST_SHA256},
+	{"checksum-sha512", DIGEST_SHA512},
+	{"checksum-md5", DIGEST_MD5},
+	{"checksum-xxhash64", DIGEST_XXHASH64},
+	{"checksum-xxhash3", DIGEST_XXHASH3},
+	{"checksum-xxhash128", DIGEST_XXHASH128},
 };
 
 bool

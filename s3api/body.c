@@ -399,7 +399,8 @@ settle(struct body *body, struct digest *digest,
 	digest_final(digest, computed.value);
 	if (computed.kind == DIGEST_MD5) {
 		memcpy(body->md5, computed.value, sizeof(body->md5));
-		return check_md5(body);
+		if (check_md5(body))
+			return body->error;
 	}
 	if (computed.kind == DIGEST_SHA256 &&
 		check_sha256(body, computed.value))

@@ -17,12 +17,12 @@
 /* Digested in less time than it takes to hand over. */
 #define INLINE_MAX ((size_t)32 * 1024)
 
-/* A CRC costs less than a hand-over. */
+/* A CRC costs less than a hand-over, and so does xxHash. */
 static bool
 is_slow(const struct digest *digest)
 {
 	return digest->kind == DIGEST_MD5 || digest->kind == DIGEST_SHA1 ||
-	       digest->kind == DIGEST_SHA256;
+	       digest->kind == DIGEST_SHA256 || digest->kind == DIGEST_SHA512;
 }
 
 static void

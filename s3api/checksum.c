@@ -26,7 +26,18 @@ static const struct kind {
 		true},
 	{DIGEST_SHA256, "SHA256", "x-amz-checksum-sha256", "ChecksumSHA256",
 		false, true},
+	{DIGEST_SHA512, "SHA512", "x-amz-checksum-sha512", "ChecksumSHA512",
+		false, true},
+	{DIGEST_MD5, "MD5", "x-amz-checksum-md5", "ChecksumMD5", false, true},
+	{DIGEST_XXHASH64, "XXHASH64", "x-amz-checksum-xxhash64",
+		"ChecksumXXHASH64", false, true},
+	{DIGEST_XXHASH3, "XXHASH3", "x-amz-checksum-xxhash3", "ChecksumXXHASH3",
+		false, true},
+	{DIGEST_XXHASH128, "XXHASH128", "x-amz-checksum-xxhash128",
+		"ChecksumXXHASH128", false, true},
 };
+
+_Static_assert(array_len(kinds) == DIGEST_KIND_LAST, "S3 has all of them");
 
 /* --- names ---------------------------------------------------------------- */
 
@@ -148,7 +159,7 @@ too_many(struct error_report *report)
 		"Types are not allowed.");
 }
 
-/* x-amz-checksum-sha512: it would be a promise that nobody holds. */
+/* x-amz-checksum-sha384: it would be a promise that nobody holds. */
 static bool
 is_unknown_kind(struct slice name)
 {
@@ -254,7 +265,7 @@ read_algorithm(const struct http_request *request, const char *header,
 	return error_set(report, S3_INVALID_REQUEST,
 		"Checksum algorithm provided is unsupported. Please try again "
 		"with any of the valid types: [CRC32, CRC32C, CRC64NVME, "
-		"SHA1, SHA256]");
+		"SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3, XXHASH128]");
 }
 
 /*

@@ -4,7 +4,7 @@
  * and those of uploads made of the checksums of their parts (S3 API: Checking
  * object integrity).  The bytes themselves are summed by body.h.
  *
- * Kinds are those of store/base/digest.h but DIGEST_MD5; 0 is none.
+ * Kinds are those of store/base/digest.h; 0 is none.
  *
  * Threads:   any.
  */
@@ -38,7 +38,7 @@ struct checksum {
 
 /* --- names ---------------------------------------------------------------- */
 
-/* "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"; without regard to case. */
+/* "CRC32", "SHA256", "XXHASH3" and so on; without regard to case. */
 bool checksum_kind_from_name(struct slice name, enum digest_kind *kind);
 const char *checksum_name(enum digest_kind kind);
 /* "x-amz-checksum-crc32" */
@@ -103,9 +103,9 @@ struct checksum_upload {
 };
 
 /*
- * x-amz-checksum-algorithm and x-amz-checksum-type.  SHA1 and SHA256 are
- * composite, CRC64NVME is full, the other two are composite unless asked
- * otherwise; without any it is CHECKSUM_DEFAULT, full.  INVALID_REQUEST.
+ * x-amz-checksum-algorithm and x-amz-checksum-type.  CRC64NVME is full, CRC32
+ * and CRC32C are composite unless asked otherwise, all others are composite;
+ * without any it is CHECKSUM_DEFAULT, full.  INVALID_REQUEST.
  */
 must_check enum s3_error
 checksum_parse_upload(const struct http_request *request,

@@ -45,7 +45,7 @@ has_other_checksum(const struct xml_node *node, enum digest_kind kind)
 {
 	if (!kind || kind == CHECKSUM_DEFAULT)
 		return false;
-	for (enum digest_kind other = DIGEST_SHA1; other <= DIGEST_CRC64NVME;
+	for (enum digest_kind other = DIGEST_MD5; other <= DIGEST_KIND_LAST;
 		other++)
 		if (other != kind &&
 			xml_reader_child(node, checksum_element(other)))

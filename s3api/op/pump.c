@@ -50,6 +50,7 @@ struct copying {
 	struct sealed_body *sealed; /* where it is */
 	char *room;		    /* where it is not */
 	uint64_t done;
+	enum digest_kind kind; /* of the checksum; 0: none is wanted */
 	struct digest digests[2];
 	size_t digest_count;
 	struct slice piece;
@@ -99,14 +100,16 @@ settle(struct copying *copying, struct pump_digests *out)
 	for (size_t i = 0; i < copying->digest_count; i++) {
 		struct digest *digest = &copying->digests[i];
 		enum digest_kind kind = digest->kind;
+		uint8_t value[DIGEST_LEN_MAX];
 
-		if (kind == DIGEST_MD5) {
-			digest_final(digest, out->md5);
+		digest_final(digest, value);
+		if (kind == DIGEST_MD5)
+			memcpy(out->md5, value, sizeof(out->md5));
+		if (kind != copying->kind)
 			continue;
-		}
 		out->checksum.kind = kind;
 		out->checksum.len = (uint8_t)digest_len(kind);
-		digest_final(digest, out->checksum.value);
+		memcpy(out->checksum.value, value, out->checksum.len);
 	}
 }
 
@@ -116,14 +119,15 @@ pump_object(const struct pump_source *source, bool wants_md5,
 	enum store_err (*write)(void *context, struct slice piece),
 	void *context, struct pump_digests *out)
 {
-	scoped(end_copying) struct copying copying = {.source = source};
+	scoped(end_copying) struct copying copying = {
+		.source = source, .kind = kind};
 	enum store_err err = STORE_OK;
 
 	*out = (struct pump_digests){0};
 	if (wants_md5)
 		digest_init(&copying.digests[copying.digest_count++],
 			DIGEST_MD5);
-	if (kind)
+	if (kind && !(wants_md5 && kind == DIGEST_MD5))
 		digest_init(&copying.digests[copying.digest_count++], kind);
 	if (source->seal && source->len)
 		err = sealed_body_open(&source->object->inode, source->seal,

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """boto3, the AWS SDK for Python."""
 
+import functools
 import hashlib
 import os
 import threading
@@ -227,6 +228,107 @@ def only_one_of_many_creates(site, client):
     client.delete(suite.BUCKET, "once")
 
 
+# Of b"hello", and of the bytes of that: what an upload of it as one part has.
+# The headers are the test's own: botocore knows the latter five since 1.43,
+# and computes but one of them without awscrt.
+CHECKSUMS = {
+    "crc32": ("NhCmhg==", "FKTmaw=="),
+    "crc32c": ("mnG7TA==", "VwS2rA=="),
+    "crc64nvme": ("M3eFcAZSQlc=", None),
+    "sha1": ("qvTGHdzF6KLavt4PO0gs2a6pQ00=", "a0+JpU4tJ+zX6NoFtKuP2dHYsRk="),
+    "sha256": ("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=",
+               "lZXJ35AHUUjrBoYDZd8zWEt1v/eCpRDGzUiDpBmDPVA="),
+    "sha512": ("m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4U"
+               "uMXaDEZjR1wuXDre9G9zvN7AQw==",
+               "BZKhBYT/q/llOfPXgNd2goxn2hq1sWnp6K7YOKrsye021J/xQjxV8BngUMZs"
+               "YyT1NYi+iIlP703P/bdLmOKyAA=="),
+    "md5": ("XUFAKrxLKna5cZ2REBfFkg==", "YhCSBogNOKQBCpjhEkOSSg=="),
+    "xxhash64": ("JseCfYifbaM=", "wHwQM4qCWl0="),
+    "xxhash3": ("lVXoVVxi3P0=", "TgHCJrIzOAk="),
+    "xxhash128": ("tenBrQcbPn/Hec+qXlI4GA==", "+R+iwBIUelCUt9Gj6395bQ=="),
+}
+
+
+def call_with(call, headers, **args):
+    """The headers of the reply to a call that has these besides its own, and
+    nothing that botocore says of checksums."""
+    events = call.__self__.meta.events
+
+    def change(request, **_):
+        for name in list(request.headers):
+            if name.lower().startswith(("x-amz-checksum", "x-amz-sdk-check")):
+                del request.headers[name]
+        for name, value in headers.items():
+            request.headers[name] = value
+
+    events.register_last("before-sign.s3", change)
+    try:
+        return call(**args)["ResponseMetadata"]["HTTPHeaders"]
+    finally:
+        events.unregister("before-sign.s3", change)
+
+
+def checksums_are_held_against_what_comes(site, client):
+    del site
+    s3, at = client.s3, {"Bucket": suite.BUCKET, "Key": "summed"}
+    for kind, (value, _) in CHECKSUMS.items():
+        name = f"x-amz-checksum-{kind}"
+        put = call_with(s3.put_object, {name: value}, **at, Body=b"hello")
+        head = call_with(s3.head_object, {"x-amz-checksum-mode": "ENABLED"},
+                         **at)
+        assert put[name] == head[name] == value, (kind, put, head)
+        expect("BadDigest",
+               functools.partial(call_with, s3.put_object, {name: value}),
+               **at, Body=b"other")
+    client.delete(suite.BUCKET, "summed")
+
+
+def checksums_of_parts_make_that_of_an_upload(site, client):
+    del site
+    s3, at = client.s3, {"Bucket": suite.BUCKET, "Key": "summed"}
+    for kind, (value, of_that) in CHECKSUMS.items():
+        name = f"x-amz-checksum-{kind}"
+        ids = []
+        s3.meta.events.register_first(
+            "after-call.s3.CreateMultipartUpload",
+            lambda parsed, **_: ids.append(parsed["UploadId"]),
+            unique_id="ids")
+        call_with(s3.create_multipart_upload,
+                  {"x-amz-checksum-algorithm": kind.upper()}, **at)
+        s3.meta.events.unregister("after-call.s3.CreateMultipartUpload",
+                                  unique_id="ids")
+        part = call_with(s3.upload_part, {name: value}, **at, PartNumber=1,
+                         UploadId=ids[0], Body=b"hello")
+        assert part[name] == value, (kind, part)
+
+        complete(client, at, ids[0], part["etag"], kind, value)
+
+        head = call_with(s3.head_object, {"x-amz-checksum-mode": "ENABLED"},
+                         **at)
+        wanted = f"{of_that}-1" if of_that else value
+        assert head[name] == wanted, (kind, head)
+    client.delete(suite.BUCKET, "summed")
+
+
+def complete(client, at, upload, etag, kind, value):
+    """Of one part, with its checksum, which an older botocore cannot say."""
+    element = f"Checksum{kind.upper()}"
+    body = (f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>"
+            f"<ETag>{etag}</ETag><{element}>{value}</{element}></Part>"
+            f"</CompleteMultipartUpload>").encode()
+
+    def change(model, params, **_):
+        del model
+        params["body"] = body
+
+    events = client.s3.meta.events
+    events.register("before-call.s3.CompleteMultipartUpload", change)
+    client.s3.complete_multipart_upload(
+        **at, UploadId=upload, MultipartUpload={"Parts": [
+            {"PartNumber": 1, "ETag": etag}]})
+    events.unregister("before-call.s3.CompleteMultipartUpload", change)
+
+
 if __name__ == "__main__":
     suite.main(Boto3, [
         lists_keys_of_any_bytes,
@@ -236,4 +338,6 @@ if __name__ == "__main__":
         presigned_urls_put_and_get,
         headers_may_stand_in_a_presigned_url,
         only_one_of_many_creates,
+        checksums_are_held_against_what_comes,
+        checksums_of_parts_make_that_of_an_upload,
     ])

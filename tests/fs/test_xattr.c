@@ -94,6 +94,62 @@ Test(xattr, the_etag_is_the_one_that_s3_gives)
 	cr_expect(eq(int, set(&temp, "user.s3.etag", "x"), EOPNOTSUPP));
 }
 
+static void
+put_with_checksum(struct temp_mount *temp, enum digest_kind kind)
+{
+	struct object_attrs attrs = {
+		.checksum_kind = (uint8_t)kind,
+		.checksum_len = (uint8_t)digest_len(kind),
+	};
+	struct object_put *put = NULL;
+	struct object object;
+
+	digest_of(kind, SLICE("hello"), attrs.checksum);
+	cr_assert(zero(int, object_put_begin(temp->store.store, 5, &put)));
+	cr_assert(zero(int, object_put_write(put, SLICE("hello"))));
+	cr_assert(zero(int, object_put_commit(&put, temp->bucket, SLICE("f"),
+				    &attrs, NULL, &object)));
+}
+
+Test(xattr, the_checksum_is_told_by_its_kind)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = open_with_file();
+	static const struct {
+		enum digest_kind kind;
+		const char *name;
+		const char *of_hello;
+	} rows[] = {
+		{DIGEST_CRC32, "crc32", "NhCmhg=="},
+		{DIGEST_CRC32C, "crc32c", "mnG7TA=="},
+		{DIGEST_CRC64NVME, "crc64nvme", "M3eFcAZSQlc="},
+		{DIGEST_SHA1, "sha1", "qvTGHdzF6KLavt4PO0gs2a6pQ00="},
+		{DIGEST_SHA256, "sha256",
+			"LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="},
+		{DIGEST_SHA512, "sha512",
+			"m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHX"
+			"x6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw=="},
+		{DIGEST_MD5, "md5", "XUFAKrxLKna5cZ2REBfFkg=="},
+		{DIGEST_XXHASH64, "xxhash64", "JseCfYifbaM="},
+		{DIGEST_XXHASH3, "xxhash3", "lVXoVVxi3P0="},
+		{DIGEST_XXHASH128, "xxhash128", "tenBrQcbPn/Hec+qXlI4GA=="},
+	};
+
+	for (size_t i = 0; i < array_len(rows); i++) {
+		put_with_checksum(&temp, rows[i].kind);
+		for (size_t n = 0; n < array_len(rows); n++) {
+			char name[64];
+
+			(void)snprintf(name, sizeof(name),
+				"user.s3.checksum-%s", rows[n].name);
+			cr_expect(eq(str, (char *)get(&temp, name),
+				(char *)(n == i ? rows[n].of_hello
+						: "ENODATA")));
+		}
+	}
+	cr_expect(eq(int, set(&temp, "user.s3.checksum-md5", "x"), EOPNOTSUPP));
+}
+
 Test(xattr, a_file_that_s3_does_not_see_yet_has_no_etag)
 {
 	NEEDS_MOUNT();

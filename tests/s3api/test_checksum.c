@@ -22,6 +22,15 @@ static const struct {
 		"98O8HYCOBHMq32eZZczDTKeuNEE="},
 	{"SHA256", DIGEST_SHA256, "x-amz-checksum-sha256",
 		"FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="},
+	{"SHA512", DIGEST_SHA512, "x-amz-checksum-sha512",
+		"2eZ2LdHI6vbWGzxhkvxAjU1tXxF20MKRabwk5xw/J0rSf81YEbMT1oH35V7ALX"
+		"PUmclUVba1u1A6z1dPuo/+hQ=="},
+	{"MD5", DIGEST_MD5, "x-amz-checksum-md5", "JfnnlDI7RTiF9RgfG2JNCw=="},
+	{"XXHASH64", DIGEST_XXHASH64, "x-amz-checksum-xxhash64",
+		"jLhB20DmroM="},
+	{"XXHASH3", DIGEST_XXHASH3, "x-amz-checksum-xxhash3", "ctyxi2ehff8="},
+	{"XXHASH128", DIGEST_XXHASH128, "x-amz-checksum-xxhash128",
+		"MxGUd+3l3NXpcWQnaB1YYA=="},
 };
 
 static struct checksum
@@ -245,10 +254,20 @@ Test(checksum, upload_is_full_or_composite_as_its_kind_allows)
 		{ALGORITHM("CRC32C") TYPE("FULL_OBJECT"), DIGEST_CRC32C, true},
 		{ALGORITHM("SHA1"), DIGEST_SHA1, false},
 		{ALGORITHM("SHA256") TYPE("COMPOSITE"), DIGEST_SHA256, false},
+		{ALGORITHM("SHA512"), DIGEST_SHA512, false},
+		{ALGORITHM("MD5") TYPE("COMPOSITE"), DIGEST_MD5, false},
+		{ALGORITHM("XXHASH64"), DIGEST_XXHASH64, false},
+		{ALGORITHM("xxhash3"), DIGEST_XXHASH3, false},
+		{ALGORITHM("XXHASH128"), DIGEST_XXHASH128, false},
 	};
 	static const char *const bad[] = {
-		ALGORITHM("MD5"),
+		ALGORITHM("MD4"),
 		ALGORITHM("SHA256") TYPE("FULL_OBJECT"),
+		ALGORITHM("SHA512") TYPE("FULL_OBJECT"),
+		ALGORITHM("MD5") TYPE("FULL_OBJECT"),
+		ALGORITHM("XXHASH64") TYPE("FULL_OBJECT"),
+		ALGORITHM("XXHASH3") TYPE("FULL_OBJECT"),
+		ALGORITHM("XXHASH128") TYPE("FULL_OBJECT"),
 		ALGORITHM("CRC64NVME") TYPE("COMPOSITE"),
 		ALGORITHM("CRC32") TYPE("HALF"),
 		TYPE("FULL_OBJECT"),

@@ -283,7 +283,7 @@ Test(op_put, refuses_what_it_would_have_to_pass_over)
 					      headers[i], SLICE("hello")),
 			501, "NotImplemented");
 	served_expect_refusal(served_send(&served, "PUT", "/photos/a",
-				      "x-amz-checksum-sha512: AAAA\n",
+				      "x-amz-checksum-sha384: AAAA\n",
 				      SLICE("hello")),
 		400, "InvalidRequest");
 	served_expect_refusal(served_send(&served, "PUT", "/photos/a",
