@@ -268,6 +268,8 @@ reply_error_of_store(enum store_err err)
 	case STORE_LOCKED:
 	case STORE_NO_ORGANIZATION: /* the caller's went meanwhile */
 		return S3_ACCESS_DENIED;
+	case STORE_REPLICATED:
+		return S3_INVALID_BUCKET_STATE;
 	case STORE_UNSUPPORTED:
 		return S3_NOT_IMPLEMENTED;
 	case STORE_QUOTA:

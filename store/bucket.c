@@ -7,6 +7,7 @@
 #include "store/meta/key.h"
 #include "store/notification_private.h"
 #include "store/organization_private.h"
+#include "store/replication_private.h"
 #include "store/upload_private.h"
 #include "store/usage_private.h"
 
@@ -381,6 +382,8 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 		err = remove_documents(txn, bucket.ino);
 	if (!err)
 		err = notification_end_bucket(txn, bucket.ino);
+	if (!err)
+		err = replication_end_bucket(txn, bucket.ino);
 	if (!err)
 		err = remove_uploads(txn, bucket.ino);
 	if (!err)

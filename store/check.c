@@ -34,6 +34,7 @@ static const char *const kind_names[CHECK_KINDS] = {
 	[CHECK_BLOB_STRAY] = "blob-stray",
 	[CHECK_USAGE] = "usage",
 	[CHECK_EVENT] = "event",
+	[CHECK_REPLICATION] = "replication",
 	[CHECK_UPLOAD] = "upload",
 	[CHECK_BUCKET] = "bucket",
 	[CHECK_PACK] = "pack",
@@ -194,6 +195,7 @@ init(struct check *check, struct store *store)
 	check->uploads.item_size = sizeof(struct check_upload);
 	check->histories.item_size = sizeof(uint64_t);
 	check->topics.item_size = sizeof(struct check_topic);
+	check->replications.item_size = sizeof(struct check_replication);
 	check->unknown.item_size = sizeof(uint64_t);
 	check->jobs_end = &check->jobs;
 }
@@ -212,6 +214,7 @@ finish(struct check *check)
 	free(check->uploads.items);
 	free(check->histories.items);
 	free(check->topics.items);
+	free(check->replications.items);
 	check_day_free(check);
 	free(check->unknown.items);
 	arena_free(&check->arena);
@@ -235,6 +238,8 @@ scan(struct check *check)
 		err = check_day_rows(check);
 	if (!err)
 		err = check_event_topics(check);
+	if (!err)
+		err = check_replication_buckets(check);
 	if (!err)
 		err = check_data_blobs(check);
 	db_abort(&check->txn);
@@ -263,7 +268,8 @@ is_permitted(enum check_mode mode, enum check_fix fix)
 		return mode == CHECK_REPAIR;
 	return fix == CHECK_FIX_COUNTER || fix == CHECK_FIX_SIZE ||
 	       fix == CHECK_FIX_CUT_OFF || fix == CHECK_FIX_USAGE ||
-	       fix == CHECK_FIX_EVENTS || fix == CHECK_FIX_DAMAGED;
+	       fix == CHECK_FIX_EVENTS || fix == CHECK_FIX_REPLICATION ||
+	       fix == CHECK_FIX_DAMAGED;
 }
 
 /* In the order of enum check_fix. */

@@ -36,6 +36,7 @@ enum check_kind {
 	CHECK_LEASE,	    /* a lease or open mark of no live session */
 	CHECK_COUNTER,	    /* a number in use is to be given out again */
 	CHECK_EVENT,	    /* how many events wait for a topic is wrong */
+	CHECK_REPLICATION,  /* how many versions wait to be replicated is */
 	CHECK_DAMAGED, /* a scrub found other bytes; or their count is off */
 	CHECK_KINDS
 };

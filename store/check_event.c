@@ -96,20 +96,21 @@ check_event_topics(struct check *check)
 	return topic_visit(check->txn, check_topic, check);
 }
 
-static enum store_err
-count_rows(struct db_txn *txn, uint64_t topic, uint64_t *count)
+enum store_err
+check_event_count(struct db_txn *txn, enum db_table table, uint64_t owner,
+	uint64_t *count)
 {
 	scoped(db_cursor_close) struct db_cursor cursor = {0};
-	struct key key = key_u64_u64(topic, 1);
+	struct key key = key_u64_u64(owner, 1);
 	uint64_t found, number;
-	enum store_err err = db_cursor_open(txn, DB_EVENT, &cursor);
+	enum store_err err = db_cursor_open(txn, table, &cursor);
 
 	*count = 0;
 	if (!err)
 		err = db_cursor_seek(&cursor, key_slice(&key));
 	for (; !err; err = db_cursor_next(&cursor)) {
 		err = key_split_u64_u64(cursor.key, &found, &number);
-		if (err || found != topic)
+		if (err || found != owner)
 			break;
 		++*count;
 	}
@@ -122,7 +123,7 @@ check_event_repair(struct db_txn *txn, const struct check_job *job)
 	struct object_event_counts counts;
 	uint64_t waiting;
 	enum store_err known = object_event_counts_get(txn, job->a, &counts);
-	enum store_err err = count_rows(txn, job->a, &waiting);
+	enum store_err err = check_event_count(txn, DB_EVENT, job->a, &waiting);
 
 	if (err)
 		return err;

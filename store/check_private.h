@@ -11,6 +11,7 @@
  *	check_usage.c	counters against what was counted
  *	check_day.c	the same of bytes by day of last access
  *	check_event.c	what waits for topics
+ *	check_replication.c	and to be replicated
  *	check_pack.c	segments against what is packed into them
  *	check_data.c	blobs against data files
  *	check_repair.c	what can be put right
@@ -49,13 +50,14 @@ enum check_fix {
 	CHECK_FIX_PACKED, /* a: blob, b: segment, c: offset, d: size: record */
 	CHECK_FIX_PLACE,  /* a: blob: its segment's row is made */
 	CHECK_FIX_LAST_SHAPE = CHECK_FIX_PLACE,
-	CHECK_FIX_SEGMENT,    /* a: segment: counted anew */
-	CHECK_FIX_NLINK,      /* a: inode, b: links */
-	CHECK_FIX_REFERENCES, /* a: blob, b: references */
-	CHECK_FIX_USAGE,      /* key, value: the row is made so; empty: goes */
-	CHECK_FIX_DAMAGED,    /* a: how many are marked so */
-	CHECK_FIX_EVENTS,     /* a: topic: what waits for it is counted anew */
-	CHECK_FIX_FILE,	      /* a: blob: the data file is removed */
+	CHECK_FIX_SEGMENT,     /* a: segment: counted anew */
+	CHECK_FIX_NLINK,       /* a: inode, b: links */
+	CHECK_FIX_REFERENCES,  /* a: blob, b: references */
+	CHECK_FIX_USAGE,       /* key, value: the row is made so; empty: goes */
+	CHECK_FIX_DAMAGED,     /* a: how many are marked so */
+	CHECK_FIX_EVENTS,      /* a: topic: what waits for it is counted anew */
+	CHECK_FIX_REPLICATION, /* a: bucket: the same of its versions */
+	CHECK_FIX_FILE,	       /* a: blob: the data file is removed */
 };
 
 struct check_job {
@@ -142,6 +144,12 @@ struct check_topic {
 	uint64_t waiting; /* rows, as counted */
 };
 
+/* What waits to be replicated from a bucket. */
+struct check_replication {
+	uint64_t bucket;
+	uint64_t waiting; /* rows, as counted */
+};
+
 struct check_array {
 	void *items; /* each begins with its number */
 	size_t count;
@@ -164,6 +172,7 @@ struct check {
 	struct check_array uploads;
 	struct check_array histories; /* roots of them: numbers alone */
 	struct check_array topics;
+	struct check_array replications;
 	struct check_days days;
 	/* The highest number of each counter that a row has. */
 	uint64_t last_number;
@@ -247,7 +256,16 @@ must_check enum store_err check_event_notification(struct check *check,
 	struct slice key, struct slice value);
 /* After the rows: each topic's counters against them. */
 must_check enum store_err check_event_topics(struct check *check);
+/* How many rows of a table are of that topic, or bucket, but for its row 0. */
+must_check enum store_err check_event_count(struct db_txn *txn,
+	enum db_table table, uint64_t owner, uint64_t *count);
 must_check enum store_err check_event_repair(struct db_txn *txn,
+	const struct check_job *job);
+must_check enum store_err check_replication_row(struct check *check,
+	struct slice key, struct slice value);
+/* After the rows: each bucket's counters against them. */
+must_check enum store_err check_replication_buckets(struct check *check);
+must_check enum store_err check_replication_repair(struct db_txn *txn,
 	const struct check_job *job);
 must_check enum store_err check_data_inode(struct check *check,
 	const struct inode *inode);

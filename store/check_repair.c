@@ -33,6 +33,14 @@ fix_events(struct store *store, struct db_txn *txn, const struct check_job *job)
 }
 
 static enum store_err
+fix_replication(struct store *store, struct db_txn *txn,
+	const struct check_job *job)
+{
+	(void)store;
+	return check_replication_repair(txn, job);
+}
+
+static enum store_err
 fix_row(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
 	(void)store;
@@ -469,6 +477,7 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 		[CHECK_FIX_USAGE] = fix_usage,
 		[CHECK_FIX_DAMAGED] = fix_damaged,
 		[CHECK_FIX_EVENTS] = fix_events,
+		[CHECK_FIX_REPLICATION] = fix_replication,
 	};
 	struct check_job *job = arg;
 

@@ -6,6 +6,7 @@
 #include "store/check_private.h"
 #include "store/lifecycle.h"
 #include "store/meter_private.h"
+#include "store/replication.h"
 #include "store/sealed.h"
 #include "store/tier_private.h"
 #include "store/topic_private.h"
@@ -391,12 +392,13 @@ visit_usage(struct check *check, struct slice key, struct slice value)
 	return STORE_OK;
 }
 
-/* What others than the metering, topics, the archive and the lifecycle rules
- * are is known where they are read. */
+/* What others than the metering, topics, the archive and the rules for
+ * lifecycles and replicas are is known where they are read. */
 static bool
 is_sound(uint64_t owner, struct slice kind, struct slice value)
 {
 	scoped(arena_free) struct arena arena = {0};
+	struct replication replication;
 	struct lifecycle_rules rules;
 
 	if (!owner)
@@ -404,6 +406,8 @@ is_sound(uint64_t owner, struct slice kind, struct slice value)
 		       topic_document_is_sound(kind, value);
 	if (slice_equal(kind, SLICE(TIER_ARCHIVE_KIND)))
 		return tier_archive_is_sound(value);
+	if (slice_equal(kind, SLICE(REPLICATION_KIND)))
+		return replication_decode(value, &arena, &replication);
 	return !slice_equal(kind, SLICE(LIFECYCLE_KIND)) ||
 	       lifecycle_decode(value, &arena, &rules);
 }
@@ -508,6 +512,7 @@ check_scan_tables(struct check *check)
 		{DB_TOKEN, visit_token, 0},
 		{DB_NOTIFICATION, check_event_notification, 0},
 		{DB_EVENT, check_event_row, 0},
+		{DB_REPLICATION, check_replication_row, 0},
 	};
 
 	for (size_t i = 0; i < array_len(passes); i++) {

@@ -29,7 +29,9 @@
 #include "store/session_private.h"
 
 /* Attributes that tell of bytes that are gone. */
-#define KINDS_OF_DATA ((1u << INODE_ATTR_PART) | (1u << INODE_ATTR_SSE_C))
+#define KINDS_OF_DATA                                                          \
+	((1u << INODE_ATTR_PART) | (1u << INODE_ATTR_SSE_C) |                  \
+		(1u << INODE_ATTR_REPLICATION))
 
 static enum store_err
 set_mark(struct db_txn *txn, const struct file_settle_request *request,

@@ -354,9 +354,10 @@ history_begin(struct store *store, struct db_txn *txn, uint64_t bucket,
 	return begin(store, txn, &of, bucket, buffer_slice(&key), out);
 }
 
-enum store_err
-history_mark(struct store *store, struct db_txn *txn, uint64_t bucket,
-	struct slice key, struct version *marker)
+/* as: NULL for a new one. */
+static enum store_err
+mark(struct store *store, struct db_txn *txn, uint64_t bucket, struct slice key,
+	const struct history_marker *as, struct version *marker)
 {
 	struct record_dentry dentry = {.kind = RECORD_DENTRY_FILE};
 	struct record_versions of;
@@ -367,12 +368,14 @@ history_mark(struct store *store, struct db_txn *txn, uint64_t bucket,
 		.flags = INODE_FROM_S3 | INODE_NONCURRENT | INODE_MARKER,
 	};
 
-	inode.mtime_ns = clock_now_ns();
+	inode.ctime_ns = clock_now_ns();
+	inode.mtime_ns = as ? as->mtime_ns : inode.ctime_ns;
 	inode.atime_ns = inode.mtime_ns;
-	inode.ctime_ns = inode.mtime_ns;
 	inode.birth_ns = inode.mtime_ns;
 	enum store_err err = history_of(txn, bucket, &of);
-	if (!err)
+	if (as)
+		*marker = as->version;
+	else if (!err)
 		err = begin(store, txn, &of, bucket, key, marker);
 	if (!err)
 		err = commit_new_number(txn, &inode.ino);
@@ -385,4 +388,20 @@ history_mark(struct store *store, struct db_txn *txn, uint64_t bucket,
 	return err ? err
 		   : object_event_add(txn, bucket, key, EVENT_REMOVED_MARKER,
 			     NULL, marker);
+}
+
+enum store_err
+history_mark(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, struct version *marker)
+{
+	return mark(store, txn, bucket, key, NULL, marker);
+}
+
+enum store_err
+history_mark_as(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, const struct history_marker *as)
+{
+	struct version marker;
+
+	return mark(store, txn, bucket, key, as, &marker);
 }

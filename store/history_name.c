@@ -18,10 +18,11 @@ lock_new(const struct record_versions *of, struct inode *inode)
 	return STORE_OK;
 }
 
+/* as: NULL for the next version. */
 static enum store_err
 publish(struct store *store, struct db_txn *txn, uint64_t parent,
 	struct slice component, const struct inode *inode,
-	struct version *version)
+	const struct version *as, struct version *version)
 {
 	struct inode locked = *inode;
 	struct record_versions of;
@@ -41,7 +42,12 @@ publish(struct store *store, struct db_txn *txn, uint64_t parent,
 	if (!err)
 		err = history_keep(store, txn, parent, component, &old,
 			&is_moved);
-	if (!err || err == STORE_NOT_FOUND)
+	if (err && err != STORE_NOT_FOUND)
+		return err;
+	err = STORE_OK;
+	if (as)
+		*version = *as;
+	else
 		err = history_begin(store, txn, inode->bucket, parent,
 			component, version);
 	return err ? err
@@ -49,20 +55,40 @@ publish(struct store *store, struct db_txn *txn, uint64_t parent,
 			     &locked);
 }
 
-enum store_err
-history_name_publish(struct store *store, struct db_txn *txn, uint64_t parent,
+static enum store_err
+publish_and_tell(struct store *store, struct db_txn *txn, uint64_t parent,
 	struct slice component, const struct inode *inode,
-	struct version *version)
+	const struct version *as, struct version *version)
 {
 	bool is_seen = slice_has_suffix(component, SLICE("/")) ||
 		       dentry_is_visible(inode);
 	enum store_err err =
-		publish(store, txn, parent, component, inode, version);
+		publish(store, txn, parent, component, inode, as, version);
 
 	return err || !is_seen
 		       ? err
 		       : object_event_add_name(txn, inode->bucket, parent,
 				 component, EVENT_CREATED_PUT, inode, version);
+}
+
+enum store_err
+history_name_publish(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, const struct inode *inode,
+	struct version *version)
+{
+	return publish_and_tell(store, txn, parent, component, inode, NULL,
+		version);
+}
+
+enum store_err
+history_name_publish_as(struct store *store, struct db_txn *txn,
+	uint64_t parent, struct slice component, const struct inode *inode,
+	const struct version *as)
+{
+	struct version version;
+
+	return publish_and_tell(store, txn, parent, component, inode, as,
+		&version);
 }
 
 /* Its file has been moved: what dentry_unlink() does besides. */
@@ -113,10 +139,11 @@ unlink_for_good(struct store *store, struct db_txn *txn, uint64_t parent,
 		   : dentry_unlink(store, txn, parent, component, is_s3, out);
 }
 
-enum store_err
-history_name_unlink(struct store *store, struct db_txn *txn, uint64_t parent,
-	struct slice component, bool is_s3, struct inode *out,
-	struct version *marker)
+/* as: NULL for a new marker. */
+static enum store_err
+unlink_name(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, bool is_s3, const struct history_marker *as,
+	struct inode *out, struct version *marker)
 {
 	scoped(buffer_free) struct buffer key = {0};
 	struct record_versions of;
@@ -146,9 +173,31 @@ history_name_unlink(struct store *store, struct db_txn *txn, uint64_t parent,
 				 is_s3, out)
 		       : dentry_unlink(store, txn, parent, component, is_s3,
 				 out);
-	return err ? err
-		   : history_mark(store, txn, bucket, buffer_slice(&key),
-			     marker);
+	if (err)
+		return err;
+	return as ? history_mark_as(store, txn, bucket, buffer_slice(&key), as)
+		  : history_mark(store, txn, bucket, buffer_slice(&key),
+			    marker);
+}
+
+enum store_err
+history_name_unlink(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, bool is_s3, struct inode *out,
+	struct version *marker)
+{
+	return unlink_name(store, txn, parent, component, is_s3, NULL, out,
+		marker);
+}
+
+enum store_err
+history_name_unlink_as(struct store *store, struct db_txn *txn, uint64_t parent,
+	struct slice component, const struct history_marker *as)
+{
+	struct version marker;
+	struct inode gone;
+
+	return unlink_name(store, txn, parent, component, true, as, &gone,
+		&marker);
 }
 
 enum store_err

@@ -39,6 +39,12 @@ struct history_row {
 };
 void history_row_free(struct history_row *row);
 
+/* A delete marker that is there, elsewhere. */
+struct history_marker {
+	struct version version;
+	int64_t mtime_ns;
+};
+
 /* VERSIONING_NEVER where there is no row. */
 must_check enum store_err history_of(struct db_txn *txn, uint64_t bucket,
 	struct record_versions *out);
@@ -124,6 +130,11 @@ must_check enum store_err history_keep_renewed(struct store *store,
 must_check enum store_err history_name_publish(struct store *store,
 	struct db_txn *txn, uint64_t parent, struct slice component,
 	const struct inode *inode, struct version *version);
+/* The same of a replica, which is that version, newer than those there; in a
+ * bucket that keeps versions. */
+must_check enum store_err history_name_publish_as(struct store *store,
+	struct db_txn *txn, uint64_t parent, struct slice component,
+	const struct inode *inode, const struct version *as);
 
 /* dentry_unlink(), which keeps what was there, where the bucket does, and
  * leaves a delete marker; *marker: that, or zeros. */
@@ -135,6 +146,15 @@ must_check enum store_err history_name_unlink(struct store *store,
  * none. */
 must_check enum store_err history_mark(struct store *store, struct db_txn *txn,
 	uint64_t bucket, struct slice key, struct version *marker);
+
+/* The same of a replica of a marker, newer than the versions there; with a name
+ * to unlink, and without. */
+must_check enum store_err history_name_unlink_as(struct store *store,
+	struct db_txn *txn, uint64_t parent, struct slice component,
+	const struct history_marker *as);
+must_check enum store_err history_mark_as(struct store *store,
+	struct db_txn *txn, uint64_t bucket, struct slice key,
+	const struct history_marker *as);
 
 /* The name has been moved elsewhere, with what it meant: where there are older
  * versions of it, a marker says that it is gone, if none does; *is_marked: that

@@ -11,6 +11,7 @@
 #include "store/notification_private.h"
 #include "store/object_event_private.h"
 #include "store/object_key_private.h"
+#include "store/replication_private.h"
 #include "store/topic_private.h"
 
 /* What changes by no request. */
@@ -101,12 +102,6 @@ add_to_topic(struct db_txn *txn, struct slice topic,
 /* --- what happened -------------------------------------------------------- */
 
 static bool
-is_creation(enum object_event_type type)
-{
-	return type <= EVENT_CREATED_UPLOAD;
-}
-
-static bool
 is_of_tags(enum object_event_type type)
 {
 	return type == EVENT_TAGS_PUT || type == EVENT_TAGS_DELETED;
@@ -122,7 +117,8 @@ refine(enum object_event_type type, const struct object_event_cause *cause)
 		return EVENT_EXPIRED;
 	if (cause->is_lifecycle && type == EVENT_REMOVED_MARKER)
 		return EVENT_EXPIRED_MARKER;
-	if ((is_creation(type) && is_creation(cause->type)) ||
+	if ((object_event_is_creation(type) &&
+		    object_event_is_creation(cause->type)) ||
 		(is_of_tags(type) && is_of_tags(cause->type)))
 		return cause->type;
 	return type;
@@ -190,9 +186,11 @@ object_event_add(struct db_txn *txn, uint64_t bucket, struct slice key,
 	struct notification_row row;
 	enum store_err err = find_row(txn, bucket, &row);
 
-	if (err)
-		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	return add_wanted(txn, bucket, &row, key, type, inode, version);
+	if (!err)
+		err = add_wanted(txn, bucket, &row, key, type, inode, version);
+	return err && err != STORE_NOT_FOUND
+		       ? err
+		       : replication_note(txn, bucket, key, type, version);
 }
 
 enum store_err
@@ -201,14 +199,17 @@ object_event_add_name(struct db_txn *txn, uint64_t bucket, uint64_t parent,
 	const struct inode *inode, const struct version *version)
 {
 	scoped(buffer_free) struct buffer key = {0};
-	struct notification_row row;
-	enum store_err err = find_row(txn, bucket, &row);
+	bool is_told, is_replicated;
+	enum store_err err = notification_is_there(txn, bucket, &is_told);
 
-	if (err)
-		return err == STORE_NOT_FOUND ? STORE_OK : err;
+	if (!err)
+		err = replication_note_is_wanted(txn, bucket, version,
+			&is_replicated);
+	if (err || (!is_told && !is_replicated))
+		return err;
 	err = dentry_spell(txn, parent, component, &key);
 	return err ? err
-		   : add_wanted(txn, bucket, &row, buffer_slice(&key), type,
+		   : object_event_add(txn, bucket, buffer_slice(&key), type,
 			     inode, version);
 }
 
@@ -217,15 +218,12 @@ object_event_add_told(struct db_txn *txn, const struct inode *inode)
 {
 	struct record_dentry dentry;
 	struct slice name;
-	bool is_wanted;
-	enum store_err err =
-		notification_is_there(txn, inode->bucket, &is_wanted);
 
-	if (err || !is_wanted || !dentry_is_visible(inode) ||
+	if (!dentry_is_visible(inode) ||
 		!inode_attr_find(inode->attrs, INODE_ATTR_NAME, SLICE_NULL,
 			&name))
-		return err;
-	err = dentry_find_told(txn, inode, &dentry);
+		return STORE_OK;
+	enum store_err err = dentry_find_told(txn, inode, &dentry);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	return object_event_add_name(txn, inode->bucket, inode->parent, name,

@@ -39,6 +39,7 @@ struct object_event_cause {
 	 * than _PUT. */
 	enum object_event_type type;
 	bool is_lifecycle;
+	bool is_replication; /* it makes replicas, or makes them follow */
 	struct slice principal;
 	struct slice address;
 	struct slice request; /* its id */
@@ -76,10 +77,16 @@ struct object_event {
 	struct inode_etag etag; /* where something came to be */
 };
 
+static inline bool
+object_event_is_creation(enum object_event_type type)
+{
+	return type <= EVENT_CREATED_UPLOAD;
+}
+
 /* Whether there is an object afterwards, with a size and an ETag. */
 static inline bool
 object_event_has_object(enum object_event_type type)
 {
-	return type <= EVENT_CREATED_UPLOAD ||
+	return object_event_is_creation(type) ||
 	       (type >= EVENT_TAGS_PUT && type <= EVENT_ACL_PUT);
 }

@@ -7,6 +7,7 @@
 #include "store/base/digest.h"
 #include "store/history_private.h"
 #include "store/lock.h"
+#include "store/lock_private.h"
 #include "store/sealed.h"
 #include "store/session_private.h"
 #include "store/tree.h"
@@ -217,9 +218,11 @@ fill_new(struct db_txn *txn, uint64_t bucket, uint32_t mode,
 	return commit_new_number(txn, &inode->ino);
 }
 
-enum store_err
-object_key_publish(struct store *store, struct db_txn *txn, uint64_t bucket,
-	struct slice key, struct inode *inode, struct version *version)
+/* As history_name_publish_as() has it. */
+static enum store_err
+publish(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, struct inode *inode, const struct version *as,
+	struct version *version)
 {
 	struct slice component;
 	uint64_t parent;
@@ -232,8 +235,47 @@ object_key_publish(struct store *store, struct db_txn *txn, uint64_t bucket,
 			is_dir_key(key) ? MODE_DIR : MODE_FILE, inode);
 	if (err)
 		return err;
-	return history_name_publish(store, txn, parent, component, inode,
-		version);
+	return as ? history_name_publish_as(store, txn, parent, component,
+			    inode, as)
+		  : history_name_publish(store, txn, parent, component, inode,
+			    version);
+}
+
+enum store_err
+object_key_publish(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, struct inode *inode, struct version *version)
+{
+	return publish(store, txn, bucket, key, inode, NULL, version);
+}
+
+enum store_err
+object_key_publish_as(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, struct inode *inode, const struct version *as)
+{
+	return publish(store, txn, bucket, key, inode, as, NULL);
+}
+
+enum store_err
+object_key_add_older(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, struct inode *inode, const struct version *as)
+{
+	struct record_dentry dentry = {RECORD_DENTRY_FILE, 0, *as};
+	struct record_versions of;
+	struct inode none;
+
+	enum store_err err = history_of(txn, bucket, &of);
+	if (!err)
+		err = fill_new(txn, bucket, MODE_FILE, inode);
+	if (err)
+		return err;
+	inode->flags |= INODE_NONCURRENT;
+	if (of.lock.is_enabled)
+		lock_begin(&of.lock, &inode->lock);
+	none = *inode;
+	none.flags = INODE_UNPUBLISHED;
+	dentry.ino = inode->ino;
+	err = dentry_update_inode(txn, &none, inode);
+	return err ? err : history_hang(store, txn, &of, bucket, key, &dentry);
 }
 
 enum store_err

@@ -69,6 +69,15 @@ must_check enum store_err object_key_publish(struct store *store,
 	struct db_txn *txn, uint64_t bucket, struct slice key,
 	struct inode *inode, struct version *version);
 
+/* The same of a replica: history_name_publish_as(). */
+must_check enum store_err object_key_publish_as(struct store *store,
+	struct db_txn *txn, uint64_t bucket, struct slice key,
+	struct inode *inode, const struct version *as);
+/* The same where a newer version is there: it becomes an older one. */
+must_check enum store_err object_key_add_older(struct store *store,
+	struct db_txn *txn, uint64_t bucket, struct slice key,
+	struct inode *inode, const struct version *as);
+
 /* Takes away what object_key_find() found there just now; *marker: what says
  * so, where the bucket keeps versions. */
 must_check enum store_err object_key_remove(struct store *store,

@@ -160,7 +160,7 @@ static enum store_err
 hang(struct store *store, struct db_txn *txn, const struct record_dentry *what,
 	const struct side *to)
 {
-	scoped(buffer_free) struct buffer attrs = {0};
+	scoped(buffer_free) struct buffer attrs = {0}, named = {0};
 	bool of_dir = what->kind == RECORD_DENTRY_DIR;
 	struct slice component = component_of(to, of_dir);
 	struct record_dentry dentry = *what;
@@ -178,8 +178,11 @@ hang(struct store *store, struct db_txn *txn, const struct record_dentry *what,
 		return err;
 	bool is_named = of_dir || dentry.version.number || is_told;
 	inode.ctime_ns = clock_now_ns();
-	inode_attr_set(&attrs, inode.attrs, INODE_ATTR_NAME, SLICE_NULL,
+	inode_attr_set(&named, inode.attrs, INODE_ATTR_NAME, SLICE_NULL,
 		is_named ? &component : NULL);
+	/* It is another version, of another key. */
+	inode_attr_set(&attrs, buffer_slice(&named), INODE_ATTR_REPLICATION,
+		SLICE_NULL, NULL);
 	inode.attrs = buffer_slice(&attrs);
 	if (is_named || (inode.flags & INODE_UNPUBLISHED))
 		inode.parent = to->parent;

@@ -87,6 +87,8 @@ struct store_status {
 	uint64_t unread_audit_files; /* that cannot be delivered: audit.h */
 	uint64_t events_waiting;     /* for their topics */
 	uint64_t events_dropped;     /* since the topics were made */
+	uint64_t replicas_waiting;   /* versions that are to have some */
+	uint64_t replicas_failed;    /* versions that have not got them */
 	bool has_failed;	     /* a flush failed: read-only from here */
 };
 

@@ -4,6 +4,7 @@
 #include "store/meta/key.h"
 #include "store/meta/record.h"
 #include "store/object_event_private.h"
+#include "store/replication_private.h"
 #include "store/scrub_private.h"
 #include "store/shared_private.h"
 #include "store/store_private.h"
@@ -68,6 +69,7 @@ static enum store_err
 count_tables(struct store *store, struct store_status *out)
 {
 	scoped(db_abort) struct db_txn *txn = NULL;
+	struct replication_counts replication = {0};
 	struct scrub_state state = {0};
 	enum store_err err = db_begin_read(store->db, &txn);
 
@@ -88,6 +90,10 @@ count_tables(struct store *store, struct store_status *out)
 		err = audit_state_sum(txn, &out->unread_audit_files);
 	if (!err)
 		err = sum_events(txn, out);
+	if (!err)
+		err = replication_counts_sum(txn, &replication);
+	out->replicas_waiting = replication.waiting;
+	out->replicas_failed = replication.failed;
 	return err ? err : sum_usage(txn, out);
 }
 

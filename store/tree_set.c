@@ -3,6 +3,7 @@
 
 #include "store/base/clock.h"
 #include "store/dentry_private.h"
+#include "store/replication_private.h"
 #include "store/tree.h"
 
 static bool
@@ -103,7 +104,9 @@ apply_set_attr(struct store *store, struct db_txn *txn, void *arg)
 	inode.attrs = buffer_slice(&attrs);
 	inode.ctime_ns = clock_now_ns();
 	err = dentry_save_inode(txn, &inode);
-	return err ? err : feed_append_inode(store, txn, inode.ino, false);
+	if (!err)
+		err = feed_append_inode(store, txn, inode.ino, false);
+	return err ? err : replication_note_attrs(txn, &inode);
 }
 
 enum store_err

@@ -2,6 +2,7 @@
 #include "store/versioning.h"
 
 #include "store/history_private.h"
+#include "store/replication_private.h"
 
 struct set_request {
 	uint64_t bucket;
@@ -13,6 +14,7 @@ apply_set(struct store *store, struct db_txn *txn, void *arg)
 {
 	const struct set_request *request = arg;
 	struct inode root;
+	bool is_replicated = false;
 	struct record_change change = {
 		.kind = RECORD_CHANGE_DOCUMENT,
 		.ino = request->bucket,
@@ -20,6 +22,11 @@ apply_set(struct store *store, struct db_txn *txn, void *arg)
 	};
 
 	enum store_err err = dentry_inode(txn, request->bucket, &root);
+	if (!err && request->versioning != VERSIONING_ENABLED)
+		err = replication_is_there(txn, request->bucket,
+			&is_replicated);
+	if (!err && is_replicated)
+		err = STORE_REPLICATED;
 	if (!err)
 		err = history_set(txn, request->bucket, request->versioning);
 	return err ? err : feed_append(store, txn, &change);

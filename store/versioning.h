@@ -12,7 +12,8 @@
 #include "store/base/version.h"
 #include "store/store.h"
 
-/* Durable.  INVALID: VERSIONING_NEVER; STALE: the bucket is gone. */
+/* Durable.  INVALID: VERSIONING_NEVER; STALE: the bucket is gone; REPLICATED:
+ * with rules for replicas it keeps versions. */
 must_check enum store_err versioning_set(struct store *store, uint64_t bucket,
 	enum versioning versioning);
 must_check enum store_err versioning_get(struct store *store, uint64_t bucket,

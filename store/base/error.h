@@ -41,6 +41,7 @@
 	X(ATTR_TOO_BIG, E2BIG, "the attributes are too large")                 \
 	X(NO_TOKEN, ENOENT, "no such token")                                   \
 	X(TOKEN_EXISTS, EEXIST, "a token of that name or access key exists")   \
+	X(REPLICATED, EBUSY, "the bucket has a replication configuration")     \
 	X(NO_TOPIC, ENOENT, "no such topic")                                   \
 	X(TOPIC_EXISTS, EEXIST, "the topic exists already")                    \
 	X(NO_KEY, ENOKEY, "sealed with a key that was not given")              \

@@ -10,7 +10,7 @@
 #include "store/base/codec.h"
 #include "store/base/text.h"
 
-#define ATTR_KIND_LAST INODE_ATTR_LOCK
+#define ATTR_KIND_LAST INODE_ATTR_REPLICATION
 
 size_t
 inode_etag_text(const struct inode_etag *etag, char to[INODE_ETAG_TEXT_LEN + 1])

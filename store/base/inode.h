@@ -171,6 +171,8 @@ enum inode_attr_kind {
 				* the object; never a copy's (s3api/site.h) */
 	INODE_ATTR_LOCK,       /* name empty; of uploads, and of what is to be
 				* put: lock.h */
+	INODE_ATTR_REPLICATION, /* name empty: how far it is replicated, or that
+				 * it is a replica: replication.h */
 };
 
 struct inode_attr {

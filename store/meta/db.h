@@ -56,6 +56,8 @@ enum db_table {
 	DB_NOTIFICATION, /* bucket -> whom its events are for */
 	DB_EVENT,	 /* topic, 0 -> record_topic_state;
 			  * topic, number -> an event that is to be told */
+	DB_REPLICATION,	 /* bucket, 0 -> how many wait, how many failed;
+			  * bucket, version -> where it is to be replicated */
 	DB_TABLES
 };
 

@@ -43,6 +43,7 @@ static const char *const table_names[DB_TABLES] = {
 	[DB_TOKEN_NAME] = "token_name",
 	[DB_NOTIFICATION] = "notification",
 	[DB_EVENT] = "event",
+	[DB_REPLICATION] = "replication",
 };
 
 /* Those from this one on are not in stores that are older than they are. */

@@ -89,6 +89,7 @@ newest_version(enum db_table table)
 	case DB_SESSION:
 	case DB_NOTIFICATION:
 	case DB_EVENT:
+	case DB_REPLICATION:
 		return RECORD_VERSION;
 	case DB_DENTRY:
 		return RECORD_VERSION_DENTRY;

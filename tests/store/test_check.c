@@ -129,7 +129,7 @@ Test(check, an_inode_with_attributes_of_a_later_kind_stays)
 	scoped(buffer_free) struct buffer attrs = {0};
 	scoped(buffer_free) struct buffer value = {0};
 	const struct inode_attr attr = {
-		INODE_ATTR_LOCK + 1, SLICE("name"), SLICE("value")};
+		INODE_ATTR_REPLICATION + 1, SLICE("name"), SLICE("value")};
 	uint64_t bucket = checks_fill(temp.store);
 	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
 
