@@ -3,16 +3,13 @@
 
 #include <stdlib.h>
 
+#include "s3api/op/rule_id.h"
 #include "s3api/op/tag_set.h"
 #include "s3api/xml/xml_shape.h"
 #include "store/base/clock.h"
-#include "store/base/random.h"
-#include "store/base/text.h"
 
 #define PREFIX_MAX 1024
-#define ID_MAX 255 /* characters */
 #define NEWER_MAX 100
-#define MADE_ID_LEN 24
 
 static enum s3_error
 malformed(struct request *request)
@@ -279,35 +276,6 @@ read_actions(struct request *request, const struct xml_node *node,
 
 /* --- the document --------------------------------------------------------- */
 
-static size_t
-count_characters(struct slice text)
-{
-	size_t count = 0;
-
-	for (; text.len > 0; count++)
-		text = slice_from(text, slice_utf8_len(text));
-	return count;
-}
-
-static enum s3_error
-read_id(struct request *request, const struct xml_node *node,
-	struct lifecycle_rule *rule)
-{
-	uint8_t random[MADE_ID_LEN];
-	char hex[TEXT_HEX_LEN(MADE_ID_LEN) + 1];
-
-	rule->id = xml_reader_child_text(node, "ID", request->arena);
-	if (count_characters(rule->id) > ID_MAX)
-		return error_set(&request->report, S3_INVALID_ARGUMENT,
-			"ID length should not exceed allowed limit of 255");
-	if (rule->id.len > 0)
-		return S3_OK;
-	random_bytes(random, sizeof(random));
-	text_to_hex(random, sizeof(random), hex);
-	rule->id = arena_copy(request->arena, slice_str(hex));
-	return S3_OK;
-}
-
 static enum s3_error
 read_rule(struct request *request, const struct xml_node *node,
 	struct lifecycle_rule *rule)
@@ -319,7 +287,7 @@ read_rule(struct request *request, const struct xml_node *node,
 	rule->is_enabled = slice_equal(status, SLICE("Enabled"));
 	if (!rule->is_enabled && !slice_equal(status, SLICE("Disabled")))
 		return malformed(request);
-	error = read_id(request, node, rule);
+	error = rule_id_read(request, node, "ID", &rule->id);
 	if (!error)
 		error = read_filter(request, node, rule);
 	if (!error)

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/op/notification_document.h"
 
+#include "s3api/op/rule_id.h"
 #include "s3api/xml/xml_shape.h"
 #include "s3api/xml/xml_writer.h"
-#include "store/base/random.h"
-#include "store/base/text.h"
 #include "store/object_event.h"
 #include "store/topic.h"
 
 #define ROOT "NotificationConfiguration"
-#define ID_MAX 255 /* characters */
-#define MADE_ID_LEN 16
 
 static const struct xml_shape shapes[] = {
 	{ROOT,
@@ -205,25 +202,6 @@ read_filter(struct request *request, const struct xml_node *node,
 
 /* --- rules ---------------------------------------------------------------- */
 
-static enum s3_error
-read_id(struct request *request, const struct xml_node *node,
-	struct notification_rule *rule)
-{
-	uint8_t random[MADE_ID_LEN];
-	char hex[TEXT_HEX_LEN(MADE_ID_LEN) + 1];
-
-	rule->id = xml_reader_child_text(node, "Id", request->arena);
-	if (slice_utf8_len(rule->id) > ID_MAX)
-		return invalid(request,
-			"ID length should not exceed allowed limit of 255");
-	if (rule->id.len > 0)
-		return S3_OK;
-	random_bytes(random, sizeof(random));
-	text_to_hex(random, sizeof(random), hex);
-	rule->id = arena_copy(request->arena, slice_str(hex));
-	return S3_OK;
-}
-
 /* Against those before it. */
 static enum s3_error
 check_last(struct request *request, const struct notification *notification)
@@ -261,7 +239,7 @@ read_rule(struct request *request, const struct xml_node *node,
 			"configurations.");
 	out->count++;
 	*rule = (struct notification_rule){.names = 0};
-	error = read_id(request, node, rule);
+	error = rule_id_read(request, node, "Id", &rule->id);
 	if (!error)
 		error = read_topic(request, node, rule);
 	if (!error)

@@ -89,7 +89,7 @@ Test(op_notification, gets_an_id_where_it_has_none)
 	reply = served_ask(&served, "GET", "/photos?notification");
 	struct slice one = s3_client_element(reply, "Id", 0);
 	struct slice other = s3_client_element(reply, "Id", 1);
-	cr_expect(eq(sz, one.len, 32));
+	cr_expect(eq(sz, one.len, 48));
 	cr_expect(not(slice_equal(one, other)));
 	served_expect_elements(reply, "Name", "Prefix Prefix ");
 }
@@ -161,6 +161,20 @@ Test(op_notification, what_can_be_none_is_refused)
 	cr_expect(slice_find(served_ask(&served, "GET", "/photos?notification")
 				     ->body,
 			  SLICE("Topic")) < 0);
+}
+
+#define LONG_ID DOCUMENT(TOPIC("<Id>%0*d</Id>" HOOK PUT))
+
+Test(op_notification, has_ids_of_255_characters_at_most)
+{
+	scoped(served_stop) struct served served = start();
+	cr_expect(eq(uint,
+		put(&served, NULL, served_text(&served, LONG_ID, 255, 1))
+			->status,
+		200));
+	served_expect_refusal(put(&served, NULL,
+				      served_text(&served, LONG_ID, 256, 1)),
+		400, "InvalidArgument");
 }
 
 Test(op_notification, is_taken_unseen_where_that_is_asked_for)
