@@ -10,6 +10,7 @@
 #include "s3api/op/tag_set.h"
 #include "s3api/reply.h"
 #include "s3api/xml/xml_writer.h"
+#include "store/replication.h"
 
 #define META_PREFIX "x-amz-meta-"
 #define REDIRECT "x-amz-website-redirect-location"
@@ -205,6 +206,8 @@ attrs_check_overrides(struct request *request)
 void
 attrs_reply(struct request *request, const struct inode *inode)
 {
+	const char *replication =
+		replication_status_name(replication_status_of(inode->attrs));
 	size_t tag_count = tag_set_count(inode->attrs);
 	struct slice rest = inode->attrs;
 	struct slice redirect;
@@ -230,6 +233,9 @@ attrs_reply(struct request *request, const struct inode *inode)
 	if (inode_attr_find(inode->attrs, INODE_ATTR_REDIRECT, SLICE_NULL,
 		    &redirect))
 		http_reply_header(request->response, REDIRECT, redirect);
+	if (replication)
+		http_reply_header_str(request->response,
+			"x-amz-replication-status", replication);
 	if (tag_count > 0 &&
 		access_may(request, POLICY_ACTION_GET_OBJECT_TAGGING))
 		http_reply_header_u64(request->response, "x-amz-tagging-count",

@@ -84,9 +84,10 @@ enum s3_error op_lock_get_retention(struct request *request);
 enum s3_error op_lock_put_hold(struct request *request);
 enum s3_error op_lock_get_hold(struct request *request);
 
-/* op_unset.c */
-enum s3_error op_unset_get(struct request *request);
-enum s3_error op_unset_delete(struct request *request);
+/* op_replication.c */
+enum s3_error op_replication_put(struct request *request);
+enum s3_error op_replication_get(struct request *request);
+enum s3_error op_replication_delete(struct request *request);
 
 /* op_list.c */
 enum s3_error op_list_v1(struct request *request);

@@ -10,6 +10,7 @@
 #include "s3api/expirer.h"
 #include "s3api/notify/notifier.h"
 #include "s3api/proxy.h"
+#include "s3api/replicator.h"
 #include "s3api/server.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
@@ -264,6 +265,9 @@ serve(const struct serve_args *args, struct server_options *options,
 	scoped(notifier_stop) struct notifier *notifier = NULL;
 	if (notifier_start(store, &notifier))
 		log_error("cannot start the thread that delivers events");
+	scoped(replicator_stop) struct replicator *replicator = NULL;
+	if (replicator_start(store, &replicator))
+		log_error("cannot start the thread that makes replicas");
 	if (meter_thread_start(store))
 		log_error("cannot start the thread that meters buckets");
 	if (last_access_thread_start(store))

@@ -58,6 +58,10 @@ print_text(const struct report *report)
 		printf("audit        %" PRIu64
 		       " files cannot be read and wait to be delivered\n",
 			s->unread_audit_files);
+	if (s->replicas_waiting || s->replicas_failed)
+		printf("replication  %" PRIu64 " versions wait, %" PRIu64
+		       " were given up\n",
+			s->replicas_waiting, s->replicas_failed);
 	if (s->events_waiting || s->events_dropped)
 		printf("events       %" PRIu64 " wait to be delivered, %" PRIu64
 		       " were dropped\n",
@@ -125,6 +129,8 @@ print_json(const struct report *report)
 		{"unreadAuditFiles", s->unread_audit_files},
 		{"waitingEvents", s->events_waiting},
 		{"droppedEvents", s->events_dropped},
+		{"waitingReplicas", s->replicas_waiting},
+		{"failedReplicas", s->replicas_failed},
 	};
 	json_t *root = json_object();
 

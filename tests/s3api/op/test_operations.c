@@ -59,6 +59,7 @@ static const struct row rows[] = {
 	{ "DeleteBucketLifecycle", "DELETE", "/photos?lifecycle", NULL, "", FULL, "s3:PutLifecycleConfiguration" },
 	{ "DeleteBucketEncryption", "DELETE", "/photos?encryption", NULL, "", FULL, "s3:PutEncryptionConfiguration" },
 	{ "DeleteBucketReplication", "DELETE", "/photos?replication", NULL, "", FULL, "s3:DeleteReplicationConfiguration" },
+	{ "PutBucketReplication", "PUT", "/photos?replication", NULL, XML("ReplicationConfiguration", XML("Role", "r") XML("Rule", XML("Prefix", "") XML("Status", "Disabled") XML("Destination", XML("Bucket", "arn:aws:s3:::gone")))), FULL, "s3:PutReplicationConfiguration" },
 	{ "PutBucketWebsite", "PUT", "/photos?website", NULL, XML("WebsiteConfiguration", XML("IndexDocument", XML("Suffix", "a"))), FULL, "s3:PutBucketWebsite" },
 	{ "DeleteBucketWebsite", "DELETE", "/photos?website", NULL, "", FULL, "s3:DeleteBucketWebsite" },
 	{ "PutBucketLogging", "PUT", "/photos?logging", NULL, "<BucketLoggingStatus/>", FULL, "s3:PutBucketLogging" },

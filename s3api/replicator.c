@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3api/replicator.h"
+
+#include <stdlib.h>
+
+#include "s3api/iam/standing.h"
+#include "store/base/clock.h"
+#include "store/base/log.h"
+#include "store/base/ticker.h"
+#include "store/replication.h"
+
+#define LOOK_MS 100
+/* Something is left that is not due. */
+#define AGAIN_MS 1000
+/* After what is the store's. */
+#define PAUSE_MS 10000
+
+struct replicator {
+	struct store *store;
+	struct policy_cache *policies;
+	struct ticker *ticker;
+	uint64_t mark; /* as of which nothing else waits */
+	bool is_left;
+	int64_t not_before_ms;
+	enum store_err failure; /* of the last run; told once */
+};
+
+static bool
+goes_on(void *context)
+{
+	const struct replicator *replicator = context;
+
+	return !ticker_is_stopping(replicator->ticker);
+}
+
+static bool
+may(const struct replication *replication, const struct bucket *to,
+	struct slice key, bool is_marker, void *context)
+{
+	const struct replicator *replicator = context;
+	const struct policy_caller caller = {
+		.organization = replication->organization,
+		.name = replication->name,
+		.role = replication->name_role,
+	};
+
+	return standing_may(replicator->store, replicator->policies, &caller,
+		is_marker ? POLICY_ACTION_REPLICATE_DELETE
+			  : POLICY_ACTION_REPLICATE_OBJECT,
+		to, key);
+}
+
+static void
+run(struct replicator *replicator)
+{
+	const struct replication_options options = {
+		.goes_on = goes_on,
+		.may = may,
+		.context = replicator,
+	};
+	struct replication_result result;
+	uint64_t mark = replication_mark(replicator->store);
+	enum store_err err =
+		replication_run(replicator->store, &options, &result);
+
+	/* Another process is at it, and may end. */
+	replicator->is_left = err || result.left > 0;
+	replicator->not_before_ms =
+		clock_monotonic_ms() +
+		(err && err != STORE_BUSY ? PAUSE_MS : AGAIN_MS);
+	if (!err)
+		replicator->mark = mark;
+	if (err && err != STORE_BUSY && err != replicator->failure)
+		log_error("replication: %s", error_sentence(err));
+	replicator->failure = err;
+	if (result.failed > 0)
+		log_warn("replication: %llu versions were given up",
+			(unsigned long long)result.failed);
+}
+
+static void
+look(struct ticker *ticker, void *context)
+{
+	struct replicator *replicator = context;
+
+	(void)ticker;
+	if (replicator->is_left
+			? clock_monotonic_ms() >= replicator->not_before_ms
+			: replication_mark(replicator->store) !=
+				  replicator->mark)
+		run(replicator);
+}
+
+static void
+end(struct replicator **replicator)
+{
+	policy_cache_free(&(*replicator)->policies);
+	free(*replicator);
+	*replicator = NULL;
+}
+
+enum store_err
+replicator_start(struct store *store, struct replicator **out)
+{
+	struct replicator *replicator = calloc(1, sizeof(*replicator));
+
+	if (!replicator)
+		return STORE_NO_MEMORY;
+	replicator->store = store;
+	replicator->policies = policy_cache_create();
+	const struct ticker_options options = {
+		.name = "tarn-replicator",
+		.then_ms = LOOK_MS,
+		.tick = look,
+		.context = replicator,
+	};
+	enum store_err err = ticker_start(&options, &replicator->ticker);
+
+	if (err)
+		end(&replicator);
+	*out = replicator;
+	return err;
+}
+
+void
+replicator_stop(struct replicator **replicator)
+{
+	if (!*replicator)
+		return;
+	ticker_stop(&(*replicator)->ticker);
+	end(replicator);
+}
