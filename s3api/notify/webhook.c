@@ -7,6 +7,7 @@
 #include "store/base/arena.h"
 #include "store/base/digest.h"
 #include "store/base/text.h"
+#include "store/topic.h"
 
 #define CONNECT_MS 5000l
 #define ALL_MS 15000l
@@ -21,6 +22,19 @@ struct webhook {
 	CURLcode result;
 	char why[CURL_ERROR_SIZE];
 };
+
+bool
+webhook_url_is_valid(struct slice url)
+{
+	scoped(arena_free) struct arena arena = {0};
+	CURLU *parsed = curl_url();
+	bool is_valid = parsed && topic_url_is_valid(url) &&
+			!curl_url_set(parsed, CURLUPART_URL,
+				arena_str(&arena, url), CURLU_DISALLOW_USER);
+
+	curl_url_cleanup(parsed);
+	return is_valid;
+}
 
 /* The status has come; more than some of the rest is nobody's business. */
 static size_t
@@ -98,6 +112,9 @@ set_options(struct webhook *webhook, const char *url)
 		       (long)webhook->body.len) &&
 	       set_long(webhook, CURLOPT_FOLLOWLOCATION, 0) &&
 	       set_long(webhook, CURLOPT_NOSIGNAL, 1) &&
+	       /* A resolver that does not answer is left to itself: others'
+		* events would wait for it, and the server's end. */
+	       set_long(webhook, CURLOPT_QUICK_EXIT, 1) &&
 	       set_long(webhook, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) &&
 	       set_long(webhook, CURLOPT_TIMEOUT_MS, ALL_MS) &&
 	       set_pointer(webhook, CURLOPT_ERRORBUFFER, webhook->why) &&
@@ -148,6 +165,17 @@ webhook_next(CURLM *multi)
 	return webhook;
 }
 
+/* All of it left: who answers before that may not have read it. */
+static bool
+is_sent(const struct webhook *webhook)
+{
+	curl_off_t sent = 0;
+
+	return !curl_easy_getinfo(webhook->easy, CURLINFO_SIZE_UPLOAD_T,
+		       &sent) &&
+	       sent == (curl_off_t)webhook->body.len;
+}
+
 bool
 webhook_is_taken(const struct webhook *webhook, const char **why)
 {
@@ -157,10 +185,9 @@ webhook_is_taken(const struct webhook *webhook, const char **why)
 	*why = webhook->result == CURLE_OK ? "it does not answer 2xx"
 	       : webhook->why[0]	   ? webhook->why
 				 : curl_easy_strerror(webhook->result);
-	/* WRITE_ERROR: by pass_over(). */
-	return status >= 200 && status < 300 &&
-	       (webhook->result == CURLE_OK ||
-		       webhook->result == CURLE_WRITE_ERROR);
+	/* Whatever becomes of the reply then: one that is cut short or never
+	 * ends has been told all the same, and would be again for ever. */
+	return status >= 200 && status < 300 && is_sent(webhook);
 }
 
 void

@@ -27,15 +27,19 @@ struct webhook_post {
 	struct slice secret; /* empty: it is not signed */
 };
 
-/* Begins to send it; the slices are copied.  NO_MEMORY; INVALID: libcurl takes
- * no such URL. */
+/* topic_url_is_valid(), one that libcurl takes, and without a user or a
+ * password: URLs are listed and logged. */
+bool webhook_url_is_valid(struct slice url);
+
+/* Begins to send it; the slices are copied.  NO_MEMORY, INVALID. */
 must_check enum store_err webhook_begin(const struct webhook_post *post,
 	struct webhook **out);
 
 /* The one that has come to its end; NULL: none has. */
 struct webhook *webhook_next(CURLM *multi);
 
-/* After its end: whether somebody has taken it.  *why: else, or how. */
+/* After its end: whether somebody has taken it: all of it was sent, and 2xx
+ * came back.  *why: else, or how. */
 bool webhook_is_taken(const struct webhook *webhook, const char **why);
 
 /* Cuts it off where it is under way.  NULL is allowed. */

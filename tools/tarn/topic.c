@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "s3api/notify/webhook.h"
 #include "store/base/cipher.h"
 #include "store/base/clock.h"
 #include "store/topic.h"
@@ -105,9 +106,10 @@ add_run(int argc, char **argv)
 	args_parse(&command, argc, argv);
 	if (!args.path)
 		args_refuse(&command, "--store DIR is missing");
-	if (!args.url || !topic_url_is_valid(slice_str(args.url)))
-		args_refuse(&command, "--url takes a URL of http or https, as "
-				      "https://example.com/hook");
+	if (!args.url || !webhook_url_is_valid(slice_str(args.url)))
+		args_refuse(&command,
+			"--url takes a URL of http or https without a "
+			"password, as https://example.com/hook");
 	draft.organization = slice_str(args.names[0]);
 	draft.name = slice_str(args.names[1]);
 	draft.url = slice_str(args.url);

@@ -3,7 +3,10 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -94,14 +97,14 @@ was_told(const struct peer *peer, const char *text)
 
 /* Whether it was taken. */
 static bool
-post(const char *url)
+post_body(const char *url, struct slice body)
 {
 	CURLM *multi = curl_multi_init();
 	scoped(webhook_free) struct webhook *webhook = NULL;
 	const struct webhook_post what = {
 		.multi = multi,
 		.url = slice_str(url),
-		.body = SLICE("{\"a\":1}"),
+		.body = body,
 		.topic = SLICE("arn:aws:sns:default:default:hook"),
 		.secret = SLICE("key"),
 	};
@@ -124,16 +127,28 @@ post(const char *url)
 }
 
 static bool
-post_to(struct peer *peer)
+post(const char *url)
+{
+	return post_body(url, SLICE("{\"a\":1}"));
+}
+
+static bool
+post_body_to(struct peer *peer, struct slice body)
 {
 	char url[64];
 	bool is_taken;
 
 	peer_start(peer);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/hook?x=1", peer->port);
-	is_taken = post(url);
+	is_taken = post_body(url, body);
 	peer_stop(peer);
 	return is_taken;
+}
+
+static bool
+post_to(struct peer *peer)
+{
+	return post_body_to(peer, SLICE("{\"a\":1}"));
 }
 
 Test(webhook, is_taken_by_who_says_so)
@@ -201,6 +216,96 @@ Test(webhook, reads_no_endless_reply)
 	};
 
 	cr_expect(post_to(&peer), "and it came back");
+}
+
+Test(webhook, is_taken_though_the_reply_is_cut_short)
+{
+	struct peer peer = {.reply = "HTTP/1.1 200 OK\r\n"
+				     "Content-Length: 10\r\n\r\nab"};
+
+	cr_expect(post_to(&peer));
+}
+
+/* Who reads a part of it has not got it. */
+Test(webhook, what_is_answered_before_it_is_read_is_not_taken)
+{
+	struct peer peer = {
+		.reply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"};
+	scoped(buffer_free) struct buffer body = {0};
+
+	for (int i = 0; i < 1 << 20; i++)
+		buffer_append_str(&body, "12345678901234567890");
+
+	cr_expect(not(post_body_to(&peer, buffer_slice(&body))));
+}
+
+/* --- a resolver that does not answer -------------------------------------- */
+
+static sem_t resolver_asked, resolver_answers, resolver_done;
+
+/* Instead of libc's, for libcurl, too. */
+int
+getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+	struct addrinfo **out)
+{
+	static int (*real)(const char *, const char *, const struct addrinfo *,
+		struct addrinfo **);
+
+	if (!node || strcmp(node, "silent.invalid") != 0) {
+		if (!real)
+			*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+		return real(node, service, hints, out);
+	}
+	sem_post(&resolver_asked);
+	while (sem_wait(&resolver_answers))
+		;
+	sem_post(&resolver_done);
+	return EAI_AGAIN;
+}
+
+/* Else nothing would be delivered meanwhile, nor the server end. */
+Test(webhook, waits_for_no_resolver_once_it_is_cut_off)
+{
+	CURLM *multi = curl_multi_init();
+	struct webhook *webhook = NULL;
+	const struct webhook_post what = {
+		.multi = multi,
+		.url = SLICE("http://silent.invalid/"),
+		.body = SLICE("{}"),
+		.topic = SLICE("arn"),
+	};
+	int running;
+
+	sem_init(&resolver_asked, 0, 0);
+	sem_init(&resolver_answers, 0, 0);
+	sem_init(&resolver_done, 0, 0);
+	cr_assert(zero(int, webhook_begin(&what, &webhook)));
+	cr_assert(zero(int, curl_multi_perform(multi, &running)));
+	while (sem_wait(&resolver_asked))
+		;
+	webhook_free(&webhook);
+
+	cr_expect(zero(ptr, webhook));
+	sem_post(&resolver_answers);
+	while (sem_wait(&resolver_done))
+		;
+	(void)curl_multi_cleanup(multi);
+}
+
+Test(webhook, a_url_is_one_that_it_can_be_sent_to)
+{
+	cr_expect(webhook_url_is_valid(SLICE("http://h")));
+	cr_expect(webhook_url_is_valid(SLICE("https://h:65535/a?b=c")));
+	cr_expect(webhook_url_is_valid(SLICE("https://[::1]:8443/")));
+
+	cr_expect(not(webhook_url_is_valid(SLICE("http://h:65536/"))));
+	cr_expect(not(webhook_url_is_valid(SLICE("http://h:x/"))));
+	cr_expect(not(webhook_url_is_valid(SLICE("http://[::1/"))));
+	cr_expect(not(webhook_url_is_valid(SLICE("http://user:key@h/"))),
+		"tarn topic list would show it");
+	cr_expect(not(webhook_url_is_valid(SLICE("http://user@h/"))));
+	cr_expect(not(webhook_url_is_valid(SLICE("ftp://h/"))));
+	cr_expect(not(webhook_url_is_valid(SLICE("http://"))));
 }
 
 Test(webhook, speaks_http_alone)
