@@ -133,6 +133,10 @@ begin_delivery(struct notifier *notifier, struct target *target,
 	if (err)
 		return err;
 	event_json_append(&body, region, batch->events, batch->count);
+	if (body.len == 0) {
+		cipher_wipe(secret, sizeof(secret));
+		return STORE_NO_MEMORY;
+	}
 	post.body = buffer_slice(&body);
 	post.secret = slice_of(secret, len);
 	err = webhook_begin(&post, &target->webhook);
@@ -182,6 +186,8 @@ end_delivery(struct notifier *notifier, struct target *target)
 			put_off(target, error_sentence(err));
 	}
 	webhook_free(&target->webhook);
+	/* Where it is put off, too, nothing may have been committed. */
+	notifier->next_look_ms = 0;
 }
 
 /* False: none has come to its end. */
@@ -290,6 +296,7 @@ run(void *arg)
 
 			if (err) {
 				log_error("events: %s", error_sentence(err));
+				notifier->next_look_ms = 0;
 				wait_ms = AGAIN_MS;
 			}
 			(void)curl_multi_perform(notifier->multi, &running);

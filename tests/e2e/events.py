@@ -23,6 +23,7 @@ from support.suite import Counts
 BUCKET = "watched"
 SECRET = "a secret of some length"
 WAIT_SECONDS = 60
+AGAIN_SECONDS = 30  # less than a minute: the store is looked over then
 
 
 class Receiver:
@@ -250,6 +251,19 @@ def what_fails_is_told_again_in_order(watched):
     assert sequencers == sorted(sequencers)
 
 
+def what_fails_is_told_again_while_nothing_else_happens(watched):
+    """After a second, two, four: not when the store is next looked over."""
+    watched.receiver.fails = True
+    watched.put("alone")
+    tries = 0
+    while tries < 4:
+        tries += b'"alone"' in watched.receiver.refused.get(
+            timeout=AGAIN_SECONDS)
+    watched.receiver.fails = False
+
+    assert watched.receiver.told(1) == [("ObjectCreated:Put", "alone")]
+
+
 def one_that_is_dead_holds_up_nobody(watched):
     watched.s3.create_bucket(Bucket="unheard")
     watched.ask("unheard", everything(watched.dead_arn))
@@ -312,6 +326,7 @@ def main():
             a_filter_picks,
             what_a_mount_does_is_told,
             what_fails_is_told_again_in_order,
+            what_fails_is_told_again_while_nothing_else_happens,
             one_that_is_dead_holds_up_nobody,
             a_server_that_is_killed_tells_nothing_less,
             a_topic_goes_with_what_waits,
