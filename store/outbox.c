@@ -66,19 +66,6 @@ number_at(const struct db_cursor *cursor, uint64_t topic, uint64_t *number)
 	return !err && found != topic ? STORE_NOT_FOUND : err;
 }
 
-static enum store_err
-has_bucket(struct db_txn *txn, const struct object_event *event, bool *is_there)
-{
-	struct key key = key_text(slice_first(event->bucket_name, DB_KEY_MAX));
-	struct record_bucket record;
-	struct slice value;
-	enum store_err err = db_get(txn, DB_BUCKET, key_slice(&key), &value);
-
-	*is_there = !err && !record_bucket_decode(value, &record) &&
-		    record.root_ino == event->bucket;
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
 static void
 copy_event(struct arena *arena, const struct object_event *from,
 	struct object_event *to)
@@ -93,33 +80,26 @@ copy_event(struct arena *arena, const struct object_event *from,
 	to->key = arena_copy(arena, from->key);
 }
 
-/* A test is told alone: *is_end where the row is for another batch. */
-static enum store_err
-take_row(struct db_txn *txn, const struct db_cursor *cursor, uint64_t number,
-	struct arena *arena, struct outbox_batch *batch, bool *is_end)
+/* A test is told alone: false where the row is for another batch. */
+static bool
+take_row(const struct db_cursor *cursor, uint64_t number, struct arena *arena,
+	struct outbox_batch *batch)
 {
 	struct object_event event;
-	bool is_there;
 
 	if (object_event_row_decode(cursor->value, &event)) {
 		log_error("event %llu does not decode, and is not told",
 			(unsigned long long)number);
 		batch->last = number;
-		return STORE_OK;
+		return true;
 	}
 	event.number = number;
-	enum store_err err = has_bucket(txn, &event, &is_there);
-	if (err)
-		return err;
-	*is_end = is_there && batch->count > 0 &&
-		  (event.type == EVENT_TEST ||
-			  batch->events[0].type == EVENT_TEST);
-	if (*is_end)
-		return STORE_OK;
-	if (is_there)
-		copy_event(arena, &event, &batch->events[batch->count++]);
+	if (batch->count > 0 && (event.type == EVENT_TEST ||
+					batch->events[0].type == EVENT_TEST))
+		return false;
+	copy_event(arena, &event, &batch->events[batch->count++]);
 	batch->last = number;
-	return STORE_OK;
+	return true;
 }
 
 static enum store_err
@@ -129,17 +109,13 @@ read_rows(struct db_txn *txn, uint64_t topic, size_t max, struct arena *arena,
 	scoped(db_cursor_close) struct db_cursor cursor = {0};
 	struct key key = key_u64_u64(topic, 1);
 	uint64_t number = 0;
-	bool is_end = false;
 	enum store_err err = db_cursor_open(txn, DB_EVENT, &cursor);
 
 	if (!err)
 		err = db_cursor_seek(&cursor, key_slice(&key));
 	for (size_t i = 0; i < STEP && batch->count < max && !err; i++) {
 		err = number_at(&cursor, topic, &number);
-		if (!err)
-			err = take_row(txn, &cursor, number, arena, batch,
-				&is_end);
-		if (err || is_end)
+		if (err || !take_row(&cursor, number, arena, batch))
 			break;
 		err = db_cursor_next(&cursor);
 	}

@@ -34,7 +34,7 @@ struct outbox_batch {
 };
 
 /* The oldest that wait for the topic, up to `max`.  They are durable.  Those
- * of buckets that are gone, and those that are damaged, are passed over. */
+ * that are damaged are passed over. */
 must_check enum store_err outbox_read(struct outbox *outbox, uint64_t topic,
 	size_t max, struct arena *arena, struct outbox_batch *out);
 

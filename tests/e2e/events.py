@@ -264,6 +264,20 @@ def what_fails_is_told_again_while_nothing_else_happens(watched):
     assert watched.receiver.told(1) == [("ObjectCreated:Put", "alone")]
 
 
+def what_was_of_a_bucket_that_is_gone_is_told(watched):
+    watched.s3.create_bucket(Bucket="going")
+    watched.ask("going", everything(watched.arn))
+    watched.receiver.document()
+    watched.receiver.fails = True
+    watched.put("a", bucket="going")
+    run("aws", "--endpoint-url", watched.site.endpoint, "s3", "rb",
+        "--force", "s3://going", env=watched.env)
+    watched.receiver.fails = False
+
+    assert watched.receiver.told(2) == [
+        ("ObjectCreated:Put", "a"), ("ObjectRemoved:Delete", "a")]
+
+
 def one_that_is_dead_holds_up_nobody(watched):
     watched.s3.create_bucket(Bucket="unheard")
     watched.ask("unheard", everything(watched.dead_arn))
@@ -327,6 +341,7 @@ def main():
             what_a_mount_does_is_told,
             what_fails_is_told_again_in_order,
             what_fails_is_told_again_while_nothing_else_happens,
+            what_was_of_a_bucket_that_is_gone_is_told,
             one_that_is_dead_holds_up_nobody,
             a_server_that_is_killed_tells_nothing_less,
             a_topic_goes_with_what_waits,

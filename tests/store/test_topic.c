@@ -211,23 +211,40 @@ Test(outbox, drops_what_waits_for_too_long)
 	events_end(&it);
 }
 
-Test(outbox, passes_over_what_was_of_a_bucket_that_is_gone)
+Test(outbox, keeps_what_was_of_a_bucket_that_is_gone)
 {
 	struct events it = events_begin(VERSIONING_NEVER);
-	struct bucket other;
 
-	cr_assert(zero(int, bucket_create(it.store, SLICE("other"),
-				    SLICE("default"), &other)));
-	cr_assert(zero(int,
-		notification_put(it.store, &other, &it.notification, true)));
-	cr_assert(zero(int, bucket_delete(it.store, SLICE("other"))));
-	cr_expect(eq(u64, objects_rows(it.store, DB_NOTIFICATION), 1));
 	versions_put(&it.in, "a", "1");
+	cr_assert(zero(int,
+		object_delete(it.store, it.bucket.ino, SLICE("a"), NULL)));
+	cr_assert(zero(int, bucket_delete(it.store, SLICE("bucket"))));
+	cr_expect(zero(u64, objects_rows(it.store, DB_NOTIFICATION)));
+	cr_expect(zero(u64, objects_findings(it.store)));
 
-	cr_expect(events_are(&it, "ObjectCreated:Put=a(1)"));
+	cr_expect(events_are(&it,
+		"ObjectCreated:Put=a(1) ObjectRemoved:Delete=a"));
 	cr_expect(eq(int,
-		notification_put(it.store, &other, &it.notification, true),
+		notification_put(it.store, &it.bucket, &it.notification, true),
 		STORE_NO_BUCKET));
+	events_end(&it);
+}
+
+/* What waits is bounded whoever it was of. */
+Test(outbox, drops_the_oldest_of_buckets_that_are_gone)
+{
+	struct events it = events_begin(VERSIONING_NEVER);
+	scoped(arena_free) struct arena arena = {0};
+
+	cr_assert(zero(int, delete (it.store, "hook")));
+	cr_assert(zero(int, create(it.store, "hook", "http://h/", "", 1)));
+	versions_put(&it.in, "a", "1");
+	cr_assert(zero(int,
+		object_delete(it.store, it.bucket.ino, SLICE("a"), NULL)));
+	cr_assert(zero(int, bucket_delete(it.store, SLICE("bucket"))));
+
+	cr_expect(eq(u64, events_topic(it.store, "hook", &arena).dropped, 1));
+	cr_expect(events_are(&it, "ObjectRemoved:Delete=a"));
 	events_end(&it);
 }
 
