@@ -71,6 +71,9 @@ check_event_row(struct check *check, struct slice key, struct slice value)
 static enum store_err
 check_topic(uint64_t id, void *context)
 {
+	if (id == 0)
+		return STORE_OK; /* the document is a finding */
+
 	struct check *check = context;
 	const struct check_topic *topic = check_find(&check->topics, id);
 	struct object_event_counts counts = {0};

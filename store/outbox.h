@@ -46,5 +46,6 @@ must_check enum store_err outbox_remove(struct outbox *outbox, uint64_t topic,
 must_check enum store_err outbox_trim(struct outbox *outbox,
 	const struct topic *topic, int64_t now_ns);
 
-/* Removes what waits for topics that are gone. */
+/* Removes what waits for topics that are gone; nothing, while one is damaged:
+ * it may be that one's. */
 must_check enum store_err outbox_sweep(struct outbox *outbox);

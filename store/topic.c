@@ -102,6 +102,8 @@ decode(struct slice value, struct topic_row *out)
 	out->sealed = codec_decode_sized16(&decoder);
 	return version == VERSION && !decoder.is_bad && out->id &&
 			       codec_decode_left(&decoder) == 0 &&
+			       out->events_max <= TOPIC_EVENTS_MAX &&
+			       out->days_max <= TOPIC_DAYS_MAX &&
 			       topic_url_is_valid(out->url) &&
 			       out->sealed.len <= SEALED_MAX
 		       ? STORE_OK
@@ -265,6 +267,7 @@ topic_delete(struct store *store, struct slice organization, struct slice name)
 
 /* --- all of them ---------------------------------------------------------- */
 
+/* row is NULL for one that does not decode: fsck's. */
 static enum store_err
 visit_documents(struct db_txn *txn, struct slice prefix,
 	enum store_err (*visit)(const struct store_document_kind *kind,
@@ -280,9 +283,9 @@ visit_documents(struct db_txn *txn, struct slice prefix,
 	while (!err) {
 		err = store_document_find(txn, prefix,
 			store_document_kind_slice(&kind), &kind, &value);
-		/* Damaged ones are fsck's. */
-		if (!err && !decode(value, &row))
-			err = visit(&kind, &row, context);
+		if (!err)
+			err = visit(&kind, decode(value, &row) ? NULL : &row,
+				context);
 		/* The next one that may be: with a NUL behind. */
 		kind.len++;
 	}
@@ -301,7 +304,7 @@ visit_id(const struct store_document_kind *kind, const struct topic_row *row,
 	struct id_visit *to = context;
 
 	(void)kind;
-	return to->visit(row->id, to->context);
+	return to->visit(row ? row->id : 0, to->context);
 }
 
 enum store_err
@@ -328,7 +331,8 @@ add_topic(const struct store_document_kind *kind, const struct topic_row *row,
 	struct object_event_counts counts;
 	struct slice organization, name;
 
-	if (!split_kind(store_document_kind_slice(kind), &organization, &name))
+	if (!row || !split_kind(store_document_kind_slice(kind), &organization,
+			    &name))
 		return STORE_OK;
 	if (!listing->to) {
 		listing->count++;
@@ -434,7 +438,7 @@ end_topic(const struct store_document_kind *kind, const struct topic_row *row,
 	void *context)
 {
 	(void)kind;
-	return remove_counts(context, row->id);
+	return row ? remove_counts(context, row->id) : STORE_OK;
 }
 
 enum store_err

@@ -30,7 +30,8 @@ must_check enum store_err topic_row_get(struct db_txn *txn,
 /* Of a document of any kind: false where it is a topic and does not decode. */
 bool topic_document_is_sound(struct slice kind, struct slice value);
 
-/* Calls visit for the number of each topic there is. */
+/* Calls visit for the number of each topic there is; 0: that of one that does
+ * not decode. */
 must_check enum store_err topic_visit(struct db_txn *txn,
 	enum store_err (*visit)(uint64_t id, void *context), void *context);
 

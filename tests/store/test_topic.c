@@ -5,6 +5,7 @@
 
 #include "store/base/cipher.h"
 #include "store/base/clock.h"
+#include "store/base/codec.h"
 #include "store/meta/key.h"
 #include "store/object_event_private.h"
 #include "tests/store/checks.h"
@@ -289,6 +290,25 @@ Test(outbox, sweeps_what_waits_for_nobody)
 	events_end(&it);
 }
 
+/* Damaged, or a later tarn's. */
+Test(outbox, keeps_what_waits_for_a_topic_that_does_not_decode)
+{
+	struct events it = events_begin(VERSIONING_NEVER);
+
+	versions_put(&it.in, "a", "1");
+	raw_put(it.store, DB_DOCUMENT, key_dentry(0, SLICE("topic/default/x")),
+		SLICE("\2"));
+	raw_put(it.store, DB_EVENT, key_u64_u64(4711, 5), SLICE("x"));
+	cr_assert(zero(int, outbox_sweep(it.outbox)));
+	cr_expect(eq(u64, objects_rows(it.store, DB_EVENT), 3));
+
+	cr_assert(zero(int, delete (it.store, "x")));
+	cr_assert(zero(int, outbox_sweep(it.outbox)));
+	cr_expect(eq(u64, objects_rows(it.store, DB_EVENT), 2));
+	cr_expect(events_are(&it, "ObjectCreated:Put=a(1)"));
+	events_end(&it);
+}
+
 /* What was acknowledged. */
 static void
 put_and_tell(struct store *store, struct other_process *self)
@@ -322,6 +342,26 @@ Test(outbox, outlives_a_process_that_is_killed)
 }
 
 /* --- damage --------------------------------------------------------------- */
+
+/* As many days are more nanoseconds than there are. */
+Test(topic, with_limits_beyond_the_limits_is_damaged)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(buffer_free) struct buffer value = {0};
+
+	codec_encode_u8(&value, 1);
+	codec_encode_u64(&value, 4711);
+	codec_encode_i64(&value, 0);
+	codec_encode_u64(&value, 1);
+	codec_encode_u32(&value, UINT32_MAX);
+	codec_encode_sized16(&value, SLICE("http://h/"));
+	codec_encode_sized16(&value, SLICE_NULL);
+	raw_put(temp.store, DB_DOCUMENT,
+		key_dentry(0, SLICE("topic/default/a")), buffer_slice(&value));
+
+	cr_expect(eq(int, topic_check(temp.store, SLICE("default"), SLICE("a")),
+		STORE_CORRUPT));
+}
 
 Test(outbox, a_row_that_is_damaged_is_passed_over)
 {
