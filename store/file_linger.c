@@ -101,6 +101,14 @@ file_linger_note(struct file *file)
 	note_locked(lingers, file->ino, ROUNDS);
 }
 
+void
+file_linger_note_kept(struct store *store, uint64_t ino)
+{
+	mutex_scoped(&store->lingers->lock);
+
+	note_locked(store->lingers, ino, ROUNDS);
+}
+
 static struct entry *
 take_locked(struct file_lingers *lingers, struct entry **place)
 {

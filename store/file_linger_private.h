@@ -23,6 +23,9 @@
 /* The caller has the file's turn; it was published, and its row in DB_OPEN has
  * flags 0. */
 void file_linger_note(struct file *file);
+/* The same of what nobody can open, but somebody may have open; its row, with
+ * flags 0, is in the transaction. */
+void file_linger_note_kept(struct store *store, uint64_t ino);
 /* That is no longer so. */
 void file_linger_forget(struct file *file);
 

@@ -81,10 +81,9 @@ keep_copy(struct store *store, struct db_txn *txn,
 	copy.pending = 0;
 	copy.ctime_ns = clock_now_ns();
 	copy.flags = INODE_NONCURRENT | (inode->flags & INODE_FROM_S3);
-	/* Who opens the file does not write to the copy. */
-	if (copy.lock.is_due)
-		lock_begin(&of->lock, &copy.lock);
 	enum store_err err = commit_new_number(txn, &copy.ino);
+	if (!err && copy.lock.is_due)
+		err = lock_begin_kept(store, txn, &of->lock, &copy);
 	if (err)
 		return err;
 	none.ino = copy.ino;

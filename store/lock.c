@@ -4,6 +4,7 @@
 #include "store/base/clock.h"
 #include "store/base/codec.h"
 #include "store/blob_record_private.h"
+#include "store/file_linger_private.h"
 #include "store/lock_private.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
@@ -155,6 +156,21 @@ lock_begin(const struct inode_lock_rule *rule, struct inode_lock *lock)
 		return;
 	lock->mode = rule->mode;
 	lock->until_ns = clock_now_ns() + days * CLOCK_NS_PER_DAY;
+}
+
+enum store_err
+lock_begin_kept(struct store *store, struct db_txn *txn,
+	const struct inode_lock_rule *rule, struct inode *kept)
+{
+	const struct session_open row = {.flags = 0};
+
+	if (!kept->blob || !blob_has_writer(store->blobs, kept->blob)) {
+		lock_begin(rule, &kept->lock);
+		return STORE_OK;
+	}
+	/* Theirs are the rows of the file that it was. */
+	file_linger_note_kept(store, kept->ino);
+	return session_put_open(txn, session_id(store), kept->ino, &row);
 }
 
 /* Rule 4 of session_private.h. */

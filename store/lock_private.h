@@ -21,6 +21,12 @@
 /* Of a version that begins: the default, unless there is another lock. */
 void lock_begin(const struct inode_lock_rule *rule, struct inode_lock *lock);
 
+/* Of a version of its own that has data which a mount has published: the
+ * default, once those are gone who may have it open for writing. */
+must_check enum store_err lock_begin_kept(struct store *store,
+	struct db_txn *txn, const struct inode_lock_rule *rule,
+	struct inode *kept);
+
 /* The lock of a file that a mount publishes, or gives another name: what the
  * bucket says, once nobody writes to it.  Its record tells the name. */
 must_check enum store_err lock_renew(struct db_txn *txn, struct inode *inode);

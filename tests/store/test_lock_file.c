@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/file_linger_private.h"
 #include "tests/store/checks.h"
@@ -424,6 +425,74 @@ Test(lock_file, the_default_waits_for_who_may_have_a_map)
 		file_linger_run(it.store);
 	cr_expect(eq(int, lock_of(&it, "f").mode, INODE_LOCK_GOVERNANCE));
 	locks_end(&it);
+}
+
+static void
+wait_for_lingers(struct versions *it)
+{
+	for (int i = 0; i < 3; i++)
+		file_linger_run(it->store);
+}
+
+/* "f" was published and closed, and then replaced from another mount. */
+static void
+replace_at_open(struct versions *it)
+{
+	struct file *file =
+		files_open(it->store, ino_of(it, "f"), O_WRONLY | O_TRUNC);
+
+	files_put(file, "22");
+	files_close(&file, O_WRONLY | O_TRUNC);
+}
+
+static void
+replace_over_rewriting(struct versions *it)
+{
+	struct file *file =
+		files_open(it->store, ino_of(it, "f"), O_WRONLY | O_TRUNC);
+
+	versions_put(it, "f", "22");
+	files_close(&file, O_WRONLY | O_TRUNC);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct versions *it);
+} replacements[] = {
+	{"opening", replace_at_open},
+	{"putting", replace_over_rewriting},
+};
+
+/* The descriptor is what the other mount's kernel has of a map, or of a
+ * duplicate. */
+Test(lock_file, the_default_waits_for_who_writes_to_what_was_replaced)
+{
+	for (size_t i = 0; i < array_len(replacements); i++) {
+		struct versions it = locks_begin();
+
+		locks_set_default(&it, INODE_LOCK_COMPLIANCE, 1);
+		struct file *file = files_create(it.store, it.bucket, "f");
+		files_put(file, "1");
+		cr_assert(zero(int, file_flush(file)));
+		int fd = dup(file_fd(file));
+		file_let_linger(file);
+		files_close(&file, O_RDWR);
+
+		replacements[i].run(&it);
+		struct version_ref old = versions_nth(&it, 1);
+		wait_for_lingers(&it);
+		cr_expect(zero(int, locks_head(&it, "f", old).inode.lock.mode),
+			"%s", replacements[i].name);
+		cr_assert(eq(sz, pwrite(fd, "333", 3, 0), 3));
+		close(fd);
+		wait_for_lingers(&it);
+
+		cr_expect(locks_stays(&it, "f", old, "333"), "%s",
+			replacements[i].name);
+		cr_expect(locks_stays(&it, "f", versions_nth(&it, 0), "22"),
+			"%s", replacements[i].name);
+		locks_end(&it);
+	}
 }
 
 Test(lock_file, the_default_is_that_of_each_version)
