@@ -290,7 +290,7 @@ leave_published(struct file *file)
 		return;
 	}
 	file_linger_forget(file);
-	session_end_closed(file->store, &file->inode);
+	session_end_closed(file->store, file->ino, file->inode.lock.is_due);
 }
 
 enum store_err

@@ -227,7 +227,7 @@ file_left_close(struct store *store, uint64_t ino, bool *lingers)
 		return err;
 	bool is_clean = !left.row.flags && !(left.inode.flags & INODE_DIRTY);
 	if (is_clean && !*lingers && !request.is_changed) {
-		session_end_closed(store, &left.inode);
+		session_end_closed(store, ino, left.inode.lock.is_due);
 		return STORE_OK;
 	}
 	if (left.inode.pending || request.is_changed)

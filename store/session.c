@@ -494,12 +494,9 @@ apply_end_closed(struct store *store, struct db_txn *txn, void *arg)
 }
 
 void
-session_end_closed(struct store *store, const struct inode *inode)
+session_end_closed(struct store *store, uint64_t ino, bool is_due)
 {
-	uint64_t ino = inode->ino;
-
-	if (!inode->lock.is_due ||
-		commit_run(store, apply_end_closed, &ino, NULL))
+	if (!is_due || commit_run(store, apply_end_closed, &ino, NULL))
 		session_note_closed(store, ino);
 }
 

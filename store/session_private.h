@@ -87,8 +87,8 @@ must_check enum store_err session_get_open(struct db_txn *txn, uint64_t session,
 /* Nobody can write to a published one any more: its row goes with a later
  * commit. */
 void session_note_closed(struct store *store, uint64_t ino);
-/* The same; at once, where that is what a lock waits for (lock_private.h). */
-void session_end_closed(struct store *store, const struct inode *inode);
+/* The same; at once, where a lock is due (lock_private.h). */
+void session_end_closed(struct store *store, uint64_t ino, bool is_due);
 /* By the leader, within its transaction: takes out some of these rows. */
 must_check enum store_err session_clean_open(struct store *store,
 	struct db_txn *txn);

@@ -182,3 +182,21 @@ Test(file_linger, a_settlement_that_fails_is_made_in_the_next_round)
 	cr_expect(eq(u64, files_head(temp.store, inode.bucket, "f").size, 9));
 	faults_disarm(faults);
 }
+
+Test(file_linger, what_went_meanwhile_is_in_no_list)
+{
+	scoped(temp_store_close) struct temp_store temp = open_quiet();
+	struct file *file = open_published(temp.store);
+	struct inode inode, gone;
+
+	cr_assert(zero(int,
+		tree_inode(temp.store, file_ino(file), NULL, &inode)));
+	file_let_linger(file);
+	files_close(&file, O_RDWR);
+	cr_assert(zero(int,
+		tree_unlink(temp.store, inode.bucket, SLICE("f"), &gone)));
+	run(temp.store, ROUNDS);
+	files_make(temp.store, inode.bucket, "another", "");
+
+	cr_expect(eq(u32, flags_in_list(temp.store, inode.ino), UINT32_MAX));
+}
