@@ -146,7 +146,9 @@ lock_hold(const struct request *request)
 static struct slice
 lock_days(struct access_object *object, int64_t until_ns)
 {
-	int64_t left_ns = until_ns - object->request->access.now_ns;
+	int64_t now_ns = object->request->access.now_ns;
+	/* Whoever asks for one that is over is refused. */
+	int64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
 
 	return arena_printf(&object->arena, "%lld",
 		(long long)((left_ns + CLOCK_NS_PER_DAY - 1) /

@@ -264,7 +264,10 @@ static const struct {
 		"10000", "PUT", "/photos/new",
 		"x-amz-object-lock-retain-until-date: "
 		"2096-01-01T00:00:00Z\n",
-		NULL, NULL, NULL},
+		NULL,
+		"x-amz-object-lock-retain-until-date: "
+		"0001-01-01T00:00:00Z\n",
+		NULL},
 	{"s3:object-lock-retain-until-date", "DateEquals",
 		"2096-01-01T00:00:00Z", "PUT", "/photos/new",
 		"x-amz-object-lock-retain-until-date: "
