@@ -147,6 +147,8 @@ history_keep(struct store *store, struct db_txn *txn, uint64_t parent,
 	if (!err)
 		err = history_of_name(txn, inode.bucket, parent, component, &of,
 			&key);
+	if (!err && of.versioning == VERSIONING_NEVER)
+		return lock_lift_unseen(txn, &inode);
 	if (err || !is_kept(&of, dentry, &inode))
 		return err;
 	err = is_written_elsewhere(store, txn, &inode, &is_written);
@@ -172,6 +174,8 @@ history_keep_moved(struct store *store, struct db_txn *txn, uint64_t parent,
 	if (err || !is_locked(&inode))
 		return err;
 	err = history_of_name(txn, inode.bucket, parent, component, &of, &key);
+	if (!err && of.versioning == VERSIONING_NEVER)
+		return lock_lift_unseen(txn, &inode);
 	if (!err && !is_kept(&of, dentry, &inode))
 		err = STORE_LOCKED;
 	if (!err)

@@ -160,6 +160,10 @@ unlink_name(struct store *store, struct db_txn *txn, uint64_t parent,
 	if (err)
 		return err;
 	uint64_t bucket = out->bucket;
+	if (of.versioning == VERSIONING_NEVER)
+		err = lock_lift_unseen(txn, out);
+	if (err)
+		return err;
 	if (of.versioning == VERSIONING_NEVER || !dentry_is_visible(out))
 		return unlink_for_good(store, txn, parent, component, &dentry,
 			is_s3, out);

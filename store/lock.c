@@ -252,6 +252,14 @@ has_other_names(const struct inode *inode)
 }
 
 enum store_err
+lock_lift_unseen(struct db_txn *txn, const struct inode *inode)
+{
+	return inode_is_dir(inode) || inode->nlink > 1
+		       ? STORE_OK
+		       : lock_lift(txn, inode->ino);
+}
+
+enum store_err
 lock_yield(struct db_txn *txn, const struct inode *inode, bool bypasses)
 {
 	if (!inode_lock_holds(&inode->lock, clock_now_ns()))

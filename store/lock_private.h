@@ -39,6 +39,11 @@ must_check enum store_err lock_settle(struct store *store, struct db_txn *txn,
 /* The inode, as of now, is none of a locked version any more. */
 must_check enum store_err lock_lift(struct db_txn *txn, uint64_t ino);
 
+/* The file has a name that S3 has no key of, and is about to lose it: where
+ * that is the only one there is no version that its lock would be of. */
+must_check enum store_err lock_lift_unseen(struct db_txn *txn,
+	const struct inode *inode);
+
 /* LOCKED, unless it may be removed; of one that is bypassed the lock is
  * lifted. */
 must_check enum store_err lock_yield(struct db_txn *txn,

@@ -624,3 +624,81 @@ Test(lock_file, a_locked_directory_that_is_removed_stays_a_version)
 	cr_expect(zero(int, locks_drop(&it, "d/", versions_nth(&it, 1), true)));
 	locks_end(&it);
 }
+
+/* The directory at the end of a path that is too long for a key. */
+static uint64_t
+make_deep(struct versions *it)
+{
+	const struct tree_owner owner = {S_IFDIR | 0755, 1, 2};
+	uint64_t dir = it->bucket;
+	char name[200];
+
+	memset(name, 'd', sizeof(name));
+	for (int i = 0; i < 6; i++) {
+		struct inode made;
+
+		cr_assert(zero(int,
+			tree_mkdir(it->store, dir, slice_of(name, sizeof(name)),
+				&owner, &made)));
+		dir = made.ino;
+	}
+	return dir;
+}
+
+static void
+unlink_deep(struct versions *it, uint64_t dir)
+{
+	struct inode gone;
+
+	cr_expect(zero(int, tree_unlink(it->store, dir, SLICE("n"), &gone)));
+}
+
+static void
+move_deep(struct versions *it, uint64_t dir)
+{
+	struct inode gone;
+
+	cr_expect(zero(int, tree_rename(it->store, dir, SLICE("n"), TREE_FILE,
+				    it->bucket, SLICE("back"), 0, &gone)));
+	commit_anything(it);
+	cr_expect(locks_stays(it, "back", locks_hold(it, "back"), "1"));
+}
+
+static void
+move_over_deep(struct versions *it, uint64_t dir)
+{
+	struct inode gone;
+
+	files_make(it->store, dir, "m", "2");
+	cr_expect(zero(int, tree_rename(it->store, dir, SLICE("m"), TREE_FILE,
+				    dir, SLICE("n"), 0, &gone)));
+}
+
+static void (*const deep_changes[])(struct versions *it, uint64_t dir) = {
+	unlink_deep, move_deep, move_over_deep};
+
+Test(lock_file, what_is_left_where_s3_has_no_key_is_nobody_s_version)
+{
+	for (size_t i = 0; i < array_len(deep_changes); i++) {
+		struct versions it = locks_begin();
+		uint64_t dir = make_deep(&it);
+		struct inode inode, gone;
+
+		locks_set_default(&it, INODE_LOCK_COMPLIANCE, 1);
+		struct file *file = files_create(it.store, dir, "n");
+		files_put(file, "1");
+		cr_assert(zero(int, tree_link(it.store, file_ino(file),
+					    it.bucket, SLICE("f"), &inode)));
+		files_close(&file, O_RDWR);
+		commit_anything(&it);
+		cr_expect(eq(int, lock_of(&it, "f").mode,
+			INODE_LOCK_COMPLIANCE));
+		cr_assert(zero(int,
+			tree_unlink(it.store, it.bucket, SLICE("f"), &gone)));
+
+		deep_changes[i](&it, dir);
+
+		cr_expect(versions_lists_below(&it, "f", "", "f=-* f=1"));
+		locks_end(&it);
+	}
+}
