@@ -152,6 +152,10 @@ lock_document_write_rule(struct buffer *to, const struct inode_lock_rule *rule)
 enum s3_error
 lock_document_check_date(struct request *request, int64_t until_ns)
 {
+	/* It would be told as another date than was asked for. */
+	if (until_ns == INT64_MAX)
+		return error_set(&request->report, S3_INVALID_ARGUMENT,
+			"The retain until date must be before 2262-04-11.");
 	if (until_ns > clock_now_ns())
 		return S3_OK;
 	return error_set(&request->report, S3_INVALID_ARGUMENT,

@@ -119,6 +119,9 @@ op_lock_put_hold(struct request *request)
 	enum s3_error error = read_lock(request, lock_document_parse_hold,
 		POLICY_ACTION_PUT_OBJECT_LEGAL_HOLD, &lock);
 
+	/* As with bypassing: a policy alone is not enough. */
+	if (!error && request->access.caller.is_anonymous)
+		error = error_set(&request->report, S3_ACCESS_DENIED, NULL);
 	if (!error)
 		error = decided_head(request, &object);
 	if (error)

@@ -278,6 +278,8 @@ Test(op_lock, locks_that_are_none_are_refused)
 		{"retention", XML("Retention", "<Other/>"), "MalformedXML"},
 		{"retention", RETENTION("GOVERNANCE", "2001-01-01T00:00:00Z"),
 			"InvalidArgument"},
+		{"retention", RETENTION("GOVERNANCE", "9999-12-31T00:00:00Z"),
+			"InvalidArgument"},
 		{"legal-hold", "", "MalformedXML"},
 		{"legal-hold", HOLD("on"), "MalformedXML"},
 		{"legal-hold", XML("LegalHold", ""), "MalformedXML"},
@@ -528,6 +530,26 @@ Test(op_lock, bypassing_has_to_be_asked_for_and_allowed)
 	served_expect_refusal(drop(&served, id, BYPASS), 403, "AccessDenied");
 	served_ask(&served, "DELETE", "/photos?policy");
 	cr_expect(eq(uint, drop(&served, id, BYPASS)->status, 204));
+}
+
+Test(op_lock, strangers_hold_nothing_and_let_nothing_go)
+{
+	scoped(served_stop) struct served served = start();
+
+	put_locked(&served, "a", LEGAL ": ON\n");
+	cr_assert(eq(uint,
+		access_site_put_policy(&served,
+			STATEMENT("\"Effect\":\"Allow\",\"Principal\":\"*\","
+				  "\"Action\":\"s3:*\",\"Resource\":"
+				  "\"arn:aws:s3:::photos/*\""))
+			->status,
+		204));
+	served.client.is_anonymous = true;
+	served_expect_body(served_ask(&served, "GET", "/photos/a"), 200,
+		"bytes");
+	served_expect_refusal(put(&served, "/photos/a?legal-hold", NULL,
+				      HOLD("OFF")),
+		403, "AccessDenied");
 }
 
 static void
