@@ -34,20 +34,33 @@ goes_on(void *context)
 }
 
 static bool
-may(const struct replication *replication, const struct bucket *to,
-	struct slice key, bool is_marker, void *context)
+may(const struct replication_ask *ask, void *context)
 {
 	const struct replicator *replicator = context;
+	const struct replication *replication = ask->replication;
 	const struct policy_caller caller = {
 		.organization = replication->organization,
 		.name = replication->name,
 		.role = replication->name_role,
 	};
 
-	return standing_may(replicator->store, replicator->policies, &caller,
-		is_marker ? POLICY_ACTION_REPLICATE_DELETE
-			  : POLICY_ACTION_REPLICATE_OBJECT,
-		to, key);
+	const struct standing_ask source = {
+		.caller = &caller,
+		.action = POLICY_ACTION_GET_OBJECT_VERSION_FOR_REPLICATION,
+		.bucket = ask->from,
+		.key = ask->key,
+		.number = ask->number,
+	};
+	const struct standing_ask replica = {
+		.caller = &caller,
+		.action = ask->is_marker ? POLICY_ACTION_REPLICATE_DELETE
+					 : POLICY_ACTION_REPLICATE_OBJECT,
+		.bucket = ask->to,
+		.key = ask->key,
+	};
+
+	return standing_may(replicator->store, replicator->policies, &source) &&
+	       standing_may(replicator->store, replicator->policies, &replica);
 }
 
 static void

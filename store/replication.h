@@ -136,15 +136,23 @@ must_check enum store_err replication_count(struct store *store,
  * wait before. */
 uint64_t replication_mark(struct store *store);
 
+/* Of one version, to one bucket. */
+struct replication_ask {
+	const struct replication *replication;
+	const struct bucket *from;
+	const struct bucket *to;
+	struct slice key;
+	uint64_t number; /* of the version in `from` */
+	bool is_marker;
+};
+
 struct replication_options {
 	int64_t now_ns; /* 0: now */
 	/* Asked before each version; false ends the run.  NULL: it goes on. */
 	bool (*goes_on)(void *context);
 	/* Whether who has set the rules may still have that replicated.  NULL:
 	 * he may. */
-	bool (*may)(const struct replication *replication,
-		const struct bucket *to, struct slice key, bool is_marker,
-		void *context);
+	bool (*may)(const struct replication_ask *ask, void *context);
 	void *context;
 };
 

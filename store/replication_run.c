@@ -31,6 +31,7 @@ struct run {
 	uint64_t bucket; /* 0: none */
 	bool has_rules;
 	struct replication rules;
+	struct bucket from;
 };
 
 /* --- a version ------------------------------------------------------------ */
@@ -74,13 +75,19 @@ check_place(const struct run *run, const struct replication_item *item,
 {
 	const struct replication_options *options = run->options;
 	struct bucket to;
+	const struct replication_ask ask = {
+		.replication = &run->rules,
+		.from = &run->from,
+		.to = &to,
+		.key = item->key,
+		.number = item->number,
+		.is_marker = is_marker,
+	};
 	enum store_err err = bucket_get(run->store, rule->bucket_name, &to);
 
 	if (!err && to.ino != rule->bucket)
 		err = STORE_NO_BUCKET;
-	if (!err && options->may &&
-		!options->may(&run->rules, &to, item->key, is_marker,
-			options->context))
+	if (!err && options->may && !options->may(&ask, options->context))
 		err = STORE_ACCESS;
 	return err;
 }
@@ -283,10 +290,18 @@ take_rules(struct run *run, uint64_t bucket, struct arena *arena)
 
 	if (run->bucket == bucket)
 		return STORE_OK;
-	run->bucket = bucket;
+	run->bucket = 0;
 	err = replication_read(run->store, bucket, arena, &run->rules);
+	if (!err)
+		err = bucket_get_by_ino(run->store, bucket, &run->from);
 	run->has_rules = !err;
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	/* Its rows go. */
+	if (err == STORE_NOT_FOUND || err == STORE_NO_BUCKET)
+		err = STORE_OK;
+	/* What cannot be read says of none of its rows that they are done. */
+	if (!err)
+		run->bucket = bucket;
+	return err;
 }
 
 static enum store_err

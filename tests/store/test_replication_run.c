@@ -89,13 +89,14 @@ Test(replication_run, without_rules_what_waits_has_failed)
 }
 
 static bool
-may_not(const struct replication *replication, const struct bucket *to,
-	struct slice key, bool is_marker, void *context)
+may_not(const struct replication_ask *ask, void *context)
 {
-	cr_expect(slice_equal(replication->name, SLICE("setter")));
-	cr_expect(slice_equal(slice_str(to->name), SLICE("replicas")));
-	cr_expect(slice_equal(key, SLICE("a")));
-	*(int *)context += is_marker ? 100 : 1;
+	cr_expect(slice_equal(ask->replication->name, SLICE("setter")));
+	cr_expect(slice_equal(slice_str(ask->from->name), SLICE("bucket")));
+	cr_expect(slice_equal(slice_str(ask->to->name), SLICE("replicas")));
+	cr_expect(slice_equal(ask->key, SLICE("a")));
+	cr_expect(ne(u64, ask->number, 0));
+	*(int *)context += ask->is_marker ? 100 : 1;
 	return false;
 }
 
@@ -329,6 +330,23 @@ Test(replication_run, damaged_rules_let_objects_change)
 	versions_put(&it.from, "a", "1");
 
 	cr_expect(replicas_count(&it, 0, 0));
+	checks_expect_repair(it.store, CHECK_RECORD);
+	replicas_end(&it);
+}
+
+Test(replication_run, damaged_rules_give_up_nothing)
+{
+	struct replicas it = replicas_begin();
+	const struct slice damage = SLICE("\1x");
+
+	versions_put(&it.from, "a", "1");
+	versions_put(&it.from, "b", "2");
+	cr_assert(zero(int, bucket_set_document(it.store, it.from.bucket,
+				    SLICE(REPLICATION_KIND), &damage)));
+	struct replication_result result = replicas_run(&it);
+
+	cr_expect(eq(u64, result.left, 2));
+	cr_expect(replicas_count(&it, 2, 0));
 	checks_expect_repair(it.store, CHECK_RECORD);
 	replicas_end(&it);
 }

@@ -1,53 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is to be replicated, who may say so, and what it is told as. */
+/* What is to be replicated, and what it is told as. */
 #include "s3api/replicator.h"
-#include "store/base/io.h"
-#include "store/organization.h"
 #include "store/replication.h"
-#include "tests/s3api/op/versioned.h"
+#include "tests/s3api/op/replicated.h"
 
-#define XML(name, inside) "<" name ">" inside "</" name ">"
-#define SAID(name, status) XML(name, XML("Status", status))
-#define CONFIGURATION(rules)                                                   \
-	XML("ReplicationConfiguration",                                        \
-		XML("Role", "arn:aws:iam::default:role/r") rules)
-#define TO(name) XML("Bucket", "arn:aws:s3:::" name)
-#define RULE(id, priority, filter, more, to)                                   \
-	XML("Rule",                                                            \
-		XML("ID", id) XML("Priority", priority) XML("Filter", filter)  \
-			XML("Status", "Enabled") more XML("Destination", to))
-#define MARKERS SAID("DeleteMarkerReplication", "Enabled")
-#define NO_MARKERS SAID("DeleteMarkerReplication", "Disabled")
-#define ALL RULE("all", "1", XML("Prefix", ""), MARKERS, TO("copies"))
 #define TAG(key) XML("Tag", XML("Key", key) XML("Value", "v"))
 #define OLD_RULE(id, prefix, more)                                             \
 	XML("Rule", XML("ID", id) XML("Prefix", prefix) XML("Status",          \
 			    "Enabled") more XML("Destination", TO("copies")))
-
-static const struct s3_reply *
-put(struct served *served, const char *xml)
-{
-	return served_send(served, "PUT", "/photos?replication", NULL,
-		slice_str(xml));
-}
-
-static void
-keep_versions(struct served *served, const char *bucket)
-{
-	served_put(served, served_text(served, "/%s?versioning", bucket),
-		VERSIONED_STATUS("Enabled"));
-}
-
-/* "photos" and "copies" keep versions. */
-static struct served
-start(void)
-{
-	struct served served = versioned_start();
-
-	served_bucket(&served, "copies");
-	keep_versions(&served, "copies");
-	return served;
-}
 
 /* --- the document --------------------------------------------------------- */
 
@@ -76,7 +36,7 @@ Test(op_replication, is_told_as_it_was_put)
 				SAID("ExistingObjectReplication", "Disabled"),
 			TO("copies"))),
 	};
-	scoped(served_stop) struct served served = start();
+	scoped(served_stop) struct served served = replicated_start();
 
 	for (size_t i = 0; i < array_len(documents); i++) {
 		/* Its place in the rule. */
@@ -86,7 +46,8 @@ Test(op_replication, is_told_as_it_was_put)
 			end);
 		struct slice inside = slice_from(slice_str(document),
 			strlen("<ReplicationConfiguration>"));
-		const struct s3_reply *reply = put(&served, document);
+		const struct s3_reply *reply =
+			replicated_put(&served, document);
 
 		cr_expect(eq(uint, reply->status, 200), "%s gave %s", document,
 			reply->body.data);
@@ -95,7 +56,8 @@ Test(op_replication, is_told_as_it_was_put)
 			document, reply->body.data);
 	}
 	cr_expect(eq(uint,
-		put(&served, CONFIGURATION(OLD_RULE("a", "p", "")))->status,
+		replicated_put(&served, CONFIGURATION(OLD_RULE("a", "p", "")))
+			->status,
 		200));
 	served_expect_elements(served_ask(&served, "GET",
 				       "/photos?replication"),
@@ -104,7 +66,7 @@ Test(op_replication, is_told_as_it_was_put)
 
 Test(op_replication, is_gone_once_it_is_deleted)
 {
-	scoped(served_stop) struct served served = start();
+	scoped(served_stop) struct served served = replicated_start();
 
 	served_expect_refusal(served_ask(&served, "GET", "/photos?replication"),
 		404, "ReplicationConfigurationNotFoundError");
@@ -120,7 +82,7 @@ Test(op_replication, is_gone_once_it_is_deleted)
 
 Test(op_replication, a_rule_without_an_id_gets_one)
 {
-	scoped(served_stop) struct served served = start();
+	scoped(served_stop) struct served served = replicated_start();
 
 	served_put(&served, "/photos?replication",
 		CONFIGURATION(RULE("", "1", "", MARKERS, TO("copies"))));
@@ -192,11 +154,12 @@ Test(op_replication, what_is_no_such_document_is_refused)
 			CONFIGURATION(RULE("a", "1", "", MARKERS,
 				TO("copies") XML("StorageClass", "GLACIER")))},
 	};
-	scoped(served_stop) struct served served = start();
+	scoped(served_stop) struct served served = replicated_start();
 
 	served_bucket(&served, "plain");
 	for (size_t i = 0; i < array_len(rows); i++) {
-		const struct s3_reply *reply = put(&served, rows[i].xml);
+		const struct s3_reply *reply =
+			replicated_put(&served, rows[i].xml);
 
 		cr_expect(slice_find(reply->body, slice_str(rows[i].code)) > 0,
 			"%s gave %s", rows[i].xml, reply->body.data);
@@ -228,11 +191,11 @@ Test(op_replication, what_is_not_there_is_not_implemented)
 			TO("copies") XML("EncryptionConfiguration",
 				XML("ReplicaKmsKeyID", "k")))),
 	};
-	scoped(served_stop) struct served served = start();
+	scoped(served_stop) struct served served = replicated_start();
 
 	for (size_t i = 0; i < array_len(documents); i++)
-		served_expect_refusal(put(&served, documents[i]), 501,
-			"NotImplemented");
+		served_expect_refusal(replicated_put(&served, documents[i]),
+			501, "NotImplemented");
 }
 
 Test(op_replication, a_bucket_that_keeps_no_versions_has_none)
@@ -241,14 +204,14 @@ Test(op_replication, a_bucket_that_keeps_no_versions_has_none)
 
 	served_bucket(&served, "photos");
 	served_bucket(&served, "copies");
-	keep_versions(&served, "copies");
-	served_expect_refusal(put(&served, CONFIGURATION(ALL)), 400,
+	replicated_keep(&served, "copies");
+	served_expect_refusal(replicated_put(&served, CONFIGURATION(ALL)), 400,
 		"InvalidRequest");
 }
 
 Test(op_replication, a_bucket_that_has_some_keeps_versions)
 {
-	scoped(served_stop) struct served served = start();
+	scoped(served_stop) struct served served = replicated_start();
 
 	served_put(&served, "/photos?replication", CONFIGURATION(ALL));
 	served_expect_refusal(versioned_set(&served,
@@ -259,18 +222,21 @@ Test(op_replication, a_bucket_that_has_some_keeps_versions)
 
 Test(op_replication, an_id_has_255_characters_at_most)
 {
-	scoped(served_stop) struct served served = start();
+	scoped(served_stop) struct served served = replicated_start();
 
 #define LONG CONFIGURATION(RULE("%0*d", "1", "", MARKERS, TO("copies")))
 	cr_expect(eq(uint,
-		put(&served, served_text(&served, LONG, 255, 1))->status, 200));
-	served_expect_refusal(put(&served, served_text(&served, LONG, 256, 1)),
+		replicated_put(&served, served_text(&served, LONG, 255, 1))
+			->status,
+		200));
+	served_expect_refusal(replicated_put(&served,
+				      served_text(&served, LONG, 256, 1)),
 		400, "InvalidArgument");
 }
 
 Test(op_replication, there_are_a_thousand_rules_at_most)
 {
-	scoped(served_stop) struct served served = start();
+	scoped(served_stop) struct served served = replicated_start();
 	scoped(buffer_free) struct buffer body = {0};
 
 	buffer_append(&body, SLICE("<ReplicationConfiguration><Role>r</Role>"));
@@ -296,120 +262,11 @@ Test(op_replication, there_are_a_thousand_rules_at_most)
 		400, "InvalidRequest");
 }
 
-/* --- who may -------------------------------------------------------------- */
-
-#define POLICY(effect, action, resource)                                       \
-	"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"" effect     \
-	"\",\"Principal\":\"*\",\"Action\":\"" action                          \
-	"\",\"Resource\":\"arn:aws:s3:::" resource "\"}]}"
-
-static void
-put_policy(struct served *served, const char *target, const char *policy)
-{
-	const struct s3_reply *reply =
-		served_send(served, "PUT", target, NULL, slice_str(policy));
-
-	cr_assert(eq(uint, reply->status, 204), "%s", reply->body.data);
-}
-
-Test(op_replication, who_puts_it_may_replicate_there)
-{
-	static const char *const denied[] = {
-		POLICY("Deny", "s3:ReplicateObject", "copies/*"),
-		POLICY("Deny", "s3:ReplicateDelete", "copies/*"),
-	};
-	scoped(served_stop) struct served served = start();
-
-	for (size_t i = 0; i < array_len(denied); i++) {
-		put_policy(&served, "/copies?policy", denied[i]);
-		served_expect_refusal(put(&served, CONFIGURATION(ALL)), 403,
-			"AccessDenied");
-	}
-	/* The last one speaks of markers alone. */
-	cr_expect(eq(uint,
-		put(&served, CONFIGURATION(RULE("a", "1", "", NO_MARKERS,
-				     TO("copies"))))
-			->status,
-		200));
-	put_policy(&served, "/photos?policy",
-		POLICY("Deny", "s3:GetObjectVersionForReplication",
-			"photos/*"));
-	served_expect_refusal(put(&served, CONFIGURATION(ALL)), 403,
-		"AccessDenied");
-}
-
-static void
-become_another(struct served *served)
-{
-	cr_assert(zero(int,
-		organization_create(served->temp.store, SLICE("org"))));
-	(void)served_become_drafted(served,
-		&(struct token_draft){
-			.name = SLICE("other"),
-			.organization = SLICE("org"),
-			.level = TOKEN_FULL,
-		});
-}
-
-static void
-wait_for(struct served *served, const char *target, const char *status)
-{
-	while (!slice_equal(s3_client_header(served_ask(served, "HEAD", target),
-				    "x-amz-replication-status"),
-		slice_str(status)))
-		io_sleep_ms(1);
-}
-
-static void
-set_policy(struct served *served, const char *policy)
-{
-	struct slice text = slice_str(policy);
-	struct bucket copies;
-
-	cr_assert(zero(int,
-		bucket_get(served->temp.store, SLICE("copies"), &copies)));
-	cr_assert(zero(int, bucket_set_document(served->temp.store, copies.ino,
-				    SLICE("policy"), policy ? &text : NULL)));
-}
-
-#define BOTH CONFIGURATION(ALL RULE("own", "2", "", NO_MARKERS, TO("reels")))
-
-/* And the owner ends it by his policy. */
-Test(op_replication, a_bucket_of_others_takes_what_its_policy_lets_in)
-{
-	scoped(served_stop) struct served served = start();
-	struct replicator *replicator = NULL;
-
-	become_another(&served);
-	served_bucket(&served, "films");
-	served_bucket(&served, "reels");
-	keep_versions(&served, "films");
-	keep_versions(&served, "reels");
-	served_expect_refusal(served_send(&served, "PUT", "/films?replication",
-				      NULL, SLICE(BOTH)),
-		403, "AccessDenied");
-	set_policy(&served, POLICY("Allow", "s3:*", "copies/*"));
-	served_put(&served, "/films?replication", BOTH);
-	served_put(&served, "/films/a", "1");
-	cr_assert(zero(int, replicator_start(served.temp.store, &replicator)));
-	wait_for(&served, "/films/a", "COMPLETED");
-	wait_for(&served, "/copies/a", "REPLICA");
-
-	set_policy(&served, POLICY("Allow", "s3:GetObject", "copies/*"));
-	served_put(&served, "/films/b", "1");
-	/* Which comes behind the other. */
-	wait_for(&served, "/reels/b", "REPLICA");
-	replicator_stop(&replicator);
-	wait_for(&served, "/films/b", "PENDING");
-	cr_expect(ne(uint, served_ask(&served, "GET", "/copies/b")->status,
-		200));
-}
-
 /* --- what is told --------------------------------------------------------- */
 
 Test(op_replication, both_sides_tell_how_far_it_is)
 {
-	scoped(served_stop) struct served served = start();
+	scoped(served_stop) struct served served = replicated_start();
 	struct replicator *replicator = NULL;
 
 	served_put(&served, "/photos?replication", CONFIGURATION(ALL));
@@ -419,8 +276,8 @@ Test(op_replication, both_sides_tell_how_far_it_is)
 				      "x-amz-replication-status"),
 		SLICE("PENDING")));
 	cr_assert(zero(int, replicator_start(served.temp.store, &replicator)));
-	wait_for(&served, "/photos/a", "COMPLETED");
-	wait_for(&served, "/copies/a", "REPLICA");
+	replicated_wait(&served, "/photos/a", "COMPLETED");
+	replicated_wait(&served, "/copies/a", "REPLICA");
 	cr_expect(slice_equal(s3_client_header(served_ask(&served, "HEAD",
 						       "/copies/a"),
 				      "x-amz-version-id"),
