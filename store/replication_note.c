@@ -150,10 +150,25 @@ can_ask(enum object_event_type type)
 	       type == EVENT_REMOVED_MARKER;
 }
 
+/* What failed, and what has no row any more since a directory above it was
+ * renamed while it waited: that is made by the rules that fit now. */
+static bool
+was_given_up(struct db_txn *txn, uint64_t bucket, const struct object *object)
+{
+	enum replication_status status =
+		replication_status_of(object->inode.attrs);
+	struct replication_row row;
+
+	return status == REPLICATION_FAILED ||
+	       (status == REPLICATION_PENDING &&
+		       replication_row_get(txn, bucket, object->version.number,
+			       &row) == STORE_NOT_FOUND);
+}
+
 /* False: it asks for nothing. */
 static bool
 describe(enum object_event_type type, const struct object *object,
-	struct note *note)
+	bool is_given_up, struct note *note)
 {
 	const struct object_event_cause *cause = object_event_cause();
 	enum replication_status status =
@@ -170,9 +185,8 @@ describe(enum object_event_type type, const struct object *object,
 		return false;
 	if (object_event_is_creation(type))
 		return true;
-	/* Of what was to be replicated; what failed is tried again by the rules
-	 * that fit now. */
-	note->ignores_tags = status != REPLICATION_FAILED;
+	/* Of what was to be replicated. */
+	note->ignores_tags = !is_given_up;
 	if (note->ignores_tags)
 		note->task = REPLICATION_UPDATE;
 	return status != REPLICATION_NONE && status != REPLICATION_REPLICA;
@@ -217,7 +231,7 @@ replication_note(struct db_txn *txn, uint64_t bucket, struct slice key,
 	err = find_object(txn, bucket, key, version, &object);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	if (!describe(type, &object, &note))
+	if (!describe(type, &object, was_given_up(txn, bucket, &object), &note))
 		return STORE_OK;
 	err = find_places(txn, bucket, &note, choices, &count);
 	if (err || !is_any(choices, count))
