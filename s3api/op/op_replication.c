@@ -122,8 +122,12 @@ op_replication_put(struct request *request)
 {
 	struct replication replication;
 	struct slice text = SLICE_NULL;
-	enum s3_error error = document_read(request, BODY_MAX, &text);
+	enum s3_error error;
 
+	/* Replicas are made by the rights of somebody. */
+	if (request->access.caller.is_anonymous)
+		return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+	error = document_read(request, BODY_MAX, &text);
 	if (!error)
 		error = replication_document_read(request, text, &replication);
 	if (!error)

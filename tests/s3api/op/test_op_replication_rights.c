@@ -46,6 +46,21 @@ Test(op_replication_rights, who_puts_it_may_replicate_there)
 		"AccessDenied");
 }
 
+Test(op_replication_rights, rules_are_nobody_s_who_has_no_name)
+{
+	scoped(served_stop) struct served served = replicated_start();
+
+	put_policy(&served, "/photos?policy",
+		POLICY("Allow", "s3:*", "photos*"));
+	put_policy(&served, "/copies?policy",
+		POLICY("Allow", "s3:*", "copies/*"));
+	served.client.is_anonymous = true;
+	served_expect_refusal(served_ask(&served, "GET", "/photos?replication"),
+		404, "ReplicationConfigurationNotFoundError");
+	served_expect_refusal(replicated_put(&served, CONFIGURATION(ALL)), 403,
+		"AccessDenied");
+}
+
 static void
 become_another(struct served *served)
 {
