@@ -57,7 +57,7 @@ s3_attr_find(struct slice name, enum inode_attr_kind *kind, struct slice *key)
 	if (slice_has_prefix(*key, META)) {
 		*kind = INODE_ATTR_META;
 		*key = slice_from(*key, META.len);
-		return text_is_token(*key) ? STORE_OK : STORE_INVALID;
+		return text_is_lower_token(*key) ? STORE_OK : STORE_INVALID;
 	}
 	*kind = INODE_ATTR_HEADER;
 	for (size_t i = 0; i < array_len(headers); i++)

@@ -59,7 +59,8 @@ hoisted_apply(struct request *request)
 			request_header(request, arena_str(request->arena, name))
 				.data)
 			continue;
-		if (!text_is_token(name) || !text_is_header_value(param->value))
+		if (!text_is_lower_token(name) ||
+			!text_is_header_value(param->value))
 			return error_set(&request->report, S3_INVALID_ARGUMENT,
 				"A parameter that stands for a header has "
 				"characters that no header can have.");

@@ -218,7 +218,7 @@ fill_headers(struct request *request, const struct post_form *form,
 			return error;
 		if (!header.name.data)
 			continue;
-		if (!text_is_token(header.name) ||
+		if (!text_is_lower_token(header.name) ||
 			!text_is_header_value(header.value))
 			return request_refuse_argument(request,
 				"A field has characters that no header can "

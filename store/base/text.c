@@ -227,17 +227,34 @@ text_json_escape(struct buffer *to, struct slice s)
 
 /* --- headers ---------------------------------------------------------------*/
 
+static bool
+is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
 bool
 text_is_token(struct slice text)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.data[i];
 
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		if (!is_upper(c) && !(c >= 'a' && c <= 'z') &&
+			!(c >= '0' && c <= '9') &&
 			(c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
 			return false;
 	}
 	return text.len > 0;
+}
+
+bool
+text_is_lower_token(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (is_upper(text.data[i]))
+			return false;
+	}
+	return text_is_token(text);
 }
 
 bool

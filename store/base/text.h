@@ -33,8 +33,10 @@ void text_percent_encode(struct buffer *to, struct slice s, bool keep_slash);
 /* False on a % without two digits.  + stays + unless plus_is_space. */
 bool text_percent_decode(struct buffer *to, struct slice s, bool plus_is_space);
 
-/* RFC 9110 §5.6.2, in lower case: the name of a header. */
+/* RFC 9110 §5.6.2: the name of a header. */
 bool text_is_token(struct slice text);
+/* The same as it is kept. */
+bool text_is_lower_token(struct slice text);
 /* No control character but the tab: what a header can carry. */
 bool text_is_header_value(struct slice text);
 

@@ -222,3 +222,33 @@ Test(text, every_byte_survives_percent_encoding)
 	cr_expect(text_percent_decode(&decoded, buffer_slice(&encoded), true));
 	cr_expect(slice_equal(buffer_slice(&decoded), slice_of(plain, 256)));
 }
+
+Test(text, names_of_headers_are_tokens)
+{
+	static const struct {
+		const char *text;
+		bool is_token;
+		bool is_lower;
+	} rows[] = {
+		{"etag", true, true},
+		{"ETag", true, false},
+		{"x-amz-*", true, true},
+		{"Content-MD5", true, false},
+		{"!#$%&'*+-.^_`|~09", true, true},
+		{"", false, false},
+		{"a b", false, false},
+		{"a:b", false, false},
+		{"x[]", false, false},
+		{"\xc3\xa4", false, false},
+	};
+
+	for (size_t i = 0; i < array_len(rows); i++) {
+		struct slice text = slice_str(rows[i].text);
+
+		cr_expect(eq(int, text_is_token(text), rows[i].is_token), "%s",
+			rows[i].text);
+		cr_expect(eq(int, text_is_lower_token(text), rows[i].is_lower),
+			"%s", rows[i].text);
+	}
+	cr_expect(not(text_is_token(slice_of("a\0b", 3))));
+}

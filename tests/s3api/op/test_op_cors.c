@@ -10,8 +10,8 @@
 	      "<AllowedOrigin>https://*.example.com</AllowedOrigin>"           \
 	      "<AllowedMethod>PUT</AllowedMethod>"                             \
 	      "<AllowedMethod>GET</AllowedMethod>"                             \
-	      "<AllowedHeader>x-amz-*</AllowedHeader>"                         \
-	      "<ExposeHeader>etag</ExposeHeader>"                              \
+	      "<AllowedHeader>X-Amz-*</AllowedHeader>"                         \
+	      "<ExposeHeader>ETag</ExposeHeader>"                              \
 	      "<ExposeHeader>x-amz-request-id</ExposeHeader>"                  \
 	      "<MaxAgeSeconds>3000</MaxAgeSeconds></CORSRule>"                 \
 	      "<CORSRule><AllowedOrigin>*</AllowedOrigin>"                     \
@@ -44,8 +44,8 @@ Test(op_cors, rules_are_told_as_they_were_given)
 	served_expect_elements(reply, "AllowedOrigin",
 		"https://*.example.com * ");
 	served_expect_elements(reply, "AllowedMethod", "PUT GET HEAD ");
-	served_expect_elements(reply, "AllowedHeader", "x-amz-* ");
-	served_expect_elements(reply, "ExposeHeader", "etag x-amz-request-id ");
+	served_expect_elements(reply, "AllowedHeader", "X-Amz-* ");
+	served_expect_elements(reply, "ExposeHeader", "ETag x-amz-request-id ");
 	served_expect_elements(reply, "MaxAgeSeconds", "3000 ");
 	cr_expect(eq(uint,
 		served_ask(&served, "DELETE", "/photos?cors")->status, 204));
@@ -114,7 +114,7 @@ Test(op_cors, a_preflight_is_answered_to_whom_a_rule_names)
 	served_expect_header(reply, "access-control-allow-headers",
 		"X-Amz-Date, x-amz-acl");
 	served_expect_header(reply, "access-control-expose-headers",
-		"etag, x-amz-request-id");
+		"ETag, x-amz-request-id");
 	served_expect_header(reply, "access-control-max-age", "3000");
 	served_expect_header(reply, "access-control-allow-credentials", "true");
 	served_expect_header(reply, "vary",
@@ -176,7 +176,7 @@ Test(op_cors, replies_and_refusals_carry_the_headers_of_their_rule)
 	served_expect_header(reply, "access-control-allow-origin",
 		"https://a.example.com");
 	served_expect_header(reply, "access-control-expose-headers",
-		"etag, x-amz-request-id");
+		"ETag, x-amz-request-id");
 	reply = served_send(&served, "PUT", "/photos/b", origin, SLICE("b"));
 	served_expect_header(reply, "access-control-allow-origin",
 		"https://a.example.com");
