@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 
+#include "s3api/op/rule_filter.h"
 #include "s3api/op/rule_id.h"
 #include "s3api/op/tag_set.h"
 #include "s3api/xml/xml_shape.h"
 #include "store/base/clock.h"
 
-#define PREFIX_MAX 1024
 #define NEWER_MAX 100
 
 static enum s3_error
@@ -104,24 +104,13 @@ read_bytes(struct request *request, const struct xml_node *node,
 
 /* --- what is meant -------------------------------------------------------- */
 
-static enum s3_error
-read_prefix(struct request *request, const struct xml_node *node,
-	struct lifecycle_rule *rule)
-{
-	rule->prefix = xml_reader_child_text(node, "Prefix", request->arena);
-	rule->has_prefix = xml_reader_child(node, "Prefix") != NULL;
-	return rule->prefix.len <= PREFIX_MAX
-		       ? S3_OK
-		       : invalid(request, "The maximum size of a prefix is "
-					  "1024");
-}
-
 /* The conditions below <Filter>, or below its <And>. */
 static enum s3_error
 read_conditions(struct request *request, const struct xml_node *node,
 	struct lifecycle_rule *rule)
 {
-	enum s3_error error = read_prefix(request, node, rule);
+	enum s3_error error = rule_filter_prefix(request, node, &rule->prefix,
+		&rule->has_prefix);
 
 	if (!error)
 		error = tag_set_parse_elements(request,
@@ -145,25 +134,18 @@ static enum s3_error
 read_filter(struct request *request, const struct xml_node *node,
 	struct lifecycle_rule *rule)
 {
-	const struct xml_node *filter = xml_reader_child(node, "Filter");
-	const struct xml_node *conditions;
+	struct rule_filter filter;
+	enum s3_error error = rule_filter_find(request, node, &filter);
 
-	/* One of them, and not both. */
-	if (!filter == !xml_reader_child(node, "Prefix"))
-		return malformed(request);
-	if (!filter) {
+	if (error)
+		return error;
+	if (!filter.is_there) {
 		rule->form = LIFECYCLE_PREFIX;
-		return read_prefix(request, node, rule);
+		return rule_filter_prefix(request, node, &rule->prefix,
+			&rule->has_prefix);
 	}
-	if (xml_shape_count(filter) > 1)
-		return malformed(request);
-	conditions = xml_reader_child(filter, "And");
-	rule->form = conditions ? LIFECYCLE_AND : LIFECYCLE_FILTER;
-	if (!conditions)
-		conditions = filter;
-	else if (xml_shape_count(conditions) == 0)
-		return malformed(request);
-	return read_conditions(request, conditions, rule);
+	rule->form = filter.has_and ? LIFECYCLE_AND : LIFECYCLE_FILTER;
+	return read_conditions(request, filter.conditions, rule);
 }
 
 /* --- what is done --------------------------------------------------------- */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "s3api/op/rule_filter.h"
 #include "s3api/op/rule_id.h"
 #include "s3api/op/tag_set.h"
 #include "s3api/xml/xml_shape.h"
@@ -10,7 +11,6 @@
 
 #define ROOT "ReplicationConfiguration"
 #define ARN "arn:aws:s3:::"
-#define PREFIX_MAX 1024
 #define ROLE_MAX 2048
 
 static const struct xml_shape shapes[] = {
@@ -137,13 +137,13 @@ static enum s3_error
 read_prefix(struct request *request, const struct xml_node *node,
 	struct replication_rule *rule)
 {
-	rule->prefix = xml_reader_child_text(node, "Prefix", request->arena);
-	if (xml_reader_child(node, "Prefix"))
+	bool is_there;
+	enum s3_error error =
+		rule_filter_prefix(request, node, &rule->prefix, &is_there);
+
+	if (is_there)
 		rule->said |= REPLICATION_HAS_PREFIX;
-	return rule->prefix.len <= PREFIX_MAX
-		       ? S3_OK
-		       : invalid(request, "The maximum size of a prefix is "
-					  "1024");
+	return error;
 }
 
 static enum s3_error
@@ -162,25 +162,17 @@ static enum s3_error
 read_filter(struct request *request, const struct xml_node *node,
 	struct replication_rule *rule)
 {
-	const struct xml_node *filter = xml_reader_child(node, "Filter");
-	const struct xml_node *conditions;
+	struct rule_filter filter;
+	enum s3_error error = rule_filter_find(request, node, &filter);
 
-	/* One of them, and not both. */
-	if (!filter == !xml_reader_child(node, "Prefix"))
-		return malformed(request);
-	if (!filter) {
+	if (error)
+		return error;
+	if (!filter.is_there) {
 		rule->form = REPLICATION_PREFIX;
 		return read_prefix(request, node, rule);
 	}
-	if (xml_shape_count(filter) > 1)
-		return malformed(request);
-	conditions = xml_reader_child(filter, "And");
-	rule->form = conditions ? REPLICATION_AND : REPLICATION_FILTER;
-	if (!conditions)
-		conditions = filter;
-	else if (xml_shape_count(conditions) == 0)
-		return malformed(request);
-	return read_conditions(request, conditions, rule);
+	rule->form = filter.has_and ? REPLICATION_AND : REPLICATION_FILTER;
+	return read_conditions(request, filter.conditions, rule);
 }
 
 static enum s3_error
