@@ -25,6 +25,7 @@ struct route {
 #define BUCKET OPERATION_BUCKET
 #define OBJECT OPERATION_OBJECT
 #define COPY_SOURCE "x-amz-copy-source"
+#define RENAME "renameObject"
 #define VERSION_ID "versionId"
 
 /* clang-format off */
@@ -193,6 +194,9 @@ static const struct route routes[] = {
 			op_upload_part_copy } },
 	{ PUT, OBJECT, "uploadId", NULL,
 		{ "UploadPart", LEVEL_WRITE, op_upload_part_put } },
+	{ PUT, OBJECT, RENAME, NULL,
+		{ "RenameObject", LEVEL_READ | LEVEL_WRITE,
+			op_rename_object } },
 	{ PUT, OBJECT, NULL, COPY_SOURCE,
 		{ "CopyObject", LEVEL_READ | LEVEL_WRITE, op_copy_object } },
 	{ PUT, OBJECT, NULL, NULL,

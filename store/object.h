@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * object.h - whole objects by key: put, get, copy, delete.
+ * object.h - whole objects by key: put, get, copy, rename, delete.
  *
  * A put is seen by nobody until object_put_commit() returns STORE_OK; from
  * then on it survives power loss and every reader sees it.  What was opened
@@ -141,6 +141,33 @@ must_check enum store_err object_copy_version(struct store *store,
 	void *context, uint64_t bucket, struct slice key,
 	const struct object_attrs *attrs,
 	const struct object_condition *condition, struct object *out);
+
+/* Who asks for a rename says so in the hash of a token of his own, and another
+ * of all that he asks for: who asks again, not having heard, is told that it is
+ * done. */
+struct object_rename_token {
+	uint8_t token[32];
+	uint8_t asked[32];
+};
+
+/*
+ * The object under one key gets another of the same bucket, in place of what is
+ * there; no bytes move, and all it carries but its version stays.  Where the
+ * bucket keeps versions each key keeps its older ones; before those of the
+ * first there is a delete marker then.
+ * check is asked about the two (target: NULL where there is none) in the
+ * commit's own snapshot; an error of it is given back; it may be asked more
+ * than once, by another thread.  out->inode.attrs stays empty.
+ * Durable.  NOT_FOUND (*out as object_head_version() leaves it), IS_DIR (a key
+ * that ends in '/'), EXISTS (the token was one of another rename to this key),
+ * ATTR_TOO_BIG.
+ */
+must_check enum store_err object_rename(struct store *store, uint64_t bucket,
+	struct slice source_key, struct slice key,
+	enum store_err (*check)(const struct object *source,
+		const struct inode *target, void *context),
+	void *context, const struct object_rename_token *token,
+	struct object *out);
 
 /* Durable, and so is NOT_FOUND, where there is none (S3 answers 204 all the
  * same); in a bucket that keeps versions there is a delete marker then.

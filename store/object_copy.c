@@ -11,7 +11,6 @@
 #include "store/lock.h"
 #include "store/object_key_private.h"
 #include "store/sealed.h"
-#include "store/upload_private.h"
 #include "store/usage_private.h"
 
 /*
@@ -74,9 +73,7 @@ describe(struct copy *copy, const struct inode *source)
 	inode_attrs_merge(&merged, base, source->attrs,
 		(KINDS & ~replaced) | KINDS_OF_DATA);
 	buffer_clear(&copy->copied);
-	/* Only the object it made says that an upload is complete. */
-	inode_attr_set(&copy->copied, buffer_slice(&merged), INODE_ATTR_PART,
-		UPLOAD_ATTR_ID, NULL);
+	object_key_strip_maker(&copy->copied, buffer_slice(&merged));
 	if (copy->copied.len > INODE_ATTRS_MAX)
 		return STORE_ATTR_TOO_BIG;
 	copy->source = *source;

@@ -11,6 +11,7 @@
 #include "store/sealed.h"
 #include "store/session_private.h"
 #include "store/tree.h"
+#include "store/upload_private.h"
 
 /* Modes of what S3 makes; mounts show their own owner and umask. */
 #define MODE_FILE (S_IFREG | 0644)
@@ -162,6 +163,16 @@ object_key_is_written(struct store *store, struct db_txn *txn,
 	if (!err && !*out && inode->blob && !sealed_is(inode))
 		*out = blob_has_writer(store->blobs, inode->blob);
 	return err;
+}
+
+void
+object_key_strip_maker(struct buffer *to, struct slice attrs)
+{
+	scoped(buffer_free) struct buffer rest = {0};
+
+	inode_attr_set(&rest, attrs, INODE_ATTR_PART, UPLOAD_ATTR_ID, NULL);
+	inode_attr_set(to, buffer_slice(&rest), INODE_ATTR_PART,
+		OBJECT_KEY_ATTR_RENAME, NULL);
 }
 
 bool

@@ -13,6 +13,9 @@
 #include "store/dentry_private.h"
 #include "store/object.h"
 
+/* An INODE_ATTR_PART: docs/format.md. */
+#define OBJECT_KEY_ATTR_RENAME SLICE("rename")
+
 /* Whether a checksum of that kind (0: none) has that many bytes: a record that
  * says otherwise would not decode. */
 bool object_key_is_checksum(unsigned kind, size_t len);
@@ -53,6 +56,10 @@ must_check enum store_err object_key_check(struct store *store,
  * session. */
 must_check enum store_err object_key_is_written(struct store *store,
 	struct db_txn *txn, const struct inode *inode, bool *out);
+
+/* Copies attrs without what tells of one object alone by which request it came
+ * to be: the upload's id, the rename's token. */
+void object_key_strip_maker(struct buffer *to, struct slice attrs);
 
 /* An inode with what the object carries; size and blob are left to the
  * caller, the rest to object_key_publish().  ATTR_TOO_BIG, INVALID. */

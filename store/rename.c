@@ -260,14 +260,14 @@ succeed(struct store *store, struct db_txn *txn,
 /* The names have been moved; what becomes of the two directories. */
 static enum store_err
 settle_parents(struct store *store, struct db_txn *txn, const struct side *from,
-	const struct side *to, int left, int came)
+	const struct side *to, int left, int came, bool is_s3)
 {
 	if (from->parent == to->parent)
 		return dentry_touch_dir(store, txn, to->parent, left + came);
 	/* First the one that gains: the other may look empty to us only. */
 	enum store_err err = dentry_touch_dir(store, txn, to->parent, came);
 	return err ? err
-		   : dentry_settle_dir(store, txn, from->parent, left, false);
+		   : dentry_settle_dir(store, txn, from->parent, left, is_s3);
 }
 
 /* Each has the other's name from now on. */
@@ -361,7 +361,8 @@ exchange(struct store *store, struct db_txn *txn, const struct side *from,
 		err = tell_exchanged(txn, from, &to->dentry, was_from_seen,
 			is_from_marked);
 	int came = is_dir(from) - is_dir(to);
-	return err ? err : settle_parents(store, txn, from, to, -came, came);
+	return err ? err
+		   : settle_parents(store, txn, from, to, -came, came, false);
 }
 
 /* What had the name becomes an older version, or has one name less. */
@@ -408,7 +409,7 @@ check_replace(struct db_txn *txn, const struct side *from,
 
 static enum store_err
 replace(struct store *store, struct db_txn *txn, const struct side *from,
-	const struct side *to, struct inode *replaced)
+	const struct side *to, bool is_s3, struct inode *replaced)
 {
 	bool was_from_seen, was_to_seen, is_seen_now = false, is_marked;
 	struct inode gone = {.ino = 0};
@@ -442,7 +443,7 @@ replace(struct store *store, struct db_txn *txn, const struct side *from,
 	if (!err && was_from_seen && !is_marked)
 		err = tell_left(txn, from);
 	if (!err)
-		err = settle_parents(store, txn, from, to, -dirs, came);
+		err = settle_parents(store, txn, from, to, -dirs, came, is_s3);
 	*replaced = gone;
 	return err;
 }
@@ -467,7 +468,8 @@ move(struct store *store, struct db_txn *txn,
 		err = check_not_below(txn, from->dentry.ino, to->parent);
 	if (!err && to->dentry.ino)
 		err = check_replace(txn, from, to);
-	return err ? err : replace(store, txn, from, to, replaced);
+	return err ? err
+		   : replace(store, txn, from, to, request->is_s3, replaced);
 }
 
 /* The name that `from` had becomes a whiteout's. */
@@ -546,6 +548,8 @@ rename_apply(struct store *store, struct db_txn *txn,
 	if (!err)
 		err = look_up(txn, request->new_parent, request->new_name,
 			request->want, &to);
+	if (!err && request->is_s3 && is_dir(&to))
+		to.dentry = (struct record_dentry){.ino = 0};
 	if (!err)
 		err = check_bucket(txn, &from, to.bucket);
 	if (err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rename_private.h - rename(2) and renameat2(2) within a transaction, for
- * tree_rename().
+ * tree_rename() and object_rename().
  */
 #pragma once
 
@@ -16,6 +16,9 @@ struct rename_request {
 	struct slice new_name;
 	unsigned flags;
 	const struct tree_owner *whiteout; /* NULL: none */
+	/* Of a key, not of a path: a directory of the new name stays beside
+	 * it, and implicit ones that become empty go. */
+	bool is_s3;
 };
 
 /* As tree_rename(). */

@@ -10,7 +10,6 @@
 #include "store/object_key_private.h"
 #include "store/replication_private.h"
 #include "store/sealed.h"
-#include "store/upload_private.h"
 #include "store/usage_private.h"
 
 /* What a replica has of its source.  A list says who may have the source. */
@@ -95,10 +94,8 @@ describe(const struct object *source, struct buffer *attrs, struct inode *made)
 {
 	scoped(buffer_free) struct buffer kept = {0}, bytes = {0};
 
-	/* Only the object it made says that an upload is complete. */
 	inode_attrs_merge(&kept, SLICE_NULL, source->inode.attrs, KINDS);
-	inode_attr_set(&bytes, buffer_slice(&kept), INODE_ATTR_PART,
-		UPLOAD_ATTR_ID, NULL);
+	object_key_strip_maker(&bytes, buffer_slice(&kept));
 	struct slice all = buffer_slice(&bytes);
 	struct slice with =
 		replication_set_status(attrs, all, REPLICATION_REPLICA);

@@ -384,7 +384,7 @@ tree_rename_whiteout(struct store *store, uint64_t parent, struct slice name,
 {
 	struct inode result;
 	struct rename_call call = {
-		{parent, name, want, new_parent, new_name, flags, owner},
+		{parent, name, want, new_parent, new_name, flags, owner, false},
 		&result,
 	};
 

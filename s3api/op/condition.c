@@ -30,6 +30,21 @@ condition_of_copy_source(const struct request *request)
 	};
 }
 
+struct condition
+condition_of_rename_source(const struct request *request)
+{
+	return (struct condition){
+		.match =
+			request_header(request, "x-amz-rename-source-if-match"),
+		.none_match = request_header(request,
+			"x-amz-rename-source-if-none-match"),
+		.modified_since = request_header(request,
+			"x-amz-rename-source-if-modified-since"),
+		.unmodified_since = request_header(request,
+			"x-amz-rename-source-if-unmodified-since"),
+	};
+}
+
 static struct slice
 without_weakness(struct slice etag)
 {

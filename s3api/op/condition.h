@@ -8,7 +8,7 @@
 #include "s3api/request.h"
 #include "store/object.h"
 
-/* The four headers of a read, or of a copy's source. */
+/* The four headers of a read, or of the source of a copy or a rename. */
 struct condition {
 	struct slice match;
 	struct slice none_match;
@@ -18,6 +18,7 @@ struct condition {
 
 struct condition condition_of_read(const struct request *request);
 struct condition condition_of_copy_source(const struct request *request);
+struct condition condition_of_rename_source(const struct request *request);
 
 /* In the order of RFC 9110 §13.2.2.  PRECONDITION_FAILED, NOT_MODIFIED: a
  * copy turns the latter into the former. */

@@ -117,10 +117,11 @@ enum s3_error op_tagging_get_bucket(struct request *request);
 enum s3_error op_tagging_put_bucket(struct request *request);
 enum s3_error op_tagging_delete_bucket(struct request *request);
 
-/* op_put.c, op_post.c, op_copy.c, op_delete.c */
+/* op_put.c, op_post.c, op_copy.c, op_rename.c, op_delete.c */
 enum s3_error op_put_object(struct request *request);
 enum s3_error op_post_object(struct request *request);
 enum s3_error op_copy_object(struct request *request);
+enum s3_error op_rename_object(struct request *request);
 enum s3_error op_delete_object(struct request *request);
 enum s3_error op_delete_objects(struct request *request);
 

@@ -163,7 +163,8 @@ enum inode_attr_kind {
 	INODE_ATTR_SYMLINK,    /* name empty; the target */
 	INODE_ATTR_ACL,	       /* name "s3" */
 	INODE_ATTR_PART,       /* names "parts" and "upload": of an upload, for
-				* HEAD/GET ?partNumber= (upload.h) */
+				* HEAD/GET ?partNumber= (upload.h); "rename":
+				* of who asks again (object.h) */
 	INODE_ATTR_SSE_C,      /* name empty; seal.h */
 	INODE_ATTR_NAME,       /* directories, name empty: the component that it
 				* has in its parent; dentry.c's, never shown */

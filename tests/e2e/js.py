@@ -51,6 +51,20 @@ def errors_have_their_names(site, client):
     assert client.js("errorOf", "none", "none") == "NoSuchBucket"
 
 
+def an_object_is_renamed(site, client):
+    file = site.file("to-rename", suite.SMALL)
+    client.put(file, suite.BUCKET, "r/what was")
+    client.js("rename", suite.BUCKET, "r/what was", "r/d/it is")
+
+    assert client.keys(suite.BUCKET, "r/") == ["r/d/it is"]
+    suite.assert_same(file, suite.fetch(site, client, "r/d/it is"))
+    if site.is_mounted:
+        top = site.mount / suite.BUCKET / "r"
+        assert [path.name for path in top.iterdir()] == ["d"]
+        suite.assert_same(file, top / "d/it is")
+    client.delete(suite.BUCKET, "r/d/it is")
+
+
 def checksums_are_kept(site, client):
     del site
     for kind, value in [("CRC32", "NhCmhg=="), ("CRC32C", "mnG7TA=="),
@@ -61,5 +75,6 @@ def checksums_are_kept(site, client):
 
 if __name__ == "__main__":
     if os.path.isdir(os.path.join(MODULES, "@aws-sdk/client-s3")):
-        suite.main(Js, [errors_have_their_names, checksums_are_kept])
+        suite.main(Js, [errors_have_their_names, an_object_is_renamed,
+                        checksums_are_kept])
     suite.skip_all("js", "@aws-sdk/client-s3 is not installed")

@@ -136,6 +136,40 @@ step_copy(struct model *model, size_t from, size_t to)
 	model->content[to] = model->content[from];
 }
 
+static enum store_err
+let(const struct object *source, const struct inode *target, void *context)
+{
+	(void)source;
+	(void)target;
+	(void)context;
+	return STORE_OK;
+}
+
+static bool
+is_dir_key(size_t i)
+{
+	return slice_has_suffix(slice_str(keys[i]), SLICE("/"));
+}
+
+static void
+step_rename(struct model *model, size_t from, size_t to)
+{
+	struct object moved;
+	enum store_err err = object_rename(model->temp.store, model->bucket,
+		slice_str(keys[from]), slice_str(keys[to]), let, NULL, NULL,
+		&moved);
+
+	cr_assert(eq(int, err,
+		is_dir_key(from) || is_dir_key(to) ? STORE_IS_DIR
+		: model->is_there[from]		   ? STORE_OK
+						   : STORE_NOT_FOUND));
+	if (err)
+		return;
+	model->is_there[from] = false;
+	model->is_there[to] = true;
+	model->content[to] = model->content[from];
+}
+
 static void
 step_delete(struct model *model, size_t i)
 {
@@ -199,8 +233,10 @@ step(struct model *model)
 		step_put(model, i);
 	else if (what < 45)
 		step_upload(model, i);
-	else if (what < 65)
+	else if (what < 55)
 		step_copy(model, i, draw(model, KEYS));
+	else if (what < 65)
+		step_rename(model, i, draw(model, KEYS));
 	else if (what < 80)
 		step_delete(model, i);
 	else if (what < 85)

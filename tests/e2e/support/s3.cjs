@@ -8,7 +8,7 @@ const {
 	S3Client, CreateBucketCommand, PutObjectCommand, GetObjectCommand,
 	CopyObjectCommand, DeleteObjectCommand, DeleteObjectsCommand,
 	DeleteBucketCommand, CreateMultipartUploadCommand, UploadPartCommand,
-	CompleteMultipartUploadCommand, HeadObjectCommand,
+	CompleteMultipartUploadCommand, HeadObjectCommand, RenameObjectCommand,
 	paginateListObjectsV2,
 } = require("@aws-sdk/client-s3");
 
@@ -72,6 +72,13 @@ function copy(Bucket, from, Key) {
 	return s3.send(new CopyObjectCommand({ Bucket, Key, CopySource }));
 }
 
+// The SDK makes up a client token.
+function rename(Bucket, from, Key) {
+	const RenameSource = from.split("/").map(encodeURIComponent).join("/");
+
+	return s3.send(new RenameObjectCommand({ Bucket, Key, RenameSource }));
+}
+
 async function removeBucket(Bucket) {
 	const Objects = (await keys(Bucket, "")).map((Key) => ({ Key }));
 
@@ -99,7 +106,7 @@ async function checksum(Bucket, Key, ChecksumAlgorithm) {
 }
 
 const commands = {
-	put, get, keys, copy, removeBucket, errorOf, checksum,
+	put, get, keys, copy, rename, removeBucket, errorOf, checksum,
 	makeBucket: (Bucket) => s3.send(new CreateBucketCommand({ Bucket })),
 	delete: (Bucket, Key) =>
 		s3.send(new DeleteObjectCommand({ Bucket, Key })),

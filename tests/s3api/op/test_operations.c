@@ -102,6 +102,7 @@ static const struct row rows[] = {
 	{ "PutObject", "PUT", "/photos/b", NULL, "b", WRITERS, "s3:PutObject" },
 	{ "PutObject", "PUT", "/photos/c", "x-amz-tagging: a=1\n", "c", WRITERS, "s3:PutObject,s3:PutObjectTagging" },
 	{ "CopyObject", "PUT", "/photos/d", "x-amz-copy-source: photos/tagged\n", "", BOTH, "s3:PutObject,s3:GetObject,s3:GetObjectTagging,s3:PutObjectTagging" },
+	{ "RenameObject", "PUT", "/photos/a?renameObject", "x-amz-rename-source: a\n", "", BOTH, "s3:RenameObject,s3:PutObject,s3:GetObject,s3:DeleteObject" },
 	{ "CreateMultipartUpload", "POST", "/photos/up?uploads", NULL, "", WRITERS, "s3:PutObject" },
 	{ "CompleteMultipartUpload", "POST", "/photos/up?uploadId=none", NULL, "", WRITERS, "s3:PutObject" },
 	{ "RestoreObject", "POST", "/photos/a?restore", NULL, XML("RestoreRequest", ""), BOTH, "s3:RestoreObject" },
