@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/counter_private.h"
 #include "store/reap_private.h"
 #include "store/session_private.h"
 
@@ -132,7 +133,8 @@ check_note_record(struct check *check, enum db_table table, struct slice key,
 {
 	struct check_job *job;
 
-	if (record_is_newer(table, value)) {
+	if (check->generation > RECORD_GENERATION &&
+		record_is_newer(table, value)) {
 		check->has_newer = true;
 		check_note(check, CHECK_RECORD, CHECK_FIX_NONE,
 			"the record of %s is of version %d, which a later tarn "
@@ -224,6 +226,9 @@ static enum store_err
 scan(struct check *check)
 {
 	enum store_err err = db_begin_read(check->store->db, &check->txn);
+	if (!err)
+		err = counter_get(check->txn, COUNTER_GENERATION,
+			&check->generation);
 	if (!err)
 		err = check_day_begin(check);
 	if (!err)

@@ -180,6 +180,7 @@ struct check {
 	uint64_t last_session;
 	struct check_array unknown; /* blobs named, but without record */
 	uint64_t damaged;	    /* blobs marked so */
+	uint64_t generation;	    /* of who has written: record.h */
 	bool has_newer;		    /* records that a later tarn has written */
 	struct check_job *jobs;
 	struct check_job **jobs_end;

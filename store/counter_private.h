@@ -13,6 +13,8 @@
 #define COUNTER_NUMBER "next-number"
 #define COUNTER_BLOB "next-blob"
 #define COUNTER_SESSION "next-session"
+/* The newest RECORD_GENERATION of those who have opened it for writing. */
+#define COUNTER_GENERATION "generation"
 
 /* Inside apply: takes `count` numbers, of which *first is the lowest. */
 must_check enum store_err counter_take(struct db_txn *txn, const char *name,

@@ -252,6 +252,35 @@ open_tables(struct store *store, uint64_t map_size)
 }
 
 static enum store_err
+apply_generation(struct store *store, struct db_txn *txn, void *unused)
+{
+	uint64_t generation;
+
+	(void)store;
+	(void)unused;
+	enum store_err err = counter_get(txn, COUNTER_GENERATION, &generation);
+	if (err || generation >= RECORD_GENERATION)
+		return err;
+	return counter_set(txn, COUNTER_GENERATION, RECORD_GENERATION);
+}
+
+/* Before anything that needs it is written. */
+static enum store_err
+note_generation(struct store *store)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	uint64_t generation = 0;
+
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = counter_get(txn, COUNTER_GENERATION, &generation);
+	db_abort(&txn);
+	if (err || generation >= RECORD_GENERATION)
+		return err;
+	return commit_run(store, apply_generation, NULL, NULL);
+}
+
+static enum store_err
 open_for_writing(struct store *store, const struct store_options *options)
 {
 	enum store_err err = feed_open(store);
@@ -268,6 +297,8 @@ open_for_writing(struct store *store, const struct store_options *options)
 		err = session_open(store, options->role);
 	if (!err)
 		err = pack_open(store, options->segment_size);
+	if (!err)
+		err = note_generation(store);
 	/* While nobody can take those of before the cut for such as died
 	 * after it. */
 	if (!err && store->after_power_cut)

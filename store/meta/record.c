@@ -122,6 +122,17 @@ newest_version(enum db_table table)
 	return 0;
 }
 
+_Static_assert(RECORD_GENERATION == 1 && RECORD_VERSION == 1 &&
+		       RECORD_VERSION_BLOB == 2 && RECORD_VERSION_DAY == 3 &&
+		       RECORD_VERSION_DENTRY == 2 &&
+		       RECORD_VERSION_INODE == 5 && RECORD_VERSION_PART == 2 &&
+		       RECORD_VERSION_SAMPLE == 2 &&
+		       RECORD_VERSION_TOKEN == 3 &&
+		       RECORD_VERSION_UPLOAD == 2 &&
+		       RECORD_VERSION_USAGE == 2 &&
+		       RECORD_VERSION_VERSIONS == 2,
+	"another version is another generation");
+
 bool
 record_is_newer(enum db_table table, struct slice bytes)
 {

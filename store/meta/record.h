@@ -219,6 +219,10 @@ void record_inode_encode(struct buffer *to, const struct inode *inode);
  * has it is of a version that no tarn before them reads. */
 bool record_is_checksum_recent(uint8_t kind);
 
-/* Whether a record that does not decode is one that a later tarn has written:
- * its version is above ours, and not so far above that it must be damage. */
+/* One more with each version of a record that comes: docs/format.md. */
+#define RECORD_GENERATION 1
+
+/* Whether a record that does not decode may be one that a later tarn has
+ * written: its version is above ours, and not so far above that it must be
+ * damage. */
 bool record_is_newer(enum db_table table, struct slice bytes);

@@ -81,6 +81,21 @@ Test(check, keys_that_do_not_decode)
 	}
 }
 
+static enum store_err
+apply_later(struct store *store, struct db_txn *txn, void *unused)
+{
+	(void)store;
+	(void)unused;
+	return counter_set(txn, COUNTER_GENERATION, RECORD_GENERATION + 1);
+}
+
+/* A later tarn has had it open for writing. */
+static void
+become_later(struct store *store)
+{
+	cr_assert(zero(int, commit_run(store, apply_later, NULL, NULL)));
+}
+
 /* After a downgrade: what the record names is not lost. */
 Test(check, a_record_of_a_later_version_keeps_all_repairs_away)
 {
@@ -90,6 +105,7 @@ Test(check, a_record_of_a_later_version_keeps_all_repairs_away)
 	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
 	struct inode other = checks_find(temp.store, bucket, "d", TREE_DIR);
 
+	become_later(temp.store);
 	other.nlink = 7;
 	raw_inode(temp.store, &other);
 	record_inode_encode(&value, &file);
@@ -115,12 +131,45 @@ Test(check, a_sample_of_a_later_version_does_so_too)
 	struct slice value = SLICE("\3of later");
 
 	checks_fill(temp.store);
+	become_later(temp.store);
 	raw_put(temp.store, DB_DOCUMENT, key, value);
 	struct checks_found found = checks_run(temp.store, CHECK_REPAIR);
 
 	cr_expect(eq(int, found.of[CHECK_RECORD], 1));
 	cr_expect(eq(int, found.repaired, 0));
 	cr_expect(raw_is(temp.store, DB_DOCUMENT, key, value));
+}
+
+/* One byte that was altered must not be in the way of all else. */
+Test(check, a_version_that_no_tarn_has_written_is_damage)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(buffer_free) struct buffer value = {0};
+	uint64_t bucket = checks_fill(temp.store);
+	struct inode file = checks_find(temp.store, bucket, "k", TREE_FILE);
+
+	record_inode_encode(&value, &file);
+	value.data[0] = 15;
+	raw_put(temp.store, DB_INODE, key_u64(file.ino), buffer_slice(&value));
+
+	checks_expect_repair(temp.store, CHECK_RECORD);
+}
+
+Test(check, a_store_s_generation_only_grows)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(db_abort) struct db_txn *txn = NULL;
+	uint64_t generation;
+
+	cr_assert(zero(int, db_begin_read(temp.store->db, &txn)));
+	cr_assert(zero(int, counter_get(txn, COUNTER_GENERATION, &generation)));
+	cr_expect(eq(u64, generation, RECORD_GENERATION));
+	db_abort(&txn);
+	become_later(temp.store);
+	temp_store_reopen(&temp);
+	cr_assert(zero(int, db_begin_read(temp.store->db, &txn)));
+	cr_assert(zero(int, counter_get(txn, COUNTER_GENERATION, &generation)));
+	cr_expect(eq(u64, generation, RECORD_GENERATION + 1));
 }
 
 Test(check, an_inode_with_attributes_of_a_later_kind_stays)
