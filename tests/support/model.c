@@ -320,6 +320,10 @@ model_rename(struct model *model, const char *from, const char *to_parent,
 		return false;
 	if (!strcmp(from, to))
 		return true;
+	/* Two names of one file: rename(2) does nothing. */
+	if (has_to && !is_dir(from) && model_tag(model, from) &&
+		model_tag(model, from) == model_tag(model, to))
+		return true;
 	if (!has_to && has_other)
 		return false;
 	if (is_dir(from) && !strncmp(to_parent, from, strlen(from)))
