@@ -50,6 +50,7 @@ close_data(struct file *file)
 	file->is_marked = false;
 	file->is_listed = false;
 	file->may_linger = false;
+	file->is_held = false;
 	file->is_shared = false;
 	file->is_packed = false;
 	file->is_changed = false;
@@ -108,7 +109,7 @@ open_writer(struct file *file, int open_flags)
 
 	if (file->store->is_read_only)
 		return STORE_READ_ONLY;
-	if (waits_for_releases(file, truncates))
+	if (!file->is_held && waits_for_releases(file, truncates))
 		wait_for_releases(file);
 	/* By whoever had the turn meanwhile. */
 	if (file->is_retired)
@@ -179,6 +180,8 @@ file_open(struct store *store, uint64_t ino, int open_flags, struct file **out)
 			return err;
 		file->opens++;
 		file->writers += is_writer(open_flags);
+		if (file->is_held && is_writer(open_flags))
+			file_linger_unhold(file);
 		file->is_closing = false;
 		last_access_note(store, &file->inode);
 		*out = file;
@@ -305,6 +308,10 @@ file_close(struct file **file_at, int open_flags)
 	if (is_writer(open_flags)) {
 		assert(file->writers > 0);
 		file->writers--;
+		if (!file->writers && file_linger_hold(file)) {
+			*file_at = file = NULL;
+			return STORE_OK;
+		}
 		if (!file->writers)
 			err = settle_last(file);
 		if (!file->writers && file->is_listed)

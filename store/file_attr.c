@@ -298,7 +298,7 @@ refresh_open(struct store *store, struct inode *inode, bool *is_live)
 		return false;
 	inode->attrs = attrs;
 	/* The kernel knows what is written through it. */
-	*is_live = file->writers == 0 && is_lagging(inode);
+	*is_live = (file->writers == 0 || file->is_held) && is_lagging(inode);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/file_linger_private.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #include "store/base/mutex.h"
 #include "store/file_left_private.h"
 #include "store/file_mark_private.h"
+#include "store/file_open_private.h"
+#include "store/file_settle_private.h"
 
 #define CHAINS 4096 /* a power of two */
 /* Calls of file_linger_run() before one is looked at: a second at least. */
@@ -141,14 +144,14 @@ file_linger_has(struct store *store, uint64_t ino)
 	return *find_locked(lingers, ino) != NULL;
 }
 
-/* Those that have waited long enough; they are remembered no more. */
+/* Those that have waited that many rounds; they are remembered no more. */
 static struct entry *
-take_due(struct file_lingers *lingers)
+take_due(struct file_lingers *lingers, uint64_t rounds)
 {
 	struct entry *list = NULL;
 	mutex_scoped(&lingers->lock);
 
-	lingers->round++;
+	lingers->round += rounds;
 	for (size_t i = 0; i < CHAINS; i++) {
 		struct entry **place = &lingers->chains[i];
 
@@ -211,6 +214,58 @@ look_at_left(struct file *file, struct entry *entry)
 	return err || lingers;
 }
 
+bool
+file_linger_hold(struct file *file)
+{
+	if (!file->may_linger || !file_settle_is_idle(file))
+		return false;
+	/* Who has it open for writing is told by descriptors. */
+	if (file_open_as(file, false))
+		log_warn("inode %llu: its descriptor stays writable",
+			(unsigned long long)file->ino);
+	file->writers++;
+	file->is_held = true;
+	file->is_closing = false;
+	file_linger_note(file);
+	return true;
+}
+
+void
+file_linger_unhold(struct file *file)
+{
+	struct file *held = file;
+
+	file->is_held = false;
+	file->writers--;
+	file->opens--;
+	file_table_release(&held);
+}
+
+/* Rule 4.  *with_turn: the file's, which is given. */
+static bool
+close_held(struct file *file, struct file **with_turn, struct entry *entry)
+{
+	struct file *held = file;
+
+	file->is_held = false;
+	file_table_give_turn(with_turn);
+	enum store_err err = file_close(&held, O_RDWR);
+	if (err)
+		note_failure(entry, err);
+	return err;
+}
+
+static bool
+look_at_held(struct file *file, struct file **with_turn, struct entry *entry)
+{
+	if (file_settle_is_idle(file)) {
+		if (blob_has_writer(file->store->blobs, file->blob))
+			return true;
+		file->may_linger = false;
+	}
+	return close_held(file, with_turn, entry);
+}
+
 static bool
 look_at(struct store *store, struct entry *entry)
 {
@@ -221,6 +276,8 @@ look_at(struct store *store, struct entry *entry)
 			file_table_take(store, entry->ino);
 	scoped(file_table_give_turn) struct file *with_turn = file;
 
+	if (file->is_held)
+		return look_at_held(file, &with_turn, entry);
 	return file->writers > 0 ? mark_again(file, entry)
 				 : look_at_left(file, entry);
 }
@@ -228,11 +285,36 @@ look_at(struct store *store, struct entry *entry)
 void
 file_linger_run(struct store *store)
 {
-	struct entry *due = take_due(store->lingers);
+	struct entry *due = take_due(store->lingers, 1);
 
 	for (struct entry *entry = due; entry; entry = entry->next) {
 		if (look_at(store, entry))
 			look_again(store, entry);
 	}
 	free_list(due);
+}
+
+void
+file_linger_stop(struct store *store)
+{
+	if (!store->lingers)
+		return;
+	struct entry *all = take_due(store->lingers, ROUNDS);
+
+	for (struct entry *entry = all; entry; entry = entry->next) {
+		scoped(file_table_release) struct file *file =
+				file_table_take(store, entry->ino);
+		scoped(file_table_give_turn) struct file *with_turn = file;
+
+		if (!file->is_held)
+			continue;
+		/* What a map stores from now on, the session that follows
+		 * finds: as a version of its own. */
+		if (blob_has_writer(store->blobs, file->blob))
+			file->is_copy = false;
+		else
+			file->may_linger = false;
+		(void)close_held(file, &with_turn, entry);
+	}
+	free_list(all);
 }

@@ -14,6 +14,12 @@
  *    settled, and its row goes.  Not at the close: the kernel lets go of a data
  *    file a moment after it has told of that.
  *
+ * 4. A copy for a new version (file_mark()) that is still unchanged at its last
+ *    close, and may be written to by a map, stays open here, as if that close
+ *    had not come: dropped at once, it would take with it what the map stores.
+ *    Closed it is when somebody has written to it, when nobody can any more,
+ *    or when somebody else opens it for writing, whose close it then is.
+ *
  * Threads:   any.
  */
 #pragma once
@@ -32,5 +38,11 @@ void file_linger_forget(struct file *file);
 /* Whether the inode is one of these; the caller need not have it open. */
 bool file_linger_has(struct store *store, uint64_t ino);
 
-/* Rules 2 and 3.  To be called about once a second, with no turn taken. */
+/* Rule 4.  The caller has the turn, and closes it as the last writer.  True:
+ * its open and its reference are kept here. */
+bool file_linger_hold(struct file *file);
+/* What is held is given up: another has opened it for writing. */
+void file_linger_unhold(struct file *file);
+
+/* Rules 2 to 4.  To be called about once a second, with no turn taken. */
 void file_linger_run(struct store *store);

@@ -33,26 +33,43 @@
 	((1u << INODE_ATTR_PART) | (1u << INODE_ATTR_SSE_C) |                  \
 		(1u << INODE_ATTR_REPLICATION))
 
-static enum store_err
-set_mark(struct db_txn *txn, const struct file_settle_request *request,
+/* Rule 5 of session_private.h.  What the record names need not be what was
+ * open: a copy is gone where nobody changed it. */
+static struct session_open
+row_of(struct store *store, const struct file_settle_request *request,
 	const struct inode *now)
 {
-	struct key key = key_u64_u64(request->session, request->ino);
-	struct file_stamp stamp = file_open_stamp(&request->stat);
-	const struct session_open row = {
+	bool is_other = now->blob != request->blob;
+	struct stat stat = request->stat;
+	bool has_data =
+		!request->seal.data &&
+		!(is_other && blob_stat(store->blobs, now->blob, &stat));
+	struct file_stamp stamp = file_open_stamp(&stat);
+
+	return (struct session_open){
 		.flags = request->keeps_mark ? INODE_DIRTY : 0,
-		.has_data = !request->seal.data,
+		.has_data = has_data,
 		.blob = now->blob,
 		.size = stamp.size,
 		.mtime_ns = stamp.mtime_ns,
 	};
+}
+
+static enum store_err
+set_mark(struct store *store, struct db_txn *txn,
+	const struct file_settle_request *request, const struct inode *now)
+{
+	struct key key = key_u64_u64(request->session, request->ino);
 
 	if (!request->is_gone && request->keeps_mark && request->is_marked)
 		return STORE_OK;
 	/* The mark may be gone since file_flush(). */
-	if (!request->is_gone && (request->keeps_mark || request->may_linger))
+	if (!request->is_gone && (request->keeps_mark || request->may_linger)) {
+		struct session_open row = row_of(store, request, now);
+
 		return session_put_open(txn, request->session, request->ino,
 			&row);
+	}
 	enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
@@ -276,7 +293,7 @@ file_settle_apply(struct store *store, struct db_txn *txn, void *arg)
 	request->is_published = false;
 	request->is_described = false;
 	if (request->is_gone)
-		return set_mark(txn, request, &was);
+		return set_mark(store, txn, request, &was);
 	if (!err)
 		err = session_has_open(txn, request->session, request->ino,
 			false, &has_others);
@@ -286,14 +303,14 @@ file_settle_apply(struct store *store, struct db_txn *txn, void *arg)
 	if (was.nlink == 0 && !has_others && !request->keeps_mark) {
 		request->is_gone = true;
 		err = dentry_forget(store, txn, &was);
-		return err ? err : set_mark(txn, request, &was);
+		return err ? err : set_mark(store, txn, request, &was);
 	}
 	now = decide(request, &was, has_others);
 	err = save(store, txn, request, &was, &now);
 	now.attrs = SLICE_NULL;
 	request->inode = now;
 	if (!err)
-		err = set_mark(txn, request, &now);
+		err = set_mark(store, txn, request, &now);
 	return err ? err : lock_settle(store, txn, request->ino);
 }
 
@@ -305,6 +322,22 @@ describe_draft(const struct file_seal *seal,
 	request->seal = file_seal_attr(seal);
 	request->stat.st_size = (off_t)file_seal_size(seal);
 	request->stat.st_mtim = clock_to_timespec(file_seal_mtime_ns(seal));
+}
+
+static bool
+is_untouched_copy(const struct file *file, const struct stat *stat)
+{
+	return file->is_copy && file->copied_ns == file_open_ctime_ns(stat);
+}
+
+bool
+file_settle_is_idle(struct file *file)
+{
+	struct stat stat;
+
+	return file->is_pending && file->is_marked &&
+	       !file_open_stat(file, &stat) && is_untouched_copy(file, &stat) &&
+	       !file_open_is_changed(file, &stat);
 }
 
 /* What the request says beside keeps_mark and is_sync, which are the
@@ -329,9 +362,7 @@ describe_file(struct file *file, struct file_settle_request *request)
 		describe_draft(file->seal, request);
 	request->is_changed = file_open_is_changed(file, &request->stat);
 	/* Another session may have set mtime back. */
-	request->is_copy =
-		file->is_copy &&
-		file->copied_ns == file_open_ctime_ns(&request->stat);
+	request->is_copy = is_untouched_copy(file, &request->stat);
 	request->has_mtime = file->seal || file->is_pending ||
 			     file_open_stamp(&request->stat).mtime_ns !=
 				     file->stamp.mtime_ns;

@@ -52,6 +52,10 @@ must_check enum store_err file_settle_run(struct file *file, bool keeps_mark);
 must_check enum store_err file_settle_sync(struct file *file, bool keeps_mark,
 	bool *is_described);
 
+/* A copy that nobody has changed, which goes with its last writer.  The caller
+ * has the turn. */
+bool file_settle_is_idle(struct file *file);
+
 /*
  * For an inode that is being changed in place, by whomever: before its data
  * file's mtime, by which that is told, is set.  inode: as just read; stat: of

@@ -64,6 +64,7 @@ struct file {
 	bool is_marked;
 	bool is_listed;	 /* a writer's, DB_OPEN has it with flags 0 */
 	bool may_linger; /* file_let_linger() */
+	bool is_held;	 /* one open is file_linger's own: file_linger_hold() */
 	bool is_changed;
 	bool is_closing;    /* the last writer was flushed: its close() */
 	bool was_flushed;   /* published by file_flush() once */

@@ -387,6 +387,7 @@ store_close(struct store **ptr)
 	last_access_close(store);
 	reclaim_stop(store);
 	pack_close(store);
+	file_linger_stop(store);
 	session_close(store);
 	file_table_free(&store->files);
 	file_linger_free(&store->lingers);

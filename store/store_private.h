@@ -93,4 +93,6 @@ void file_table_free(struct file_table **table);
 
 /* file_linger.c: what may be written to though it was published. */
 must_check enum store_err file_linger_create(struct file_lingers **out);
+/* Closes what is held (file_linger_private.h), before the session goes. */
+void file_linger_stop(struct store *store);
 void file_linger_free(struct file_lingers **lingers);

@@ -11,6 +11,7 @@
 #include "store/scrub.h"
 #include "store/session_private.h"
 #include "tests/fs/needs_mount.h"
+#include "tests/store/versions.h"
 
 /* Much more than it takes. */
 #define PATIENCE_MS 20000
@@ -229,6 +230,61 @@ Test(linger, what_is_mapped_and_not_changed_keeps_its_etag)
 
 	cr_expect(is_etag(&before, &after));
 	cr_expect(eq(i64, after.mtime_ns, 1));
+}
+
+static struct versions
+keep_versions(struct temp_mount *temp)
+{
+	cr_assert(zero(int, versioning_set(temp->store.store, temp->bucket,
+				    VERSIONING_ENABLED)));
+	return (struct versions){
+		.store = temp->store.store,
+		.bucket = temp->bucket,
+	};
+}
+
+Test(linger, what_a_map_stores_after_the_close_is_a_version)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	NEEDS_PASSTHROUGH(temp);
+	struct versions it = keep_versions(&temp);
+
+	temp_mount_write(&temp, "f", "abc");
+	cr_expect(wait_for_end(&temp));
+	int fd = open(temp_mount_at(&temp, "f"), O_RDWR);
+	char *bytes = mmap(NULL, 3, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert(ne(ptr, bytes, MAP_FAILED));
+	cr_assert(not(close(fd)));
+	bytes[1] = 'X';
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"), "aXc"));
+	cr_assert(not(munmap(bytes, 3)));
+	cr_expect(wait_for_end(&temp));
+
+	cr_expect(versions_lists(&it, "f=aXc* f=abc"));
+	cr_expect(eq(str, (char *)temp_mount_read(&temp, "f"), "aXc"));
+}
+
+/* As touch(1) does it. */
+Test(linger, a_time_set_by_who_writes_nothing_stays)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const struct timespec times[2] = {{.tv_sec = 7}, {.tv_sec = 8}};
+	struct versions it = keep_versions(&temp);
+
+	temp_mount_write(&temp, "f", "abc");
+	cr_expect(wait_for_end(&temp));
+	struct inode before = head(&temp, "f");
+	int fd = open(temp_mount_at(&temp, "f"), O_RDWR);
+	cr_assert(not(futimens(fd, times)));
+	cr_assert(not(close(fd)));
+	cr_expect(wait_for_end(&temp));
+	struct inode after = head(&temp, "f");
+
+	cr_expect(eq(i64, after.mtime_ns, 8 * CLOCK_NS_PER_S));
+	cr_expect(is_etag(&before, &after));
+	cr_expect(versions_lists(&it, "f=abc*"));
 }
 
 Test(linger, what_a_map_stores_is_no_damage)

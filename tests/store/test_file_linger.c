@@ -15,6 +15,7 @@
 #include "store/session_private.h"
 #include "tests/crash/faults.h"
 #include "tests/store/files.h"
+#include "tests/store/versions.h"
 #include "tests/support/temp_store.h"
 
 /* Calls of file_linger_run() that look at everything there is. */
@@ -199,4 +200,136 @@ Test(file_linger, what_went_meanwhile_is_in_no_list)
 	files_make(temp.store, inode.bucket, "another", "");
 
 	cr_expect(eq(u32, flags_in_list(temp.store, inode.ino), UINT32_MAX));
+}
+
+/* Of a bucket that keeps versions: opened for writing and not written to;
+ * what a map would be by then has its data. */
+static struct file *
+open_copy(struct store *store, struct inode *inode, int *map)
+{
+	uint64_t bucket = objects_bucket(store, "bucket");
+
+	cr_assert(zero(int, versioning_set(store, bucket, VERSIONING_ENABLED)));
+	uint64_t ino = files_make(store, bucket, "f", "text");
+
+	run(store, ROUNDS);
+	*inode = files_head(store, bucket, "f");
+	inode->attrs = SLICE_NULL;
+	struct file *file = files_open(store, ino, O_RDWR);
+	cr_assert(zero(int,
+		blob_open(store->blobs, file_blob(file), O_RDWR, map)));
+	file_let_linger(file);
+	return file;
+}
+
+static bool
+is_as_it_was(struct store *store, const struct inode *was)
+{
+	struct inode now = files_head(store, was->bucket, "f");
+
+	return inode_etag_equal(&now.etag, &was->etag) &&
+	       now.mtime_ns == was->mtime_ns && now.size == was->size &&
+	       !now.pending && !(now.flags & INODE_DIRTY);
+}
+
+Test(file_linger, what_a_map_stores_in_a_copy_becomes_a_version)
+{
+	struct versions it = {.temp = open_quiet()};
+	struct inode was;
+	int map;
+
+	it.store = it.temp.store;
+	struct file *file = open_copy(it.store, &was, &map);
+	it.bucket = was.bucket;
+	files_close(&file, O_RDWR);
+	run(it.store, ROUNDS + 3);
+	cr_expect(versions_lists(&it, "f=text*"));
+	cr_assert(eq(i64, pwrite(map, "more text", 9, 0), 9));
+	run(it.store, 1);
+	cr_expect(versions_lists(&it, "f=more text* f=text"));
+	cr_assert(eq(i64, pwrite(map, "even more", 9, 0), 9));
+	close(map);
+	run(it.store, ROUNDS);
+
+	cr_expect(versions_lists(&it, "f=even more* f=text"));
+	cr_expect(not(file_linger_has(it.store, was.ino)));
+	cr_expect(zero(u64, file_count(it.store)));
+	versions_end(&it);
+}
+
+Test(file_linger, a_copy_that_nobody_can_write_to_any_more_goes)
+{
+	struct versions it = {.temp = open_quiet()};
+	struct inode was;
+	int map;
+
+	it.store = it.temp.store;
+	struct file *file = open_copy(it.store, &was, &map);
+	files_close(&file, O_RDWR);
+	run(it.store, ROUNDS);
+	cr_expect(eq(u64, file_count(it.store), 1));
+	close(map);
+	run(it.store, 1);
+
+	cr_expect(zero(u64, file_count(it.store)));
+	cr_expect(eq(u32, flags_in_list(it.store, was.ino), UINT32_MAX));
+	cr_expect(is_as_it_was(it.store, &was));
+	versions_end(&it);
+}
+
+Test(file_linger, who_opens_a_copy_that_is_kept_publishes_it_with_his_close)
+{
+	struct versions it = {.temp = open_quiet()};
+	struct inode was;
+	int map;
+
+	it.store = it.temp.store;
+	struct file *file = open_copy(it.store, &was, &map);
+	it.bucket = was.bucket;
+	close(map);
+	files_close(&file, O_RDWR);
+	file = files_open(it.store, was.ino, O_RDWR);
+	files_put(file, "news");
+	cr_assert(zero(int, file_flush(file)));
+	cr_expect(versions_lists(&it, "f=news* f=text"));
+	files_close(&file, O_RDWR);
+	run(it.store, ROUNDS);
+
+	cr_expect(versions_lists(&it, "f=news* f=text"));
+	cr_expect(zero(u64, file_count(it.store)));
+	versions_end(&it);
+}
+
+Test(file_linger, a_copy_that_is_kept_goes_with_the_store)
+{
+	struct temp_store temp = open_quiet();
+	struct inode was;
+	int map;
+
+	struct file *file = open_copy(temp.store, &was, &map);
+	close(map);
+	files_close(&file, O_RDWR);
+	temp_store_reopen(&temp);
+
+	cr_expect(is_as_it_was(temp.store, &was));
+	temp_store_close(&temp);
+}
+
+/* touch(1) opens it for writing and writes nothing. */
+Test(file_linger, a_time_that_is_set_in_a_copy_stays)
+{
+	struct versions it = {.temp = open_quiet()};
+	struct inode was;
+	int map;
+
+	it.store = it.temp.store;
+	struct file *file = open_copy(it.store, &was, &map);
+	close(map);
+	files_set_mtime(it.store, was.ino, 7);
+	files_close(&file, O_RDWR);
+	run(it.store, ROUNDS + 3);
+	was.mtime_ns = 7;
+
+	cr_expect(is_as_it_was(it.store, &was));
+	versions_end(&it);
 }
