@@ -257,7 +257,9 @@ dentry_touch_dir(struct store *store, struct db_txn *txn, uint64_t dir,
 	inode.ctime_ns = inode.mtime_ns;
 	inode.nlink = (uint32_t)((int64_t)inode.nlink + subdirs);
 	err = dentry_save_inode(txn, &inode);
-	return err ? err : feed_append_inode(store, txn, dir, false);
+	/* With its listing: mounts that have kept that know it by its mtime,
+	 * which may be set back. */
+	return err ? err : feed_append_inode(store, txn, dir, true);
 }
 
 static bool

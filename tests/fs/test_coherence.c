@@ -142,6 +142,25 @@ Test(coherence, a_listing_that_the_kernel_kept_shows_what_s3_adds)
 	cr_expect(has_entry(top, "a"));
 }
 
+/* As tar and rsync set it, to what it was. */
+Test(coherence, a_listing_that_the_kernel_kept_is_not_known_by_its_time)
+{
+	NEEDS_MOUNT();
+	scoped(temp_mount_close) struct temp_mount temp = temp_mount_open();
+	const struct timespec times[2] = {{.tv_sec = 7}, {.tv_sec = 8}};
+	const char *dir = temp_mount_at(&temp, "d");
+
+	temp_mount_put(&temp, "d/a", "x");
+	cr_assert(not(utimensat(AT_FDCWD, dir, times, 0)));
+	for (int i = 0; i < 3; i++)
+		cr_expect(not(has_entry(dir, "b")));
+	temp_mount_put(&temp, "d/b", "x");
+	cr_assert(not(utimensat(AT_FDCWD, dir, times, 0)));
+
+	cr_expect(has_entry(dir, "b"));
+	cr_expect(has_entry(dir, "a"));
+}
+
 Test(coherence, a_new_file_is_an_object_when_close_returns)
 {
 	NEEDS_MOUNT();
