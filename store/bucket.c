@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/bucket.h"
+#include "store/bucket_private.h"
 
 #include "store/base/clock.h"
-#include "store/dentry_private.h"
 #include "store/history_private.h"
 #include "store/meta/key.h"
-#include "store/notification_private.h"
 #include "store/organization_private.h"
-#include "store/replication_private.h"
-#include "store/upload_private.h"
 #include "store/usage_private.h"
 
 /* Of a document's kind. */
@@ -81,8 +77,8 @@ decode_bucket(struct slice name, struct slice value, struct bucket *out)
 	return STORE_OK;
 }
 
-static enum store_err
-find_bucket(struct db_txn *txn, struct slice name, struct bucket *out)
+enum store_err
+bucket_find(struct db_txn *txn, struct slice name, struct bucket *out)
 {
 	struct slice value;
 
@@ -95,8 +91,8 @@ find_bucket(struct db_txn *txn, struct slice name, struct bucket *out)
 	return decode_bucket(name, value, out);
 }
 
-static enum store_err
-feed_bucket(struct store *store, struct db_txn *txn,
+enum store_err
+bucket_tell(struct store *store, struct db_txn *txn,
 	const struct bucket *bucket)
 {
 	struct record_change change = {
@@ -203,7 +199,7 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	struct create_request *request = arg;
 	struct bucket *bucket = request->out;
 
-	enum store_err err = find_bucket(txn, request->name, bucket);
+	enum store_err err = bucket_find(txn, request->name, bucket);
 	if (err != STORE_NO_BUCKET)
 		return err ? err : STORE_BUCKET_EXISTS;
 	err = organization_check_in(txn, request->owner);
@@ -229,7 +225,7 @@ apply_create(struct store *store, struct db_txn *txn, void *arg)
 	if (!err)
 		err = usage_begin_bucket(txn, bucket->ino, request->owner);
 	if (!err)
-		err = feed_bucket(store, txn, bucket);
+		err = bucket_tell(store, txn, bucket);
 	if (!err && request->is_locking)
 		err = begin_locking(txn, bucket->ino);
 	return err ? err : save_documents(store, txn, request);
@@ -296,120 +292,6 @@ bucket_create_own(struct store *store, struct slice name, struct slice owner,
 	return create(store, &request);
 }
 
-/* The first row of a table whose key begins with the number.  NOT_FOUND. */
-static enum store_err
-find_row(struct db_txn *txn, enum db_table table, uint64_t first,
-	struct key *out)
-{
-	scoped(db_cursor_close) struct db_cursor cursor = {0};
-	struct key start = key_u64(first);
-
-	enum store_err err = db_cursor_open(txn, table, &cursor);
-	if (!err)
-		err = db_cursor_seek(&cursor, key_slice(&start));
-	if (err)
-		return err;
-	if (!slice_has_prefix(cursor.key, key_slice(&start)))
-		return STORE_NOT_FOUND;
-	out->len = cursor.key.len;
-	memcpy(out->bytes, cursor.key.data, out->len);
-	return STORE_OK;
-}
-
-static enum store_err
-remove_documents(struct db_txn *txn, uint64_t bucket)
-{
-	struct key key;
-	enum store_err err = find_row(txn, DB_DOCUMENT, bucket, &key);
-
-	while (!err) {
-		err = db_delete(txn, DB_DOCUMENT, key_slice(&key));
-		if (!err)
-			err = find_row(txn, DB_DOCUMENT, bucket, &key);
-	}
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
-static enum store_err
-remove_uploads(struct db_txn *txn, uint64_t bucket)
-{
-	uint64_t owner, number;
-	struct key key;
-	enum store_err err = find_row(txn, DB_UPLOAD, bucket, &key);
-
-	while (!err) {
-		err = key_split_u64_u64(key_slice(&key), &owner, &number);
-		if (!err)
-			err = upload_remove(txn, bucket, number);
-		if (err)
-			return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
-		err = find_row(txn, DB_UPLOAD, bucket, &key);
-	}
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
-struct deletion {
-	struct slice name;
-	uint64_t ino; /* 0: whichever has the name */
-};
-
-static enum store_err
-apply_delete(struct store *store, struct db_txn *txn, void *arg)
-{
-	const struct deletion *deletion = arg;
-	struct bucket bucket;
-	bool is_empty;
-
-	enum store_err err = find_bucket(txn, deletion->name, &bucket);
-	if (!err && deletion->ino && deletion->ino != bucket.ino)
-		err = STORE_NO_BUCKET;
-	if (!err)
-		err = dentry_is_empty(txn, bucket.ino, &is_empty);
-	if (err)
-		return err;
-	if (!err && is_empty)
-		err = history_end(txn, bucket.ino, &is_empty);
-	if (err)
-		return err;
-	if (!is_empty)
-		return STORE_BUCKET_NOT_EMPTY;
-	struct key by_name = key_text(deletion->name);
-	struct key by_ino = key_u64(bucket.ino);
-	err = db_delete(txn, DB_BUCKET, key_slice(&by_name));
-	if (!err)
-		err = delete_if_there(txn, DB_INODE, &by_ino);
-	if (!err)
-		err = remove_documents(txn, bucket.ino);
-	if (!err)
-		err = notification_end_bucket(txn, bucket.ino);
-	if (!err)
-		err = replication_end_bucket(txn, bucket.ino);
-	if (!err)
-		err = remove_uploads(txn, bucket.ino);
-	if (!err)
-		err = usage_end_bucket(txn, bucket.ino);
-	return err ? err : feed_bucket(store, txn, &bucket);
-}
-
-enum store_err
-bucket_delete(struct store *store, struct slice name)
-{
-	struct deletion deletion = {.name = name};
-
-	return commit_run_durably(store, apply_delete, &deletion);
-}
-
-enum store_err
-bucket_delete_known(struct store *store, const struct bucket *bucket)
-{
-	struct deletion deletion = {
-		.name = slice_str(bucket->name),
-		.ino = bucket->ino,
-	};
-
-	return commit_run_durably(store, apply_delete, &deletion);
-}
-
 enum store_err
 bucket_get(struct store *store, struct slice name, struct bucket *out)
 {
@@ -418,7 +300,7 @@ bucket_get(struct store *store, struct slice name, struct bucket *out)
 
 	enum store_err err = db_begin_read(store->db, &txn);
 	if (!err)
-		err = find_bucket(txn, name, &bucket);
+		err = bucket_find(txn, name, &bucket);
 	if (!err)
 		*out = bucket;
 	return err;
