@@ -106,17 +106,25 @@ history_set_lock(struct db_txn *txn, uint64_t bucket,
 }
 
 enum store_err
-history_end(struct db_txn *txn, uint64_t bucket, bool *is_ended)
+history_is_empty(struct db_txn *txn, uint64_t bucket, bool *is_empty)
+{
+	struct record_versions of;
+
+	*is_empty = true;
+	enum store_err err = history_of(txn, bucket, &of);
+	return err || of.versioning == VERSIONING_NEVER
+		       ? err
+		       : dentry_is_empty(txn, of.history, is_empty);
+}
+
+enum store_err
+history_end(struct db_txn *txn, uint64_t bucket)
 {
 	struct key key = key_u64(bucket);
 	struct record_versions of;
 
-	*is_ended = true;
 	enum store_err err = history_of(txn, bucket, &of);
 	if (err || of.versioning == VERSIONING_NEVER)
-		return err;
-	err = dentry_is_empty(txn, of.history, is_ended);
-	if (err || !*is_ended)
 		return err;
 	struct key root = key_u64(of.history);
 	err = db_delete(txn, DB_VERSION, key_slice(&key));

@@ -63,10 +63,11 @@ must_check enum store_err history_set(struct db_txn *txn, uint64_t bucket,
  * keep versions now. */
 must_check enum store_err history_set_lock(struct db_txn *txn, uint64_t bucket,
 	const struct inode_lock_rule *rule);
-/* With the bucket's record.  False: there are older versions or markers, and
- * nothing has been done. */
-must_check enum store_err history_end(struct db_txn *txn, uint64_t bucket,
-	bool *is_ended);
+/* Whether there are neither older versions nor markers. */
+must_check enum store_err history_is_empty(struct db_txn *txn, uint64_t bucket,
+	bool *is_empty);
+/* With the bucket's record, where it is empty. */
+must_check enum store_err history_end(struct db_txn *txn, uint64_t bucket);
 
 /* Whether the entry is the one that is meant; not of VERSION_CURRENT. */
 bool history_is_meant(const struct record_dentry *dentry,

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "store/meta/key.h"
 #include "store/organization.h"
 #include "store/upload.h"
 #include "tests/store/names.h"
@@ -273,6 +274,49 @@ Test(bucket, takes_its_uploads_and_documents_with_it)
 		bucket_get_document(temp.store, other, SLICE("policy"), &arena,
 			&value),
 		STORE_OK));
+	cr_expect(names_are_sound(temp.store));
+}
+
+enum { UPLOADS = 10001 };
+
+static enum store_err
+apply_uploads(struct store *store, struct db_txn *txn, void *arg)
+{
+	scoped(buffer_free) struct buffer value = {0};
+	const struct record_upload upload = {.key = SLICE("k")};
+	uint64_t *bucket = arg, number;
+	enum store_err err = STORE_OK;
+
+	(void)store;
+	record_upload_encode(&value, &upload);
+	for (int i = 0; i < UPLOADS && !err; i++) {
+		err = commit_new_number(txn, &number);
+		struct key key = key_u64_u64(*bucket, number);
+		if (!err)
+			err = db_put(txn, DB_UPLOAD, key_slice(&key),
+				buffer_slice(&value));
+	}
+	return err;
+}
+
+Test(bucket, uploads_of_one_that_is_deleted_go_by_several_transactions)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	cr_assert(zero(int,
+		commit_run(temp.store, apply_uploads, &bucket, NULL)));
+
+	cr_assert(zero(int, objects_put(temp.store, bucket, "k", "1")));
+	cr_expect(eq(int, bucket_delete(temp.store, SLICE("bucket")),
+		STORE_BUCKET_NOT_EMPTY));
+	cr_expect(eq(u64, objects_rows(temp.store, DB_UPLOAD), UPLOADS));
+	cr_assert(zero(int,
+		object_delete(temp.store, bucket, SLICE("k"), NULL)));
+	uint64_t before = db_last_commit(temp.store->db);
+	cr_expect(zero(int, bucket_delete(temp.store, SLICE("bucket"))));
+
+	cr_expect(ge(u64, db_last_commit(temp.store->db) - before, 2));
+	cr_expect(zero(u64, objects_rows(temp.store, DB_UPLOAD)));
 	cr_expect(names_are_sound(temp.store));
 }
 
