@@ -238,7 +238,8 @@ history_newest(struct db_txn *txn, const struct record_versions *of,
 
 enum store_err
 history_count_newer(struct db_txn *txn, const struct record_versions *of,
-	struct slice key, uint64_t number, uint32_t max, uint32_t *count)
+	struct slice key, uint64_t number, uint32_t max, uint32_t *count,
+	uint32_t *looked)
 {
 	scoped(dentry_cursor_close) struct dentry_cursor *cursor = NULL;
 	scoped(buffer_free) struct buffer path = {0};
@@ -253,6 +254,7 @@ history_count_newer(struct db_txn *txn, const struct record_versions *of,
 	enum store_err err =
 		open_rows(txn, of, key, &path, &parent, &component, &cursor);
 	for (int i = 0; i < ROWS_MAX && *count < max && !err; i++) {
+		++*looked;
 		err = next_row(cursor, component, &found, &dentry);
 		if (err || dentry.version.number <= number)
 			break;

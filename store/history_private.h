@@ -83,10 +83,10 @@ must_check enum store_err history_newest(struct db_txn *txn,
 
 /* How many older versions of the key, markers aside, are newer than that
  * number: `max` where there are more, and less than there are where too many
- * markers lie between. */
+ * markers lie between.  *looked grows by the rows that it took. */
 must_check enum store_err history_count_newer(struct db_txn *txn,
 	const struct record_versions *of, struct slice key, uint64_t number,
-	uint32_t max, uint32_t *count);
+	uint32_t max, uint32_t *count, uint32_t *looked);
 /* Whether the key has one older version, or marker, and no more. */
 must_check enum store_err history_is_alone(struct db_txn *txn,
 	const struct record_versions *of, struct slice key, bool *out);

@@ -15,6 +15,10 @@
 #include "store/object_key_private.h"
 #include "store/versioning.h"
 
+/* Older versions that are counted in one transaction, or a few more: other
+ * writers wait meanwhile. */
+#define LOOKS_MAX 10000
+
 /* A version that may be due. */
 struct candidate {
 	struct slice key;
@@ -30,7 +34,13 @@ struct candidate {
 
 struct due {
 	struct lifecycle_look *look;
+	size_t begin; /* those before are done */
 	size_t count;
+
+	/* results */
+	size_t end; /* where those that are done now end */
+	uint32_t looked;
+
 	struct candidate candidates[LIFECYCLE_PAGE];
 };
 
@@ -106,6 +116,7 @@ find_candidates(struct lifecycle_look *look,
 	struct due *due)
 {
 	due->look = look;
+	due->begin = 0;
 	due->count = 0;
 	for (size_t i = 0; i < page->count; i++) {
 		const struct list_versions_entry *entry = &page->entries[i];
@@ -128,10 +139,12 @@ find_candidates(struct lifecycle_look *look,
 /* --- the decision --------------------------------------------------------- */
 
 static enum store_err
-decide_older(struct lifecycle_look *look, struct db_txn *txn,
+decide_older(struct due *due, struct db_txn *txn,
 	const struct record_versions *of, struct candidate *candidate,
 	const struct inode *inode)
 {
+	const struct lifecycle_look *look = due->look;
+
 	for (size_t i = 0; i < look->rules.count; i++) {
 		const struct lifecycle_rule *rule = &look->rules.rules[i];
 		uint32_t newer = 0;
@@ -141,7 +154,7 @@ decide_older(struct lifecycle_look *look, struct db_txn *txn,
 			continue;
 		enum store_err err = history_count_newer(txn, of,
 			candidate->key, candidate->version.number,
-			rule->noncurrent_newer, &newer);
+			rule->noncurrent_newer, &newer, &due->looked);
 		if (err)
 			return err;
 		if (newer < rule->noncurrent_newer)
@@ -193,10 +206,11 @@ is_current(struct db_txn *txn, const struct record_versions *of,
 }
 
 static enum store_err
-decide_marker(struct lifecycle_look *look, struct db_txn *txn,
+decide_marker(struct due *due, struct db_txn *txn,
 	const struct record_versions *of, struct candidate *candidate,
 	const struct inode *inode)
 {
+	struct lifecycle_look *look = due->look;
 	bool is_now = false;
 	enum store_err err =
 		is_current(txn, of, look->bucket->ino, candidate, &is_now);
@@ -205,14 +219,15 @@ decide_marker(struct lifecycle_look *look, struct db_txn *txn,
 	if (err || is_now != candidate->is_current)
 		return err;
 	return is_now ? decide_current(look, txn, of, candidate, inode)
-		      : decide_older(look, txn, of, candidate, inode);
+		      : decide_older(due, txn, of, candidate, inode);
 }
 
 /* candidate->rule: by which it goes. */
 static enum store_err
-decide(struct lifecycle_look *look, struct db_txn *txn,
-	const struct record_versions *of, struct candidate *candidate)
+decide(struct due *due, struct db_txn *txn, const struct record_versions *of,
+	struct candidate *candidate)
 {
+	struct lifecycle_look *look = due->look;
 	const struct version_ref ref = version_ref_of(&candidate->version);
 	struct store *store = look->job->store;
 	bool is_written = false;
@@ -228,7 +243,7 @@ decide(struct lifecycle_look *look, struct db_txn *txn,
 		object.is_marker != candidate->is_marker)
 		return STORE_OK;
 	if (object.is_marker)
-		return decide_marker(look, txn, of, candidate, &object.inode);
+		return decide_marker(due, txn, of, candidate, &object.inode);
 	/* One that is locked has another day, too. */
 	if (!(object.inode.flags & INODE_NONCURRENT) ||
 		inode_lock_holds(&object.inode.lock, clock_now_ns()))
@@ -238,7 +253,7 @@ decide(struct lifecycle_look *look, struct db_txn *txn,
 	err = object_key_is_written(store, txn, &object.inode, &is_written);
 	return err || is_written
 		       ? err
-		       : decide_older(look, txn, of, candidate, &object.inode);
+		       : decide_older(due, txn, of, candidate, &object.inode);
 }
 
 static enum store_err
@@ -260,7 +275,7 @@ drop(struct store *store, struct db_txn *txn, uint64_t bucket,
 
 /* --- all of them ---------------------------------------------------------- */
 
-/* store NULL: nothing is changed. */
+/* Some of them.  store NULL: nothing is changed. */
 static enum store_err
 take(struct store *store, struct db_txn *txn, struct due *due)
 {
@@ -269,11 +284,13 @@ take(struct store *store, struct db_txn *txn, struct due *due)
 
 	if (!err)
 		err = history_of(txn, due->look->bucket->ino, &of);
-	for (size_t i = 0; i < due->count && !err && !due->look->is_stale;
-		i++) {
-		struct candidate *candidate = &due->candidates[i];
+	due->looked = 0;
+	due->end = due->begin;
+	while (!err && !due->look->is_stale && due->end < due->count &&
+		due->looked < LOOKS_MAX) {
+		struct candidate *candidate = &due->candidates[due->end++];
 
-		err = decide(due->look, txn, &of, candidate);
+		err = decide(due, txn, &of, candidate);
 		if (!err && candidate->rule && store)
 			err = drop(store, txn, due->look->bucket->ino, &of,
 				candidate);
@@ -296,18 +313,12 @@ take_dry(struct due *due)
 	return err ? err : take(NULL, txn, due);
 }
 
-static enum store_err
-take_due(struct lifecycle_look *look, struct due *due)
+static void
+report_some(struct lifecycle_look *look, const struct due *due)
 {
 	struct lifecycle_result *result = look->job->result;
-	enum store_err err = STORE_OK;
 
-	if (due->count > 0)
-		err = look->job->options->is_dry
-			      ? take_dry(due)
-			      : commit_run_durably(look->job->store, apply_take,
-					due);
-	for (size_t i = 0; i < due->count && !err && !look->is_stale; i++) {
+	for (size_t i = due->begin; i < due->end; i++) {
 		const struct candidate *candidate = &due->candidates[i];
 
 		if (!candidate->rule)
@@ -322,6 +333,22 @@ take_due(struct lifecycle_look *look, struct due *due)
 		};
 
 		lifecycle_run_report(look, &finding);
+	}
+}
+
+static enum store_err
+take_due(struct lifecycle_look *look, struct due *due)
+{
+	enum store_err err = STORE_OK;
+
+	while (!err && !look->is_stale && due->begin < due->count) {
+		err = look->job->options->is_dry
+			      ? take_dry(due)
+			      : commit_run_durably(look->job->store, apply_take,
+					due);
+		if (!err && !look->is_stale)
+			report_some(look, due);
+		due->begin = due->end;
 	}
 	return err;
 }

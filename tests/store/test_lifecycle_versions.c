@@ -6,6 +6,7 @@
 #include "store/base/clock.h"
 #include "store/file.h"
 #include "store/lifecycle.h"
+#include "store/object_key_private.h"
 #include "tests/store/versions.h"
 
 #define DAY_NS CLOCK_NS_PER_DAY
@@ -285,6 +286,38 @@ Test(lifecycle_versions, more_than_a_page_of_one_key_goes)
 
 	cr_expect(eq(u64, run(&it, 1).versions, 1096));
 	cr_expect(versions_lists(&it, "a=* a= a= a= b=22* b=1"));
+}
+
+static enum store_err
+apply_many(struct store *store, struct db_txn *txn, void *arg)
+{
+	static const struct object_attrs attrs;
+	const struct versions *it = arg;
+	struct version version;
+	struct inode inode;
+	enum store_err err = STORE_OK;
+
+	for (int i = 0; i < 300 && !err; i++) {
+		err = object_key_describe(&attrs, &inode);
+		if (!err)
+			err = object_key_publish(store, txn, it->bucket,
+				SLICE("a"), &inode, &version);
+	}
+	return err;
+}
+
+/* Each of 200 is held against 100 that are newer. */
+Test(lifecycle_versions, counting_takes_several_transactions)
+{
+	scoped(end) struct versions it = begin(&(struct lifecycle_rule){
+		.noncurrent_days = 1, .noncurrent_newer = 100});
+
+	cr_assert(zero(int, commit_run(it.store, apply_many, &it, NULL)));
+	uint64_t before = db_last_commit(it.store->db);
+
+	cr_expect(eq(u64, run(&it, 1).versions, 199));
+	cr_expect(ge(u64, db_last_commit(it.store->db) - before, 2));
+	cr_expect(zero(u64, run(&it, 1).versions));
 }
 
 Test(lifecycle_versions, a_bucket_that_never_had_any_loses_nothing)
