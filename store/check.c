@@ -232,6 +232,8 @@ scan(struct check *check)
 	if (!err)
 		err = check_day_begin(check);
 	if (!err)
+		err = check_null_begin(check);
+	if (!err)
 		err = check_scan_tables(check);
 	if (!err)
 		err = check_tree_names(check);

@@ -12,6 +12,7 @@
  *	check_day.c	the same of bytes by day of last access
  *	check_event.c	what waits for topics
  *	check_replication.c	and to be replicated
+ *	check_null.c	which older versions are null
  *	check_pack.c	segments against what is packed into them
  *	check_data.c	blobs against data files
  *	check_repair.c	what can be put right
@@ -57,6 +58,7 @@ enum check_fix {
 	CHECK_FIX_DAMAGED,     /* a: how many are marked so */
 	CHECK_FIX_EVENTS,      /* a: topic: what waits for it is counted anew */
 	CHECK_FIX_REPLICATION, /* a: bucket: the same of its versions */
+	CHECK_FIX_NULL,	       /* a: directory, b: number, name: gets its row */
 	CHECK_FIX_FILE,	       /* a: blob: the data file is removed */
 };
 
@@ -181,6 +183,7 @@ struct check {
 	struct check_array unknown; /* blobs named, but without record */
 	uint64_t damaged;	    /* blobs marked so */
 	uint64_t generation;	    /* of who has written: record.h */
+	bool has_all_nulls;	    /* rows of DB_NULL are complete */
 	bool has_newer;		    /* records that a later tarn has written */
 	struct check_job *jobs;
 	struct check_job **jobs_end;
@@ -267,6 +270,16 @@ must_check enum store_err check_replication_row(struct check *check,
 /* After the rows: each bucket's counters against them. */
 must_check enum store_err check_replication_buckets(struct check *check);
 must_check enum store_err check_replication_repair(struct db_txn *txn,
+	const struct check_job *job);
+/* Before the next two. */
+must_check enum store_err check_null_begin(struct check *check);
+must_check enum store_err check_null_row(struct check *check, struct slice key,
+	struct slice value);
+/* A name that leads to that inode, in that directory. */
+must_check enum store_err check_null_name(struct check *check, uint64_t dir,
+	struct slice name, const struct record_dentry *dentry,
+	const struct inode *inode);
+must_check enum store_err check_null_repair(struct db_txn *txn,
 	const struct check_job *job);
 must_check enum store_err check_data_inode(struct check *check,
 	const struct inode *inode);

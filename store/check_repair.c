@@ -41,6 +41,13 @@ fix_replication(struct store *store, struct db_txn *txn,
 }
 
 static enum store_err
+fix_null(struct store *store, struct db_txn *txn, const struct check_job *job)
+{
+	(void)store;
+	return check_null_repair(txn, job);
+}
+
+static enum store_err
 fix_row(struct store *store, struct db_txn *txn, const struct check_job *job)
 {
 	(void)store;
@@ -478,6 +485,7 @@ apply(struct store *store, struct db_txn *txn, void *arg)
 		[CHECK_FIX_DAMAGED] = fix_damaged,
 		[CHECK_FIX_EVENTS] = fix_events,
 		[CHECK_FIX_REPLICATION] = fix_replication,
+		[CHECK_FIX_NULL] = fix_null,
 	};
 	struct check_job *job = arg;
 

@@ -513,6 +513,7 @@ check_scan_tables(struct check *check)
 		{DB_NOTIFICATION, check_event_notification, 0},
 		{DB_EVENT, check_event_row, 0},
 		{DB_REPLICATION, check_replication_row, 0},
+		{DB_NULL, check_null_row, 0},
 	};
 
 	for (size_t i = 0; i < array_len(passes); i++) {

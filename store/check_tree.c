@@ -285,7 +285,7 @@ check_name(struct check *check, const struct node *node, struct slice key,
 		node->count->subdirs++;
 		check_parent(check, node, &inode, key, name);
 	}
-	return STORE_OK;
+	return check_null_name(check, node->dir.ino, name, dentry, &inode);
 }
 
 static enum store_err

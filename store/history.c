@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/history_private.h"
+#include "store/history_null_private.h"
 
 #include <stdio.h>
 
@@ -148,7 +148,7 @@ static void
 append_suffix(struct buffer *key, uint64_t number)
 {
 	buffer_append_char(key, 0);
-	buffer_printf(key, "%016llx", (unsigned long long)~number);
+	history_null_append_digits(key, number);
 }
 
 /* The rows of a key, from the newest on; path is what component points into. */
@@ -202,6 +202,36 @@ search(struct db_txn *txn, const struct record_versions *of, struct slice key,
 	return STORE_OK;
 }
 
+static enum store_err
+find_null(struct db_txn *txn, const struct record_versions *of,
+	struct slice key, struct history_row *row)
+{
+	static const struct version_ref null = {.which = VERSION_NULL};
+	scoped(buffer_free) struct buffer path = {0};
+	bool is_complete = false;
+	struct slice stem;
+	uint64_t dir;
+
+	if (of->versioning == VERSIONING_NEVER)
+		return STORE_NOT_FOUND;
+	buffer_append(&path, key);
+	buffer_append_char(&path, 0);
+	enum store_err err = dentry_locate(txn, of->history,
+		buffer_slice(&path), &dir, &stem);
+	if (err)
+		return err;
+	err = history_null_find(txn, dir, stem, row);
+	if (err == STORE_NOT_FOUND) {
+		err = history_null_run_is_complete(txn, &is_complete);
+		if (err || is_complete)
+			return err ? err : STORE_NOT_FOUND;
+	} else if (err != STORE_STALE) {
+		return err;
+	}
+	/* An older tarn has been here. */
+	return search(txn, of, key, &null, row);
+}
+
 enum store_err
 history_find(struct db_txn *txn, const struct record_versions *of,
 	struct slice key, const struct version_ref *ref,
@@ -211,7 +241,7 @@ history_find(struct db_txn *txn, const struct record_versions *of,
 	struct slice component;
 
 	if (ref->which == VERSION_NULL)
-		return search(txn, of, key, ref, row);
+		return find_null(txn, of, key, row);
 	if (of->versioning == VERSIONING_NEVER)
 		return STORE_NOT_FOUND;
 	buffer_append(&path, key);
@@ -299,7 +329,12 @@ history_hang(struct store *store, struct db_txn *txn,
 	append_suffix(&path, dentry->version.number);
 	enum store_err err = dentry_locate_or_make(store, txn, of->history,
 		bucket, buffer_slice(&path), &parent, &component);
-	return err ? err : dentry_put(txn, parent, component, dentry);
+	if (!err)
+		err = dentry_put(txn, parent, component, dentry);
+	return err || !version_is_null(&dentry->version)
+		       ? err
+		       : history_null_put(txn, parent, component,
+				 dentry->version.number);
 }
 
 enum store_err
@@ -307,8 +342,10 @@ history_drop(struct store *store, struct db_txn *txn, struct history_row *row)
 {
 	struct inode gone;
 
-	return dentry_unlink(store, txn, row->parent,
-		buffer_slice(&row->component), true, &gone);
+	enum store_err err = history_null_remove(txn, row);
+	return err ? err
+		   : dentry_unlink(store, txn, row->parent,
+			     buffer_slice(&row->component), true, &gone);
 }
 
 /* --- names -------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/base/clock.h"
-#include "store/history_private.h"
+#include "store/history_null_private.h"
 #include "store/lock_private.h"
 #include "store/meta/key.h"
 #include "store/object_event_private.h"
@@ -238,8 +238,11 @@ take_down(struct store *store, struct db_txn *txn,
 {
 	struct key by_ino = key_u64(inode->ino);
 
-	enum store_err err =
-		dentry_remove(txn, row->parent, buffer_slice(&row->component));
+	enum store_err err = history_null_remove(txn, row);
+
+	if (!err)
+		err = dentry_remove(txn, row->parent,
+			buffer_slice(&row->component));
 	if (!err)
 		err = dentry_settle_dir(store, txn, row->parent, 0, true);
 	if (!err)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/object.h"
 
-#include "store/history_private.h"
+#include "store/history_null_private.h"
 #include "store/lock_private.h"
 #include "store/object_event_private.h"
 #include "store/object_key_private.h"
-#include "store/versioning.h"
 
 /* So many deletions share a transaction: other writers wait meanwhile. */
 #define BATCH 1000
-/* And of those that look for a null version, among all that its key has. */
+/* And of those that have to look for a null version among all that its key
+ * has. */
 #define BATCH_NULL 8
 
 /* Of what was found just now. */
@@ -157,10 +157,31 @@ apply_delete(struct store *store, struct db_txn *txn, void *arg)
 	return STORE_OK;
 }
 
+/* What a bucket's deletions find. */
+struct ways {
+	enum versioning versioning;
+	bool finds_null; /* without a look at the others */
+};
+
+static enum store_err
+look_at_ways(struct store *store, uint64_t bucket, struct ways *ways)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	struct record_versions of;
+
+	enum store_err err = db_begin_read(store->db, &txn);
+	if (!err)
+		err = history_of(txn, bucket, &of);
+	if (err)
+		return err;
+	ways->versioning = of.versioning;
+	return history_null_run_is_complete(txn, &ways->finds_null);
+}
+
 /* How many of them are the first batch. */
 static size_t
 cut_batch(const struct object_deletion *deletions, size_t count,
-	enum versioning versioning)
+	const struct ways *ways)
 {
 	size_t nulls = 0;
 	size_t i = 0;
@@ -169,9 +190,11 @@ cut_batch(const struct object_deletion *deletions, size_t count,
 		enum version_which which = deletions[i++].version.which;
 
 		/* The marker that it leaves is the null version. */
-		nulls += which == VERSION_NULL ||
-			 (which == VERSION_CURRENT &&
-				 versioning == VERSIONING_SUSPENDED);
+		nulls += !ways->finds_null &&
+			 (which == VERSION_NULL ||
+				 (which == VERSION_CURRENT &&
+					 ways->versioning ==
+						 VERSIONING_SUSPENDED));
 	}
 	return i;
 }
@@ -180,11 +203,11 @@ enum store_err
 object_delete_many(struct store *store, uint64_t bucket,
 	struct object_deletion *deletions, size_t count)
 {
-	enum versioning versioning;
+	struct ways ways;
 
-	enum store_err err = versioning_get(store, bucket, &versioning);
+	enum store_err err = look_at_ways(store, bucket, &ways);
 	while (!err) {
-		size_t batch = cut_batch(deletions, count, versioning);
+		size_t batch = cut_batch(deletions, count, &ways);
 		struct delete_many many = {bucket, deletions, batch};
 
 		if (batch == count)

@@ -18,6 +18,7 @@
 #include "store/counter_private.h"
 #include "store/durable_private.h"
 #include "store/file_linger_private.h"
+#include "store/history_null_private.h"
 #include "store/lock_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"
@@ -103,6 +104,8 @@ apply_open(struct store *store, struct db_txn *txn, void *arg)
 
 	if (!err)
 		err = counter_take(txn, COUNTER_SESSION, 1, &args->id);
+	if (!err)
+		err = history_null_run_begin_session(txn, args->id);
 	if (!err)
 		err = checkpoint_boot_id(record.boot_id);
 	if (!err)

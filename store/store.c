@@ -10,7 +10,8 @@
  * 3. our own first checkpoint, before the first write (checkpoint.h rule 4);
  * 4. the session;
  * 5. what dead sessions left is cleared up: after a power cut still alone,
- *    else with others free to open.
+ *    else with others free to open;
+ * 6. null versions get their rows, where an older tarn has been here.
  */
 #include "store/store_private.h"
 
@@ -30,6 +31,7 @@
 #include "store/counter_private.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
+#include "store/history_null_private.h"
 #include "store/last_access_private.h"
 #include "store/meta/checkpoint.h"
 #include "store/meta/key.h"
@@ -341,6 +343,8 @@ open_all(struct store *store, const struct store_options *options)
 	err = last_access_open(store);
 	if (!err)
 		err = session_reap(store);
+	if (!err)
+		err = history_null_run_complete(store);
 	return err ? err : reclaim_start(store);
 }
 

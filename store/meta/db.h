@@ -58,6 +58,8 @@ enum db_table {
 			  * topic, number -> an event that is to be told */
 	DB_REPLICATION,	 /* bucket, 0 -> how many wait, how many failed;
 			  * bucket, version -> where it is to be replicated */
+	DB_NULL,	 /* where older versions of a key hang -> number of
+			  * the one that is null */
 	DB_TABLES
 };
 

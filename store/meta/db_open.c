@@ -44,6 +44,7 @@ static const char *const table_names[DB_TABLES] = {
 	[DB_NOTIFICATION] = "notification",
 	[DB_EVENT] = "event",
 	[DB_REPLICATION] = "replication",
+	[DB_NULL] = "null",
 };
 
 /* Those from this one on are not in stores that are older than they are. */

@@ -116,6 +116,7 @@ newest_version(enum db_table table)
 	case DB_LEASE:
 	case DB_OPEN:
 	case DB_TOKEN_NAME:
+	case DB_NULL:
 	case DB_TABLES:
 		break;
 	}

@@ -12,6 +12,7 @@
 #include "store/meta/key.h"
 #include "store/meta/record.h"
 #include "store/scrub.h"
+#include "store/versioning.h"
 #include "tests/crash/faults.h"
 #include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
@@ -118,6 +119,35 @@ Test(backup, brings_back_what_was_there_and_not_what_came_after)
 	cr_expect(zero(int, objects_put(store, bucket, "new", "new")));
 	cr_expect(zero(u64, objects_findings(store)));
 	cr_expect(eq(u64, objects_files_left(store) > 0, true));
+	store_close(&store);
+}
+
+Test(backup, brings_back_which_version_is_null)
+{
+	static const struct version_ref null = {.which = VERSION_NULL};
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(arena_free) struct arena arena = {0};
+	const struct place place = place_in(&temp);
+	uint64_t bucket = objects_bucket(temp.store, "bucket");
+	struct object object;
+	uint64_t offset;
+	int fd = -1;
+
+	cr_assert(zero(int, objects_put(temp.store, bucket, "k", "null")));
+	cr_assert(zero(int,
+		versioning_set(temp.store, bucket, VERSIONING_ENABLED)));
+	cr_assert(zero(int, objects_put(temp.store, bucket, "k", "")));
+
+	make(temp.store, place.to, 0);
+	restore(&place, 0);
+
+	struct store *store = temp_store_open_at(place.restored, false);
+	cr_expect(eq(u64, objects_rows(store, DB_NULL), 1));
+	cr_assert(zero(int,
+		object_open_version(store, bucket_ino(store), SLICE("k"), &null,
+			&arena, &object, &fd, &offset)));
+	cr_expect(eq(u64, object.inode.size, 4));
+	close(fd);
 	store_close(&store);
 }
 

@@ -2,7 +2,8 @@
 /*
  * Whatever S3 and a mount do to a bucket that keeps versions, begins to or
  * stops it, or gets Object Lock: its list is that of a model that keeps a plain
- * array for each key.
+ * array for each key, and so is what each key's null version is.  In some runs
+ * an older tarn comes now and then, and what it does not know is gone.
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -11,9 +12,11 @@
 
 #include "store/file.h"
 #include "store/lock.h"
+#include "store/object_key_private.h"
+#include "tests/store/raw.h"
 #include "tests/store/versions.h"
 
-enum { SEEDS = 8, STEPS = 120, VERSIONS_MAX = STEPS + 1, FILES = 3 };
+enum { SEEDS = 12, STEPS = 120, VERSIONS_MAX = STEPS + 1, FILES = 3 };
 
 /* The first FILES are changed by system calls, too. */
 static const char *const keys[] = {"a", "b", "b0", "d/a", "d/b", "d/e/", "é"};
@@ -27,6 +30,8 @@ struct one {
 struct model {
 	struct versions it;
 	enum versioning versioning;
+	bool may_lock; /* else it may stop keeping versions to the end */
+	bool may_age;  /* by an older tarn */
 	bool is_locking;
 	struct one of[array_len(keys)][VERSIONS_MAX]; /* newest first */
 	size_t count[array_len(keys)];
@@ -137,13 +142,77 @@ do_drop(struct model *model)
 	forget(model, key, at);
 }
 
+/* Where the null version is; the count: there is none. */
+static size_t
+find_null(const struct model *model, size_t key)
+{
+	size_t at = 0;
+
+	while (at < model->count[key] && !model->of[key][at].is_null)
+		at++;
+	return at;
+}
+
+static void
+do_drop_null(struct model *model)
+{
+	static const struct version_ref null = {.which = VERSION_NULL};
+	size_t key = draw(model, array_len(keys));
+	size_t at = find_null(model, key);
+	struct object_deletion done;
+
+	if (at == model->count[key]) {
+		cr_assert(eq(int,
+			versions_drop(&model->it, keys[key], null, &done),
+			STORE_NOT_FOUND));
+		return;
+	}
+	const bool is_held = model->of[key][at].is_held;
+	cr_assert(eq(int, versions_drop(&model->it, keys[key], null, &done),
+		is_held ? STORE_LOCKED : STORE_OK));
+	if (is_held)
+		return;
+	cr_assert(eq(int, done.is_marker, model->of[key][at].body < 0));
+	forget(model, key, at);
+}
+
+/* Its rows are not complete any more, and some are gone. */
+static void
+do_age(struct model *model)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key from = key_u64(0), row = {.len = 0};
+	struct db_txn *txn;
+
+	if (!model->may_age)
+		return;
+	if (draw(model, 2)) {
+		temp_store_reopen(&model->it.temp);
+		model->it.store = model->it.temp.store;
+		return;
+	}
+	cr_assert(zero(int, db_begin_read(model->it.store->db, &txn)));
+	cr_assert(zero(int, db_cursor_open(txn, DB_NULL, &cursor)));
+	if (!db_cursor_seek(&cursor, key_slice(&from))) {
+		row.len = cursor.key.len;
+		memcpy(row.bytes, cursor.key.data, row.len);
+	}
+	db_cursor_close(&cursor);
+	db_abort(&txn);
+	raw_put(model->it.store, DB_META, key_text(SLICE("null-versions")),
+		SLICE("x"));
+	if (row.len)
+		raw_delete(model->it.store, DB_NULL, row);
+}
+
 static void
 do_set(struct model *model)
 {
-	if (draw(model, 4))
+	if (draw(model, model->may_lock ? 4 : 2))
 		return;
-	enum versioning wanted =
-		draw(model, 3) ? VERSIONING_ENABLED : VERSIONING_SUSPENDED;
+	enum versioning wanted = draw(model, model->may_lock ? 3 : 2)
+					 ? VERSIONING_ENABLED
+					 : VERSIONING_SUSPENDED;
 	bool is_refused = model->is_locking && wanted == VERSIONING_SUSPENDED;
 
 	cr_assert(eq(int,
@@ -161,7 +230,7 @@ do_hold(struct model *model)
 	static const struct version_ref current = {.which = VERSION_CURRENT};
 	size_t key = draw(model, draw(model, 2) ? FILES : array_len(keys));
 
-	if (model->versioning != VERSIONING_ENABLED ||
+	if (!model->may_lock || model->versioning != VERSIONING_ENABLED ||
 		model->bodies < STEPS / 8 || !has_object(model, key))
 		return;
 	cr_assert(zero(int,
@@ -297,6 +366,30 @@ do_rename(struct model *model)
 		enter(model, from, -1);
 }
 
+/* As a request with versionId=null finds it. */
+static void
+compare_nulls(struct model *model, size_t step)
+{
+	static const struct version_ref null = {.which = VERSION_NULL};
+
+	for (size_t key = 0; key < array_len(keys); key++) {
+		scoped(db_abort) struct db_txn *txn = NULL;
+		size_t at = find_null(model, key);
+		bool is_there = at < model->count[key];
+		bool is_marker = is_there && model->of[key][at].body < 0;
+		struct object found;
+
+		cr_assert(zero(int, db_begin_read(model->it.store->db, &txn)));
+		enum store_err err = object_key_find_version(txn,
+			model->it.bucket, slice_str(keys[key]), &null, &found);
+		cr_assert(eq(int, err,
+				  is_there && !is_marker ? STORE_OK
+							 : STORE_NOT_FOUND),
+			"step %zu, \"%s\"", step, keys[key]);
+		cr_assert(eq(int, found.is_marker, is_marker));
+	}
+}
+
 static void
 compare(struct model *model, size_t step)
 {
@@ -322,7 +415,8 @@ compare(struct model *model, size_t step)
 
 static void (*const operations[])(struct model *model) = {do_put, do_put,
 	do_delete, do_drop, do_drop, do_set, do_copy, do_write, do_write,
-	do_open, do_unlink, do_rename, do_rename, do_hold, do_hold};
+	do_open, do_unlink, do_rename, do_rename, do_hold, do_hold,
+	do_drop_null, do_drop_null, do_age};
 
 static void
 run(uint64_t seed)
@@ -330,10 +424,13 @@ run(uint64_t seed)
 	struct model *model = calloc(1, sizeof(*model));
 
 	model->seed = seed;
+	model->may_lock = seed % 2 == 0;
+	model->may_age = seed % 3 == 0;
 	model->it = versions_begin(VERSIONING_NEVER);
 	for (size_t step = 0; step < STEPS; step++) {
 		operations[draw(model, array_len(operations))](model);
 		compare(model, step);
+		compare_nulls(model, step);
 		if (step % 20 == 0)
 			cr_assert(names_are_sound(model->it.store), "step %zu",
 				step);
