@@ -20,6 +20,9 @@
  * current one, nor a marker. */
 #define CONTENT_KEPT_BUCKET "kept"
 #define CONTENT_OLDER "~"
+/* One that begins to keep versions, and stops it, all the time: of it the
+ * current ones are promised. */
+#define CONTENT_FICKLE_BUCKET "fickle"
 /* Of the two directories of a thread one is there, under either name. */
 #define CONTENT_TWIN_A "/d0/x"
 #define CONTENT_TWIN_B "/d1/x"

@@ -42,6 +42,7 @@ struct look {
 	struct store *store;
 	uint64_t bucket;
 	uint64_t kept;
+	uint64_t fickle;
 	struct arena arena;
 	struct found *found;
 	size_t count;
@@ -226,10 +227,10 @@ add_found(struct look *look, uint64_t bucket, struct slice key,
 }
 
 static void
-read_all(struct look *look)
+read_all(struct look *look, uint64_t bucket)
 {
 	static const struct version_ref current = {.which = VERSION_CURRENT};
-	struct list_request request = {.bucket = look->bucket, .max = 10000};
+	struct list_request request = {.bucket = bucket, .max = 10000};
 	struct list_page page;
 	enum store_err err =
 		list_read(look->store, &request, &look->arena, &page);
@@ -239,7 +240,7 @@ read_all(struct look *look)
 		return;
 	}
 	for (size_t i = 0; i < page.count; i++)
-		add_found(look, look->bucket, page.entries[i].key,
+		add_found(look, bucket, page.entries[i].key,
 			&page.entries[i].inode, &current);
 }
 
@@ -373,9 +374,11 @@ look_at_all(struct look *look)
 {
 	const struct promises *promises = look->promises;
 
-	read_all(look);
+	read_all(look, look->bucket);
 	if (look->kept)
 		read_versions(look);
+	if (look->fickle)
+		read_all(look, look->fickle);
 	for (size_t i = 0; i < promises->count; i++) {
 		const struct thing *thing = &promises->things[i];
 
@@ -474,7 +477,7 @@ promises_are_kept(const struct promises *promises, const char *path)
 		.map_size = 1u << 26,
 	};
 	struct look look = {.promises = promises};
-	struct bucket bucket, kept;
+	struct bucket bucket, kept, fickle;
 	enum store_err err = store_open(&options, &look.store);
 
 	if (!err)
@@ -482,6 +485,9 @@ promises_are_kept(const struct promises *promises, const char *path)
 	/* Of the recorded workload alone. */
 	if (!err && !bucket_get(look.store, SLICE(CONTENT_KEPT_BUCKET), &kept))
 		look.kept = kept.ino;
+	if (!err &&
+		!bucket_get(look.store, SLICE(CONTENT_FICKLE_BUCKET), &fickle))
+		look.fickle = fickle.ino;
 	if (err) {
 		wrong(&look, "cannot be opened", error_sentence(err));
 	} else {

@@ -152,6 +152,8 @@ make_store(const char *path)
 	must(bucket_create(store, SLICE(CONTENT_KEPT_BUCKET), SLICE("default"),
 		&bucket));
 	must(versioning_set(store, bucket.ino, VERSIONING_ENABLED));
+	must(bucket_create(store, SLICE(CONTENT_FICKLE_BUCKET),
+		SLICE("default"), &bucket));
 	must(bucket_create(store, SLICE(CONTENT_BUCKET), SLICE("default"),
 		&bucket));
 	must(commit_run_durably(store, apply_counter, &next));

@@ -17,6 +17,7 @@
 #include "store/pack_private.h"
 #include "store/reclaim_private.h"
 #include "store/upload.h"
+#include "store/versioning.h"
 #include "tests/crash/content.h"
 #include "tests/crash/shim.h"
 
@@ -29,6 +30,7 @@
 
 #define BURST 66 /* more than are flushed one by one */
 #define KEPT 3
+#define FICKLE 3
 
 /* What a worker makes promises about, by numbers. */
 enum thing {
@@ -41,7 +43,9 @@ enum thing {
 	/* In a bucket that keeps versions: current ones, the ones before. */
 	THING_KEPT = THING_BURST + BURST,
 	THING_OLDER = THING_KEPT + KEPT,
-	THINGS = THING_OLDER + KEPT,
+	/* Where they are now kept and now not. */
+	THING_FICKLE = THING_OLDER + KEPT,
+	THINGS = THING_FICKLE + FICKLE,
 };
 
 /* A thread, which alone works on what lies in its directory. */
@@ -49,6 +53,7 @@ struct worker {
 	struct store *store;
 	uint64_t bucket;
 	uint64_t kept; /* the bucket that keeps versions */
+	uint64_t fickle;
 	uint64_t dir;
 	char tag[16];
 	uint64_t next_version;
@@ -113,9 +118,12 @@ name_of(const struct worker *worker, unsigned int thing,
 			thing - THING_BURST);
 	else if (thing < THING_OLDER)
 		snprintf(name, room, "%s/v%u", worker->tag, thing - THING_KEPT);
-	else
+	else if (thing < THING_FICKLE)
 		snprintf(name, room, "%s/v%u" CONTENT_OLDER, worker->tag,
 			thing - THING_OLDER);
+	else
+		snprintf(name, room, "%s/n%u", worker->tag,
+			thing - THING_FICKLE);
 }
 
 static void
@@ -633,6 +641,24 @@ write_kept(struct worker *worker, unsigned int n)
 	must(file_close(&file, O_RDWR));
 }
 
+/* What is null becomes an older version, and goes. */
+static void
+change_fickle(struct worker *worker, unsigned int n)
+{
+	uint64_t bucket = worker->bucket;
+
+	worker->bucket = worker->fickle;
+	must(versioning_set(worker->store, worker->fickle,
+		draw(worker, 2) ? VERSIONING_ENABLED : VERSIONING_SUSPENDED));
+	for (int i = 0; i < 3; i++) {
+		if (draw(worker, 3) == 0)
+			delete (worker, THING_FICKLE + n);
+		else
+			put(worker, THING_FICKLE + n, false);
+	}
+	worker->bucket = bucket;
+}
+
 /* As the store's own thread does it now and then. */
 static void
 compact(struct worker *worker)
@@ -675,7 +701,7 @@ one_round(struct worker *worker)
 	/* Those in the worker's own directory. */
 	unsigned int own = any / 2 * 2;
 
-	switch (draw(worker, 20)) {
+	switch (draw(worker, 22)) {
 	case 0:
 		delete (worker, any);
 		break;
@@ -723,6 +749,10 @@ one_round(struct worker *worker)
 	case 16:
 		write_kept(worker, any % KEPT);
 		break;
+	case 17:
+	case 18:
+		change_fickle(worker, any % FICKLE);
+		break;
 	default:
 		put(worker, any, true);
 	}
@@ -757,11 +787,12 @@ workload_run(struct store *store, unsigned int generation, unsigned int process,
 	bool closes_files)
 {
 	struct worker *workers = calloc(THREADS, sizeof(*workers));
-	struct bucket bucket, kept;
+	struct bucket bucket, kept, fickle;
 
 	assert(workers);
 	must(bucket_get(store, SLICE(CONTENT_BUCKET), &bucket));
 	must(bucket_get(store, SLICE(CONTENT_KEPT_BUCKET), &kept));
+	must(bucket_get(store, SLICE(CONTENT_FICKLE_BUCKET), &fickle));
 	for (unsigned int i = 0; i < THREADS; i++) {
 		struct worker *worker = &workers[i];
 		uint64_t id = (generation * 4 + process) * 4 + i + 1;
@@ -769,6 +800,7 @@ workload_run(struct store *store, unsigned int generation, unsigned int process,
 		worker->store = store;
 		worker->bucket = bucket.ino;
 		worker->kept = kept.ino;
+		worker->fickle = fickle.ino;
 		worker->has_burst = process < 2 && i == 0;
 		worker->next_version = id << 32 | 1;
 		worker->random = id * 0x9e3779b97f4a7c15u;
