@@ -452,7 +452,7 @@ make_explicit(struct store *store, struct db_txn *txn, struct inode *inode,
 		err = feed_append_inode(store, txn, now.ino, false);
 	if (!err)
 		err = dentry_inode(txn, now.ino, inode);
-	return err ? err : object_event_add_told(txn, inode);
+	return err ? err : object_event_add_told(store, txn, inode);
 }
 
 enum store_err

@@ -153,7 +153,7 @@ publish(struct store *store, struct db_txn *txn, const struct inode *was,
 		err = blob_record_mark_unflushed(txn, now->blob);
 	if (!err)
 		err = feed_append_inode(store, txn, now->ino, true);
-	return err ? err : object_event_add_told(txn, now);
+	return err ? err : object_event_add_told(store, txn, now);
 }
 
 /* What was written in the place of what is published. */

@@ -433,8 +433,8 @@ mark(struct store *store, struct db_txn *txn, uint64_t bucket, struct slice key,
 	if (!err)
 		err = history_hang(store, txn, &of, bucket, key, &dentry);
 	return err ? err
-		   : object_event_add(txn, bucket, key, EVENT_REMOVED_MARKER,
-			     NULL, marker);
+		   : object_event_add(store, txn, bucket, key,
+			     EVENT_REMOVED_MARKER, NULL, marker);
 }
 
 enum store_err

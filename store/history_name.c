@@ -65,10 +65,10 @@ publish_and_tell(struct store *store, struct db_txn *txn, uint64_t parent,
 	enum store_err err =
 		publish(store, txn, parent, component, inode, as, version);
 
-	return err || !is_seen
-		       ? err
-		       : object_event_add_name(txn, inode->bucket, parent,
-				 component, EVENT_CREATED_PUT, inode, version);
+	return err || !is_seen ? err
+			       : object_event_add_name(store, txn,
+					 inode->bucket, parent, component,
+					 EVENT_CREATED_PUT, inode, version);
 }
 
 enum store_err
@@ -132,8 +132,8 @@ unlink_for_good(struct store *store, struct db_txn *txn, uint64_t parent,
 	if (dentry_is_visible(out)) {
 		err = check_unlink(txn, dentry, is_s3);
 		if (!err)
-			err = object_event_add_name(txn, out->bucket, parent,
-				component, EVENT_REMOVED, NULL, NULL);
+			err = object_event_add_name(store, txn, out->bucket,
+				parent, component, EVENT_REMOVED, NULL, NULL);
 	}
 	return err ? err
 		   : dentry_unlink(store, txn, parent, component, is_s3, out);

@@ -269,7 +269,7 @@ drop(struct store *store, struct db_txn *txn, uint64_t bucket,
 		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
 	err = history_drop(store, txn, &row);
 	return err ? err
-		   : object_event_add(txn, bucket, candidate->key,
+		   : object_event_add(store, txn, bucket, candidate->key,
 			     EVENT_REMOVED, NULL, &candidate->version);
 }
 

@@ -248,16 +248,16 @@ struct set_attrs {
 };
 
 static enum store_err
-tell_attrs(struct db_txn *txn, const struct set_attrs *set,
+tell_attrs(struct store *store, struct db_txn *txn, const struct set_attrs *set,
 	const struct inode *inode, const struct version *version)
 {
 	enum store_err err = STORE_OK;
 
 	if (set->kinds & (1u << INODE_ATTR_TAG))
-		err = object_event_add(txn, set->bucket, set->key,
+		err = object_event_add(store, txn, set->bucket, set->key,
 			EVENT_TAGS_PUT, inode, version);
 	if (!err && (set->kinds & (1u << INODE_ATTR_ACL)))
-		err = object_event_add(txn, set->bucket, set->key,
+		err = object_event_add(store, txn, set->bucket, set->key,
 			EVENT_ACL_PUT, inode, version);
 	return err;
 }
@@ -283,7 +283,7 @@ apply_set_attrs(struct store *store, struct db_txn *txn, void *arg)
 	err = dentry_save_inode(txn, &inode);
 	if (!err)
 		err = feed_append_inode(store, txn, inode.ino, false);
-	return err ? err : tell_attrs(txn, set, &inode, &object.version);
+	return err ? err : tell_attrs(store, txn, set, &inode, &object.version);
 }
 
 enum store_err

@@ -110,8 +110,8 @@ delete_version(struct store *store, struct db_txn *txn, uint64_t bucket,
 		      ? drop_older(store, txn, bucket, deletion)
 		      : drop_current(store, txn, bucket, deletion->key);
 	return err ? err
-		   : object_event_add(txn, bucket, deletion->key, EVENT_REMOVED,
-			     NULL, &deletion->which);
+		   : object_event_add(store, txn, bucket, deletion->key,
+			     EVENT_REMOVED, NULL, &deletion->which);
 }
 
 static enum store_err

@@ -5,6 +5,7 @@
 #include "store/base/fiber.h"
 #include "store/base/log.h"
 #include "store/commit_private.h"
+#include "store/complaint_private.h"
 #include "store/dentry_private.h"
 #include "store/feed.h"
 #include "store/meta/key.h"
@@ -166,36 +167,40 @@ add_wanted(struct db_txn *txn, uint64_t bucket,
 
 /* NOT_FOUND: nobody is to be told, or it is not known who. */
 static enum store_err
-find_row(struct db_txn *txn, uint64_t bucket, struct notification_row *row)
+find_row(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct notification_row *row)
 {
 	enum store_err err = notification_row_get(txn, bucket, row);
 
 	if (err != STORE_CORRUPT)
 		return err;
-	log_error("bucket %llu: whom to tell of events does not decode: "
-		  "see tarn fsck",
-		(unsigned long long)bucket);
+	if (complaint_is_new(store, COMPLAINT_NOTIFICATION, bucket))
+		log_error(
+			"bucket %llu: whom to tell of events does not decode: "
+			"see tarn fsck",
+			(unsigned long long)bucket);
 	return STORE_NOT_FOUND;
 }
 
 enum store_err
-object_event_add(struct db_txn *txn, uint64_t bucket, struct slice key,
-	enum object_event_type type, const struct inode *inode,
-	const struct version *version)
+object_event_add(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, enum object_event_type type,
+	const struct inode *inode, const struct version *version)
 {
 	struct notification_row row;
-	enum store_err err = find_row(txn, bucket, &row);
+	enum store_err err = find_row(store, txn, bucket, &row);
 
 	if (!err)
 		err = add_wanted(txn, bucket, &row, key, type, inode, version);
 	return err && err != STORE_NOT_FOUND
 		       ? err
-		       : replication_note(txn, bucket, key, type, version);
+		       : replication_note(store, txn, bucket, key, type,
+				 version);
 }
 
 enum store_err
-object_event_add_name(struct db_txn *txn, uint64_t bucket, uint64_t parent,
-	struct slice component, enum object_event_type type,
+object_event_add_name(struct store *store, struct db_txn *txn, uint64_t bucket,
+	uint64_t parent, struct slice component, enum object_event_type type,
 	const struct inode *inode, const struct version *version)
 {
 	scoped(buffer_free) struct buffer key = {0};
@@ -209,12 +214,13 @@ object_event_add_name(struct db_txn *txn, uint64_t bucket, uint64_t parent,
 		return err;
 	err = dentry_spell(txn, parent, component, &key);
 	return err ? err
-		   : object_event_add(txn, bucket, buffer_slice(&key), type,
-			     inode, version);
+		   : object_event_add(store, txn, bucket, buffer_slice(&key),
+			     type, inode, version);
 }
 
 enum store_err
-object_event_add_told(struct db_txn *txn, const struct inode *inode)
+object_event_add_told(struct store *store, struct db_txn *txn,
+	const struct inode *inode)
 {
 	struct record_dentry dentry;
 	struct slice name;
@@ -226,8 +232,8 @@ object_event_add_told(struct db_txn *txn, const struct inode *inode)
 	enum store_err err = dentry_find_told(txn, inode, &dentry);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	return object_event_add_name(txn, inode->bucket, inode->parent, name,
-		EVENT_CREATED_PUT, inode, &dentry.version);
+	return object_event_add_name(store, txn, inode->bucket, inode->parent,
+		name, EVENT_CREATED_PUT, inode, &dentry.version);
 }
 
 enum store_err

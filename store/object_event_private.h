@@ -50,20 +50,21 @@ must_check enum store_err object_event_counts_put(struct db_txn *txn,
 
 /* Something happened to what has the key, if the bucket wants that told.
  * inode: what there is then; not of a removal. */
-must_check enum store_err object_event_add(struct db_txn *txn, uint64_t bucket,
-	struct slice key, enum object_event_type type,
-	const struct inode *inode, const struct version *version);
-
-/* The same of a name in a directory.  Nothing, where S3 has no such key. */
-must_check enum store_err object_event_add_name(struct db_txn *txn,
-	uint64_t bucket, uint64_t parent, struct slice component,
+must_check enum store_err object_event_add(struct store *store,
+	struct db_txn *txn, uint64_t bucket, struct slice key,
 	enum object_event_type type, const struct inode *inode,
 	const struct version *version);
 
+/* The same of a name in a directory.  Nothing, where S3 has no such key. */
+must_check enum store_err object_event_add_name(struct store *store,
+	struct db_txn *txn, uint64_t bucket, uint64_t parent,
+	struct slice component, enum object_event_type type,
+	const struct inode *inode, const struct version *version);
+
 /* There is a file, or its bytes are others, under the name that its record
  * tells, if it has that still. */
-must_check enum store_err object_event_add_told(struct db_txn *txn,
-	const struct inode *inode);
+must_check enum store_err object_event_add_told(struct store *store,
+	struct db_txn *txn, const struct inode *inode);
 
 /* To the topic, if it is there. */
 must_check enum store_err object_event_add_test(struct db_txn *txn,

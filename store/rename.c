@@ -219,21 +219,21 @@ told_name(const struct side *side, bool of_dir)
 }
 
 static enum store_err
-tell_came(struct db_txn *txn, const struct side *side,
+tell_came(struct store *store, struct db_txn *txn, const struct side *side,
 	const struct record_dentry *what, bool *is_told)
 {
 	const struct rename_tell_name name =
 		told_name(side, what->kind == RECORD_DENTRY_DIR);
 
-	return rename_tell_came(txn, &name, what, is_told);
+	return rename_tell_came(store, txn, &name, what, is_told);
 }
 
 static enum store_err
-tell_left(struct db_txn *txn, const struct side *side)
+tell_left(struct store *store, struct db_txn *txn, const struct side *side)
 {
 	const struct rename_tell_name name = told_name(side, is_dir(side));
 
-	return rename_tell_left(txn, &name);
+	return rename_tell_left(store, txn, &name);
 }
 
 static enum store_err
@@ -301,15 +301,16 @@ change_kind(struct store *store, struct db_txn *txn, const struct side *side,
 
 /* Of one name of an exchange, which means `what` from now on. */
 static enum store_err
-tell_exchanged(struct db_txn *txn, const struct side *side,
+tell_exchanged(struct store *store, struct db_txn *txn, const struct side *side,
 	const struct record_dentry *what, bool was_seen, bool is_marked)
 {
 	bool is_now;
-	enum store_err err = tell_came(txn, side, what, &is_now);
+	enum store_err err = tell_came(store, txn, side, what, &is_now);
 
 	if (is_now && side->dentry.kind == what->kind)
 		was_seen = false;
-	return err || !was_seen || is_marked ? err : tell_left(txn, side);
+	return err || !was_seen || is_marked ? err
+					     : tell_left(store, txn, side);
 }
 
 static enum store_err
@@ -355,11 +356,11 @@ exchange(struct store *store, struct db_txn *txn, const struct side *from,
 		err = change_kind(store, txn, from, is_dir(to),
 			&is_from_marked);
 	if (!err)
-		err = tell_exchanged(txn, to, &from->dentry, was_to_seen,
+		err = tell_exchanged(store, txn, to, &from->dentry, was_to_seen,
 			is_to_marked);
 	if (!err)
-		err = tell_exchanged(txn, from, &to->dentry, was_from_seen,
-			is_from_marked);
+		err = tell_exchanged(store, txn, from, &to->dentry,
+			was_from_seen, is_from_marked);
 	int came = is_dir(from) - is_dir(to);
 	return err ? err
 		   : settle_parents(store, txn, from, to, -came, came, false);
@@ -437,11 +438,11 @@ replace(struct store *store, struct db_txn *txn, const struct side *from,
 		err = history_name_leave(store, txn, from->bucket, from->parent,
 			component_of(from, is_dir(from)), &is_marked);
 	if (!err)
-		err = tell_came(txn, to, &from->dentry, &is_seen_now);
+		err = tell_came(store, txn, to, &from->dentry, &is_seen_now);
 	if (!err && was_to_seen && !is_seen_now)
-		err = tell_left(txn, to);
+		err = tell_left(store, txn, to);
 	if (!err && was_from_seen && !is_marked)
-		err = tell_left(txn, from);
+		err = tell_left(store, txn, from);
 	if (!err)
 		err = settle_parents(store, txn, from, to, -dirs, came, is_s3);
 	*replaced = gone;

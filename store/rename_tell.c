@@ -18,8 +18,9 @@ rename_tell_is_seen(struct db_txn *txn, const struct record_dentry *dentry,
 }
 
 enum store_err
-rename_tell_came(struct db_txn *txn, const struct rename_tell_name *name,
-	const struct record_dentry *what, bool *is_told)
+rename_tell_came(struct store *store, struct db_txn *txn,
+	const struct rename_tell_name *name, const struct record_dentry *what,
+	bool *is_told)
 {
 	struct record_dentry dentry;
 	struct inode inode;
@@ -31,14 +32,15 @@ rename_tell_came(struct db_txn *txn, const struct rename_tell_name *name,
 	if (!err)
 		err = dentry_find(txn, name->parent, name->component, &dentry);
 	return err ? err
-		   : object_event_add_name(txn, name->bucket, name->parent,
-			     name->component, EVENT_CREATED_PUT, &inode,
-			     &dentry.version);
+		   : object_event_add_name(store, txn, name->bucket,
+			     name->parent, name->component, EVENT_CREATED_PUT,
+			     &inode, &dentry.version);
 }
 
 enum store_err
-rename_tell_left(struct db_txn *txn, const struct rename_tell_name *name)
+rename_tell_left(struct store *store, struct db_txn *txn,
+	const struct rename_tell_name *name)
 {
-	return object_event_add_name(txn, name->bucket, name->parent,
+	return object_event_add_name(store, txn, name->bucket, name->parent,
 		name->component, EVENT_REMOVED, NULL, NULL);
 }

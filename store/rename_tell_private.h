@@ -16,9 +16,9 @@ must_check enum store_err rename_tell_is_seen(struct db_txn *txn,
 	const struct record_dentry *dentry, bool *out);
 
 /* `what` has the name now.  *is_told: S3 sees it there. */
-must_check enum store_err rename_tell_came(struct db_txn *txn,
-	const struct rename_tell_name *name, const struct record_dentry *what,
-	bool *is_told);
+must_check enum store_err rename_tell_came(struct store *store,
+	struct db_txn *txn, const struct rename_tell_name *name,
+	const struct record_dentry *what, bool *is_told);
 
-must_check enum store_err rename_tell_left(struct db_txn *txn,
-	const struct rename_tell_name *name);
+must_check enum store_err rename_tell_left(struct store *store,
+	struct db_txn *txn, const struct rename_tell_name *name);

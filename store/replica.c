@@ -151,8 +151,8 @@ make_object(struct store *store, struct db_txn *txn, uint64_t bucket,
 		err = object_key_add_older(store, txn, bucket, key, &made,
 			&version);
 	if (!err && newest > version.number)
-		err = object_event_add(txn, bucket, key, EVENT_CREATED_PUT,
-			&made, &version);
+		err = object_event_add(store, txn, bucket, key,
+			EVENT_CREATED_PUT, &made, &version);
 	return err ? err : usage_check(txn, &mark);
 }
 
@@ -178,8 +178,8 @@ follow(struct store *store, struct db_txn *txn, uint64_t bucket,
 	if (!err)
 		err = feed_append_inode(store, txn, inode.ino, false);
 	return err ? err
-		   : object_event_add(txn, bucket, key, EVENT_TAGS_PUT, &inode,
-			     &version);
+		   : object_event_add(store, txn, bucket, key, EVENT_TAGS_PUT,
+			     &inode, &version);
 }
 
 enum store_err

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/base/log.h"
+#include "store/complaint_private.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
 #include "store/replication_private.h"
@@ -49,8 +50,8 @@ choose(const struct note *note, const struct replication_rule *rule,
 }
 
 static enum store_err
-find_places(struct db_txn *txn, uint64_t bucket, const struct note *note,
-	struct choice *choices, uint16_t *count)
+find_places(struct store *store, struct db_txn *txn, uint64_t bucket,
+	const struct note *note, struct choice *choices, uint16_t *count)
 {
 	struct replication_walk walk;
 	struct replication_rule rule;
@@ -64,9 +65,10 @@ find_places(struct db_txn *txn, uint64_t bucket, const struct note *note,
 	}
 	if (err != STORE_CORRUPT)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	log_error("bucket %llu: its replication rules do not decode: see tarn "
-		  "fsck",
-		(unsigned long long)bucket);
+	if (complaint_is_new(store, COMPLAINT_REPLICATION, bucket))
+		log_error("bucket %llu: its replication rules do not decode: "
+			  "see tarn fsck",
+			(unsigned long long)bucket);
 	*count = 0;
 	return STORE_OK;
 }
@@ -215,8 +217,9 @@ find_object(struct db_txn *txn, uint64_t bucket, struct slice key,
 }
 
 enum store_err
-replication_note(struct db_txn *txn, uint64_t bucket, struct slice key,
-	enum object_event_type type, const struct version *version)
+replication_note(struct store *store, struct db_txn *txn, uint64_t bucket,
+	struct slice key, enum object_event_type type,
+	const struct version *version)
 {
 	struct note note = {.key = key};
 	struct choice choices[REPLICATION_PLACES_MAX];
@@ -233,7 +236,7 @@ replication_note(struct db_txn *txn, uint64_t bucket, struct slice key,
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	if (!describe(type, &object, was_given_up(txn, bucket, &object), &note))
 		return STORE_OK;
-	err = find_places(txn, bucket, &note, choices, &count);
+	err = find_places(store, txn, bucket, &note, choices, &count);
 	if (err || !is_any(choices, count))
 		return err;
 	/* What points into the map ends here. */
@@ -246,7 +249,8 @@ replication_note(struct db_txn *txn, uint64_t bucket, struct slice key,
 }
 
 enum store_err
-replication_note_attrs(struct db_txn *txn, const struct inode *inode)
+replication_note_attrs(struct store *store, struct db_txn *txn,
+	const struct inode *inode)
 {
 	scoped(buffer_free) struct buffer key = {0};
 	struct record_dentry dentry;
@@ -266,6 +270,7 @@ replication_note_attrs(struct db_txn *txn, const struct inode *inode)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	err = dentry_spell(txn, inode->parent, name, &key);
 	return err ? err
-		   : replication_note(txn, inode->bucket, buffer_slice(&key),
-			     EVENT_TAGS_PUT, &dentry.version);
+		   : replication_note(store, txn, inode->bucket,
+			     buffer_slice(&key), EVENT_TAGS_PUT,
+			     &dentry.version);
 }

@@ -100,15 +100,15 @@ must_check enum store_err replication_end_bucket(struct db_txn *txn,
 /* The version is to be replicated, or what has changed of it, if a rule of the
  * bucket says so.  Neither what replication does itself, nor what the lifecycle
  * rules delete. */
-must_check enum store_err replication_note(struct db_txn *txn, uint64_t bucket,
-	struct slice key, enum object_event_type type,
-	const struct version *version);
+must_check enum store_err replication_note(struct store *store,
+	struct db_txn *txn, uint64_t bucket, struct slice key,
+	enum object_event_type type, const struct version *version);
 /* Whether replication_note() might do something. */
 must_check enum store_err replication_note_is_wanted(struct db_txn *txn,
 	uint64_t bucket, const struct version *version, bool *out);
 /* Attributes have changed of what has the name that its record tells. */
-must_check enum store_err replication_note_attrs(struct db_txn *txn,
-	const struct inode *inode);
+must_check enum store_err replication_note_attrs(struct store *store,
+	struct db_txn *txn, const struct inode *inode);
 
 /* The attributes with that status; as they are where there is no room. */
 struct slice replication_set_status(struct buffer *to, struct slice attrs,

@@ -28,6 +28,7 @@
 #include "store/base/log.h"
 #include "store/base/owner.h"
 #include "store/commit_private.h"
+#include "store/complaint_private.h"
 #include "store/counter_private.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
@@ -333,6 +334,8 @@ open_all(struct store *store, const struct store_options *options)
 	if (!err)
 		err = store_key_read(store);
 	if (!err)
+		err = complaint_open(store);
+	if (!err)
 		err = file_table_create(&store->files);
 	if (!err)
 		err = file_linger_create(&store->lingers);
@@ -400,6 +403,7 @@ store_close(struct store **ptr)
 	durable_close(store);
 	reclaim_close(store);
 	feed_close(store);
+	complaint_close(store);
 	blob_close_all(&store->blobs);
 	db_close(&store->db);
 	cipher_wipe(store->key, sizeof(store->key));

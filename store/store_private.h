@@ -22,6 +22,7 @@ struct keyring;	     /* keyring.c */
 struct last_access;  /* last_access.c */
 struct scrub_thread; /* scrub.c */
 struct meter_thread; /* meter_thread.c */
+struct complaints;   /* complaint.c */
 
 struct store {
 	/* fixed after open */
@@ -40,8 +41,9 @@ struct store {
 	struct file_table *files;
 	struct file_lingers *lingers;
 	struct last_access *last_access; /* NULL: for reading only */
-	const char *key_path;		 /* while opening; NULL: in the store */
-	uint8_t key[32];		 /* seals token secrets */
+	struct complaints *complaints;
+	const char *key_path; /* while opening; NULL: in the store */
+	uint8_t key[32];      /* seals token secrets */
 
 	/* fixed before the first file is opened; NULL: none.  Borrowed. */
 	const struct keyring *keyring;

@@ -76,8 +76,8 @@ apply_link(struct store *store, struct db_txn *txn, void *arg)
 	if (!err)
 		err = feed_append_inode(store, txn, now.ino, false);
 	if (!err && dentry_is_visible(&now))
-		err = object_event_add_name(txn, dir.bucket, request->parent,
-			request->name, EVENT_CREATED_PUT, &now,
+		err = object_event_add_name(store, txn, dir.bucket,
+			request->parent, request->name, EVENT_CREATED_PUT, &now,
 			&dentry.version);
 	now.attrs = SLICE_NULL;
 	*request->out = now;

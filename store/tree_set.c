@@ -106,7 +106,7 @@ apply_set_attr(struct store *store, struct db_txn *txn, void *arg)
 	err = dentry_save_inode(txn, &inode);
 	if (!err)
 		err = feed_append_inode(store, txn, inode.ino, false);
-	return err ? err : replication_note_attrs(txn, &inode);
+	return err ? err : replication_note_attrs(store, txn, &inode);
 }
 
 enum store_err

@@ -2,9 +2,13 @@
 /* What is told of objects: object_event_private.h. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "store/lifecycle.h"
 #include "store/meta/key.h"
+#include "tests/store/checks.h"
 #include "tests/store/events.h"
 #include "tests/store/raw.h"
 
@@ -437,5 +441,54 @@ Test(object_event, a_damaged_configuration_lets_objects_change)
 	cr_expect(events_are(&it, ""));
 	cr_expect(gt(u64, objects_findings(it.store), 0));
 	events_ask(&it);
+	events_end(&it);
+}
+
+/* What is written to stderr meanwhile goes there. */
+static int
+catch_log(int *before)
+{
+	int fd = memfd_create("log", MFD_CLOEXEC);
+
+	cr_assert(ge(int, fd, 0));
+	*before = dup(STDERR_FILENO);
+	cr_assert(ge(int, dup2(fd, STDERR_FILENO), 0));
+	return fd;
+}
+
+/* How many lines of it say so. */
+static int
+count_in_log(int fd, int before, const char *what)
+{
+	char text[4096] = "";
+	int count = 0;
+
+	cr_assert(ge(int, dup2(before, STDERR_FILENO), 0));
+	close(before);
+	cr_assert(ge(long, pread(fd, text, sizeof(text) - 1, 0), 0));
+	close(fd);
+	for (char *at = text; (at = strstr(at, what)); at++)
+		count++;
+	return count;
+}
+
+Test(object_event, a_damaged_configuration_is_complained_of_once)
+{
+	struct events it = events_begin(VERSIONING_ENABLED);
+	const struct slice damage = SLICE("\1x");
+	uint64_t other = objects_bucket(it.store, "other");
+	int before;
+	int fd = catch_log(&before);
+
+	raw_put(it.store, DB_NOTIFICATION, key_u64(it.bucket.ino), damage);
+	raw_put(it.store, DB_NOTIFICATION, key_u64(other), damage);
+	cr_assert(zero(int, bucket_set_document(it.store, it.bucket.ino,
+				    SLICE("replication"), &damage)));
+	for (int i = 0; i < 3; i++)
+		versions_put(&it.in, "a", "1");
+	cr_assert(zero(int, objects_put(it.store, other, "a", "1")));
+
+	cr_expect(eq(int, count_in_log(fd, before, "see tarn fsck"), 3));
+	checks_expect_repair(it.store, CHECK_RECORD);
 	events_end(&it);
 }
