@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "store/base/codec.h"
+#include "store/base/digest.h"
 #include "store/feed_private.h"
 #include "store/history_private.h"
 #include "store/meta/key.h"
 #include "store/replication_private.h"
 
-#define VERSION 1
+#define VERSION 2
+#define VERSION_UNDIGESTED 1
+/* Behind the version; the rest follows. */
+#define DIGEST_AT 1u
 
 /* --- rules ---------------------------------------------------------------- */
 
@@ -47,7 +53,11 @@ decode_rule(struct decoder *decoder, struct replication_rule *out)
 void
 replication_encode(struct buffer *to, const struct replication *replication)
 {
+	uint8_t digest[REPLICATION_DIGEST_LEN] = {0};
+	size_t begin = to->len;
+
 	codec_encode_u8(to, VERSION);
+	codec_encode_bytes(to, slice_of(digest, sizeof(digest)));
 	codec_encode_sized16(to, replication->role);
 	codec_encode_sized16(to, replication->organization);
 	codec_encode_sized16(to, replication->name);
@@ -55,57 +65,61 @@ replication_encode(struct buffer *to, const struct replication *replication)
 	codec_encode_u16(to, (uint16_t)replication->count);
 	for (size_t i = 0; i < replication->count; i++)
 		encode_rule(to, &replication->rules[i]);
+	begin += DIGEST_AT;
+	digest_of(DIGEST_SHA256,
+		slice_from(buffer_slice(to), begin + sizeof(digest)), digest);
+	memcpy((char *)to->data + begin, digest, sizeof(digest));
 }
 
+const uint8_t *
+replication_digest(struct slice bytes)
+{
+	if (bytes.len < DIGEST_AT + REPLICATION_DIGEST_LEN ||
+		bytes.data[0] != VERSION)
+		return NULL;
+	return (const uint8_t *)bytes.data + DIGEST_AT;
+}
+
+/* Whether it is a version that is known, with the digest that it says. */
 static bool
-begin_walk(struct slice bytes, struct replication_walk *walk)
+decode_head(struct slice bytes, struct decoder *decoder)
 {
-	struct decoder decoder = codec_decoder(bytes);
-	uint8_t version = codec_decode_u8(&decoder);
+	uint8_t version = codec_decode_u8(decoder);
+	uint8_t digest[REPLICATION_DIGEST_LEN];
+	struct slice said;
 
-	walk->of = (struct replication){.role = codec_decode_sized16(&decoder)};
-	walk->of.organization = codec_decode_sized16(&decoder);
-	walk->of.name = codec_decode_sized16(&decoder);
-	walk->of.name_role = codec_decode_sized16(&decoder);
-	walk->left = codec_decode_u16(&decoder);
-	walk->rest = codec_decode_bytes(&decoder, codec_decode_left(&decoder));
-	return version == VERSION && !decoder.is_bad &&
-	       walk->left <= REPLICATION_RULES_MAX;
-}
-
-enum store_err
-replication_walk_next(struct replication_walk *walk,
-	struct replication_rule *out)
-{
-	struct decoder decoder = codec_decoder(walk->rest);
-
-	if (walk->left == 0)
-		return walk->rest.len > 0 ? STORE_CORRUPT : STORE_NOT_FOUND;
-	if (!decode_rule(&decoder, out))
-		return STORE_CORRUPT;
-	walk->left--;
-	walk->rest = slice_from(walk->rest,
-		walk->rest.len - codec_decode_left(&decoder));
-	return STORE_OK;
+	if (version == VERSION_UNDIGESTED)
+		return true;
+	said = codec_decode_bytes(decoder, sizeof(digest));
+	if (version != VERSION || decoder->is_bad)
+		return false;
+	digest_of(DIGEST_SHA256, slice_from(bytes, DIGEST_AT + sizeof(digest)),
+		digest);
+	return !memcmp(said.data, digest, sizeof(digest));
 }
 
 bool
 replication_decode(struct slice bytes, struct arena *arena,
 	struct replication *out)
 {
-	struct replication_walk walk;
-	enum store_err err = STORE_OK;
+	struct decoder decoder = codec_decoder(bytes);
+	uint16_t count;
 
-	if (!begin_walk(bytes, &walk))
+	if (!decode_head(bytes, &decoder))
 		return false;
-	*out = walk.of;
-	out->rules = arena_new_array(arena, (size_t)walk.left + 1,
+	*out = (struct replication){.role = codec_decode_sized16(&decoder)};
+	out->organization = codec_decode_sized16(&decoder);
+	out->name = codec_decode_sized16(&decoder);
+	out->name_role = codec_decode_sized16(&decoder);
+	count = codec_decode_u16(&decoder);
+	if (decoder.is_bad || count > REPLICATION_RULES_MAX)
+		return false;
+	out->rules = arena_new_array(arena, (size_t)count + 1,
 		struct replication_rule);
-	while (!err) {
-		err = replication_walk_next(&walk, &out->rules[out->count]);
-		out->count += !err;
-	}
-	return err == STORE_NOT_FOUND;
+	for (; out->count < count; out->count++)
+		if (!decode_rule(&decoder, &out->rules[out->count]))
+			return false;
+	return codec_decode_left(&decoder) == 0;
 }
 
 static bool
@@ -134,8 +148,9 @@ replication_rule_fits(const struct replication_rule *rule, struct slice key,
 
 /* --- a bucket's ----------------------------------------------------------- */
 
-static enum store_err
-find_document(struct db_txn *txn, uint64_t bucket, struct slice *value)
+enum store_err
+replication_find_document(struct db_txn *txn, uint64_t bucket,
+	struct slice *value)
 {
 	struct key key = key_dentry(bucket, SLICE(REPLICATION_KIND));
 
@@ -143,22 +158,10 @@ find_document(struct db_txn *txn, uint64_t bucket, struct slice *value)
 }
 
 enum store_err
-replication_walk_begin(struct db_txn *txn, uint64_t bucket,
-	struct replication_walk *out)
-{
-	struct slice value;
-	enum store_err err = find_document(txn, bucket, &value);
-
-	if (err)
-		return err;
-	return begin_walk(value, out) ? STORE_OK : STORE_CORRUPT;
-}
-
-enum store_err
 replication_is_there(struct db_txn *txn, uint64_t bucket, bool *is_there)
 {
 	struct slice value;
-	enum store_err err = find_document(txn, bucket, &value);
+	enum store_err err = replication_find_document(txn, bucket, &value);
 
 	*is_there = !err;
 	return err == STORE_NOT_FOUND ? STORE_OK : err;

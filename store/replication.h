@@ -9,10 +9,11 @@
  * the version, and goes by the one that makes the replica: none is missing, and
  * none is made twice.
  *
- * The rules are the bucket's document REPLICATION_KIND.  Encoded: u8 version 1,
- * s16 role, s16 organization, s16 name and s16 role of whom they are done for,
- * u16 count; of each rule s16 id, u32 priority, u32 enum replication_said, u8
- * enum replication_form, s16 prefix, s16 tags, u64 bucket, s16 its name, s16
+ * The rules are the bucket's document REPLICATION_KIND.  Encoded: u8 version 2,
+ * 32 bytes SHA-256 of what follows (version 1, still read, has none); s16 role,
+ * s16 organization, s16 name and s16 role of whom they are done for, u16 count;
+ * of each rule s16 id, u32 priority, u32 enum replication_said, u8 enum
+ * replication_form, s16 prefix, s16 tags, u64 bucket, s16 its name, s16
  * account.
  *
  * Threads:   any; replication_run() by plain threads, one process at a time.

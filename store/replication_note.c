@@ -4,6 +4,7 @@
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
 #include "store/replication_private.h"
+#include "store/replication_rules_private.h"
 
 /* What a change of a version asks for. */
 struct note {
@@ -53,23 +54,19 @@ static enum store_err
 find_places(struct store *store, struct db_txn *txn, uint64_t bucket,
 	const struct note *note, struct choice *choices, uint16_t *count)
 {
-	struct replication_walk walk;
-	struct replication_rule rule;
-	enum store_err err = replication_walk_begin(txn, bucket, &walk);
+	scoped(replication_rules_drop) struct replication_rules *rules = NULL;
+	enum store_err err = replication_rules_take(store, txn, bucket, &rules);
 
 	*count = 0;
-	while (!err) {
-		err = replication_walk_next(&walk, &rule);
-		if (!err && fits(note, &rule))
-			choose(note, &rule, choices, count);
-	}
+	for (size_t i = 0; !err && i < rules->of.count; i++)
+		if (fits(note, &rules->of.rules[i]))
+			choose(note, &rules->of.rules[i], choices, count);
 	if (err != STORE_CORRUPT)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	if (complaint_is_new(store, COMPLAINT_REPLICATION, bucket))
 		log_error("bucket %llu: its replication rules do not decode: "
 			  "see tarn fsck",
 			(unsigned long long)bucket);
-	*count = 0;
 	return STORE_OK;
 }
 

@@ -6,6 +6,7 @@
  *			bucket, version		where it is to be replicated
  *
  *	replication.c		a bucket's rules
+ *	replication_rules.c	and what is kept of them
  *	replication_row.c	how rows are encoded
  *	replication_counts.c	the first of these
  *	replication_note.c	what happens becomes rows
@@ -79,18 +80,12 @@ must_check enum store_err replication_counts_add(struct db_txn *txn,
 must_check enum store_err replication_counts_sum(struct db_txn *txn,
 	struct replication_counts *out);
 
-/* Encoded rules, one after the other; what they point to lies in the map. */
-struct replication_walk {
-	struct replication of; /* without rules */
-	struct slice rest;
-	uint16_t left;
-};
-/* NOT_FOUND: the bucket has none; CORRUPT. */
-must_check enum store_err replication_walk_begin(struct db_txn *txn,
-	uint64_t bucket, struct replication_walk *out);
-/* NOT_FOUND at the end; CORRUPT. */
-must_check enum store_err replication_walk_next(struct replication_walk *walk,
-	struct replication_rule *out);
+/* The bucket's document, in the map.  NOT_FOUND. */
+must_check enum store_err replication_find_document(struct db_txn *txn,
+	uint64_t bucket, struct slice *value);
+/* What tells it from all others; NULL: it is one from before there was that. */
+#define REPLICATION_DIGEST_LEN 32
+const uint8_t *replication_digest(struct slice bytes);
 must_check enum store_err replication_is_there(struct db_txn *txn,
 	uint64_t bucket, bool *is_there);
 /* With the bucket's record. */

@@ -13,6 +13,7 @@
 #include "store/commit_private.h"
 #include "store/durable_private.h"
 #include "store/meta/key.h"
+#include "store/replication_rules_private.h"
 #include "store/replication_step_private.h"
 
 #define PAGE 64
@@ -28,9 +29,8 @@ struct run {
 	uint64_t commit; /* of the last change */
 
 	/* of the bucket whose rows are done, as of this page */
-	uint64_t bucket; /* 0: none */
-	bool has_rules;
-	struct replication rules;
+	uint64_t bucket;		 /* 0: none */
+	struct replication_rules *rules; /* NULL: none */
 	struct bucket from;
 };
 
@@ -61,10 +61,12 @@ static const struct replication_rule *
 rule_of(const struct run *run, const struct replication_item *item,
 	uint64_t bucket)
 {
-	for (size_t i = 0; run->has_rules && i < run->rules.count; i++)
-		if (replication_step_names(&run->rules.rules[i], item->key,
+	size_t count = run->rules ? run->rules->of.count : 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (replication_step_names(&run->rules->of.rules[i], item->key,
 			    bucket))
-			return &run->rules.rules[i];
+			return &run->rules->of.rules[i];
 	return NULL;
 }
 
@@ -76,7 +78,7 @@ check_place(const struct run *run, const struct replication_item *item,
 	const struct replication_options *options = run->options;
 	struct bucket to;
 	const struct replication_ask ask = {
-		.replication = &run->rules,
+		.replication = &run->rules->of,
 		.from = &run->from,
 		.to = &to,
 		.key = item->key,
@@ -284,17 +286,30 @@ read_page(struct run *run, struct key *next, struct arena *arena,
 }
 
 static enum store_err
-take_rules(struct run *run, uint64_t bucket, struct arena *arena)
+read_rules(struct run *run, uint64_t bucket)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	enum store_err err = db_begin_read(run->store->db, &txn);
+
+	return err ? err
+		   : replication_rules_take(run->store, txn, bucket,
+			     &run->rules);
+}
+
+static enum store_err
+take_rules(struct run *run, uint64_t bucket)
 {
 	enum store_err err;
 
 	if (run->bucket == bucket)
 		return STORE_OK;
 	run->bucket = 0;
-	err = replication_read(run->store, bucket, arena, &run->rules);
+	replication_rules_drop(&run->rules);
+	err = read_rules(run, bucket);
 	if (!err)
 		err = bucket_get_by_ino(run->store, bucket, &run->from);
-	run->has_rules = !err;
+	if (err)
+		replication_rules_drop(&run->rules);
 	/* Its rows go. */
 	if (err == STORE_NOT_FOUND || err == STORE_NO_BUCKET)
 		err = STORE_OK;
@@ -306,7 +321,7 @@ take_rules(struct run *run, uint64_t bucket, struct arena *arena)
 
 static enum store_err
 do_page(struct run *run, struct replication_item *items, size_t count,
-	struct arena *arena, struct places *places)
+	struct places *places)
 {
 	const struct replication_options *options = run->options;
 	enum store_err err = STORE_OK;
@@ -316,7 +331,7 @@ do_page(struct run *run, struct replication_item *items, size_t count,
 	for (size_t i = 0; i < count && !err; i++) {
 		if (options->goes_on && !options->goes_on(options->context))
 			break;
-		err = take_rules(run, items[i].bucket, arena);
+		err = take_rules(run, items[i].bucket);
 		if (!err)
 			err = do_item(run, &items[i], places);
 		if (!err || is_fatal(err))
@@ -350,7 +365,7 @@ run_all(struct run *run, struct places *places)
 		err = read_page(run, &next, &arena, items, &count);
 		is_last = err == STORE_NOT_FOUND;
 		if (!err || is_last)
-			err = do_page(run, items, count, &arena, places);
+			err = do_page(run, items, count, places);
 	}
 	return err;
 }
@@ -386,6 +401,7 @@ replication_run(struct store *store, const struct replication_options *options,
 	object_event_set_cause(&cause);
 	err = places ? run_all(&run, places) : STORE_NO_MEMORY;
 	object_event_set_cause(before);
+	replication_rules_drop(&run.rules);
 	free(places);
 	(void)close(lock_fd);
 	return err;

@@ -4,6 +4,7 @@
 #include "store/commit_private.h"
 #include "store/meta/key.h"
 #include "store/object_key_private.h"
+#include "store/replication_rules_private.h"
 
 enum store_err
 replication_step_source(struct db_txn *txn, const struct replication_item *item,
@@ -93,20 +94,17 @@ replication_step_names(const struct replication_rule *rule, struct slice key,
 }
 
 static enum store_err
-is_named_still(struct db_txn *txn, const struct replication_step *step,
-	bool *out)
+is_named_still(struct store *store, struct db_txn *txn,
+	const struct replication_step *step, bool *out)
 {
-	struct replication_walk walk;
-	struct replication_rule rule;
+	scoped(replication_rules_drop) struct replication_rules *rules = NULL;
 	enum store_err err =
-		replication_walk_begin(txn, step->item->bucket, &walk);
+		replication_rules_take(store, txn, step->item->bucket, &rules);
 
 	*out = false;
-	while (!err && !*out) {
-		err = replication_walk_next(&walk, &rule);
-		*out = !err && replication_step_names(&rule, step->item->key,
-				       step->place->bucket);
-	}
+	for (size_t i = 0; !err && !*out && i < rules->of.count; i++)
+		*out = replication_step_names(&rules->of.rules[i],
+			step->item->key, step->place->bucket);
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
@@ -138,7 +136,7 @@ replication_step_place(struct store *store, struct db_txn *txn, void *arg)
 		replication_row_get(txn, item->bucket, item->number, &row);
 	if (err || !find_place(&row, step->place->bucket, &place))
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	err = is_named_still(txn, step, &is_named);
+	err = is_named_still(store, txn, step, &is_named);
 	/* By the rules of now, in the next run. */
 	if (err || !is_named)
 		return err ? err : STORE_BUSY;

@@ -39,6 +39,7 @@
 #include "store/meter_private.h"
 #include "store/pack_private.h"
 #include "store/reclaim_private.h"
+#include "store/replication_rules_private.h"
 #include "store/scrub_private.h"
 #include "store/session_private.h"
 
@@ -336,6 +337,8 @@ open_all(struct store *store, const struct store_options *options)
 	if (!err)
 		err = complaint_open(store);
 	if (!err)
+		err = replication_rules_open(store);
+	if (!err)
 		err = file_table_create(&store->files);
 	if (!err)
 		err = file_linger_create(&store->lingers);
@@ -403,6 +406,7 @@ store_close(struct store **ptr)
 	durable_close(store);
 	reclaim_close(store);
 	feed_close(store);
+	replication_rules_close(store);
 	complaint_close(store);
 	blob_close_all(&store->blobs);
 	db_close(&store->db);

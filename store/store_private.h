@@ -10,19 +10,20 @@
 #include "store/meta/db.h"
 #include "store/store.h"
 
-struct committer;    /* commit.c */
-struct durable;	     /* durable.c */
-struct reclaim;	     /* reclaim.c */
-struct session;	     /* session.c */
-struct pack;	     /* pack.c */
-struct feed;	     /* feed.c */
-struct file_table;   /* file_table.c */
-struct file_lingers; /* file_linger.c */
-struct keyring;	     /* keyring.c */
-struct last_access;  /* last_access.c */
-struct scrub_thread; /* scrub.c */
-struct meter_thread; /* meter_thread.c */
-struct complaints;   /* complaint.c */
+struct committer;	 /* commit.c */
+struct durable;		 /* durable.c */
+struct reclaim;		 /* reclaim.c */
+struct session;		 /* session.c */
+struct pack;		 /* pack.c */
+struct feed;		 /* feed.c */
+struct file_table;	 /* file_table.c */
+struct file_lingers;	 /* file_linger.c */
+struct keyring;		 /* keyring.c */
+struct last_access;	 /* last_access.c */
+struct scrub_thread;	 /* scrub.c */
+struct meter_thread;	 /* meter_thread.c */
+struct complaints;	 /* complaint.c */
+struct replication_kept; /* replication_rules.c */
 
 struct store {
 	/* fixed after open */
@@ -42,6 +43,7 @@ struct store {
 	struct file_lingers *lingers;
 	struct last_access *last_access; /* NULL: for reading only */
 	struct complaints *complaints;
+	struct replication_kept *replication;
 	const char *key_path; /* while opening; NULL: in the store */
 	uint8_t key[32];      /* seals token secrets */
 
