@@ -4,6 +4,7 @@
 #include "store/history_private.h"
 #include "store/lock_private.h"
 #include "store/object_key_private.h"
+#include "store/replication_private.h"
 
 /* What an older version of "dir/" does not have. */
 #define KINDS_OF_DIR ((1u << INODE_ATTR_XATTR) | (1u << INODE_ATTR_NAME))
@@ -94,7 +95,11 @@ keep_copy(struct store *store, struct db_txn *txn,
 		err = blob_record_share(txn, copy.blob);
 	kept.ino = copy.ino;
 	kept.kind = RECORD_DENTRY_FILE;
-	return err ? err : hang(store, txn, of, copy.bucket, key, kept);
+	if (!err)
+		err = hang(store, txn, of, copy.bucket, key, kept);
+	return err ? err
+		   : replication_where_moved(txn, copy.bucket, key,
+			     &dentry->version, copy.attrs);
 }
 
 /* It has no other name: the file itself goes there. */
@@ -116,6 +121,9 @@ keep_file(struct store *store, struct db_txn *txn,
 		err = dentry_remove(txn, parent, component);
 	if (!err)
 		err = hang(store, txn, of, now.bucket, key, *dentry);
+	if (!err)
+		err = replication_where_moved(txn, now.bucket, key,
+			&dentry->version, now.attrs);
 	return err ? err : feed_append_inode(store, txn, now.ino, false);
 }
 

@@ -4,6 +4,7 @@
 #include "store/lock_private.h"
 #include "store/meta/key.h"
 #include "store/object_event_private.h"
+#include "store/replication_private.h"
 #include "store/usage_private.h"
 
 /* What S3 puts is locked from the beginning. */
@@ -269,9 +270,12 @@ restore_row(struct store *store, struct db_txn *txn, uint64_t bucket,
 	if (!err)
 		err = dentry_locate_or_make(store, txn, bucket, bucket, key,
 			&parent, &component);
+	if (!err)
+		err = dentry_publish(store, txn, parent, component,
+			&row->dentry.version, &now);
 	return err ? err
-		   : dentry_publish(store, txn, parent, component,
-			     &row->dentry.version, &now);
+		   : replication_where_moved(txn, bucket, key,
+			     &row->dentry.version, now.attrs);
 }
 
 enum store_err

@@ -118,6 +118,9 @@ save_row(struct db_txn *txn, uint64_t bucket, uint64_t number,
 	}
 	if (row.count == 0)
 		return STORE_OK;
+	err = replication_where(txn, bucket, note->key, number, &row.dir);
+	if (err)
+		return err;
 	row.places = buffer_slice(&places);
 	replication_row_encode(&value, &row);
 	err = db_put(txn, DB_REPLICATION, key_slice(&key),
@@ -149,8 +152,8 @@ can_ask(enum object_event_type type)
 	       type == EVENT_REMOVED_MARKER;
 }
 
-/* What failed, and what has no row any more since a directory above it was
- * renamed while it waited: that is made by the rules that fit now. */
+/* What failed, and what has no row any more since a tarn from before rows name
+ * directories could not find it: that is made by the rules that fit now. */
 static bool
 was_given_up(struct db_txn *txn, uint64_t bucket, const struct object *object)
 {

@@ -10,6 +10,7 @@
  *	replication_row.c	how rows are encoded
  *	replication_counts.c	the first of these
  *	replication_note.c	what happens becomes rows
+ *	replication_where.c	where what has a row is by now
  *	replication_run.c	rows are done,
  *	replication_step.c	and go
  *	replica.c		one replica
@@ -22,6 +23,10 @@
  *    that the source has then still name it.
  * 4. The object's attribute REPLICATION tells how far it is; it is not of what
  *    the bytes are, so whatever makes a version anew goes without.
+ * 5. Where the version is the current one its row names the directory that it
+ *    hangs in: a directory above it may be renamed, and then that and the last
+ *    component are its key.  A version that becomes an older one, or the
+ *    current one again, has its row told.
  *
  * A bucket without rules pays for a look for its document with each version
  * that it keeps.
@@ -50,6 +55,7 @@ struct replication_row {
 	uint8_t tries;
 	bool has_failed;  /* in a place that is not listed any more */
 	int64_t tried_ns; /* the last of these */
+	uint64_t dir;	  /* invariant 5; 0: in none */
 	struct slice key;
 	uint16_t count;
 	struct slice places; /* encoded */
@@ -104,6 +110,20 @@ must_check enum store_err replication_note_is_wanted(struct db_txn *txn,
 /* Attributes have changed of what has the name that its record tells. */
 must_check enum store_err replication_note_attrs(struct store *store,
 	struct db_txn *txn, const struct inode *inode);
+
+/* replication_where.c: the directory that a version hangs in under its key; 0:
+ * in none, as it is an older one. */
+must_check enum store_err replication_where(struct db_txn *txn, uint64_t bucket,
+	struct slice key, uint64_t number, uint64_t *dir);
+/* The key of what hangs in the directory still and had that key once.
+ * NOT_FOUND: it does not, or S3 has no such key. */
+must_check enum store_err replication_where_now(struct db_txn *txn,
+	uint64_t dir, struct slice key, uint64_t number, struct buffer *now);
+/* The version has come under that key, with these attributes (not in the
+ * map). */
+must_check enum store_err replication_where_moved(struct db_txn *txn,
+	uint64_t bucket, struct slice key, const struct version *version,
+	struct slice attrs);
 
 /* The attributes with that status; as they are where there is no room. */
 struct slice replication_set_status(struct buffer *to, struct slice attrs,

@@ -3,7 +3,8 @@
 #include "store/meta/key.h"
 #include "store/replication_private.h"
 
-#define VERSION 1
+#define VERSION 2
+#define VERSION_WITHOUT_DIR 1
 #define PLACE_LEN 9
 
 void
@@ -13,6 +14,7 @@ replication_row_encode(struct buffer *to, const struct replication_row *row)
 	codec_encode_u8(to, row->tries);
 	codec_encode_u8(to, row->has_failed);
 	codec_encode_i64(to, row->tried_ns);
+	codec_encode_u64(to, row->dir);
 	codec_encode_sized16(to, row->key);
 	codec_encode_u16(to, row->count);
 	codec_encode_bytes(to, row->places);
@@ -61,11 +63,13 @@ replication_row_decode(struct slice value, struct replication_row *out)
 	has_failed = codec_decode_u8(&decoder);
 	out->has_failed = has_failed != 0;
 	out->tried_ns = codec_decode_i64(&decoder);
+	out->dir = version == VERSION ? codec_decode_u64(&decoder) : 0;
 	out->key = codec_decode_sized16(&decoder);
 	out->count = codec_decode_u16(&decoder);
 	out->places =
 		codec_decode_bytes(&decoder, (size_t)out->count * PLACE_LEN);
-	return version == VERSION && !decoder.is_bad && has_failed <= 1 &&
+	return (version == VERSION || version == VERSION_WITHOUT_DIR) &&
+			       !decoder.is_bad && has_failed <= 1 &&
 			       codec_decode_left(&decoder) == 0 &&
 			       are_places(out)
 		       ? STORE_OK

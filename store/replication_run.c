@@ -162,19 +162,23 @@ note_failures(struct run *run, const struct replication_item *item,
 	return err;
 }
 
+/* The item gets the key that it has by now. */
 static enum store_err
-look_at_source(struct run *run, const struct replication_item *item,
-	bool *is_marker)
+look_at_source(struct run *run, struct replication_item *item,
+	struct arena *arena, bool *is_marker)
 {
+	scoped(buffer_free) struct buffer key = {0};
 	scoped(db_abort) struct db_txn *txn = NULL;
 	struct object source;
 	enum store_err err = db_begin_read(run->store->db, &txn);
 
 	if (!err)
-		err = replication_step_source(txn, item, &source);
-	if (!err)
-		*is_marker = source.is_marker;
-	return err;
+		err = replication_step_source(txn, item, &key, &source);
+	if (err)
+		return err;
+	*is_marker = source.is_marker;
+	item->key = arena_copy(arena, buffer_slice(&key));
+	return STORE_OK;
 }
 
 static void
@@ -185,11 +189,11 @@ fail_all(const struct replication_item *item, struct places *places)
 }
 
 static enum store_err
-do_item(struct run *run, const struct replication_item *item,
+do_item(struct run *run, struct replication_item *item, struct arena *arena,
 	struct places *places)
 {
 	bool is_marker = false;
-	enum store_err err = look_at_source(run, item, &is_marker);
+	enum store_err err = look_at_source(run, item, arena, &is_marker);
 
 	if (err == STORE_NOT_FOUND) {
 		struct replication_step step = {.item = item};
@@ -225,6 +229,7 @@ static void
 copy_item(struct arena *arena, const struct replication_row *row,
 	struct replication_item *item)
 {
+	item->dir = row->dir;
 	item->key = arena_copy(arena, row->key);
 	item->count = row->count;
 	item->places =
@@ -321,7 +326,7 @@ take_rules(struct run *run, uint64_t bucket)
 
 static enum store_err
 do_page(struct run *run, struct replication_item *items, size_t count,
-	struct places *places)
+	struct arena *arena, struct places *places)
 {
 	const struct replication_options *options = run->options;
 	enum store_err err = STORE_OK;
@@ -333,7 +338,7 @@ do_page(struct run *run, struct replication_item *items, size_t count,
 			break;
 		err = take_rules(run, items[i].bucket);
 		if (!err)
-			err = do_item(run, &items[i], places);
+			err = do_item(run, &items[i], arena, places);
 		if (!err || is_fatal(err))
 			continue;
 		/* What is damaged holds up nobody else; fsck sees to it. */
@@ -365,7 +370,7 @@ run_all(struct run *run, struct places *places)
 		err = read_page(run, &next, &arena, items, &count);
 		is_last = err == STORE_NOT_FOUND;
 		if (!err || is_last)
-			err = do_page(run, items, count, places);
+			err = do_page(run, items, count, &arena, places);
 	}
 	return err;
 }

@@ -6,17 +6,32 @@
 #include "store/object_key_private.h"
 #include "store/replication_rules_private.h"
 
-enum store_err
-replication_step_source(struct db_txn *txn, const struct replication_item *item,
-	struct object *out)
+static enum store_err
+find_by_key(struct db_txn *txn, const struct replication_item *item,
+	struct slice key, struct object *out)
 {
 	const struct version_ref ref = {VERSION_NUMBER, item->number};
-	enum store_err err = object_key_find_version(txn, item->bucket,
-		item->key, &ref, out);
+	enum store_err err =
+		object_key_find_version(txn, item->bucket, key, &ref, out);
 
 	if (err == STORE_STALE) /* with its bucket */
 		return STORE_NOT_FOUND;
 	return err == STORE_NOT_FOUND && out->is_marker ? STORE_OK : err;
+}
+
+enum store_err
+replication_step_source(struct db_txn *txn, const struct replication_item *item,
+	struct buffer *key, struct object *out)
+{
+	enum store_err err = find_by_key(txn, item, item->key, out);
+
+	if (err != STORE_NOT_FOUND) {
+		buffer_append(key, item->key);
+		return err;
+	}
+	err = replication_where_now(txn, item->dir, item->key, item->number,
+		key);
+	return err ? err : find_by_key(txn, item, buffer_slice(key), out);
 }
 
 static enum store_err
@@ -34,13 +49,14 @@ remove_row(struct db_txn *txn, const struct replication_item *item,
 static enum store_err
 finish(struct db_txn *txn, struct replication_step *step, bool has_failed)
 {
+	scoped(buffer_free) struct buffer key = {0};
 	struct object source;
 	enum store_err err = remove_row(txn, step->item, has_failed);
 
 	step->outcome =
 		has_failed ? REPLICATION_STEP_FAILED : REPLICATION_STEP_DONE;
 	if (!err)
-		err = replication_step_source(txn, step->item, &source);
+		err = replication_step_source(txn, step->item, &key, &source);
 	/* One that is damaged is given up without a word. */
 	if (err == STORE_NOT_FOUND || err == STORE_CORRUPT)
 		return STORE_OK;
@@ -126,6 +142,7 @@ replication_step_place(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct replication_step *step = arg;
 	const struct replication_item *item = step->item;
+	scoped(buffer_free) struct buffer key = {0};
 	struct replication_place place;
 	struct replication_row row;
 	struct object source;
@@ -140,10 +157,13 @@ replication_step_place(struct store *store, struct db_txn *txn, void *arg)
 	/* By the rules of now, in the next run. */
 	if (err || !is_named)
 		return err ? err : STORE_BUSY;
-	err = replication_step_source(txn, item, &source);
+	err = replication_step_source(txn, item, &key, &source);
 	if (err)
 		return err == STORE_NOT_FOUND ? remove_row(txn, item, false)
 					      : err;
+	/* By the key of now, in the next run. */
+	if (!slice_equal(buffer_slice(&key), item->key))
+		return STORE_BUSY;
 	err = place.task == REPLICATION_MAKE
 		      ? replica_make(store, txn, place.bucket, item->key,
 				&source)
@@ -190,9 +210,11 @@ replication_step_failed(struct store *store, struct db_txn *txn, void *arg)
 enum store_err
 replication_step_drop(struct store *store, struct db_txn *txn, void *arg)
 {
+	scoped(buffer_free) struct buffer key = {0};
 	struct replication_step *step = arg;
 	struct object source;
-	enum store_err err = replication_step_source(txn, step->item, &source);
+	enum store_err err =
+		replication_step_source(txn, step->item, &key, &source);
 
 	(void)store;
 	step->outcome = REPLICATION_STEP_OPEN;

@@ -14,6 +14,7 @@
 struct replication_item {
 	uint64_t bucket;
 	uint64_t number;
+	uint64_t dir; /* as the row has it */
 	struct slice key;
 	uint16_t count;
 	struct replication_place *places;
@@ -37,9 +38,10 @@ struct replication_step {
 	enum replication_outcome outcome;
 };
 
-/* NOT_FOUND: the version is gone. */
+/* And the key that it has by now.  NOT_FOUND: the version is gone. */
 must_check enum store_err replication_step_source(struct db_txn *txn,
-	const struct replication_item *item, struct object *out);
+	const struct replication_item *item, struct buffer *key,
+	struct object *out);
 
 /* Whether the rule is enabled and would have the key replicated there. */
 bool replication_step_names(const struct replication_rule *rule,

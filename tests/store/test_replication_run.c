@@ -248,28 +248,6 @@ Test(replication_run, a_file_that_is_renamed_is_replicated_by_its_new_name)
 	replicas_end(&it);
 }
 
-Test(replication_run,
-	what_waited_in_a_renamed_directory_goes_with_its_next_tags)
-{
-	struct replicas it = replicas_begin();
-	struct inode gone;
-
-	versions_put(&it.from, "d/a", "1");
-	cr_assert(zero(int,
-		tree_rename(it.store, it.from.bucket, SLICE("d"), TREE_DIR,
-			it.from.bucket, SLICE("e"), 0, &gone)));
-	(void)replicas_run(&it);
-	cr_expect(eq(int, replicas_status(&it.from, "e/a"),
-		REPLICATION_PENDING));
-	replicas_tag(&it.from, "e/a", "v");
-	(void)replicas_run(&it);
-
-	cr_expect(eq(int, replicas_status(&it.from, "e/a"),
-		REPLICATION_COMPLETED));
-	cr_expect(replicas_has_tag(&it.to, "e/a", "v"));
-	replicas_end(&it);
-}
-
 Test(replication_run, what_a_mount_unlinks_gets_a_marker_there)
 {
 	struct replicas it = replicas_begin();
