@@ -63,6 +63,7 @@ check_event_row(struct check *check, struct slice key, struct slice value)
 	if (number == 0)
 		return STORE_OK; /* check_topic() */
 	topic->waiting++;
+	topic->bytes += value.len;
 	if (object_event_row_decode(value, &event))
 		check_note_row(check, DB_EVENT, key, value, "event", number);
 	return STORE_OK;
@@ -78,17 +79,21 @@ check_topic(uint64_t id, void *context)
 	const struct check_topic *topic = check_find(&check->topics, id);
 	struct object_event_counts counts = {0};
 	uint64_t waiting = topic ? topic->waiting : 0;
+	uint64_t bytes = topic ? topic->bytes : 0;
 	enum store_err err = object_event_counts_get(check->txn, id, &counts);
 
 	check_counter_use(&check->last_number, id);
-	if (!err && counts.waiting == waiting)
+	if (!err && counts.waiting == waiting &&
+		(counts.lacks_bytes || counts.bytes == bytes))
 		return STORE_OK;
 	if (err && err != STORE_NOT_FOUND && err != STORE_CORRUPT)
 		return err;
 	struct check_job *job = check_note(check, CHECK_EVENT, CHECK_FIX_EVENTS,
-		"topic %llu has %llu events that wait, not %llu",
+		"topic %llu has %llu events of %llu bytes that wait, not %llu "
+		"of %llu",
 		(unsigned long long)id, (unsigned long long)waiting,
-		(unsigned long long)counts.waiting);
+		(unsigned long long)bytes, (unsigned long long)counts.waiting,
+		(unsigned long long)counts.bytes);
 	job->a = id;
 	return STORE_OK;
 }
@@ -100,38 +105,16 @@ check_event_topics(struct check *check)
 }
 
 enum store_err
-check_event_count(struct db_txn *txn, enum db_table table, uint64_t owner,
-	uint64_t *count)
-{
-	scoped(db_cursor_close) struct db_cursor cursor = {0};
-	struct key key = key_u64_u64(owner, 1);
-	uint64_t found, number;
-	enum store_err err = db_cursor_open(txn, table, &cursor);
-
-	*count = 0;
-	if (!err)
-		err = db_cursor_seek(&cursor, key_slice(&key));
-	for (; !err; err = db_cursor_next(&cursor)) {
-		err = key_split_u64_u64(cursor.key, &found, &number);
-		if (err || found != owner)
-			break;
-		++*count;
-	}
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
-enum store_err
 check_event_repair(struct db_txn *txn, const struct check_job *job)
 {
-	struct object_event_counts counts;
-	uint64_t waiting;
-	enum store_err known = object_event_counts_get(txn, job->a, &counts);
-	enum store_err err = check_event_count(txn, DB_EVENT, job->a, &waiting);
+	struct object_event_counts was, now;
+	enum store_err known = object_event_counts_get(txn, job->a, &was);
 
+	now = was;
+	enum store_err err = object_event_counts_anew(txn, job->a, &now);
 	if (err)
 		return err;
-	if (!known && counts.waiting == waiting)
+	if (!known && was.waiting == now.waiting && was.bytes == now.bytes)
 		return STORE_NOT_FOUND;
-	counts.waiting = waiting;
-	return object_event_counts_put(txn, job->a, &counts);
+	return object_event_counts_put(txn, job->a, &now);
 }

@@ -144,6 +144,7 @@ struct check_chunk {
 struct check_topic {
 	uint64_t id;
 	uint64_t waiting; /* rows, as counted */
+	uint64_t bytes;
 };
 
 /* What waits to be replicated from a bucket. */
@@ -260,9 +261,6 @@ must_check enum store_err check_event_notification(struct check *check,
 	struct slice key, struct slice value);
 /* After the rows: each topic's counters against them. */
 must_check enum store_err check_event_topics(struct check *check);
-/* How many rows of a table are of that topic, or bucket, but for its row 0. */
-must_check enum store_err check_event_count(struct db_txn *txn,
-	enum db_table table, uint64_t owner, uint64_t *count);
 must_check enum store_err check_event_repair(struct db_txn *txn,
 	const struct check_job *job);
 must_check enum store_err check_replication_row(struct check *check,

@@ -89,14 +89,34 @@ check_replication_buckets(struct check *check)
 	return err;
 }
 
+/* Rows of the bucket, but for its row 0. */
+static enum store_err
+count_rows(struct db_txn *txn, uint64_t bucket, uint64_t *count)
+{
+	scoped(db_cursor_close) struct db_cursor cursor = {0};
+	struct key key = key_u64_u64(bucket, 1);
+	uint64_t found, number;
+	enum store_err err = db_cursor_open(txn, DB_REPLICATION, &cursor);
+
+	*count = 0;
+	if (!err)
+		err = db_cursor_seek(&cursor, key_slice(&key));
+	for (; !err; err = db_cursor_next(&cursor)) {
+		err = key_split_u64_u64(cursor.key, &found, &number);
+		if (err || found != bucket)
+			break;
+		++*count;
+	}
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
 enum store_err
 check_replication_repair(struct db_txn *txn, const struct check_job *job)
 {
 	struct replication_counts counts;
 	uint64_t waiting;
 	enum store_err known = replication_counts_get(txn, job->a, &counts);
-	enum store_err err =
-		check_event_count(txn, DB_REPLICATION, job->a, &waiting);
+	enum store_err err = count_rows(txn, job->a, &waiting);
 
 	if (err)
 		return err;

@@ -15,6 +15,9 @@
 #include "store/replication_private.h"
 #include "store/topic_private.h"
 
+/* Rows that go for one: the longest takes the room of fewer. */
+#define DROPS_MAX 100
+
 /* What changes by no request. */
 #define OWN SLICE("tarn")
 #define MOUNT SLICE("mount")
@@ -49,15 +52,27 @@ drop_oldest(struct db_txn *txn, uint64_t topic,
 		err = key_split_u64_u64(cursor.key, &found, &number);
 	if (err == STORE_NOT_FOUND || (!err && found != topic)) {
 		counts->waiting = 0; /* it was wrong */
+		counts->bytes = 0;
 		return STORE_OK;
 	}
 	if (err)
 		return err;
 	key = key_u64_u64(topic, number);
-	db_cursor_close(&cursor);
-	counts->waiting--;
+	object_event_counts_take(counts, cursor.value.len);
 	counts->dropped++;
+	db_cursor_close(&cursor);
 	return db_delete(txn, DB_EVENT, key_slice(&key));
+}
+
+/* Whether it has no room for that, too. */
+static bool
+is_full(const struct topic_row *topic, const struct object_event_counts *counts,
+	size_t len)
+{
+	return counts->waiting > 0 &&
+	       (counts->waiting >= topic->events_max ||
+		       counts->bytes + len >
+			       topic->events_max * TOPIC_EVENT_BYTES);
 }
 
 static enum store_err
@@ -65,20 +80,25 @@ add_row(struct db_txn *txn, const struct topic_row *topic, struct slice value)
 {
 	struct object_event_counts counts;
 	uint64_t number;
-	enum store_err err = object_event_counts_get(txn, topic->id, &counts);
+	enum store_err err =
+		object_event_counts_get_whole(txn, topic->id, &counts);
 
 	/* Those that are damaged begin anew: fsck counts. */
 	if (err && err != STORE_CORRUPT)
 		return err == STORE_NOT_FOUND ? STORE_OK : err;
 	err = STORE_OK;
-	if (counts.waiting >= topic->events_max)
+	for (int i = 0; i < DROPS_MAX && !err; i++) {
+		if (!is_full(topic, &counts, value.len))
+			break;
 		err = drop_oldest(txn, topic->id, &counts);
+	}
 	if (!err)
 		err = commit_new_number(txn, &number);
 	if (err)
 		return err;
 	struct key key = key_u64_u64(topic->id, number);
 	counts.waiting++;
+	counts.bytes += value.len;
 	err = db_put(txn, DB_EVENT, key_slice(&key), value);
 	return err ? err : object_event_counts_put(txn, topic->id, &counts);
 }

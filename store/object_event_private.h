@@ -3,7 +3,8 @@
  * object_event_private.h - the outbox: events on their way to topics, within a
  * transaction.
  *
- *	DB_EVENT	topic, 0	how many wait, how many were dropped
+ *	DB_EVENT	topic, 0	how many wait, of how many bytes, and
+ *					how many were dropped
  *			topic, number	an event
  *
  *	object_event.c		what happens becomes rows
@@ -15,8 +16,9 @@
  * 1. An event is a row by the commit that makes the change: none is told of
  *    what did not happen, and none is missing of what did.
  * 2. Numbers grow from commit to commit, so rows of a topic are in order.
- * 3. A topic has at most as many rows as it allows; the oldest goes for one
- *    more, and is counted.  Rows of a topic without its row 0 are nobody's.
+ * 3. A topic has at most as many rows as it allows, and TOPIC_EVENT_BYTES for
+ *    each of these together, or one row; the oldest go for one more, and are
+ *    counted.  Rows of a topic without its row 0 are nobody's.
  * 4. At most one rule of a bucket asks for an event (notification.h), so it is
  *    one row.
  *
@@ -34,6 +36,8 @@
 struct object_event_counts {
 	uint64_t waiting;
 	uint64_t dropped;
+	uint64_t bytes;	  /* of the values of those that wait */
+	bool lacks_bytes; /* it was written before they were counted */
 };
 
 void object_event_row_encode(struct buffer *to,
@@ -45,6 +49,16 @@ must_check enum store_err object_event_row_decode(struct slice value,
 /* NOT_FOUND: there is no such topic; CORRUPT. */
 must_check enum store_err object_event_counts_get(struct db_txn *txn,
 	uint64_t topic, struct object_event_counts *out);
+/* The same for who changes them: nothing is lacking.  That counts what waits,
+ * once. */
+must_check enum store_err object_event_counts_get_whole(struct db_txn *txn,
+	uint64_t topic, struct object_event_counts *out);
+/* Of the rows themselves: how many wait, and their bytes. */
+must_check enum store_err object_event_counts_anew(struct db_txn *txn,
+	uint64_t topic, struct object_event_counts *counts);
+/* One row less, of so many bytes. */
+void object_event_counts_take(struct object_event_counts *counts,
+	uint64_t bytes);
 must_check enum store_err object_event_counts_put(struct db_txn *txn,
 	uint64_t topic, const struct object_event_counts *counts);
 

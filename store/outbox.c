@@ -14,6 +14,8 @@
 
 /* Rows that one change removes: other writers wait meanwhile. */
 #define STEP 1000
+/* Topics that are gone, looked for at a time. */
+#define PAGE 100
 
 struct outbox {
 	struct store *store;
@@ -149,6 +151,7 @@ struct removal {
 	int64_t before_ns; /* or INT64_MAX: and older than that */
 	bool is_dropped;   /* and counted so */
 	size_t count;	   /* the result; STEP: there may be more */
+	struct object_event_counts counts; /* as they become */
 };
 
 static bool
@@ -165,7 +168,7 @@ goes(const struct removal *removal, const struct db_cursor *cursor,
 
 /* The first row goes, if it is one that is meant.  NOT_FOUND. */
 static enum store_err
-remove_first(struct db_txn *txn, const struct removal *removal)
+remove_first(struct db_txn *txn, struct removal *removal)
 {
 	scoped(db_cursor_close) struct db_cursor cursor = {0};
 	struct key key = key_u64_u64(removal->topic, 1);
@@ -178,6 +181,8 @@ remove_first(struct db_txn *txn, const struct removal *removal)
 		err = number_at(&cursor, removal->topic, &number);
 	if (!err && !goes(removal, &cursor, number))
 		err = STORE_NOT_FOUND;
+	if (!err)
+		object_event_counts_take(&removal->counts, cursor.value.len);
 	db_cursor_close(&cursor);
 	key = key_u64_u64(removal->topic, number);
 	return err ? err : db_delete(txn, DB_EVENT, key_slice(&key));
@@ -187,26 +192,24 @@ static enum store_err
 apply_removal(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct removal *removal = arg;
-	struct object_event_counts counts;
+	enum store_err known = object_event_counts_get_whole(txn,
+		removal->topic, &removal->counts);
 	enum store_err err = STORE_OK;
 
 	(void)store;
+	/* What is damaged is fsck's. */
+	if (known && known != STORE_NOT_FOUND && known != STORE_CORRUPT)
+		return known;
 	for (removal->count = 0; removal->count < STEP && !err;) {
 		err = remove_first(txn, removal);
 		removal->count += !err;
 	}
 	if (err && err != STORE_NOT_FOUND)
 		return err;
-	err = removal->count
-		      ? object_event_counts_get(txn, removal->topic, &counts)
-		      : STORE_NOT_FOUND;
-	if (err)
-		return err == STORE_NOT_FOUND || err == STORE_CORRUPT ? STORE_OK
-								      : err;
-	counts.waiting -= removal->count < counts.waiting ? removal->count
-							  : counts.waiting;
-	counts.dropped += removal->is_dropped ? removal->count : 0;
-	return object_event_counts_put(txn, removal->topic, &counts);
+	if (known || removal->count == 0)
+		return STORE_OK;
+	removal->counts.dropped += removal->is_dropped ? removal->count : 0;
+	return object_event_counts_put(txn, removal->topic, &removal->counts);
 }
 
 /* Not durable: at worst it is told again. */
@@ -254,48 +257,89 @@ outbox_remove_topic(struct store *store, uint64_t topic)
 
 /* --- of topics that are gone ---------------------------------------------- */
 
-struct search {
-	uint64_t topic;
-	bool is_found;
+/* Numbers that are not given again: what is gone stays so. */
+struct sweep {
+	struct db_txn *txn;
+	struct buffer ids; /* uint64_t, of all topics there are */
+	bool has_damaged;  /* any may be its number */
+	uint64_t gone[PAGE];
+	size_t count;
 };
 
 static enum store_err
-compare(uint64_t id, void *context)
+note_topic(uint64_t id, void *context)
 {
-	struct search *search = context;
+	struct sweep *sweep = context;
 
-	/* Any may be that of one that does not decode: a later tarn's. */
-	search->is_found = search->is_found || id == 0 || id == search->topic;
+	sweep->has_damaged = sweep->has_damaged || id == 0;
+	buffer_append(&sweep->ids, slice_of(&id, sizeof(id)));
 	return STORE_OK;
 }
 
-/* The first topic from that number on that has rows and is gone.  NOT_FOUND. */
+static int
+compare_ids(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static bool
+is_there(const struct sweep *sweep, uint64_t id)
+{
+	return sweep->ids.len > 0 &&
+	       bsearch(&id, sweep->ids.data, sweep->ids.len / sizeof(id),
+		       sizeof(id), compare_ids);
+}
+
+/* The first topics that have rows and are gone. */
 static enum store_err
-find_gone(struct db_txn *txn, uint64_t *topic)
+find_gone(struct sweep *sweep)
 {
 	scoped(db_cursor_close) struct db_cursor cursor = {0};
-	uint64_t number;
-	enum store_err err = db_cursor_open(txn, DB_EVENT, &cursor);
+	struct key key = key_u64(0);
+	uint64_t topic, number;
+	enum store_err err = db_cursor_open(sweep->txn, DB_EVENT, &cursor);
 
-	while (!err) {
-		struct key key = key_u64(*topic);
-		struct search search = {0};
-
+	while (!err && sweep->count < PAGE) {
 		err = db_cursor_seek(&cursor, key_slice(&key));
 		if (!err)
-			err = key_split_u64_u64(cursor.key, &search.topic,
-				&number);
-		if (!err)
-			err = topic_visit(txn, compare, &search);
+			err = key_split_u64_u64(cursor.key, &topic, &number);
 		if (err)
 			break;
-		*topic = search.topic;
-		if (!search.is_found)
-			return STORE_OK;
-		if (++*topic == 0)
-			err = STORE_NOT_FOUND;
+		if (!is_there(sweep, topic))
+			sweep->gone[sweep->count++] = topic;
+		if (topic == UINT64_MAX)
+			break;
+		key = key_u64(topic + 1);
 	}
-	return err;
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+/* Both of one moment: a topic that comes later is not among them. */
+static enum store_err
+look_for_gone(struct store *store, struct sweep *sweep)
+{
+	scoped(db_abort) struct db_txn *txn = NULL;
+	enum store_err err = db_begin_read(store->db, &txn);
+
+	sweep->txn = txn;
+	sweep->count = 0;
+	buffer_clear(&sweep->ids);
+	if (!err)
+		err = topic_visit(txn, note_topic, sweep);
+	if (err || sweep->has_damaged)
+		return err;
+	if (sweep->ids.len > 0)
+		qsort(sweep->ids.data, sweep->ids.len / sizeof(uint64_t),
+			sizeof(uint64_t), compare_ids);
+	return find_gone(sweep);
+}
+
+static void
+end_sweep(struct sweep *sweep)
+{
+	buffer_free(&sweep->ids);
 }
 
 static enum store_err
@@ -309,25 +353,31 @@ apply_remove_counts(struct store *store, struct db_txn *txn, void *arg)
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
-enum store_err
-outbox_sweep(struct outbox *outbox)
+static enum store_err
+remove_gone(struct store *store, const struct sweep *sweep)
 {
-	struct store *store = outbox->store;
 	enum store_err err = STORE_OK;
-	uint64_t topic = 0;
 
-	while (!err) {
-		scoped(db_abort) struct db_txn *txn = NULL;
+	for (size_t i = 0; i < sweep->count && !err; i++) {
+		uint64_t topic = sweep->gone[i];
 
-		err = db_begin_read(store->db, &txn);
-		if (!err)
-			err = find_gone(txn, &topic);
-		db_abort(&txn);
-		if (!err)
-			err = commit_run(store, apply_remove_counts, &topic,
-				NULL);
+		err = commit_run(store, apply_remove_counts, &topic, NULL);
 		if (!err)
 			err = outbox_remove_topic(store, topic);
 	}
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return err;
+}
+
+enum store_err
+outbox_sweep(struct outbox *outbox)
+{
+	scoped(end_sweep) struct sweep sweep = {0};
+	enum store_err err;
+
+	do {
+		err = look_for_gone(outbox->store, &sweep);
+		if (!err)
+			err = remove_gone(outbox->store, &sweep);
+	} while (!err && sweep.count == PAGE);
+	return err;
 }

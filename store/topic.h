@@ -22,6 +22,8 @@
 #define TOPIC_SECRET_MAX 256
 #define TOPIC_EVENTS_DEFAULT 1000000
 #define TOPIC_EVENTS_MAX 100000000
+/* That each which may wait has on average, as it is stored. */
+#define TOPIC_EVENT_BYTES 512u
 #define TOPIC_DAYS_DEFAULT 7
 #define TOPIC_DAYS_MAX 3650
 

@@ -29,6 +29,28 @@ events_topic(struct store *store, const char *name, struct arena *arena)
 	return (struct topic){.id = 0};
 }
 
+/* Of the organization "default". */
+static inline enum store_err
+events_create_topic(struct store *store, const char *name, const char *url,
+	const char *secret, uint64_t events_max)
+{
+	const struct topic_draft draft = {
+		.organization = SLICE("default"),
+		.name = slice_str(name),
+		.url = slice_str(url),
+		.secret = slice_str(secret),
+		.events_max = events_max,
+	};
+
+	return topic_create(store, &draft);
+}
+
+static inline enum store_err
+events_delete_topic(struct store *store, const char *name)
+{
+	return topic_delete(store, SLICE("default"), slice_str(name));
+}
+
 /* Those of all kinds but ACLs, of all keys, for the topic "hook". */
 static inline struct notification
 events_all(void)

@@ -83,8 +83,9 @@ add_run(int argc, char **argv)
 			&args.url, NULL, NULL},
 		{"secret-file", "FILE", "what signs them (-: stdin)",
 			&args.secret_file, NULL, NULL},
-		{"max-events", "N", "so many may wait (1000000)", &args.events,
-			NULL, NULL},
+		{"max-events", "N",
+			"so many may wait, of 512 bytes on average (1000000)",
+			&args.events, NULL, NULL},
 		{"max-days", "N", "so long one may wait (7)", &args.days, NULL,
 			NULL},
 	};
