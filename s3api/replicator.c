@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
+#include "s3api/error.h"
 #include "s3api/iam/standing.h"
+#include "s3api/reply.h"
+#include "store/audit_line.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/base/ticker.h"
@@ -17,6 +20,7 @@
 
 struct replicator {
 	struct store *store;
+	struct audit *audit; /* NULL: none */
 	struct policy_cache *policies;
 	struct ticker *ticker;
 	uint64_t mark; /* as of which nothing else waits */
@@ -31,6 +35,13 @@ goes_on(void *context)
 	const struct replicator *replicator = context;
 
 	return !ticker_is_stopping(replicator->ticker);
+}
+
+static enum policy_action
+action_of(const struct replication_ask *ask)
+{
+	return ask->is_marker ? POLICY_ACTION_REPLICATE_DELETE
+			      : POLICY_ACTION_REPLICATE_OBJECT;
 }
 
 static bool
@@ -53,8 +64,7 @@ may(const struct replication_ask *ask, void *context)
 	};
 	const struct standing_ask replica = {
 		.caller = &caller,
-		.action = ask->is_marker ? POLICY_ACTION_REPLICATE_DELETE
-					 : POLICY_ACTION_REPLICATE_OBJECT,
+		.action = action_of(ask),
 		.bucket = ask->to,
 		.key = ask->key,
 	};
@@ -63,12 +73,63 @@ may(const struct replication_ask *ask, void *context)
 	       standing_may(replicator->store, replicator->policies, &replica);
 }
 
+static struct slice
+operation_of(const struct replication_ask *ask)
+{
+	if (ask->is_marker)
+		return SLICE("S3.REPLICATE.DELETE");
+	return ask->is_update ? SLICE("S3.REPLICATE.ATTRIBUTES")
+			      : SLICE("S3.REPLICATE.OBJECT");
+}
+
+/* As of a request that had come of it. */
+static void
+add_outcome(struct buffer *line, enum store_err err)
+{
+	enum s3_error error = err ? reply_error_of_store(err) : S3_OK;
+
+	audit_line_number(line, "status", err ? error_status(error) : 200);
+	if (err)
+		audit_line_text(line, "error", slice_str(error_code(error)));
+}
+
+static void
+tell(const struct replication_ask *ask, enum store_err err, void *context)
+{
+	const struct replicator *replicator = context;
+	const struct version version = {.number = ask->number};
+	scoped(buffer_free) struct buffer line = {0};
+	char id[VERSION_ID_LEN + 1];
+
+	if (!replicator->audit ||
+		!audit_choice_of_bucket(replicator->store, ask->to))
+		return;
+	version_text(&version, id);
+	audit_line_begin(&line, "replication");
+	audit_line_text(&line, "operation", operation_of(ask));
+	audit_line_text(&line, "action",
+		slice_str(policy_action_name(action_of(ask))));
+	audit_line_text(&line, "decision",
+		err == STORE_ACCESS ? SLICE("deny") : SLICE("allow"));
+	audit_line_text(&line, "organization", ask->replication->organization);
+	audit_line_text(&line, "principal", ask->replication->name);
+	audit_line_text(&line, "role", ask->replication->name_role);
+	audit_line_text(&line, "statement", ask->rule->id);
+	audit_line_text(&line, "bucketName", slice_str(ask->to->name));
+	audit_line_text(&line, "key", ask->key);
+	audit_line_text(&line, "versionId", slice_str(id));
+	audit_line_text(&line, "sourceBucketName", slice_str(ask->from->name));
+	add_outcome(&line, err);
+	audit_line_end(&line, replicator->audit);
+}
+
 static void
 run(struct replicator *replicator)
 {
 	const struct replication_options options = {
 		.goes_on = goes_on,
 		.may = may,
+		.report = tell,
 		.context = replicator,
 	};
 	struct replication_result result;
@@ -113,13 +174,15 @@ end(struct replicator **replicator)
 }
 
 enum store_err
-replicator_start(struct store *store, struct replicator **out)
+replicator_start(struct store *store, struct audit *audit,
+	struct replicator **out)
 {
 	struct replicator *replicator = calloc(1, sizeof(*replicator));
 
 	if (!replicator)
 		return STORE_NO_MEMORY;
 	replicator->store = store;
+	replicator->audit = audit;
 	replicator->policies = policy_cache_create();
 	const struct ticker_options options = {
 		.name = "tarn-replicator",

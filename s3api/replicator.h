@@ -8,15 +8,17 @@
  */
 #pragma once
 
+#include "store/audit.h"
 #include "store/base/compiler.h"
 #include "store/base/error.h"
 #include "store/store.h"
 
 struct replicator;
 
-/* The store outlives it.  NO_MEMORY. */
+/* audit is told of each replica; NULL: nobody is.  The store and audit outlive
+ * it.  NO_MEMORY. */
 must_check enum store_err replicator_start(struct store *store,
-	struct replicator **out);
+	struct audit *audit, struct replicator **out);
 
 /* Waits for the version that it is at.  NULL is allowed. */
 void replicator_stop(struct replicator **replicator);

@@ -160,7 +160,7 @@ make_object(struct store *store, struct db_txn *txn, uint64_t bucket,
 static enum store_err
 follow(struct store *store, struct db_txn *txn, uint64_t bucket,
 	struct slice key, const struct object *source,
-	const struct object *replica)
+	const struct object *replica, bool *is_changed)
 {
 	scoped(buffer_free) struct buffer attrs = {0};
 	struct version version = replica->version;
@@ -168,7 +168,8 @@ follow(struct store *store, struct db_txn *txn, uint64_t bucket,
 
 	inode_attrs_merge(&attrs, inode.attrs, source->inode.attrs,
 		KINDS_TO_FOLLOW);
-	if (slice_equal(buffer_slice(&attrs), inode.attrs))
+	*is_changed = !slice_equal(buffer_slice(&attrs), inode.attrs);
+	if (!*is_changed)
 		return STORE_OK;
 	if (attrs.len > INODE_ATTRS_MAX)
 		return STORE_ATTR_TOO_BIG;
@@ -184,30 +185,36 @@ follow(struct store *store, struct db_txn *txn, uint64_t bucket,
 
 enum store_err
 replica_update(struct store *store, struct db_txn *txn, uint64_t bucket,
-	struct slice key, const struct object *source)
+	struct slice key, const struct object *source, bool *is_changed)
 {
 	struct object replica;
 	enum store_err err = find(txn, bucket, key, &source->version, &replica);
 
+	*is_changed = false;
 	/* It was deleted there. */
 	if (err == STORE_NOT_FOUND || (!err && replica.is_marker))
 		return STORE_OK;
-	return err ? err : follow(store, txn, bucket, key, source, &replica);
+	return err ? err
+		   : follow(store, txn, bucket, key, source, &replica,
+			     is_changed);
 }
 
 enum store_err
 replica_make(struct store *store, struct db_txn *txn, uint64_t bucket,
-	struct slice key, const struct object *source)
+	struct slice key, const struct object *source, bool *is_changed)
 {
 	struct object replica;
 
+	*is_changed = false;
 	enum store_err err = expect_versions(txn, bucket);
 	if (!err)
 		err = find(txn, bucket, key, &source->version, &replica);
 	if (!err && !replica.is_marker && !source->is_marker)
-		return follow(store, txn, bucket, key, source, &replica);
+		return follow(store, txn, bucket, key, source, &replica,
+			is_changed);
 	if (err != STORE_NOT_FOUND)
 		return err;
+	*is_changed = true;
 	return source->is_marker ? make_marker(store, txn, bucket, key, source)
 				 : make_object(store, txn, bucket, key, source);
 }

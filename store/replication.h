@@ -143,8 +143,10 @@ struct replication_ask {
 	const struct bucket *from;
 	const struct bucket *to;
 	struct slice key;
+	const struct replication_rule *rule;
 	uint64_t number; /* of the version in `from` */
 	bool is_marker;
+	bool is_update; /* of the attributes of a replica that is there */
 };
 
 struct replication_options {
@@ -154,6 +156,10 @@ struct replication_options {
 	/* Whether who has set the rules may still have that replicated.  NULL:
 	 * he may. */
 	bool (*may)(const struct replication_ask *ask, void *context);
+	/* What was changed, and what could not be: ACCESS where he may not.
+	 * Not durable yet.  NULL: nobody is told. */
+	void (*report)(const struct replication_ask *ask, enum store_err err,
+		void *context);
 	void *context;
 };
 

@@ -133,12 +133,13 @@ must_check enum store_err replication_save_status(struct db_txn *txn,
 	uint64_t ino, enum replication_status status);
 
 /*
- * replica.c: the bucket gets the version, or what is new of it.  BUSY: somebody
- * writes to it; INVALID: the bucket does not keep versions now; STALE: it is
- * gone; QUOTA, and what else a put gives.
+ * replica.c: the bucket gets the version, or what is new of it; *is_changed: it
+ * had not all that.  BUSY: somebody writes to it; INVALID: the bucket does not
+ * keep versions now; STALE: it is gone; QUOTA, and what else a put gives.
  */
 must_check enum store_err replica_make(struct store *store, struct db_txn *txn,
-	uint64_t bucket, struct slice key, const struct object *source);
+	uint64_t bucket, struct slice key, const struct object *source,
+	bool *is_changed);
 must_check enum store_err replica_update(struct store *store,
 	struct db_txn *txn, uint64_t bucket, struct slice key,
-	const struct object *source);
+	const struct object *source, bool *is_changed);

@@ -70,27 +70,48 @@ rule_of(const struct run *run, const struct replication_item *item,
 	return NULL;
 }
 
-/* Whether it may be tried. */
+/* Whether it may be tried; `to` becomes where. */
 static enum store_err
-check_place(const struct run *run, const struct replication_item *item,
+check_place(const struct run *run, const struct replication_ask *ask,
+	struct bucket *to)
+{
+	const struct replication_options *options = run->options;
+	enum store_err err = bucket_get(run->store, ask->rule->bucket_name, to);
+
+	if (!err && to->ino != ask->rule->bucket)
+		err = STORE_NO_BUCKET;
+	if (!err && options->may && !options->may(ask, options->context))
+		err = STORE_ACCESS;
+	return err;
+}
+
+static enum store_err
+do_place(struct run *run, struct replication_step *step,
 	const struct replication_rule *rule, bool is_marker)
 {
 	const struct replication_options *options = run->options;
-	struct bucket to;
-	const struct replication_ask ask = {
+	struct bucket to = {.ino = 0};
+	struct replication_ask ask = {
 		.replication = &run->rules->of,
 		.from = &run->from,
 		.to = &to,
-		.key = item->key,
-		.number = item->number,
+		.key = step->item->key,
+		.rule = rule,
+		.number = step->item->number,
 		.is_marker = is_marker,
+		.is_update = step->place->task == REPLICATION_UPDATE,
 	};
-	enum store_err err = bucket_get(run->store, rule->bucket_name, &to);
+	enum store_err err = check_place(run, &ask, &to);
 
-	if (!err && to.ino != rule->bucket)
-		err = STORE_NO_BUCKET;
-	if (!err && options->may && !options->may(&ask, options->context))
-		err = STORE_ACCESS;
+	if (!err)
+		err = commit(run, step, replication_step_place);
+	if (!err && !step->is_changed)
+		return STORE_OK;
+	if (!err)
+		ask.is_update = step->task == REPLICATION_UPDATE;
+	/* A bucket that is gone has no log, and who waits is not refused. */
+	if (options->report && to.ino == rule->bucket && err != STORE_BUSY)
+		options->report(&ask, err, options->context);
 	return err;
 }
 
@@ -124,9 +145,7 @@ try_place(struct run *run, const struct replication_item *item,
 		places->ended[places->ended_count++] = place->bucket;
 		return STORE_OK;
 	}
-	enum store_err err = check_place(run, item, rule, is_marker);
-	if (!err)
-		err = commit(run, &step, replication_step_place);
+	enum store_err err = do_place(run, &step, rule, is_marker);
 	places->is_left = places->is_left || err != STORE_OK;
 	if (!err || err == STORE_BUSY || is_fatal(err))
 		return err == STORE_BUSY ? STORE_OK : err;

@@ -149,6 +149,7 @@ replication_step_place(struct store *store, struct db_txn *txn, void *arg)
 	bool is_named;
 
 	step->outcome = REPLICATION_STEP_OPEN;
+	step->is_changed = false;
 	enum store_err err =
 		replication_row_get(txn, item->bucket, item->number, &row);
 	if (err || !find_place(&row, step->place->bucket, &place))
@@ -164,11 +165,12 @@ replication_step_place(struct store *store, struct db_txn *txn, void *arg)
 	/* By the key of now, in the next run. */
 	if (!slice_equal(buffer_slice(&key), item->key))
 		return STORE_BUSY;
+	step->task = place.task;
 	err = place.task == REPLICATION_MAKE
 		      ? replica_make(store, txn, place.bucket, item->key,
-				&source)
+				&source, &step->is_changed)
 		      : replica_update(store, txn, place.bucket, item->key,
-				&source);
+				&source, &step->is_changed);
 	/* What was found is in the map, where it may have moved. */
 	if (!err)
 		err = replication_row_get(txn, item->bucket, item->number,

@@ -36,6 +36,8 @@ struct replication_step {
 	uint16_t failed_count;
 	bool is_ended; /* nor will it: the rules name them no longer */
 	enum replication_outcome outcome;
+	bool is_changed; /* the place was, by this task */
+	enum replication_task task;
 };
 
 /* And the key that it has by now.  NOT_FOUND: the version is gone. */

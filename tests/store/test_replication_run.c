@@ -119,6 +119,63 @@ Test(replication_run, who_may_not_has_no_replicas_made)
 	replicas_end(&it);
 }
 
+/* "KEY", '-' for a marker, '+' for attributes, '!' where it came to nothing. */
+static void
+append_report(const struct replication_ask *ask, enum store_err err,
+	void *context)
+{
+	struct buffer *to = context;
+
+	cr_expect(slice_equal(ask->rule->id, SLICE("all")));
+	cr_expect(slice_equal(slice_str(ask->to->name), SLICE("replicas")));
+	buffer_append(to, ask->key);
+	if (ask->is_marker)
+		buffer_append_char(to, '-');
+	if (ask->is_update)
+		buffer_append_char(to, '+');
+	if (err)
+		buffer_append_char(to, '!');
+	buffer_append_char(to, ' ');
+}
+
+static bool
+reports_are(struct replicas *it, const char *expected)
+{
+	scoped(buffer_free) struct buffer reports = {0};
+	const struct replication_options options = {
+		.report = append_report, .context = &reports};
+	struct replication_result result;
+
+	cr_assert(zero(int, replication_run(it->store, &options, &result)));
+	if (slice_equal(buffer_slice(&reports), slice_str(expected)))
+		return true;
+	fprintf(stderr, "\"%.*s\"\n", (int)reports.len, reports.data);
+	return false;
+}
+
+Test(replication_run, what_it_changes_is_reported)
+{
+	struct replicas it = replicas_begin();
+
+	versions_put(&it.from, "a", "1");
+	replicas_tag(&it.from, "a", "v");
+	cr_expect(reports_are(&it, "a "));
+	replicas_tag(&it.from, "a", "w");
+	cr_expect(reports_are(&it, "a+ "));
+	replicas_tag(&it.from, "a", "w");
+	cr_expect(reports_are(&it, ""), "it has that");
+	cr_assert(zero(int,
+		object_delete(it.store, it.from.bucket, SLICE("a"), NULL)));
+	cr_expect(reports_are(&it, "a- "));
+
+	cr_assert(zero(int,
+		versioning_set(it.store, it.to.bucket, VERSIONING_SUSPENDED)));
+	versions_put(&it.from, "b", "1");
+	cr_expect(reports_are(&it, "b! "));
+	cr_expect(reports_are(&it, ""), "it is not tried again yet");
+	replicas_end(&it);
+}
+
 static bool
 goes_not_on(void *context)
 {

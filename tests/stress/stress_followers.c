@@ -18,6 +18,7 @@
 
 #include "s3api/notify/notifier.h"
 #include "s3api/replicator.h"
+#include "store/audit.h"
 #include "store/lock.h"
 #include "store/notification.h"
 #include "store/object_event.h"
@@ -39,6 +40,7 @@ static const char *const keys[KEYS] = {"a", "d/a", "d/b", "e/c"};
 
 struct stress {
 	struct store *store;
+	struct audit *audit;
 	struct bucket locked; /* has Object Lock */
 	struct bucket plain;  /* is renamed in, too */
 	struct topic_draft open;
@@ -314,7 +316,8 @@ static void
 start_followers(struct stress *stress, struct followers *followers)
 {
 	assert(!notifier_start(stress->store, &followers->notifier));
-	assert(!replicator_start(stress->store, &followers->replicator));
+	assert(!replicator_start(stress->store, stress->audit,
+		&followers->replicator));
 }
 
 static void
@@ -451,11 +454,17 @@ make_topic(struct stress *stress, const char *name, struct slice url)
 }
 
 static void
-prepare(struct stress *stress, struct arena *arena, int *closed)
+prepare(struct stress *stress, const char *dir, struct arena *arena,
+	int *closed)
 {
 	const struct inode_lock_rule rule = {.is_enabled = true};
+	const struct audit_options audit = {
+		.dir = arena_printf(arena, "%s/audit", dir).data,
+		.role = "stress",
+	};
 	unsigned port;
 
+	assert(!audit_open(stress->store, &audit, &stress->audit));
 	stress->listener = bind_any(&port);
 	assert(!listen(stress->listener, 16));
 	stress->open = make_topic(stress, "open",
@@ -480,10 +489,11 @@ main(void)
 	struct stress stress = {.store = temp.store};
 	int closed;
 
-	prepare(&stress, &arena, &closed);
+	prepare(&stress, temp.dir, &arena, &closed);
 	race(&stress);
 	expect_replicated(&stress);
 	expect_sound(&stress);
+	audit_close(&stress.audit);
 	close(stress.listener);
 	close(closed);
 	printf("%d passed, %d failed\n", !stress.wrong, !!stress.wrong);

@@ -258,7 +258,7 @@ serve(const struct serve_args *args, struct server_options *options,
 	if (scrubbing->bytes_per_s &&
 		scrub_start(store, scrubbing->bytes_per_s, scrubbing->every_s))
 		log_error("cannot start the thread that scrubs");
-	/* It tells the audit log, and ends before it. */
+	/* This and the replicator tell the audit log, and end before it. */
 	scoped(expirer_stop) struct expirer *expirer = NULL;
 	if (expirer_start(store, audit, EXPIRE_AFTER_MS, &expirer))
 		log_error("cannot start the thread that expires objects");
@@ -266,7 +266,7 @@ serve(const struct serve_args *args, struct server_options *options,
 	if (notifier_start(store, &notifier))
 		log_error("cannot start the thread that delivers events");
 	scoped(replicator_stop) struct replicator *replicator = NULL;
-	if (replicator_start(store, &replicator))
+	if (replicator_start(store, audit, &replicator))
 		log_error("cannot start the thread that makes replicas");
 	if (meter_thread_start(store))
 		log_error("cannot start the thread that meters buckets");

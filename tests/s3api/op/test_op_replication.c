@@ -275,7 +275,8 @@ Test(op_replication, both_sides_tell_how_far_it_is)
 						       "/photos/a"),
 				      "x-amz-replication-status"),
 		SLICE("PENDING")));
-	cr_assert(zero(int, replicator_start(served.temp.store, &replicator)));
+	cr_assert(zero(int,
+		replicator_start(served.temp.store, NULL, &replicator)));
 	replicated_wait(&served, "/photos/a", "COMPLETED");
 	replicated_wait(&served, "/copies/a", "REPLICA");
 	cr_expect(slice_equal(s3_client_header(served_ask(&served, "HEAD",

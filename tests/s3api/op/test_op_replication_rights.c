@@ -137,7 +137,8 @@ Test(op_replication_rights, a_bucket_of_others_takes_what_its_policy_lets_in)
 	set_policy(&served, POLICY("Allow", "s3:*", "copies/*"));
 	served_put(&served, "/films?replication", BOTH);
 	served_put(&served, "/films/a", "1");
-	cr_assert(zero(int, replicator_start(served.temp.store, &replicator)));
+	cr_assert(zero(int,
+		replicator_start(served.temp.store, NULL, &replicator)));
 	replicated_wait(&served, "/films/a", "COMPLETED");
 	replicated_wait(&served, "/copies/a", "REPLICA");
 
@@ -161,7 +162,8 @@ Test(op_replication_rights, a_public_access_block_keeps_strangers_replicas_out)
 	served_put(&served, "/films?replication", BOTH);
 	restrict_public(&served);
 	served_put(&served, "/films/a", "1");
-	cr_assert(zero(int, replicator_start(served.temp.store, &replicator)));
+	cr_assert(zero(int,
+		replicator_start(served.temp.store, NULL, &replicator)));
 	/* Which comes behind the other. */
 	replicated_wait(&served, "/reels/a", "REPLICA");
 	replicator_stop(&replicator);
@@ -191,7 +193,8 @@ Test(op_replication_rights, what_the_source_keeps_from_who_put_it_stays_there)
 			->status,
 		200));
 	served_put(&served, "/photos/c", "1");
-	cr_assert(zero(int, replicator_start(served.temp.store, &replicator)));
+	cr_assert(zero(int,
+		replicator_start(served.temp.store, NULL, &replicator)));
 	/* Which comes behind the others. */
 	replicated_wait(&served, "/copies/c", "REPLICA");
 	replicator_stop(&replicator);
