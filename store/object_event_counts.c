@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/base/codec.h"
 #include "store/meta/key.h"
+#include "store/meta/record.h"
 #include "store/object_event_private.h"
 
-#define VERSION 2
+#define VERSION RECORD_VERSION_EVENT
 #define VERSION_WITHOUT_BYTES 1
 
 static bool

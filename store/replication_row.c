@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/base/codec.h"
 #include "store/meta/key.h"
+#include "store/meta/record.h"
 #include "store/replication_private.h"
 
-#define VERSION 2
+#define VERSION RECORD_VERSION_REPLICATION
 #define VERSION_WITHOUT_DIR 1
 #define PLACE_LEN 9
 

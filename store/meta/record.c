@@ -88,9 +88,11 @@ newest_version(enum db_table table)
 	case DB_CHANGE:
 	case DB_SESSION:
 	case DB_NOTIFICATION:
-	case DB_EVENT:
-	case DB_REPLICATION:
 		return RECORD_VERSION;
+	case DB_EVENT:
+		return RECORD_VERSION_EVENT;
+	case DB_REPLICATION:
+		return RECORD_VERSION_REPLICATION;
 	case DB_DENTRY:
 		return RECORD_VERSION_DENTRY;
 	case DB_VERSION:
@@ -123,10 +125,12 @@ newest_version(enum db_table table)
 	return 0;
 }
 
-_Static_assert(RECORD_GENERATION == 1 && RECORD_VERSION == 1 &&
+_Static_assert(RECORD_GENERATION == 2 && RECORD_VERSION == 1 &&
 		       RECORD_VERSION_BLOB == 2 && RECORD_VERSION_DAY == 3 &&
 		       RECORD_VERSION_DENTRY == 2 &&
-		       RECORD_VERSION_INODE == 5 && RECORD_VERSION_PART == 2 &&
+		       RECORD_VERSION_EVENT == 2 && RECORD_VERSION_INODE == 5 &&
+		       RECORD_VERSION_PART == 2 &&
+		       RECORD_VERSION_REPLICATION == 2 &&
 		       RECORD_VERSION_SAMPLE == 2 &&
 		       RECORD_VERSION_TOKEN == 3 &&
 		       RECORD_VERSION_UPLOAD == 2 &&

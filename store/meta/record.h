@@ -220,7 +220,11 @@ void record_inode_encode(struct buffer *to, const struct inode *inode);
 bool record_is_checksum_recent(uint8_t kind);
 
 /* One more with each version of a record that comes: docs/format.md. */
-#define RECORD_GENERATION 1
+#define RECORD_GENERATION 2
+
+/* The newest versions of two tables whose rows are encoded above. */
+#define RECORD_VERSION_EVENT 2	     /* 1: counters without bytes */
+#define RECORD_VERSION_REPLICATION 2 /* 1: rows without a directory */
 
 /* Whether a record that does not decode may be one that a later tarn has
  * written: its version is above ours, and not so far above that it must be
