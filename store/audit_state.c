@@ -31,8 +31,7 @@ apply_set(struct store *store, struct db_txn *txn, void *arg)
 		return db_put(txn, DB_META, slice_str(key),
 			buffer_slice(&value));
 	}
-	enum store_err err = db_delete(txn, DB_META, slice_str(key));
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return db_delete_if_there(txn, DB_META, slice_str(key));
 }
 
 enum store_err

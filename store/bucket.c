@@ -105,14 +105,6 @@ bucket_tell(struct store *store, struct db_txn *txn,
 	return feed_append(store, txn, &change);
 }
 
-static enum store_err
-delete_if_there(struct db_txn *txn, enum db_table table, const struct key *key)
-{
-	enum store_err err = db_delete(txn, table, key_slice(key));
-
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
 struct document_request {
 	uint64_t owner;
 	struct slice kind;
@@ -135,7 +127,7 @@ apply_document(struct store *store, struct db_txn *txn, void *arg)
 		err = db_put(txn, DB_DOCUMENT, key_slice(&key),
 			*request->value);
 	else
-		err = delete_if_there(txn, DB_DOCUMENT, &key);
+		err = db_delete_if_there(txn, DB_DOCUMENT, key_slice(&key));
 	return err ? err : feed_append(store, txn, &change);
 }
 

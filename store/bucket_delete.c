@@ -11,14 +11,6 @@
  * meanwhile. */
 #define CHANGES_MAX 10000
 
-static enum store_err
-delete_if_there(struct db_txn *txn, enum db_table table, const struct key *key)
-{
-	enum store_err err = db_delete(txn, table, key_slice(key));
-
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
-}
-
 /* The first row of a table whose key begins with the number.  NOT_FOUND. */
 static enum store_err
 find_row(struct db_txn *txn, enum db_table table, uint64_t first,
@@ -93,7 +85,7 @@ remove_rows(struct db_txn *txn, struct slice name, uint64_t bucket)
 
 	enum store_err err = db_delete(txn, DB_BUCKET, key_slice(&by_name));
 	if (!err)
-		err = delete_if_there(txn, DB_INODE, &by_ino);
+		err = db_delete_if_there(txn, DB_INODE, key_slice(&by_ino));
 	if (!err)
 		err = remove_documents(txn, bucket);
 	if (!err)

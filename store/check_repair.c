@@ -441,9 +441,7 @@ fix_usage(struct store *store, struct db_txn *txn, const struct check_job *job)
 	(void)store;
 	if (job->value.len > 0)
 		return db_put(txn, DB_USAGE, job->name, job->value);
-	enum store_err err = db_delete(txn, DB_USAGE, job->name);
-
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return db_delete_if_there(txn, DB_USAGE, job->name);
 }
 
 static enum store_err

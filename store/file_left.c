@@ -63,9 +63,7 @@ apply_drop(struct store *store, struct db_txn *txn, void *arg)
 	struct inode inode, gone;
 
 	request->is_left = false;
-	enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
-	if (err == STORE_NOT_FOUND)
-		err = STORE_OK;
+	enum store_err err = db_delete_if_there(txn, DB_OPEN, key_slice(&key));
 	if (!err)
 		err = dentry_inode(txn, request->inode.ino, &inode);
 	if (err)

@@ -70,8 +70,7 @@ set_mark(struct store *store, struct db_txn *txn,
 		return session_put_open(txn, request->session, request->ino,
 			&row);
 	}
-	enum store_err err = db_delete(txn, DB_OPEN, key_slice(&key));
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return db_delete_if_there(txn, DB_OPEN, key_slice(&key));
 }
 
 static enum store_err

@@ -57,10 +57,9 @@ apply_forget(struct store *store, struct db_txn *txn, void *arg)
 {
 	const struct hold_args *args = arg;
 	struct hold_key key = key_of(args->session);
-	enum store_err err = db_delete(txn, DB_META, slice_str(key.text));
 
 	(void)store;
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return db_delete_if_there(txn, DB_META, slice_str(key.text));
 }
 
 enum store_err

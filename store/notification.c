@@ -158,9 +158,8 @@ enum store_err
 notification_end_bucket(struct db_txn *txn, uint64_t bucket)
 {
 	struct key key = key_u64(bucket);
-	enum store_err err = db_delete(txn, DB_NOTIFICATION, key_slice(&key));
 
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return db_delete_if_there(txn, DB_NOTIFICATION, key_slice(&key));
 }
 
 bool

@@ -347,10 +347,9 @@ apply_remove_counts(struct store *store, struct db_txn *txn, void *arg)
 {
 	const uint64_t *topic = arg;
 	struct key key = key_u64_u64(*topic, 0);
-	enum store_err err = db_delete(txn, DB_EVENT, key_slice(&key));
 
 	(void)store;
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return db_delete_if_there(txn, DB_EVENT, key_slice(&key));
 }
 
 static enum store_err

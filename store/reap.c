@@ -64,10 +64,9 @@ static enum store_err
 apply_remove(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct record_args *args = arg;
-	enum store_err err = db_delete(txn, args->table, key_slice(&args->key));
 
 	(void)store;
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return db_delete_if_there(txn, args->table, key_slice(&args->key));
 }
 
 static enum store_err

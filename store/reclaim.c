@@ -126,9 +126,7 @@ apply_forget(struct store *store, struct db_txn *txn, void *arg)
 	for (size_t i = 0; i < batch->count && !err; i++) {
 		struct key key = key_u64(batch->ids[i]);
 
-		err = db_delete(txn, DB_FREED, key_slice(&key));
-		if (err == STORE_NOT_FOUND)
-			err = STORE_OK;
+		err = db_delete_if_there(txn, DB_FREED, key_slice(&key));
 	}
 	return err;
 }

@@ -39,9 +39,8 @@ static enum store_err
 delete_row(struct db_txn *txn, uint64_t first, uint64_t second)
 {
 	struct key key = key_u64_u64(first, second);
-	enum store_err err = db_delete(txn, DB_PACK, key_slice(&key));
 
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return db_delete_if_there(txn, DB_PACK, key_slice(&key));
 }
 
 static bool

@@ -53,9 +53,8 @@ store_document_remove(struct db_txn *txn,
 	const struct store_document_kind *kind)
 {
 	struct key key = key_of(kind);
-	enum store_err err = db_delete(txn, DB_DOCUMENT, key_slice(&key));
 
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return db_delete_if_there(txn, DB_DOCUMENT, key_slice(&key));
 }
 
 /* What the cursor is at, where that begins with the prefix. */

@@ -229,9 +229,8 @@ static enum store_err
 remove_counts(struct db_txn *txn, uint64_t id)
 {
 	struct key key = key_u64_u64(id, 0);
-	enum store_err err = db_delete(txn, DB_EVENT, key_slice(&key));
 
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return db_delete_if_there(txn, DB_EVENT, key_slice(&key));
 }
 
 static enum store_err

@@ -191,9 +191,8 @@ enum store_err
 upload_parts_release(struct db_txn *txn, uint64_t number, unsigned part)
 {
 	struct key key = key_u64_u64(number, UPLOAD_ARRIVAL | part);
-	enum store_err err = db_delete(txn, DB_PART, key_slice(&key));
 
-	return err == STORE_NOT_FOUND ? STORE_OK : err;
+	return db_delete_if_there(txn, DB_PART, key_slice(&key));
 }
 
 /*

@@ -429,6 +429,14 @@ db_delete(struct db_txn *txn, enum db_table table, struct slice key)
 }
 
 enum store_err
+db_delete_if_there(struct db_txn *txn, enum db_table table, struct slice key)
+{
+	enum store_err err = db_delete(txn, table, key);
+
+	return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+enum store_err
 db_count(struct db_txn *txn, enum db_table table, uint64_t *count)
 {
 	MDB_stat stat;

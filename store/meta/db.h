@@ -130,6 +130,9 @@ must_check enum store_err db_append(struct db_txn *txn, enum db_table table,
 /* NOT_FOUND */
 must_check enum store_err db_delete(struct db_txn *txn, enum db_table table,
 	struct slice key);
+/* The same where one that is not there is no error. */
+must_check enum store_err db_delete_if_there(struct db_txn *txn,
+	enum db_table table, struct slice key);
 must_check enum store_err db_count(struct db_txn *txn, enum db_table table,
 	uint64_t *count);
 

@@ -198,6 +198,21 @@ Test(db, an_answer_does_not_spoil_a_transaction)
 	cr_expect(eq(int, get_one(rig.db, SLICE("k")), STORE_OK));
 }
 
+Test(db, a_row_is_deleted_if_there)
+{
+	scoped(rig_close) struct rig rig = rig_open();
+	struct db_txn *txn = begin_write(rig.db);
+
+	put(txn, SLICE("k"), SLICE("v"));
+	cr_expect(eq(int, db_delete_if_there(txn, DB_BUCKET, SLICE("k")),
+		STORE_OK));
+	cr_expect(eq(int, db_delete_if_there(txn, DB_BUCKET, SLICE("k")),
+		STORE_OK));
+	commit(txn);
+
+	cr_expect(eq(int, get_one(rig.db, SLICE("k")), STORE_NOT_FOUND));
+}
+
 Test(db, after_an_error_a_transaction_commits_nothing)
 {
 	scoped(rig_close) struct rig rig = rig_open();
