@@ -10,56 +10,6 @@
 /* Of a document's kind. */
 #define KIND_MAX 160
 
-static bool
-is_letter_or_digit(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-/* Four numbers with dots between: a client takes it for a host. */
-static bool
-looks_like_address(struct slice name)
-{
-	struct slice piece;
-	size_t numbers = 0;
-
-	while (slice_split(&name, '.', &piece)) {
-		unsigned long number;
-
-		if (!slice_to_u64(piece, 999, &number))
-			return false;
-		numbers++;
-	}
-	return numbers == 4;
-}
-
-bool
-bucket_name_is_valid(struct slice name)
-{
-	if (name.len < 3 || name.len > BUCKET_NAME_MAX)
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.data[i];
-
-		if (!is_letter_or_digit(c) && c != '-' && c != '.')
-			return false;
-	}
-	if (!is_letter_or_digit(name.data[0]) ||
-		!is_letter_or_digit(name.data[name.len - 1]))
-		return false;
-	return slice_find(name, SLICE("..")) < 0 &&
-	       !slice_has_prefix(name, SLICE("xn--")) &&
-	       !slice_has_suffix(name, SLICE("-s3alias")) &&
-	       !looks_like_address(name);
-}
-
-static bool
-is_reserved(struct slice name)
-{
-	return slice_has_prefix(name, SLICE("cw-")) ||
-	       slice_has_prefix(name, SLICE("vip-"));
-}
-
 static enum store_err
 decode_bucket(struct slice name, struct slice value, struct bucket *out)
 {
@@ -266,7 +216,7 @@ bucket_create_with(struct store *store, struct slice name, struct slice owner,
 	struct create_request request = {
 		name, owner, documents, count, is_locking, out};
 
-	if (!is_reserved(name))
+	if (!bucket_name_is_reserved(name))
 		return create(store, &request);
 	/* One that is older than the rule is there as any other. */
 	enum store_err err = bucket_get(store, name, out);

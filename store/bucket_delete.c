@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What goes with a bucket: a row that stayed would be its successor's, or
+ * nobody's. */
 #include "store/bucket_private.h"
 #include "store/history_private.h"
 #include "store/meta/key.h"
