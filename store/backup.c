@@ -10,14 +10,11 @@
  */
 #include "store/backup.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,8 +30,6 @@
 #include "store/meta/key.h"
 #include "store/meta/side.h"
 #include "store/store_private.h"
-
-#define PARTIAL "partial"
 
 struct job {
 	struct store *store;
@@ -74,123 +69,24 @@ report(const struct job *job, const char *format, uint64_t blob)
 /* --- the directory ---------------------------------------------------------
  */
 
-static bool
-is_ours(const char *name)
+/* Of the backup that was made of a commit. */
+static struct backup_path
+path_of(const struct job *job, uint64_t commit)
 {
-	uint64_t commit;
+	char name[24];
 
-	return !strcmp(name, ".") || !strcmp(name, "..") ||
-	       !strcmp(name, "lock") || !strcmp(name, PARTIAL) ||
-	       slice_to_u64(slice_str(name), UINT64_MAX, &commit);
-}
-
-/* Of the store, or not said. */
-static enum store_err
-expect_of_store(const struct store *store, const char *path, const char *name,
-	uint64_t *number)
-{
-	struct backup_path dir = backup_dir_path(path, name);
-	uint64_t its_number = backup_dir_number(dir.text, "number");
-	char ours[STORE_KEY_TRACE_LEN];
-	char theirs[STORE_KEY_TRACE_LEN];
-
-	store_key_trace(store, ours);
-	backup_dir_fact(dir.text, "store", theirs, sizeof(theirs));
-	if (its_number > *number)
-		*number = its_number;
-	return theirs[0] && strcmp(ours, theirs) ? STORE_BAD_KEY : STORE_OK;
-}
-
-/* One that has anything but backups is somebody else's.  *number: that of the
- * newest. */
-static enum store_err
-expect_backups(const struct store *store, const char *path, uint64_t *number)
-{
-	DIR *stream = opendir(path);
-	enum store_err err = STORE_OK;
-
-	if (!stream)
-		return error_from_errno(errno);
-	for (struct dirent *entry = readdir(stream); entry && !err;
-		entry = readdir(stream)) {
-		if (!is_ours(entry->d_name))
-			err = STORE_NOT_EMPTY;
-		else
-			err = expect_of_store(store, path, entry->d_name,
-				number);
-	}
-	closedir(stream);
-	return err;
-}
-
-static bool
-lies_in_store(const struct store *store, const char *path)
-{
-	size_t len = strlen(store->path);
-	char *real = realpath(path, NULL);
-	bool lies_in = real && !strncmp(real, store->path, len) &&
-		       (real[len] == '/' || !real[len]);
-
-	free(real);
-	return lies_in;
-}
-
-/* One at a time.  *fd holds the lock. */
-static enum store_err
-take_directory(struct job *job, int *fd)
-{
-	const char *path = job->options->to;
-	struct backup_path lock = backup_dir_path(path, "lock");
-	bool is_new = !mkdir(path, 0700);
-
-	if (!is_new && errno != EEXIST)
-		return error_from_errno(errno);
-	if (lies_in_store(job->store, path)) {
-		if (is_new)
-			(void)rmdir(path);
-		return STORE_INVALID;
-	}
-	/* Before anything is put there. */
-	enum store_err err =
-		expect_backups(job->store, path, &job->last_number);
-	if (err)
-		return err;
-	*fd = owner_open(lock.text, O_RDWR);
-	if (*fd < 0)
-		return error_from_errno(errno);
-	if (flock(*fd, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? STORE_BUSY
-					    : error_from_errno(errno);
-	/* Another one may have ended meanwhile. */
-	return expect_backups(job->store, path, &job->last_number);
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
-{
-	(void)st;
-	(void)type;
-	(void)place;
-	return remove(path);
-}
-
-/* What an earlier one that was not finished has left, too. */
-static enum store_err
-remove_partial(const char *path)
-{
-	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
-		return error_from_errno(errno);
-	return STORE_OK;
+	(void)snprintf(name, sizeof(name), "%llu", (unsigned long long)commit);
+	return backup_dir_path(job->options->to, name);
 }
 
 static enum store_err
 make_partial(struct job *job)
 {
 	const char *to = job->options->to;
-	enum store_err err = remove_partial(job->partial);
+	enum store_err err = backup_target_remove_partial(job->partial);
 
 	if (!err)
-		err = backup_dir_make(to, PARTIAL);
+		err = backup_dir_make(to, BACKUP_PARTIAL);
 	if (!err)
 		err = backup_dir_open(job->partial, &job->partial_fd);
 	if (!err)
@@ -220,13 +116,9 @@ wait_for_tick(void)
 static enum store_err
 open_before(struct job *job)
 {
-	char name[24];
-
 	if (!job->options->since)
 		return STORE_OK;
-	(void)snprintf(name, sizeof(name), "%llu",
-		(unsigned long long)job->options->since);
-	struct backup_path dir = backup_dir_path(job->options->to, name);
+	struct backup_path dir = path_of(job, job->options->since);
 	struct backup_path data = backup_dir_path(dir.text, "data");
 	job->before_ns = (int64_t)backup_dir_number(dir.text, "begun");
 	return blob_open_all(data.text, true, &job->before);
@@ -496,11 +388,7 @@ describe(struct job *job)
 static enum store_err
 finish(struct job *job)
 {
-	char name[24];
-
-	(void)snprintf(name, sizeof(name), "%llu",
-		(unsigned long long)job->result->commit);
-	struct backup_path path = backup_dir_path(job->options->to, name);
+	struct backup_path path = path_of(job, job->result->commit);
 	enum store_err err = backup_dir_flush_all(job->partial_fd);
 
 	if (err)
@@ -514,12 +402,9 @@ finish(struct job *job)
 static enum store_err
 expect_new(const struct job *job)
 {
-	char name[24];
+	struct backup_path path = path_of(job, job->result->commit);
 	struct stat stat;
 
-	(void)snprintf(name, sizeof(name), "%llu",
-		(unsigned long long)job->result->commit);
-	struct backup_path path = backup_dir_path(job->options->to, name);
 	return lstat(path.text, &stat) ? STORE_OK : STORE_EXISTS;
 }
 
@@ -560,7 +445,8 @@ enum store_err
 backup_make(struct store *store, const struct backup_options *options,
 	struct backup_result *out)
 {
-	struct backup_path partial = backup_dir_path(options->to, PARTIAL);
+	struct backup_path partial =
+		backup_dir_path(options->to, BACKUP_PARTIAL);
 	struct job job = {
 		.store = store,
 		.options = options,
@@ -573,7 +459,8 @@ backup_make(struct store *store, const struct backup_options *options,
 	*out = (struct backup_result){0};
 	if (store->is_read_only)
 		return STORE_READ_ONLY;
-	enum store_err err = take_directory(&job, &lock);
+	enum store_err err =
+		backup_target_take(store, options->to, &job.last_number, &lock);
 	if (!err)
 		err = make(&job);
 	io_close_fd(&job.partial_fd);
@@ -583,7 +470,7 @@ backup_make(struct store *store, const struct backup_options *options,
 	backup_lost_free(&job.lost);
 	buffer_free(&job.lost_blobs);
 	if (err && lock >= 0 && err != STORE_BUSY)
-		(void)!remove_partial(job.partial);
+		(void)!backup_target_remove_partial(job.partial);
 	if (lock >= 0)
 		close(lock);
 	return err;

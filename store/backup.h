@@ -8,9 +8,9 @@
  *	TO/lock			held by who makes one
  *
  * A backup holds what a store does, and a file `backup` that tells of it, but
- * no line `format`: nobody opens it by mistake.  One that follows another
- *(since) shares with it, by hard links, the files that have not changed: each
- *is whole by itself, and any may be removed.
+ * no line `format`: nobody opens it by mistake.  One that follows another, by
+ * `since`, shares with it, by hard links, the files that have not changed: each
+ * is whole by itself, and any may be removed.
  *
  * What it holds: docs/backup.md.
  *

@@ -3,6 +3,7 @@
  * backup_private.h - what making a backup and restoring it share.
  *
  *	backup.c	tables, then the blobs that they name
+ *	backup_target.c	the directory that backups are put into
  *	backup_dir.c	directories and small files
  *	backup_copy.c	one blob, and whether it is what it should be
  *	backup_lost.c	what is lost in a segment without anybody seeing it
@@ -48,6 +49,19 @@ must_check enum store_err backup_dir_flush_all(int fd);
 must_check enum store_err backup_dir_flush(const char *dir);
 /* NOT_EMPTY where it holds anything; NOT_FOUND. */
 must_check enum store_err backup_dir_expect_empty(const char *dir);
+
+/* One that is being made, or was not finished. */
+#define BACKUP_PARTIAL "partial"
+
+/*
+ * Makes the directory, or makes sure that it holds backups of this store alone,
+ * and takes its lock: one at a time, until *fd is closed.  *number: that of the
+ * newest backup there is.  As backup_make().
+ */
+must_check enum store_err backup_target_take(const struct store *store,
+	const char *path, uint64_t *number, int *fd);
+/* With all that is in it.  One that is not there is no error. */
+must_check enum store_err backup_target_remove_partial(const char *path);
 
 /* Bytes of segments that a disk could not give: zeros in the copy. */
 struct backup_range {
