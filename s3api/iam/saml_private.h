@@ -52,3 +52,8 @@ struct slice saml_xml_attribute(const xmlNode *node, const char *name,
 bool saml_signature_begin(void);
 
 bool saml_signature_check(struct saml_check *check);
+
+/* --- saml_attribute.c ----------------------------------------------------- */
+
+/* Who it is about, and the roles they may have. */
+bool saml_attribute_check(struct saml_check *check);
