@@ -7,8 +7,6 @@
 #include "s3api/auth/level.h"
 #include "s3api/iam/access_private.h"
 #include "s3api/iam/exposure.h"
-#include "s3api/iam/orgpolicy_set.h"
-#include "s3api/iam/policy_cache.h"
 #include "s3api/iam/policy_operation.h"
 #include "s3api/payer.h"
 #include "s3api/reply.h"
@@ -33,127 +31,19 @@ access_begin(struct request *request)
 	access->caller.role = slice_str(token->role);
 }
 
-static void
-free_organization(struct policy *const *policies, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct policy *policy = policies[i];
-
-		policy_free(&policy);
-	}
-}
-
-/* All but those of the caller's organization. */
-static void
-free_bucket(struct access_policies *policies)
-{
-	const struct decide_policies decide = {
-		.own = policies->decide.own,
-		.own_count = policies->decide.own_count,
-	};
-
-	free_organization(policies->decide.owners,
-		policies->decide.owners_count);
-	policy_free(&policies->bucket);
-	*policies = (struct access_policies){
-		.decide = decide,
-		.is_own_read = policies->is_own_read,
-	};
-}
-
-static void
-free_policies(struct access_policies *policies)
-{
-	free_bucket(policies);
-	free_organization(policies->decide.own, policies->decide.own_count);
-	*policies = (struct access_policies){0};
-}
-
 void
 access_leave_bucket(struct access *access)
 {
-	free_bucket(&access->policies);
+	access_policies_free_bucket(&access->policies);
 }
 
 void
 access_end(struct access *access)
 {
-	free_policies(&access->policies);
-	free_policies(&access->of_source);
+	access_policies_free(&access->policies);
+	access_policies_free(&access->of_source);
 	access->decision = (struct decision){0};
 }
-
-/* --- reading policies ----------------------------------------------------- */
-
-static enum store_err
-read_organization(struct request *request, struct slice organization,
-	struct policy *const **out, size_t *count)
-{
-	struct orgpolicy_set set;
-	enum store_err err = orgpolicy_set_read(request->store,
-		request->policies, organization, request->arena, &set);
-
-	*out = set.policies;
-	*count = set.count;
-	return err;
-}
-
-static enum store_err
-read_bucket(struct request *request, const struct bucket *bucket,
-	struct access_policies *out)
-{
-	struct slice text;
-	enum store_err err = bucket_get_document(request->store, bucket->ino,
-		SLICE(ACCESS_POLICY_KIND), request->arena, &text);
-
-	if (err)
-		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	out->bucket = policy_cache_bucket(request->policies, bucket->ino,
-		slice_str(bucket->name), text);
-	out->decide.bucket = out->bucket;
-	return out->bucket ? STORE_OK : STORE_CORRUPT;
-}
-
-static enum store_err
-read_own(struct request *request, struct access_policies *out)
-{
-	const struct policy_caller *caller = &request->access.caller;
-	enum store_err err = STORE_OK;
-
-	if (out->is_own_read)
-		return STORE_OK;
-	if (!caller->is_anonymous)
-		err = read_organization(request, caller->organization,
-			&out->decide.own, &out->decide.own_count);
-	out->is_own_read = !err;
-	return err;
-}
-
-/* bucket: NULL where there is none. */
-static enum store_err
-read_policies(struct request *request, const struct bucket *bucket,
-	struct access_policies *out)
-{
-	const struct policy_caller *caller = &request->access.caller;
-	struct slice owner = bucket ? slice_str(bucket->owner) : SLICE_NULL;
-	enum store_err err;
-
-	if (out->is_read)
-		return STORE_OK;
-	err = read_own(request, out);
-	/* What was read before another could not be is kept, and given back
-	 * once. */
-	if (!err && owner.len > 0 && !out->decide.owners &&
-		!slice_equal(owner, caller->organization))
-		err = read_organization(request, owner, &out->decide.owners,
-			&out->decide.owners_count);
-	if (!err && bucket && !out->bucket)
-		err = read_bucket(request, bucket, out);
-	out->is_read = !err;
-	return err;
-}
-
-/* --- deciding ------------------------------------------------------------- */
 
 struct exposing {
 	const struct access_ask *ask;
@@ -310,7 +200,8 @@ check(struct request *request, const struct access_ask *asked,
 	struct access_policies *policies, struct decision *decision)
 {
 	bool is_missing = false;
-	enum store_err err = read_policies(request, asked->bucket, policies);
+	enum store_err err =
+		access_policies_read(request, asked->bucket, policies);
 
 	if (!err)
 		err = ask(request, asked, policies, decision, &is_missing);
@@ -332,7 +223,7 @@ access_ask(struct request *request, const struct access_ask *asked,
 enum s3_error
 access_check_elsewhere(struct request *request, const struct access_ask *asked)
 {
-	scoped(free_policies) struct access_policies policies = {0};
+	scoped(access_policies_free) struct access_policies policies = {0};
 	struct decision decision;
 
 	return check(request, asked, &policies, &decision);
@@ -341,7 +232,8 @@ access_check_elsewhere(struct request *request, const struct access_ask *asked)
 enum s3_error
 access_read_own(struct request *request)
 {
-	enum store_err err = read_own(request, &request->access.policies);
+	enum store_err err =
+		access_policies_read_own(request, &request->access.policies);
 
 	return err ? fail_to_read(request, err) : S3_OK;
 }
