@@ -6,14 +6,6 @@
  * 2. What has to be copied is copied, outside any transaction.
  * 3. The commit makes the plan anew and goes on only if it is the same; else
  *    all begins again.
- *
- * Ways to the object's data, the cheapest that will do:
- *
- *	WAY_EMPTY	there is none
- *	WAY_PART	the blob of the only part
- *	WAY_UPLOAD	the upload's blob, parts that lie elsewhere copied to
- *			their slots first
- *	WAY_COPY	a new blob, every part cloned or copied
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -29,196 +21,30 @@
 #include "store/object_key_private.h"
 #include "store/scrub_private.h"
 #include "store/seal.h"
-#include "store/upload_private.h"
+#include "store/upload_plan_private.h"
 #include "store/usage_private.h"
 
 /* How often parts may change under a completion before it gives up. */
 #define TRIES 16
 
-enum way { WAY_EMPTY, WAY_PART, WAY_UPLOAD, WAY_COPY };
-
-struct piece {
-	uint64_t blob;	 /* 0: in place */
-	uint64_t offset; /* in its blob */
-	uint64_t stored; /* bytes there: more than info.size where sealed */
-	struct upload_part_info info;
-};
-
-struct plan {
-	uint64_t upload;
-	uint64_t blob; /* the upload's */
-	uint64_t part_size;
-	uint64_t slot; /* how far apart parts in place lie */
-	bool is_sealed;
-	uint64_t total;
-	uint64_t stored; /* bytes in the data file */
-	enum way way;
-	bool has_displaced; /* WAY_UPLOAD: some have blobs of their own */
-	size_t count;
-	struct piece *pieces;
-};
-
 struct complete {
 	/* fixed */
 	struct store *store;
-	struct upload_ref ref;
-	const struct upload_part_info *wanted;
-	size_t count;
 	const struct object_attrs *attrs;
 	const struct object_condition *condition;
 
 	/* of this try */
-	bool must_copy; /* the upload's blob cannot become the object */
-	bool is_claimed;
-	struct plan plan;
+	struct upload_wanted wanted;
+	struct upload_plan plan;
 	struct draft draft;
 
 	/* set anew by each run of the commit */
-	struct plan again;
+	struct upload_plan again;
 	bool is_too_long;
 	struct buffer attrs_made;
 	struct inode made;
 	struct version version;
 };
-
-static void
-plan_free(struct plan *plan)
-{
-	free(plan->pieces);
-	*plan = (struct plan){0};
-}
-
-static bool
-is_as_listed(const struct upload_part_info *part,
-	const struct upload_part_info *wanted)
-{
-	if (memcmp(part->md5, wanted->md5, sizeof(part->md5)) != 0)
-		return false;
-	if (!wanted->checksum_len)
-		return true;
-	return part->checksum_kind == wanted->checksum_kind &&
-	       part->checksum_len == wanted->checksum_len &&
-	       !memcmp(part->checksum, wanted->checksum, wanted->checksum_len);
-}
-
-static enum store_err
-plan_piece(struct db_txn *txn, const struct plan *plan,
-	const struct upload_part_info *wanted, struct piece *piece)
-{
-	struct record_part record;
-	enum store_err err;
-
-	err = upload_parts_find(txn, plan->upload, wanted->number, &record);
-	if (err)
-		return err == STORE_NOT_FOUND ? STORE_BAD_PART : err;
-	upload_parts_describe(wanted->number, &record, &piece->info);
-	if (!is_as_listed(&piece->info, wanted))
-		return STORE_BAD_PART;
-	piece->stored = plan->is_sealed ? seal_stored_len(piece->info.size)
-					: piece->info.size;
-	piece->blob = record.blob;
-	if (!record.blob)
-		piece->offset = (wanted->number - 1) * plan->slot;
-	return STORE_OK;
-}
-
-/* Parts 1, 2, 3..., each as long as its slot but the last. */
-static bool
-is_regular(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct upload_part_info *info = &plan->pieces[i].info;
-
-		if (info->number != i + 1 || info->size > plan->part_size)
-			return false;
-		if (i + 1 < plan->count && info->size != plan->part_size)
-			return false;
-	}
-	return true;
-}
-
-static enum store_err
-choose_way(struct db_txn *txn, const struct complete *complete,
-	struct plan *plan)
-{
-	bool is_busy;
-	enum store_err err;
-
-	plan->way = WAY_COPY;
-	if (!plan->total)
-		plan->way = WAY_EMPTY;
-	else if (plan->count == 1 && plan->pieces[0].blob)
-		plan->way = WAY_PART;
-	if (plan->way != WAY_COPY || complete->must_copy || !plan->blob ||
-		!is_regular(plan))
-		return STORE_OK;
-	err = upload_parts_arriving(txn, plan->upload, complete->is_claimed,
-		&is_busy);
-	if (err || is_busy)
-		return err;
-	plan->way = WAY_UPLOAD;
-	for (size_t i = 0; i < plan->count; i++)
-		plan->has_displaced |= plan->pieces[i].blob != 0;
-	return STORE_OK;
-}
-
-static enum store_err
-plan_pieces(struct db_txn *txn, const struct complete *complete,
-	struct plan *plan)
-{
-	for (size_t i = 0; i < complete->count; i++) {
-		struct piece *piece = &plan->pieces[i];
-		enum store_err err;
-
-		err = plan_piece(txn, plan, &complete->wanted[i], piece);
-		if (err)
-			return err;
-		if (i + 1 < complete->count &&
-			piece->info.size < UPLOAD_PART_MIN)
-			return STORE_PART_TOO_SMALL;
-		plan->total += piece->info.size;
-		plan->stored += piece->stored;
-	}
-	return plan->total > OBJECT_SIZE_MAX ? STORE_TOO_BIG : STORE_OK;
-}
-
-static enum store_err
-plan_make(struct db_txn *txn, const struct complete *complete,
-	struct plan *plan)
-{
-	struct record_upload record;
-	enum store_err err;
-
-	plan_free(plan);
-	err = upload_find(txn, &complete->ref, &plan->upload, &record);
-	if (err)
-		return err;
-	plan->blob = record.blob;
-	plan->part_size = record.part_size;
-	plan->slot = upload_slot(&record);
-	plan->is_sealed = upload_is_sealed(&record);
-	plan->count = complete->count;
-	plan->pieces = calloc(complete->count, sizeof(*plan->pieces));
-	if (!plan->pieces)
-		return STORE_NO_MEMORY;
-	err = plan_pieces(txn, complete, plan);
-	if (!err)
-		err = choose_way(txn, complete, plan);
-	return err;
-}
-
-static bool
-is_same_plan(const struct plan *a, const struct plan *b)
-{
-	if (a->blob != b->blob || a->way != b->way || a->total != b->total)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (a->pieces[i].blob != b->pieces[i].blob ||
-			a->pieces[i].offset != b->pieces[i].offset ||
-			a->pieces[i].info.size != b->pieces[i].info.size)
-			return false;
-	return true;
-}
 
 /* Gone between the plan and now: the plan does not hold any more. */
 static enum store_err
@@ -230,7 +56,8 @@ open_blob(struct store *store, uint64_t blob, int flags, int *fd)
 }
 
 static enum store_err
-copy_piece(struct complete *complete, const struct piece *piece, int in_place)
+copy_piece(struct complete *complete, const struct upload_piece *piece,
+	int in_place)
 {
 	enum store_err err;
 	int fd;
@@ -251,7 +78,7 @@ copy_piece(struct complete *complete, const struct piece *piece, int in_place)
 static enum store_err
 copy_all(struct complete *complete)
 {
-	const struct plan *plan = &complete->plan;
+	const struct upload_plan *plan = &complete->plan;
 	enum store_err err = STORE_OK;
 	int in_place = -1;
 
@@ -271,10 +98,10 @@ apply_claim(struct store *store, struct db_txn *txn, void *arg)
 	struct complete *complete = arg;
 	enum store_err err;
 
-	err = plan_make(txn, complete, &complete->again);
+	err = upload_plan_make(txn, &complete->wanted, &complete->again);
 	if (err)
 		return err;
-	if (!is_same_plan(&complete->plan, &complete->again))
+	if (!upload_plan_is_same(&complete->plan, &complete->again))
 		return STORE_BUSY;
 	return upload_parts_reserve(store, txn, complete->plan.upload, 0);
 }
@@ -291,7 +118,7 @@ apply_unclaim(struct store *store, struct db_txn *txn, void *arg)
 static enum store_err
 fill_piece(struct complete *complete, size_t i, int to)
 {
-	const struct piece *piece = &complete->plan.pieces[i];
+	const struct upload_piece *piece = &complete->plan.pieces[i];
 	enum store_err err;
 	int fd;
 
@@ -309,14 +136,14 @@ fill_piece(struct complete *complete, size_t i, int to)
 static enum store_err
 fill_slots(struct complete *complete)
 {
-	const struct plan *plan = &complete->plan;
+	const struct upload_plan *plan = &complete->plan;
 	enum store_err err;
 	int to;
 
 	err = commit_run(complete->store, apply_claim, complete, NULL);
 	if (err)
 		return err;
-	complete->is_claimed = true;
+	complete->wanted.is_claimed = true;
 	/* A power cut must not bring back a record of what a slot held before:
 	 * that the part lies elsewhere is durable first. */
 	err = store_sync(complete->store);
@@ -334,7 +161,7 @@ fill_slots(struct complete *complete)
 
 /* The ETag S3 gives to what an upload made: the MD5 of the parts' MD5s. */
 static void
-make_etag(const struct plan *plan, struct inode_etag *etag)
+make_etag(const struct upload_plan *plan, struct inode_etag *etag)
 {
 	struct digest digest;
 
@@ -348,7 +175,7 @@ make_etag(const struct plan *plan, struct inode_etag *etag)
 static enum store_err
 make_attrs(struct complete *complete)
 {
-	const struct plan *plan = &complete->plan;
+	const struct upload_plan *plan = &complete->plan;
 	scoped(buffer_free) struct buffer parts = {0};
 	scoped(buffer_free) struct buffer made = {0};
 	struct upload_part_info *infos = calloc(plan->count, sizeof(*infos));
@@ -373,7 +200,7 @@ make_attrs(struct complete *complete)
 	attr.value = buffer_slice(&parts);
 	inode_attr_append(&made, &attr);
 	attr.name = UPLOAD_ATTR_ID;
-	attr.value = complete->ref.id;
+	attr.value = complete->wanted.ref.id;
 	inode_attr_append(&made, &attr);
 	buffer_clear(&complete->attrs_made);
 	inode_attrs_merge(&complete->attrs_made, attrs, buffer_slice(&made),
@@ -386,7 +213,7 @@ make_attrs(struct complete *complete)
 static enum store_err
 take_upload_blob(struct complete *complete, struct db_txn *txn)
 {
-	const struct plan *plan = &complete->plan;
+	const struct upload_plan *plan = &complete->plan;
 	scoped(buffer_free) struct buffer value = {0};
 	struct key key = key_u64(plan->blob);
 	struct record_blob record;
@@ -420,19 +247,19 @@ take_upload_blob(struct complete *complete, struct db_txn *txn)
 static enum store_err
 take_blob(struct complete *complete, struct db_txn *txn, uint64_t *blob)
 {
-	const struct plan *plan = &complete->plan;
+	const struct upload_plan *plan = &complete->plan;
 
 	*blob = 0;
 	switch (plan->way) {
-	case WAY_EMPTY:
+	case UPLOAD_WAY_EMPTY:
 		return STORE_OK;
-	case WAY_PART:
+	case UPLOAD_WAY_PART:
 		*blob = plan->pieces[0].blob;
 		return blob_record_share(txn, *blob);
-	case WAY_UPLOAD:
+	case UPLOAD_WAY_UPLOAD:
 		*blob = plan->blob;
 		return take_upload_blob(complete, txn);
-	case WAY_COPY:
+	case UPLOAD_WAY_COPY:
 		return draft_add(&complete->draft, txn, blob);
 	}
 	return STORE_INVALID;
@@ -450,22 +277,23 @@ apply_complete(struct store *store, struct db_txn *txn, void *arg)
 	enum store_err err;
 
 	complete->is_too_long = false;
-	err = usage_mark(txn, complete->ref.bucket, &mark);
+	err = usage_mark(txn, complete->wanted.ref.bucket, &mark);
 	if (err)
 		return err;
-	err = plan_make(txn, complete, &complete->again);
+	err = upload_plan_make(txn, &complete->wanted, &complete->again);
 	if (err)
 		return err;
-	if (!is_same_plan(&complete->plan, &complete->again))
+	if (!upload_plan_is_same(&complete->plan, &complete->again))
 		return STORE_BUSY;
-	err = object_key_check(store, txn, complete->ref.bucket,
-		complete->ref.key, complete->condition, &is_there, &there);
+	err = object_key_check(store, txn, complete->wanted.ref.bucket,
+		complete->wanted.ref.key, complete->condition, &is_there,
+		&there);
 	if (!err)
 		err = object_key_describe(complete->attrs, made);
 	if (!err)
 		err = take_blob(complete, txn, &blob);
 	if (!err)
-		err = upload_remove(txn, complete->ref.bucket,
+		err = upload_remove(txn, complete->wanted.ref.bucket,
 			complete->plan.upload);
 	if (err)
 		return err;
@@ -481,8 +309,8 @@ apply_complete(struct store *store, struct db_txn *txn, void *arg)
 		seal_pad(complete->attrs->seal, made->etag.value,
 			made->checksum, made->checksum_len);
 	}
-	err = object_key_publish(store, txn, complete->ref.bucket,
-		complete->ref.key, made, &complete->version);
+	err = object_key_publish(store, txn, complete->wanted.ref.bucket,
+		complete->wanted.ref.key, made, &complete->version);
 	return err ? err : usage_check(txn, &mark);
 }
 
@@ -492,29 +320,30 @@ make_plan(struct complete *complete)
 	scoped(db_abort) struct db_txn *txn = NULL;
 	enum store_err err = db_begin_read(complete->store->db, &txn);
 
-	return err ? err : plan_make(txn, complete, &complete->plan);
+	return err ? err
+		   : upload_plan_make(txn, &complete->wanted, &complete->plan);
 }
 
 static enum store_err
 try_complete(struct complete *complete)
 {
-	struct plan *plan = &complete->plan;
+	struct upload_plan *plan = &complete->plan;
 	enum store_err err, ignored;
 
 	complete->draft = (struct draft)DRAFT_INIT(complete->store);
-	complete->is_claimed = false;
+	complete->wanted.is_claimed = false;
 	err = make_plan(complete);
 	if (!err)
 		err = make_attrs(complete);
-	if (!err && plan->way == WAY_COPY)
+	if (!err && plan->way == UPLOAD_WAY_COPY)
 		err = copy_all(complete);
-	if (!err && plan->way == WAY_UPLOAD && plan->has_displaced)
+	if (!err && plan->way == UPLOAD_WAY_UPLOAD && plan->has_displaced)
 		err = fill_slots(complete);
 	if (!err)
 		err = commit_run_durably(complete->store, apply_complete,
 			complete);
 	draft_end(&complete->draft, err);
-	if (err && complete->is_claimed) {
+	if (err && complete->wanted.is_claimed) {
 		/* At worst the next try makes a copy. */
 		ignored = commit_run(complete->store, apply_unclaim, complete,
 			NULL);
@@ -545,11 +374,14 @@ upload_complete(struct store *store, uint64_t bucket, struct slice key,
 {
 	struct complete complete = {
 		.store = store,
-		.ref = {bucket, key, id},
-		.wanted = wanted,
-		.count = count,
 		.attrs = attrs,
 		.condition = condition,
+		.wanted =
+			{
+				.ref = {bucket, key, id},
+				.parts = wanted,
+				.count = count,
+			},
 	};
 	enum store_err err = check_list(wanted, count);
 
@@ -558,7 +390,7 @@ upload_complete(struct store *store, uint64_t bucket, struct slice key,
 	err = STORE_BUSY;
 	for (int i = 0; err == STORE_BUSY && i < TRIES; i++) {
 		err = try_complete(&complete);
-		complete.must_copy |= complete.is_too_long;
+		complete.wanted.must_copy |= complete.is_too_long;
 	}
 	if (!err) {
 		*out = (struct object){
@@ -568,7 +400,7 @@ upload_complete(struct store *store, uint64_t bucket, struct slice key,
 		out->inode.attrs = SLICE_NULL;
 	}
 	buffer_free(&complete.attrs_made);
-	plan_free(&complete.plan);
-	plan_free(&complete.again);
+	upload_plan_free(&complete.plan);
+	upload_plan_free(&complete.again);
 	return err;
 }
