@@ -5,17 +5,19 @@
  * 16 bytes are kept for each inode and for each blob, in the order of their
  * numbers; everything else is read again from the snapshot where it is needed.
  *
- *	check_scan.c	each table by itself; fills the arrays
- *	check_tree.c	names against inodes
- *	check_counter.c	what numbers come next
- *	check_usage.c	counters against what was counted
- *	check_day.c	the same of bytes by day of last access
- *	check_event.c	what waits for topics
+ *	check_scan.c		each table by itself; fills the arrays
+ *	check_reference.c	what names a blob
+ *	check_tree.c		names against inodes
+ *	check_counter.c		what numbers come next
+ *	check_usage.c		counters against what was counted
+ *	check_day.c		the same of bytes by day of last access
+ *	check_event.c		what waits for topics
  *	check_replication.c	and to be replicated
- *	check_null.c	which older versions are null
- *	check_pack.c	segments against what is packed into them
- *	check_data.c	blobs against data files
- *	check_repair.c	what can be put right
+ *	check_null.c		which older versions are null
+ *	check_pack.c		segments against what is packed into them
+ *	check_data.c		blobs against data files
+ *	check_repair.c		what can be put right
+ *	check_tree_repair.c	of names and inodes
  */
 #pragma once
 
@@ -241,7 +243,13 @@ must_check enum store_err check_pack_repair(struct store *store,
 	struct db_txn *txn, const struct check_job *job);
 
 must_check enum store_err check_scan_tables(struct check *check);
+/* An inode, an upload or a part, by its number, names a blob (0: none), which
+ * has so many bytes; what: "upload". */
+void check_reference_add(struct check *check, uint64_t id, const char *what,
+	uint64_t number, uint64_t size);
 must_check enum store_err check_tree_names(struct check *check);
+must_check enum store_err check_tree_repair(struct store *store,
+	struct db_txn *txn, const struct check_job *job);
 /* A row has this number; last: of its counter. */
 void check_counter_use(uint64_t *last, uint64_t number);
 /* After these two: what they found, and counted. */

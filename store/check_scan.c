@@ -194,67 +194,6 @@ visit_lease(struct check *check, struct slice key, struct slice value)
 	return STORE_OK;
 }
 
-/* Its place is known: only the record is gone. */
-static void
-note_lost(struct check *check, struct check_lost *lost, const char *what,
-	uint64_t number, uint64_t size)
-{
-	struct check_job *job = check_note(check, CHECK_REFERENCES,
-		CHECK_FIX_PACKED,
-		"%s %llu names blob %llu, which has no record", what,
-		(unsigned long long)number, (unsigned long long)lost->blob);
-
-	lost->is_named = true;
-	job->a = lost->blob;
-	job->b = lost->segment;
-	job->c = lost->offset;
-	job->d = size;
-}
-
-/* There is no record of it.  One can be made, where there is data. */
-static void
-note_unknown(struct check *check, uint64_t id, const char *what,
-	uint64_t number, uint64_t size)
-{
-	struct check_lost *lost = check_find(&check->lost, id);
-	struct stat stat;
-
-	if (lost) {
-		note_lost(check, lost, what, number, size);
-		return;
-	}
-	check_add(&check->unknown, id);
-	if (blob_stat(check->store->blobs, id, &stat) == STORE_NOT_FOUND) {
-		check_note(check, CHECK_BLOB_MISSING, CHECK_FIX_NONE,
-			"the data of %s %llu is gone: there is no blob %llu",
-			what, (unsigned long long)number,
-			(unsigned long long)id);
-		return;
-	}
-	struct check_job *job =
-		check_note(check, CHECK_REFERENCES, CHECK_FIX_REFERENCES,
-			"%s %llu names blob %llu, which has no record", what,
-			(unsigned long long)number, (unsigned long long)id);
-	job->a = id;
-	job->b = 1;
-}
-
-/* An inode, an upload or a part names the blob, which has so many bytes. */
-static void
-count_reference(struct check *check, uint64_t id, const char *what,
-	uint64_t number, uint64_t size)
-{
-	struct check_blob *blob = check_find(&check->blobs, id);
-
-	if (id == 0)
-		return;
-	if (!blob) {
-		note_unknown(check, id, what, number, size);
-		return;
-	}
-	blob->references++;
-}
-
 static enum store_err
 visit_upload(struct check *check, struct slice key, struct slice value)
 {
@@ -271,7 +210,7 @@ visit_upload(struct check *check, struct slice key, struct slice value)
 	struct check_upload *upload = check_add(&check->uploads, number);
 	upload->bucket = bucket;
 	check_counter_use(&check->last_number, number);
-	count_reference(check, record.blob, "upload", number, 0);
+	check_reference_add(check, record.blob, "upload", number, 0);
 	return STORE_OK;
 }
 
@@ -294,7 +233,7 @@ visit_part(struct check *check, struct slice key, struct slice value)
 		/* Goes with the row, once nothing names it. */
 		return STORE_OK;
 	}
-	count_reference(check, record.blob, "a part of upload", upload,
+	check_reference_add(check, record.blob, "a part of upload", upload,
 		record.size);
 	struct check_bucket *bucket =
 		check_find(&check->buckets, owner->bucket);
@@ -354,9 +293,9 @@ visit_inode(struct check *check, struct slice key, struct slice value)
 	known->is_dir = inode_is_dir(&inode);
 	known->is_root = known->is_dir && inode.ino == inode.bucket;
 	check->result.inodes++;
-	count_reference(check, inode.blob, "inode", ino,
+	check_reference_add(check, inode.blob, "inode", ino,
 		sealed_file_len(&inode));
-	count_reference(check, inode.pending, "inode", ino, 0);
+	check_reference_add(check, inode.pending, "inode", ino, 0);
 	if (inode.ino == inode.bucket)
 		check_root(check, &inode);
 	check_flags(check, &inode);
