@@ -18,39 +18,13 @@
 #include "store/base/fiber.h"
 #include "store/base/mutex.h"
 #include "store/base/thread.h"
+#include "store/commit_batch_private.h"
 #include "store/counter_private.h"
 #include "store/durable_private.h"
 #include "store/feed_private.h"
 #include "store/object_event.h"
-#include "store/session_private.h"
 
 #define BATCH_MAX 256
-/* A transaction that has changed that much takes no further member. */
-#define BATCH_CHANGES_MAX 10000
-#define FULL_DISK (1u << 20) /* bytes that are left of one */
-
-struct change {
-	enum store_err (*write)(struct store *store, void *arg); /* or NULL */
-	void *write_arg;
-	enum store_err (*apply)(struct store *store, struct db_txn *txn,
-		void *arg);
-	void *arg;
-	uint64_t origin;
-	const struct object_event_cause *cause;
-	bool is_on_fiber;
-	bool is_durable; /* to be told of its checkpoint, not of its commit */
-
-	/* the leader's */
-	enum store_err err;
-	enum store_err write_err; /* apply is not called */
-	uint64_t number;
-	bool is_out; /* failed after it wrote: err is final */
-	bool must_lead;
-	struct durable_waiter waiter;
-
-	struct event done;
-	struct change *next; /* under lock */
-};
 
 struct committer {
 	/* fixed after open */
@@ -59,8 +33,8 @@ struct committer {
 	pthread_mutex_t lock;
 	pthread_cond_t wake; /* of the commit thread */
 	/* under lock */
-	struct change *first;
-	struct change **end;
+	struct commit_change *first;
+	struct commit_change **end;
 	bool has_leader;
 	bool thread_leads;
 	bool has_thread;
@@ -68,182 +42,8 @@ struct committer {
 	pthread_t thread;
 };
 
-/* True where the transaction cannot go on after this error of a change. */
-static bool
-spoils(enum store_err err)
-{
-	return err == STORE_IO || err == STORE_CORRUPT ||
-	       err == STORE_NO_SPACE || err == STORE_NO_MEMORY;
-}
-
-/* False: the transaction must be dropped, since this one spoiled it. */
-static bool
-apply_one(struct store *store, struct db_txn *txn, struct change *change)
-{
-	uint64_t before = db_txn_changes(txn);
-
-	feed_set_origin(change->origin);
-	object_event_set_cause(change->cause);
-	change->err = change->apply(store, txn, change->arg);
-	if (!change->err)
-		return true;
-	change->is_out = db_txn_changes(txn) != before || spoils(change->err);
-	return !change->is_out;
-}
-
-/* Runs members up to *count, which becomes how many there was room for.
- * False: somebody is out. */
-static bool
-apply_all(struct store *store, struct db_txn *txn, struct change **members,
-	size_t *count)
-{
-	for (size_t i = 0; i < *count; i++) {
-		if (db_txn_changes(txn) > BATCH_CHANGES_MAX) {
-			*count = i;
-			return true;
-		}
-		if (!members[i]->is_out && !apply_one(store, txn, members[i]))
-			return false;
-	}
-	return true;
-}
-
-/* LMDB calls a write that was cut short by a full disk an I/O error. */
-static enum store_err
-tell_full_from_broken(struct store *store, enum store_err err)
-{
-	struct statvfs space;
-
-	if (err == STORE_IO && !blob_space(store->blobs, &space) &&
-		(uint64_t)space.f_bavail * space.f_frsize < FULL_DISK)
-		return STORE_NO_SPACE;
-	return err;
-}
-
-/* One transaction.  *is_again: it was dropped, with what spoiled it out. */
-static enum store_err
-run_once(struct store *store, struct change **members, size_t *count,
-	bool *with_cleaning, bool *is_again)
-{
-	scoped(db_abort) struct db_txn *txn = NULL;
-	enum store_err err = db_begin_write(store->db, &txn);
-	uint64_t number = 0;
-
-	*is_again = false;
-	if (err)
-		return err;
-	session_note_begin(store);
-	if (!apply_all(store, txn, members, count)) {
-		*is_again = true;
-		return STORE_OK;
-	}
-	bool is_changed = db_txn_changes(txn) > 0;
-	if (is_changed && *with_cleaning &&
-		(durable_clean(store, txn) || session_clean_open(store, txn))) {
-		*with_cleaning = false;
-		*is_again = true;
-		return STORE_OK;
-	}
-	err = db_commit(&txn, &number);
-	if (err)
-		return tell_full_from_broken(store, err);
-	session_note_commit(store);
-	bool is_news = false;
-	for (size_t i = 0; i < *count; i++) {
-		members[i]->number = number;
-		is_news = is_news || feed_is_news(store, members[i]->origin);
-	}
-	if (is_changed) {
-		if (is_news)
-			feed_publish(store);
-		durable_note_commit(store, number);
-	}
-	return STORE_OK;
-}
-
-/* Runs the first members together; gives how many. */
 static size_t
-run_together(struct store *store, struct change **members, size_t count)
-{
-	bool with_cleaning = true;
-	bool is_again = true;
-	size_t ran = count;
-	enum store_err err = STORE_OK;
-
-	/* Each further round has one member less, or no cleaning. */
-	while (is_again) {
-		ran = count;
-		err = run_once(store, members, &ran, &with_cleaning, &is_again);
-	}
-	for (size_t i = 0; i < ran && err; i++) {
-		if (!members[i]->is_out)
-			members[i]->err = err;
-	}
-	return ran;
-}
-
-/* One may be too much for the disk where others are not; and a checkpoint
- * lets LMDB use again what earlier commits have replaced. */
-static void
-retry_without_space(struct store *store, struct change **members, size_t count)
-{
-	bool has_waited = false;
-
-	for (size_t i = 0; i < count; i++) {
-		if (members[i]->err != STORE_NO_SPACE || members[i]->write_err)
-			continue;
-		if (!has_waited &&
-			durable_wait(store, db_last_commit(store->db)))
-			return;
-		has_waited = true;
-		members[i]->is_out = false;
-		run_together(store, members + i, 1);
-	}
-}
-
-/* Without the writer's lock: other processes need not wait for it.  Nothing is
- * added to a file of which the kernel may have dropped bytes: it would get a
- * hole where they were. */
-static void
-write_each(struct store *store, struct change **members, size_t count)
-{
-	if (durable_has_failed(store))
-		return;
-	for (size_t i = 0; i < count; i++) {
-		struct change *change = members[i];
-
-		if (!change->write)
-			continue;
-		change->write_err = change->write(store, change->write_arg);
-		change->err = change->write_err;
-		change->is_out = change->write_err != STORE_OK;
-	}
-}
-
-static void
-run_batch(struct store *store, struct change **members, size_t count)
-{
-	enum store_err refused =
-		durable_has_failed(store) ? STORE_IO : STORE_OK;
-	const struct object_event_cause *cause = object_event_cause();
-	uint64_t origin = feed_origin();
-	size_t ran;
-
-	for (size_t i = 0; i < count; i += ran) {
-		if (refused) {
-			members[i]->err = refused;
-			ran = 1;
-			continue;
-		}
-		ran = run_together(store, members + i, count - i);
-		retry_without_space(store, members + i, ran);
-	}
-	feed_set_origin(origin);
-	object_event_set_cause(cause);
-}
-
-static size_t
-take_batch_locked(struct committer *committer, struct change **members)
+take_batch_locked(struct committer *committer, struct commit_change **members)
 {
 	size_t count = 0;
 
@@ -259,13 +59,13 @@ take_batch_locked(struct committer *committer, struct change **members)
 /* Those that wait for their checkpoint are handed on to its thread as they
  * are, and not woken up only to go there. */
 static void
-tell_all(struct store *store, struct change **members, size_t count,
-	const struct change *own)
+tell_all(struct store *store, struct commit_change **members, size_t count,
+	const struct commit_change *own)
 {
 	struct durable_waiter *waiters = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		struct change *change = members[i];
+		struct commit_change *change = members[i];
 
 		if (change == own)
 			continue;
@@ -285,17 +85,16 @@ tell_all(struct store *store, struct change **members, size_t count,
 }
 
 static void
-take_and_run(struct committer *committer, const struct change *own)
+take_and_run(struct committer *committer, const struct commit_change *own)
 {
-	struct change *members[BATCH_MAX];
+	struct commit_change *members[BATCH_MAX];
 	size_t count;
 
 	mutex_lock(&committer->lock);
 	count = take_batch_locked(committer, members);
 	mutex_unlock(&committer->lock);
 	assert(!own || (count > 0 && members[0] == own));
-	write_each(committer->store, members, count);
-	run_batch(committer->store, members, count);
+	commit_batch_run(committer->store, members, count);
 	tell_all(committer->store, members, count, own);
 }
 
@@ -303,7 +102,7 @@ take_and_run(struct committer *committer, const struct change *own)
 static void
 pass_lead(struct committer *committer)
 {
-	struct change *next = NULL;
+	struct commit_change *next = NULL;
 
 	mutex_lock(&committer->lock);
 	if (!committer->first) {
@@ -346,7 +145,7 @@ enum role { FOLLOWS, LEADS, WAKES_THREAD };
 
 /* What the caller is to do now. */
 static enum role
-enqueue(struct committer *committer, struct change *change)
+enqueue(struct committer *committer, struct commit_change *change)
 {
 	mutex_scoped(&committer->lock);
 
@@ -377,7 +176,7 @@ start_thread(struct committer *committer)
 /* Queues it, and leads where that is our turn, until it has been run, and is
  * durable where that was asked for. */
 static enum store_err
-run_change(struct store *store, struct change *change, uint64_t *commit)
+run_change(struct store *store, struct commit_change *change, uint64_t *commit)
 {
 	struct committer *committer = store->committer;
 
@@ -422,7 +221,7 @@ commit_run(struct store *store,
 		void *arg),
 	void *arg, uint64_t *commit)
 {
-	struct change change = {.apply = apply, .arg = arg};
+	struct commit_change change = {.apply = apply, .arg = arg};
 
 	return run_change(store, &change, commit);
 }
@@ -435,7 +234,7 @@ commit_run_written(struct store *store,
 		void *arg),
 	void *arg, uint64_t *commit)
 {
-	struct change change = {
+	struct commit_change change = {
 		.write = write,
 		.write_arg = write_arg,
 		.apply = apply,
@@ -447,7 +246,7 @@ commit_run_written(struct store *store,
 
 /* What S3 acknowledges. */
 static enum store_err
-run_acknowledgeable(struct store *store, struct change *change)
+run_acknowledgeable(struct store *store, struct commit_change *change)
 {
 	uint64_t commit = 0;
 	enum store_err err;
@@ -465,7 +264,7 @@ commit_run_durably(struct store *store,
 		void *arg),
 	void *arg)
 {
-	struct change change = {.apply = apply, .arg = arg};
+	struct commit_change change = {.apply = apply, .arg = arg};
 
 	return run_acknowledgeable(store, &change);
 }
@@ -478,7 +277,7 @@ commit_run_written_durably(struct store *store,
 		void *arg),
 	void *arg)
 {
-	struct change change = {
+	struct commit_change change = {
 		.write = write,
 		.write_arg = write_arg,
 		.apply = apply,
