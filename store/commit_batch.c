@@ -5,6 +5,7 @@
 #include "store/feed_private.h"
 #include "store/object_event.h"
 #include "store/session_private.h"
+#include "store/unflushed_private.h"
 
 /* A transaction that has changed that much takes no further member. */
 #define BATCH_CHANGES_MAX 10000
@@ -81,7 +82,7 @@ run_once(struct store *store, struct commit_change **members, size_t *count,
 	}
 	bool is_changed = db_txn_changes(txn) > 0;
 	if (is_changed && *with_cleaning &&
-		(durable_clean(store, txn) ||
+		(unflushed_clean(store, txn) ||
 			session_clean_open(store, txn))) {
 		*with_cleaning = false;
 		*is_again = true;

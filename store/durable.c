@@ -7,35 +7,24 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "store/base/buffer.h"
 #include "store/base/clock.h"
-#include "store/base/codec.h"
 #include "store/base/event.h"
 #include "store/base/log.h"
 #include "store/base/mutex.h"
 #include "store/base/thread.h"
 #include "store/feed_private.h"
 #include "store/meta/checkpoint.h"
-#include "store/meta/key.h"
 #include "store/reclaim_private.h"
+#include "store/unflushed_private.h"
 
 #define PERIOD_MS 1000
 /* While others commit: how often we look how far behind our pin is. */
 #define BUSY_PERIOD_MS 50
 /* A pin may be that many commits behind: pages freed since stay unused. */
 #define BEHIND_MAX 1024
-/* Blobs that a checkpoint flushes at once, and remembers for cleaning. */
-#define FLUSH_MAX 65536
-#define CLEAN_MAX 512 /* records that one commit takes out */
 /* Disk space that is the tables' alone: with the disk full of data the
  * commits that delete some still find room. */
 #define RESERVE (16ll << 20)
-
-/* Blob ids, with room for FLUSH_MAX. */
-struct ids {
-	uint64_t *items;
-	size_t count;
-};
 
 struct durable {
 	/* fixed after open */
@@ -45,12 +34,9 @@ struct durable {
 	pthread_t thread;
 
 	/* the checkpoint thread's */
-	int64_t reserved; /* the tables' file has its blocks up to here */
-	int64_t due_ms;	  /* when the next is due, if anybody committed */
-	struct ids due;	  /* to be flushed now */
-	struct ids named; /* of the snapshot: cleanable when it is durable */
-	bool has_looked;  /* flush_data() was called */
-	bool is_any_freed;
+	int64_t reserved;  /* the tables' file has its blocks up to here */
+	int64_t due_ms;	   /* when the next is due, if anybody committed */
+	bool is_any_freed; /* as of the last one */
 
 	/* atomic */
 	_Atomic(uint64_t) own; /* the commit that our last one covers */
@@ -60,97 +46,20 @@ struct durable {
 	pthread_cond_t wake;
 	/* under lock */
 	struct durable_waiter *waiters;
-	struct ids cleanable;
 	enum store_err flush_err; /* of durable_fail() */
 	bool is_stopping;
 };
 
-static enum store_err
-decode_number(struct slice value, uint64_t *number)
-{
-	struct decoder decoder = codec_decoder(value);
-
-	*number = codec_decode_u64(&decoder);
-	return decoder.is_bad ? STORE_CORRUPT : STORE_OK;
-}
-
-static enum store_err
-ids_alloc(struct ids *ids)
-{
-	ids->items = malloc(FLUSH_MAX * sizeof(*ids->items));
-	return ids->items ? STORE_OK : STORE_NO_MEMORY;
-}
-
-static enum store_err
-flush_due(struct durable *durable)
-{
-	enum store_err err = blob_flush(durable->store->blobs,
-		durable->due.items, durable->due.count);
-
-	durable->due.count = 0;
-	return err;
-}
-
-/* One record of DB_UNFLUSHED. */
-static enum store_err
-flush_record(struct durable *durable, const struct db_cursor *cursor,
-	uint64_t covered)
-{
-	uint64_t blob;
-	uint64_t number;
-	enum store_err err = key_split_u64(cursor->key, &blob);
-
-	if (!err)
-		err = decode_number(cursor->value, &number);
-	if (err)
-		return err;
-	if (durable->named.count < FLUSH_MAX)
-		durable->named.items[durable->named.count++] = blob;
-	if (number <= covered)
-		return STORE_OK;
-	durable->due.items[durable->due.count++] = blob;
-	return durable->due.count < FLUSH_MAX ? STORE_OK : flush_due(durable);
-}
-
+/* For checkpoint_make(). */
 static enum store_err
 flush_data(struct db_txn *snapshot, void *context)
 {
 	struct durable *durable = context;
-	/* Before the snapshot's records are read: invariant 1. */
-	uint64_t covered = feed_checkpoint(durable->store);
-	scoped(db_cursor_close) struct db_cursor cursor = {0};
 	uint64_t freed = 0;
 	enum store_err err = db_count(snapshot, DB_FREED, &freed);
 
-	durable->has_looked = true;
 	durable->is_any_freed = freed > 0;
-	durable->named.count = 0;
-	durable->due.count = 0;
-	if (!err)
-		err = db_cursor_open(snapshot, DB_UNFLUSHED, &cursor);
-	if (err)
-		return err;
-	for (err = db_cursor_seek(&cursor, SLICE_NULL); !err;
-		err = db_cursor_next(&cursor)) {
-		err = flush_record(durable, &cursor, covered);
-		if (err)
-			return err;
-	}
-	if (err == STORE_NOT_FOUND)
-		err = flush_due(durable);
-	/* One that came meanwhile: the flush that has just passed may have
-	 * passed because the kernel had told somebody else. */
-	return !err && feed_has_failed(durable->store) ? STORE_IO : err;
-}
-
-static void
-swap_cleanable(struct durable *durable)
-{
-	mutex_scoped(&durable->lock);
-	struct ids cleanable = durable->cleanable;
-
-	durable->cleanable = durable->named;
-	durable->named = cleanable;
+	return err ? err : unflushed_flush(durable->store, snapshot);
 }
 
 /* Where there is no room, or no such call, there is no reserve. */
@@ -201,7 +110,6 @@ make(struct durable *durable)
 	enum store_err err = durable_has_failed(store) ? STORE_IO : STORE_OK;
 	if (err)
 		return err;
-	durable->has_looked = false;
 	err = checkpoint_make(durable->checkpoint, flush_data, durable,
 		&number);
 	if (err && !checkpoint_has_failed(durable->checkpoint)) {
@@ -220,8 +128,7 @@ make(struct durable *durable)
 	durable->due_ms = clock_monotonic_ms() + PERIOD_MS;
 	feed_set_checkpoint(store, number);
 	keep_reserve(durable);
-	if (durable->has_looked)
-		swap_cleanable(durable);
+	unflushed_note_checkpoint(store);
 	return STORE_OK;
 }
 
@@ -283,7 +190,7 @@ wait_for_work(struct durable *durable, uint64_t *wanted)
 	return *wanted || !durable->is_stopping;
 }
 
-/* Invariant 2, where nobody waits. */
+/* Invariant 1, where nobody waits. */
 static bool
 is_due(struct durable *durable, uint64_t wanted)
 {
@@ -382,54 +289,6 @@ durable_fail(struct store *store, enum store_err why)
 	return STORE_IO;
 }
 
-/* Invariant 1: unless the blob was put there again since. */
-static enum store_err
-clean_one(struct db_txn *txn, uint64_t blob, uint64_t covered)
-{
-	struct key key = key_u64(blob);
-	struct slice value;
-	uint64_t number;
-	enum store_err err = db_get(txn, DB_UNFLUSHED, key_slice(&key), &value);
-
-	if (err)
-		return err == STORE_NOT_FOUND ? STORE_OK : err;
-	err = decode_number(value, &number);
-	if (err || number > covered)
-		return err;
-	return db_delete(txn, DB_UNFLUSHED, key_slice(&key));
-}
-
-enum store_err
-durable_clean(struct store *store, struct db_txn *txn)
-{
-	struct durable *durable = store->durable;
-	uint64_t covered = feed_checkpoint(store);
-	uint64_t ids[CLEAN_MAX];
-	size_t count = 0;
-	enum store_err err = STORE_OK;
-
-	/* Those of a commit that then fails are found by the next
-	 * checkpoint again. */
-	mutex_lock(&durable->lock);
-	while (count < CLEAN_MAX && durable->cleanable.count > 0) {
-		durable->cleanable.count--;
-		ids[count++] =
-			durable->cleanable.items[durable->cleanable.count];
-	}
-	mutex_unlock(&durable->lock);
-	for (size_t i = 0; i < count && !err; i++)
-		err = clean_one(txn, ids[i], covered);
-	return err;
-}
-
-bool
-durable_needs_cleaning(struct store *store)
-{
-	mutex_scoped(&store->durable->lock);
-
-	return store->durable->cleanable.count > 0;
-}
-
 enum store_err
 durable_checkpoint(struct store *store, uint64_t *number)
 {
@@ -442,30 +301,13 @@ durable_has_failed(struct store *store)
 	return feed_has_failed(store) || db_has_failed(store->db);
 }
 
-bool
-durable_may_be_lost(struct store *store, struct db_txn *txn, uint64_t blob)
-{
-	struct key key = key_u64(blob);
-	struct slice value;
-	uint64_t number;
-
-	return feed_has_failed(store) &&
-	       !db_get(txn, DB_UNFLUSHED, key_slice(&key), &value) &&
-	       !decode_number(value, &number) &&
-	       number > feed_checkpoint(store);
-}
-
 static enum store_err
 begin(struct durable *durable)
 {
 	struct store *store = durable->store;
 	char side[4096];
-	enum store_err err = ids_alloc(&durable->due);
+	enum store_err err = unflushed_open(store);
 
-	if (!err)
-		err = ids_alloc(&durable->named);
-	if (!err)
-		err = ids_alloc(&durable->cleanable);
 	snprintf(side, sizeof(side), "%s/meta/checkpoint", store->path);
 	if (!err)
 		err = checkpoint_open(store->db, side, &durable->checkpoint);
@@ -513,10 +355,8 @@ durable_close(struct store *store)
 	}
 	if (durable->checkpoint)
 		checkpoint_close(&durable->checkpoint);
-	free(durable->due.items);
-	free(durable->named.items);
-	free(durable->cleanable.items);
 	pthread_cond_destroy(&durable->wake);
 	mutex_destroy(&durable->lock);
 	free(durable);
+	unflushed_close(store);
 }

@@ -3,15 +3,11 @@
  * durable_private.h - checkpoints: one thread a process makes them, for all
  * who wait and at least every second.
  *
- * 1. DB_UNFLUSHED holds for a blob the number of the commit that put it
- *    there last.  Where a completed checkpoint covers that number the data is
- *    on the disk: such a record is not flushed again, and the next commit of
- *    this process takes it out.
- * 2. A process makes a checkpoint of its own for every second in which
+ * 1. A process makes a checkpoint of its own for every second in which
  *    anybody committed, and sooner where there were many commits, so that its
  *    pin (checkpoint.h) does not stay behind and LMDB can reuse pages: what
  *    each commit replaces stays in the file until no pin is older.
- * 3. After a flush that failed, in whichever process, nobody commits or
+ * 2. After a flush that failed, in whichever process, nobody commits or
  *    acknowledges anything any more until all have closed the store; who
  *    opens it then finds the last checkpoint.
  */
@@ -41,16 +37,8 @@ struct durable_waiter {
 /* All of a list; each may be gone as soon as its event is set. */
 void durable_await(struct store *store, struct durable_waiter *list);
 
-/* By the leader, within its transaction: takes out some of the records of
- * invariant 1.  NOT_FOUND is not an error. */
-must_check enum store_err durable_clean(struct store *store,
-	struct db_txn *txn);
-
 /* By the leader, after a commit. */
 void durable_note_commit(struct store *store, uint64_t commit);
-
-/* True where durable_clean() has something to do. */
-bool durable_needs_cleaning(struct store *store);
 
 /* The commit that the side file covers. */
 must_check enum store_err durable_checkpoint(struct store *store,
@@ -59,12 +47,6 @@ must_check enum store_err durable_checkpoint(struct store *store,
 /* A flush of data failed outside of a checkpoint: from here on all is as if it
  * had within one.  Gives IO. */
 must_check enum store_err durable_fail(struct store *store, enum store_err why);
-
-/* A flush failed, and what the file, a blob's own or a segment, was given has
- * not been flushed since: nobody knows which of its bytes the kernel has
- * dropped. */
-bool durable_may_be_lost(struct store *store, struct db_txn *txn,
-	uint64_t blob);
 
 /* A flush failed, in whichever process, or this one cannot go on. */
 bool durable_has_failed(struct store *store);

@@ -13,8 +13,8 @@
 #include "store/base/log.h"
 #include "store/blob_record_private.h"
 #include "store/dentry_private.h"
-#include "store/durable_private.h"
 #include "store/file_seal_private.h"
+#include "store/unflushed_private.h"
 
 /* Between the reading of a record and the opening of its data both may be
  * replaced, each time by another commit. */
@@ -65,7 +65,8 @@ find_packed(struct store *store, struct db_txn *txn, uint64_t blob,
 		err = blob_record_get(txn, blob, packed);
 	if (packed->is_damaged)
 		return STORE_DAMAGED;
-	if (packed->segment && durable_may_be_lost(store, txn, packed->segment))
+	if (packed->segment &&
+		unflushed_may_be_lost(store, txn, packed->segment))
 		return STORE_IO;
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }

@@ -8,11 +8,11 @@
 #include "store/blob_record_private.h"
 #include "store/commit_private.h"
 #include "store/cut_private.h"
-#include "store/durable_private.h"
 #include "store/last_access.h"
 #include "store/object_event_private.h"
 #include "store/object_key_private.h"
 #include "store/sealed.h"
+#include "store/unflushed_private.h"
 
 static const struct version_ref current = {.which = VERSION_CURRENT};
 
@@ -48,7 +48,7 @@ find_place(struct store *store, struct db_txn *txn, uint64_t blob,
 		place->size = record.size;
 	}
 	place->may_be_lost =
-		place->file && durable_may_be_lost(store, txn, place->file);
+		place->file && unflushed_may_be_lost(store, txn, place->file);
 	return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 

@@ -24,6 +24,7 @@
 #include "store/meta/key.h"
 #include "store/pack_private.h"
 #include "store/session_private.h"
+#include "store/unflushed_private.h"
 
 #define PERIOD_MS 1000
 #define REAP_PERIODS 5 /* dead sessions are looked for that often */
@@ -249,7 +250,7 @@ static enum store_err
 apply_clean(struct store *store, struct db_txn *txn, void *arg)
 {
 	(void)arg;
-	enum store_err err = durable_clean(store, txn);
+	enum store_err err = unflushed_clean(store, txn);
 	return err ? err : session_clean_open(store, txn);
 }
 
@@ -261,7 +262,7 @@ tidy(struct store *store)
 
 	blob_expire(store->blobs);
 	file_linger_run(store);
-	while (!err && (durable_needs_cleaning(store) ||
+	while (!err && (unflushed_needs_cleaning(store) ||
 			       session_needs_cleaning(store)))
 		err = commit_run(store, apply_clean, NULL, NULL);
 	if (!err)

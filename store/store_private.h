@@ -12,6 +12,7 @@
 
 struct committer;	 /* commit.c */
 struct durable;		 /* durable.c */
+struct unflushed;	 /* unflushed.c */
 struct reclaim;		 /* reclaim.c */
 struct session;		 /* session.c */
 struct pack;		 /* pack.c */
@@ -35,6 +36,7 @@ struct store {
 	struct blobs *blobs;
 	struct committer *committer;
 	struct durable *durable; /* checkpoints */
+	struct unflushed *unflushed;
 	struct session *session;
 	struct pack *pack; /* segments it appends to */
 	struct feed *feed;
