@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "store/base/text.h"
+
 /* The fields with the first bytes of the file, and behind them a place for what
  * may be the beginning of a delimiter. */
 #define BUFFER_SIZE (MULTIPART_FIELDS_MAX + 1024)
@@ -14,16 +16,8 @@
 static bool
 is_boundary(struct slice text)
 {
-	static const char marks[] = "'()+_,-./:=? ";
-
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.data[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			    (c >= 'A' && c <= 'Z') || (c && strchr(marks, c))))
-			return false;
-	}
 	return text.len > 0 && text.len <= MULTIPART_BOUNDARY_MAX &&
+	       text_is_plain(text, "'()+_,-./:=? ") &&
 	       text.data[text.len - 1] != ' ';
 }
 

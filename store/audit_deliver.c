@@ -21,6 +21,7 @@
 #include "store/base/digest.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
+#include "store/base/text.h"
 #include "store/object.h"
 
 #define PIECE (256u << 10)
@@ -267,13 +268,8 @@ is_ours(const char *name)
 		!slice_has_suffix(text, SLICE(SUFFIX)))
 		return false;
 	struct slice date = slice_from(text, sizeof(PREFIX) - 1);
-	if (date.len < DATE_LEN)
-		return false;
-	for (size_t i = 0; i < DATE_LEN; i++) {
-		if (date.data[i] < '0' || date.data[i] > '9')
-			return false;
-	}
-	return true;
+	return date.len >= DATE_LEN &&
+	       text_is_digits(slice_first(date, DATE_LEN));
 }
 
 enum store_err

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/bucket.h"
+#include "store/base/text.h"
 #include "store/bucket_private.h"
-
-static bool
-is_letter_or_digit(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
 
 /* Four numbers with dots between: a client takes it for a host. */
 static bool
@@ -30,14 +24,9 @@ bucket_name_is_valid(struct slice name)
 {
 	if (name.len < 3 || name.len > BUCKET_NAME_MAX)
 		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.data[i];
-
-		if (!is_letter_or_digit(c) && c != '-' && c != '.')
-			return false;
-	}
-	if (!is_letter_or_digit(name.data[0]) ||
-		!is_letter_or_digit(name.data[name.len - 1]))
+	if (!text_is_lower_plain(name, "-.") ||
+		!text_is_lower_plain(slice_first(name, 1), "") ||
+		!text_is_lower_plain(slice_from(name, name.len - 1), ""))
 		return false;
 	return slice_find(name, SLICE("..")) < 0 &&
 	       !slice_has_prefix(name, SLICE("xn--")) &&

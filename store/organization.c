@@ -3,6 +3,7 @@
 
 #include "store/base/clock.h"
 #include "store/base/codec.h"
+#include "store/base/text.h"
 #include "store/commit_private.h"
 #include "store/meta/record.h"
 #include "store/store_document_private.h"
@@ -23,26 +24,12 @@ kind_of(struct slice name)
 	return store_document_kind(PREFIX "%.*s", (int)name.len, name.data);
 }
 
-static bool
-is_letter_or_digit(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c >= '0' && c <= '9');
-}
-
 bool
 organization_name_is_valid(struct slice name)
 {
-	if (name.len == 0 || name.len > ORGANIZATION_NAME_MAX ||
-		!is_letter_or_digit(name.data[0]))
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.data[i];
-
-		if (!is_letter_or_digit(c) && c != '.' && c != '_' && c != '-')
-			return false;
-	}
-	return true;
+	return name.len > 0 && name.len <= ORGANIZATION_NAME_MAX &&
+	       text_is_plain(slice_first(name, 1), "") &&
+	       text_is_plain(name, "._-");
 }
 
 static bool

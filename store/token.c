@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "store/base/text.h"
 #include "store/feed_private.h"
 #include "store/organization_private.h"
 #include "store/token_private.h"
@@ -55,16 +56,8 @@ token_status(const struct token *token, int64_t now_ns)
 static bool
 is_of(struct slice text, size_t min, size_t max, const char *others)
 {
-	if (text.len < min || text.len > max)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.data[i];
-
-		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
-			!(c >= '0' && c <= '9') && (!c || !strchr(others, c)))
-			return false;
-	}
-	return true;
+	return text.len >= min && text.len <= max &&
+	       text_is_plain(text, others);
 }
 
 bool

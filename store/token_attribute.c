@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/base/codec.h"
+#include "store/base/text.h"
 #include "store/store_document_private.h"
 #include "store/token_private.h"
 
@@ -20,15 +21,9 @@ is_key(struct slice key)
 	static const struct slice reserved[] = {
 		SLICE("cw-"), SLICE("role-"), SLICE("groups-")};
 
-	if (key.len == 0 || key.len > TOKEN_ATTRIBUTE_MAX)
+	if (key.len == 0 || key.len > TOKEN_ATTRIBUTE_MAX ||
+		!text_is_lower_plain(key, "-"))
 		return false;
-	for (size_t i = 0; i < key.len; i++) {
-		char c = key.data[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-			c != '-')
-			return false;
-	}
 	for (size_t i = 0; i < array_len(reserved); i++)
 		if (slice_has_prefix(key, reserved[i]))
 			return false;

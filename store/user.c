@@ -2,6 +2,7 @@
 #include "store/user.h"
 
 #include "store/base/codec.h"
+#include "store/base/text.h"
 #include "store/commit_private.h"
 #include "store/organization_private.h"
 #include "store/store_document_private.h"
@@ -9,25 +10,13 @@
 #define PREFIX "user/"
 #define VERSION 1
 
-static bool
-is_letter_or_digit(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
 bool
 user_name_is_valid(struct slice name, size_t max)
 {
-	if (name.len == 0 || name.len > max ||
-		!is_letter_or_digit(name.data[0]) ||
-		!is_letter_or_digit(name.data[name.len - 1]))
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		if (!is_letter_or_digit(name.data[i]) && name.data[i] != '-' &&
-			name.data[i] != '.')
-			return false;
-	}
-	return true;
+	return name.len > 0 && name.len <= max &&
+	       text_is_lower_plain(name, "-.") &&
+	       text_is_lower_plain(slice_first(name, 1), "") &&
+	       text_is_lower_plain(slice_from(name, name.len - 1), "");
 }
 
 static struct store_document_kind

@@ -3,9 +3,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "s3api/iam/policy_json.h"
+#include "store/base/text.h"
 
 #define NAME_MAX_LEN 64
 #define QUOTE_LEN 80 /* policy_json_quote() */
@@ -23,16 +23,7 @@ claims_list_has(const struct claims_list *list, struct slice text)
 static bool
 is_of(struct slice name, size_t max, const char *others)
 {
-	if (name.len == 0 || name.len > max)
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.data[i];
-
-		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
-			!(c >= '0' && c <= '9') && (!c || !strchr(others, c)))
-			return false;
-	}
-	return true;
+	return name.len > 0 && name.len <= max && text_is_plain(name, others);
 }
 
 bool

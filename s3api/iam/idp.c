@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/base/log.h"
+#include "store/base/text.h"
 #include "store/bucket.h"
 #include "store/organization.h"
 #include "store/token.h"
@@ -17,17 +18,8 @@
 static bool
 is_name(struct slice name)
 {
-	if (name.len == 0 || name.len > IDP_NAME_MAX)
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.data[i];
-
-		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
-			!(c >= '0' && c <= '9') && c != '.' && c != '_' &&
-			c != '-')
-			return false;
-	}
-	return true;
+	return name.len > 0 && name.len <= IDP_NAME_MAX &&
+	       text_is_plain(name, "._-");
 }
 
 struct slice
@@ -82,16 +74,8 @@ is_valid_saml(const struct saml_idp *saml)
 static bool
 is_oidc_issuer(struct slice issuer)
 {
-	if (!is_text(issuer, OIDC_ISSUER_MAX))
-		return false;
-	for (size_t i = 0; i < issuer.len; i++) {
-		char c = issuer.data[i];
-
-		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
-			!(c >= '0' && c <= '9') && !strchr("._-@+=,/:|~%", c))
-			return false;
-	}
-	return true;
+	return is_text(issuer, OIDC_ISSUER_MAX) &&
+	       text_is_plain(issuer, "._-@+=,/:|~%");
 }
 
 static bool

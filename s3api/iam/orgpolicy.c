@@ -2,6 +2,7 @@
 #include "s3api/iam/orgpolicy.h"
 
 #include "s3api/iam/policy_unserved.h"
+#include "store/base/text.h"
 
 #include <stdio.h>
 
@@ -41,16 +42,8 @@ warn(struct parser *parser, const char *text)
 static bool
 is_plain_name(struct slice name)
 {
-	if (name.len == 0 || name.len > ORGPOLICY_NAME_MAX)
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.data[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-			!(c >= '0' && c <= '9') && !strchr("._-@", c))
-			return false;
-	}
-	return true;
+	return name.len > 0 && name.len <= ORGPOLICY_NAME_MAX &&
+	       text_is_plain(name, "._-@");
 }
 
 /* A list of strings that is not empty; 0 after it has been refused. */

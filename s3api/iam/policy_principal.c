@@ -10,16 +10,8 @@ static const struct policy_context no_context;
 static bool
 is_name(struct slice text, const char *more)
 {
-	if (text.len == 0 || text.len > NAME_MAX_LEN)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.data[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-			!(c >= '0' && c <= '9') && !strchr(more, c))
-			return false;
-	}
-	return true;
+	return text.len > 0 && text.len <= NAME_MAX_LEN &&
+	       text_is_plain(text, more);
 }
 
 /* Only those that are ISSUER:SUB have more than plain letters. */

@@ -3,6 +3,8 @@
 
 #include "s3api/iam/saml_private.h"
 
+#include "store/base/text.h"
+
 #define ACCOUNT_LEN 12 /* digits of an account of AWS */
 #define ROLE ":role/"  /* in the ARN of one */
 
@@ -15,11 +17,7 @@ quote(struct saml_check *check, struct slice text)
 static bool
 is_account_of_aws(struct slice account)
 {
-	for (size_t i = 0; i < account.len; i++) {
-		if (account.data[i] < '0' || account.data[i] > '9')
-			return false;
-	}
-	return account.len == ACCOUNT_LEN;
+	return account.len == ACCOUNT_LEN && text_is_digits(account);
 }
 
 /* What stands behind the last of that character; all where there is none. */

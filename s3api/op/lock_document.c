@@ -4,6 +4,7 @@
 #include "s3api/xml/xml_reader.h"
 #include "s3api/xml/xml_writer.h"
 #include "store/base/clock.h"
+#include "store/base/text.h"
 #include "store/lock.h"
 
 #define NUMBER_LEN_MAX 20
@@ -42,13 +43,8 @@ is_integer(struct slice text)
 	bool is_signed = slice_has_prefix(text, SLICE("-"));
 	struct slice digits = slice_from(text, is_signed);
 
-	if (digits.len == 0 || digits.len > NUMBER_LEN_MAX)
-		return false;
-	for (size_t i = 0; i < digits.len; i++) {
-		if (digits.data[i] < '0' || digits.data[i] > '9')
-			return false;
-	}
-	return true;
+	return digits.len > 0 && digits.len <= NUMBER_LEN_MAX &&
+	       text_is_digits(digits);
 }
 
 static enum s3_error

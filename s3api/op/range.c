@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/op/range.h"
 
+#include "store/base/text.h"
+
 static enum s3_error
 refuse(struct request *request, uint64_t size)
 {
@@ -26,9 +28,8 @@ struct spec {
 static bool
 parse_offset(struct slice text, unsigned long *out)
 {
-	for (size_t i = 0; i < text.len; i++)
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return false;
+	if (!text_is_digits(text))
+		return false;
 	if (!slice_to_u64(text, INT64_MAX, out))
 		*out = INT64_MAX;
 	return true;

@@ -145,11 +145,35 @@ text_from_base64(struct slice text, void *to, size_t *len)
 }
 
 static bool
+is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Not the NUL that ends `others`, either. */
+static bool
+is_lower_plain(char c, const char *others)
+{
+	return (c >= 'a' && c <= 'z') || is_digit(c) ||
+	       (c != '\0' && strchr(others, c));
+}
+
+static bool
+is_plain(char c, const char *others)
+{
+	return is_upper(c) || is_lower_plain(c, others);
+}
+
+static bool
 is_unreserved(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-	       c == '~';
+	return is_plain(c, "-._~");
 }
 
 void
@@ -227,24 +251,40 @@ text_json_escape(struct buffer *to, struct slice s)
 
 /* --- headers ---------------------------------------------------------------*/
 
-static bool
-is_upper(char c)
+bool
+text_is_plain(struct slice text, const char *others)
 {
-	return c >= 'A' && c <= 'Z';
+	for (size_t i = 0; i < text.len; i++) {
+		if (!is_plain(text.data[i], others))
+			return false;
+	}
+	return true;
+}
+
+bool
+text_is_lower_plain(struct slice text, const char *others)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (!is_lower_plain(text.data[i], others))
+			return false;
+	}
+	return true;
+}
+
+bool
+text_is_digits(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (!is_digit(text.data[i]))
+			return false;
+	}
+	return true;
 }
 
 bool
 text_is_token(struct slice text)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.data[i];
-
-		if (!is_upper(c) && !(c >= 'a' && c <= 'z') &&
-			!(c >= '0' && c <= '9') &&
-			(c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
-			return false;
-	}
-	return text.len > 0;
+	return text.len > 0 && text_is_plain(text, "!#$%&'*+-.^_`|~");
 }
 
 bool

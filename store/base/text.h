@@ -33,6 +33,14 @@ void text_percent_encode(struct buffer *to, struct slice s, bool keep_slash);
 /* False on a % without two digits.  + stays + unless plus_is_space. */
 bool text_percent_decode(struct buffer *to, struct slice s, bool plus_is_space);
 
+/* Letters and digits of ASCII alone, and characters of `others`; as the next
+ * two, true of an empty text. */
+bool text_is_plain(struct slice text, const char *others);
+/* The same without capital letters. */
+bool text_is_lower_plain(struct slice text, const char *others);
+/* Decimal digits alone. */
+bool text_is_digits(struct slice text);
+
 /* RFC 9110 §5.6.2: the name of a header. */
 bool text_is_token(struct slice text);
 /* The same as it is kept. */

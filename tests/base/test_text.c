@@ -252,3 +252,35 @@ Test(text, names_of_headers_are_tokens)
 	}
 	cr_expect(not(text_is_token(slice_of("a\0b", 3))));
 }
+
+Test(text, plain_text_has_letters_digits_and_what_is_allowed_besides)
+{
+	static const struct {
+		const char *text;
+		bool is_plain;
+		bool is_lower;
+		bool is_digits;
+	} rows[] = {
+		{"", true, true, true},
+		{"0129", true, true, true},
+		{"azAZ09", true, false, false},
+		{"az09", true, true, false},
+		{"a-b.c", true, true, false},
+		{"a_b", false, false, false},
+		{"\xc3\xa4", false, false, false},
+	};
+
+	for (size_t i = 0; i < array_len(rows); i++) {
+		struct slice text = slice_str(rows[i].text);
+
+		cr_expect(eq(int, text_is_plain(text, "-."), rows[i].is_plain),
+			"%s", rows[i].text);
+		cr_expect(eq(int, text_is_lower_plain(text, "-."),
+				  rows[i].is_lower),
+			"%s", rows[i].text);
+		cr_expect(eq(int, text_is_digits(text), rows[i].is_digits),
+			"%s", rows[i].text);
+	}
+	cr_expect(not(text_is_plain(slice_of("a\0b", 3), "-")));
+	cr_expect(not(text_is_lower_plain(slice_of("a\0b", 3), "-")));
+}
