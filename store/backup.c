@@ -21,6 +21,7 @@
 #include "store/backup_private.h"
 #include "store/base/buffer.h"
 #include "store/base/clock.h"
+#include "store/base/dir.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/base/owner.h"
@@ -88,7 +89,7 @@ make_partial(struct job *job)
 	if (!err)
 		err = backup_dir_make(to, BACKUP_PARTIAL);
 	if (!err)
-		err = backup_dir_open(job->partial, &job->partial_fd);
+		err = dir_open(job->partial, &job->partial_fd);
 	if (!err)
 		err = backup_dir_make(job->partial, "meta");
 	if (!err)
@@ -396,7 +397,7 @@ finish(struct job *job)
 	if (renameat2(AT_FDCWD, job->partial, AT_FDCWD, path.text,
 		    RENAME_NOREPLACE))
 		return error_from_errno(errno);
-	return backup_dir_flush(job->options->to);
+	return dir_flush(job->options->to);
 }
 
 static enum store_err

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -117,38 +116,7 @@ backup_dir_copy_key(const char *from_dir, const char *to_dir)
 }
 
 enum store_err
-backup_dir_open(const char *dir, int *fd)
-{
-	*fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return *fd < 0 ? error_from_errno(errno) : STORE_OK;
-}
-
-enum store_err
-backup_dir_flush(const char *dir)
-{
-	scoped(io_close_fd) int fd = -1;
-	enum store_err err = backup_dir_open(dir, &fd);
-
-	return err ? err : io_fsync(fd);
-}
-
-enum store_err
 backup_dir_flush_all(int fd)
 {
 	return syncfs(fd) ? error_from_errno(errno) : STORE_OK;
-}
-
-enum store_err
-backup_dir_expect_empty(const char *dir)
-{
-	DIR *stream = opendir(dir);
-	size_t entries = 0;
-
-	if (!stream)
-		return error_from_errno(errno);
-	while (readdir(stream))
-		entries++;
-	closedir(stream);
-	/* "." and ".." */
-	return entries > 2 ? STORE_NOT_EMPTY : STORE_OK;
 }

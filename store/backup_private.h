@@ -41,14 +41,10 @@ must_check enum store_err backup_dir_copy(const char *from_dir,
 /* The store's key; nothing where that lies elsewhere (--key-file). */
 must_check enum store_err backup_dir_copy_key(const char *from_dir,
 	const char *to_dir);
-/* Before anything is written there: a descriptor knows of no write that failed
- * before it was opened and that somebody was told of. */
-must_check enum store_err backup_dir_open(const char *dir, int *fd);
-/* The directory, and all that is on its file system. */
+/* All that is on the file system of a directory that was opened before anything
+ * was written there: a descriptor knows of no write that failed before it was
+ * opened and that somebody was told of. */
 must_check enum store_err backup_dir_flush_all(int fd);
-must_check enum store_err backup_dir_flush(const char *dir);
-/* NOT_EMPTY where it holds anything; NOT_FOUND. */
-must_check enum store_err backup_dir_expect_empty(const char *dir);
 
 /* One that is being made, or was not finished. */
 #define BACKUP_PARTIAL "partial"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "store/backup_private.h"
+#include "store/base/dir.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/blob_record_private.h"
@@ -139,7 +140,7 @@ take_target(const char *path)
 			       SLICE(STORE_RESTORE_PREFIX))
 			       ? STORE_UNEXAMINED
 			       : STORE_EXISTS;
-	err = backup_dir_expect_empty(path);
+	err = dir_expect_empty(path);
 	if (err)
 		return err;
 	return chmod(path, 0700) ? error_from_errno(errno) : STORE_OK;
@@ -233,7 +234,7 @@ copy_all(struct job *job)
 {
 	const char *to = job->options->to;
 	scoped(io_close_fd) int fd = -1;
-	enum store_err err = backup_dir_open(to, &fd);
+	enum store_err err = dir_open(to, &fd);
 
 	if (!err)
 		err = add_format(job, "format", STORE_RESTORE_PREFIX);
@@ -347,7 +348,7 @@ make_it_a_store(const struct job *job)
 
 	if (!err && rename(made.text, format.text))
 		err = error_from_errno(errno);
-	return err ? err : backup_dir_flush(to);
+	return err ? err : dir_flush(to);
 }
 
 enum store_err

@@ -2,19 +2,17 @@
 /*
  * The line in STORE/format comes last: a directory without it is no store.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/access_day_private.h"
 #include "store/base/cipher.h"
+#include "store/base/dir.h"
 #include "store/base/inode.h"
 #include "store/base/io.h"
 #include "store/base/owner.h"
@@ -23,18 +21,6 @@
 #include "store/store_private.h"
 
 #define REGION_MAX 63
-
-static enum store_err
-flush_dir(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return error_from_errno(errno);
-	enum store_err err = io_fsync(fd);
-	close(fd);
-	return err;
-}
 
 static enum store_err
 make_dir(const struct store *store, const char *name)
@@ -113,20 +99,7 @@ make_tables(struct store *store, struct slice region)
 	if (!err)
 		err = checkpoint_tables(store);
 	db_close(&store->db);
-	return err ? err : flush_dir(meta.text);
-}
-
-/* The new name in its parent, too. */
-static enum store_err
-flush_above(const char *path)
-{
-	char *copy = strdup(path);
-
-	if (!copy)
-		return STORE_NO_MEMORY;
-	enum store_err err = flush_dir(dirname(copy));
-	free(copy);
-	return err;
+	return err ? err : dir_flush(meta.text);
 }
 
 static int
@@ -160,27 +133,12 @@ fill(struct store *store, struct slice region)
 	if (!err)
 		err = make_tables(store, region);
 	if (!err)
-		err = flush_dir(store->path);
+		err = dir_flush(store->path);
 	if (!err)
 		err = make_file(store, "format", slice_of(format, (size_t)len));
 	if (!err)
-		err = flush_dir(store->path);
-	return err ? err : flush_above(store->path);
-}
-
-static enum store_err
-check_empty(const char *path)
-{
-	DIR *dir = opendir(path);
-	size_t entries = 0;
-
-	if (!dir)
-		return error_from_errno(errno);
-	while (readdir(dir))
-		entries++;
-	closedir(dir);
-	/* "." and ".." */
-	return entries > 2 ? STORE_NOT_EMPTY : STORE_OK;
+		err = dir_flush(store->path);
+	return err ? err : dir_flush_above(store->path);
 }
 
 /* Makes the directory, or takes an empty one. */
@@ -192,7 +150,7 @@ take_dir(const char *path, bool *is_new)
 		return STORE_OK;
 	if (errno != EEXIST)
 		return error_from_errno(errno);
-	enum store_err err = check_empty(path);
+	enum store_err err = dir_expect_empty(path);
 	if (err)
 		return err;
 	return chmod(path, 0700) ? error_from_errno(errno) : STORE_OK;

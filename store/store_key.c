@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +8,7 @@
 
 #include "store/base/cipher.h"
 #include "store/base/digest.h"
+#include "store/base/dir.h"
 #include "store/base/io.h"
 #include "store/base/log.h"
 #include "store/base/owner.h"
@@ -86,20 +86,6 @@ write_bytes(int fd, const uint8_t key[32])
 	return err ? err : io_fsync(fd);
 }
 
-/* The name, too, before anything is sealed under the key. */
-static enum store_err
-flush_name(const struct store_path *path)
-{
-	struct store_path copy = *path;
-	int fd = open(dirname(copy.text), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return error_from_errno(errno);
-	enum store_err err = io_fsync(fd);
-	close(fd);
-	return err;
-}
-
 enum store_err
 store_key_make(struct store *store)
 {
@@ -114,7 +100,8 @@ store_key_make(struct store *store)
 	random_bytes(store->key, sizeof(store->key));
 	enum store_err err = write_bytes(fd, store->key);
 	close(fd);
-	return err ? err : flush_name(&path);
+	/* The name, too, before anything is sealed under the key. */
+	return err ? err : dir_flush_above(path.text);
 }
 
 static void

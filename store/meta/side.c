@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "store/base/codec.h"
 #include "store/base/digest.h"
+#include "store/base/dir.h"
 #include "store/base/io.h"
 #include "store/base/owner.h"
 
@@ -153,23 +153,6 @@ side_open(const char *path, int *fd)
 	return *fd < 0 ? error_from_errno(errno) : STORE_OK;
 }
 
-/* Flushes the directory that path lies in. */
-static enum store_err
-flush_parent(const char *path)
-{
-	struct side_path copy;
-	enum store_err err = path_with(path, "", &copy);
-
-	if (err)
-		return err;
-	int fd = open(dirname(copy.text), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_from_errno(errno);
-	err = io_fsync(fd);
-	close(fd);
-	return err;
-}
-
 static enum store_err
 write_slot(int fd, const struct side *side)
 {
@@ -201,7 +184,7 @@ create(const char *path, const struct side *side, int *out)
 		err = io_fsync(fd);
 	if (!err && rename(fresh.text, path))
 		err = error_from_errno(errno);
-	return err ? err : flush_parent(path);
+	return err ? err : dir_flush_above(path);
 }
 
 enum store_err
