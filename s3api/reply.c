@@ -185,8 +185,8 @@ reply_etag(struct request *request, const struct inode_etag *etag)
 	http_reply_header(request->response, "etag", slice_of(text, len + 2));
 }
 
-void
-reply_version_id(struct request *request, const struct version *version)
+static void
+add_version_id(struct request *request, const struct version *version)
 {
 	char id[VERSION_ID_LEN + 1];
 
@@ -202,7 +202,7 @@ reply_version(struct request *request, const struct object *object)
 	/* A new one has a number only where its bucket is such a one. */
 	if (object->versioning != VERSIONING_NEVER ||
 		object->version.number != 0)
-		reply_version_id(request, &object->version);
+		add_version_id(request, &object->version);
 }
 
 void
@@ -210,7 +210,7 @@ reply_marker(struct request *request, const struct version *version)
 {
 	request->tells_marker = true;
 	http_reply_header_str(request->response, "x-amz-delete-marker", "true");
-	reply_version_id(request, version);
+	add_version_id(request, version);
 }
 
 void

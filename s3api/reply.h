@@ -32,9 +32,8 @@ void reply_size_of_range(struct request *request);
 void reply_etag(struct request *request, const struct inode_etag *etag);
 
 /* x-amz-version-id of an object that was read or made, where its bucket keeps
- * versions or did; and of a version. */
+ * versions or did. */
 void reply_version(struct request *request, const struct object *object);
-void reply_version_id(struct request *request, const struct version *version);
 
 /* x-amz-delete-marker: there is, or was, one; and its id. */
 void reply_marker(struct request *request, const struct version *version);

@@ -110,8 +110,9 @@ status_of(enum control_code code)
 	return 500;
 }
 
-const char *
-control_code_name(enum control_code code)
+/* "PERMISSION_DENIED": gRPC's name. */
+static const char *
+code_name(enum control_code code)
 {
 	switch (code) {
 	case CONTROL_OK:
@@ -372,7 +373,7 @@ control_handle(struct request *request)
 	request->note.is_used = true;
 	code = route(&control);
 	if (code) {
-		request->note.error = control_code_name(code);
+		request->note.error = code_name(code);
 		reply_refusal(&control, code);
 	}
 	if (code && log_wants(LOG_DEBUG))

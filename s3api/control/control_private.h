@@ -26,9 +26,6 @@ enum control_code {
 	CONTROL_UNAUTHENTICATED = 16,	 /* 401 */
 };
 
-/* "PERMISSION_DENIED": gRPC's name. */
-const char *control_code_name(enum control_code code);
-
 struct control {
 	struct request *request;
 	struct slice rest;  /* of the path, behind the operation's name */

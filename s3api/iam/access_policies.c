@@ -3,16 +3,6 @@
 #include "s3api/iam/orgpolicy_set.h"
 #include "s3api/iam/policy_cache.h"
 
-static void
-free_organization(struct policy *const *policies, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct policy *policy = policies[i];
-
-		policy_free(&policy);
-	}
-}
-
 void
 access_policies_free_bucket(struct access_policies *policies)
 {
@@ -21,8 +11,7 @@ access_policies_free_bucket(struct access_policies *policies)
 		.own_count = policies->decide.own_count,
 	};
 
-	free_organization(policies->decide.owners,
-		policies->decide.owners_count);
+	policy_free_all(policies->decide.owners, policies->decide.owners_count);
 	policy_free(&policies->bucket);
 	*policies = (struct access_policies){
 		.decide = decide,
@@ -34,7 +23,7 @@ void
 access_policies_free(struct access_policies *policies)
 {
 	access_policies_free_bucket(policies);
-	free_organization(policies->decide.own, policies->decide.own_count);
+	policy_free_all(policies->decide.own, policies->decide.own_count);
 	*policies = (struct access_policies){0};
 }
 

@@ -39,6 +39,16 @@ policy_free(struct policy **policy)
 	free(gone);
 }
 
+void
+policy_free_all(struct policy *const *policies, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct policy *policy = policies[i];
+
+		policy_free(&policy);
+	}
+}
+
 /* --- does a statement apply ----------------------------------------------- */
 
 static bool

@@ -58,6 +58,8 @@ must_check struct policy *policy_parse(struct slice text, struct slice bucket,
 struct policy *policy_create(void);
 struct policy *policy_keep(struct policy *policy);
 void policy_free(struct policy **policy);
+/* One of each. */
+void policy_free_all(struct policy *const *policies, size_t count);
 
 /* What is asked. */
 struct policy_query {

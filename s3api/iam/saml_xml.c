@@ -65,17 +65,6 @@ saml_xml_only_child(const xmlNode *node, const char *ns, const char *name)
 	return child && !saml_xml_next(child, ns, name) ? child : NULL;
 }
 
-/* Documents made for people have line feeds around values. */
-static struct slice
-trim(struct slice text)
-{
-	while (text.len > 0 && strchr(" \t\r\n", text.data[0]))
-		text = slice_from(text, 1);
-	while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]))
-		text.len--;
-	return text;
-}
-
 struct slice
 saml_xml_text(const xmlNode *node, struct arena *arena)
 {
@@ -93,7 +82,8 @@ saml_xml_text(const xmlNode *node, struct arena *arena)
 			return SLICE_NULL;
 		text = arena_concat(arena, text, piece);
 	}
-	return trim(text);
+	/* Documents made for people have line feeds around values. */
+	return slice_trim_lines(text);
 }
 
 struct slice

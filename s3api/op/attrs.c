@@ -47,15 +47,6 @@ append_headers(struct request *request, struct buffer *to)
 	}
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	const struct inode_attr *first = a;
-	const struct inode_attr *second = b;
-
-	return slice_compare(first->name, second->name);
-}
-
 /* The x-amz-meta-* headers; those of one name are joined by a comma. */
 static size_t
 collect_meta(struct request *request, struct inode_attr *metas)
@@ -82,7 +73,7 @@ collect_meta(struct request *request, struct inode_attr *metas)
 			(int)http->headers[i].value.len,
 			http->headers[i].value.data);
 	}
-	qsort(metas, count, sizeof(*metas), compare_names);
+	qsort(metas, count, sizeof(*metas), inode_attr_compare_names);
 	return count;
 }
 

@@ -80,24 +80,17 @@ add(struct request *request, struct tags *tags, struct slice key,
 	return S3_OK;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	const struct inode_attr *first = a;
-	const struct inode_attr *second = b;
-
-	return slice_compare(first->name, second->name);
-}
-
 /* False: a key twice. */
 static bool
 encode(struct request *request, struct tags *tags, struct slice *out)
 {
 	scoped(buffer_free) struct buffer encoded = {0};
 
-	qsort(tags->list, tags->count, sizeof(tags->list[0]), compare);
+	qsort(tags->list, tags->count, sizeof(tags->list[0]),
+		inode_attr_compare_names);
 	for (size_t i = 0; i < tags->count; i++) {
-		if (i > 0 && !compare(&tags->list[i - 1], &tags->list[i]))
+		if (i > 0 && !inode_attr_compare_names(&tags->list[i - 1],
+				     &tags->list[i]))
 			return false;
 		inode_attr_append(&encoded, &tags->list[i]);
 	}

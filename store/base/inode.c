@@ -81,6 +81,15 @@ attr_compare(enum inode_attr_kind kind, struct slice name,
 	return slice_compare(name, attr->name);
 }
 
+int
+inode_attr_compare_names(const void *a, const void *b)
+{
+	const struct inode_attr *first = a;
+	const struct inode_attr *second = b;
+
+	return slice_compare(first->name, second->name);
+}
+
 bool
 inode_attr_find(struct slice attrs, enum inode_attr_kind kind,
 	struct slice name, struct slice *value)

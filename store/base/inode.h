@@ -186,6 +186,9 @@ struct inode_attr {
  * the first byte that does not decode. */
 bool inode_attr_next(struct slice *rest, struct inode_attr *attr);
 
+/* For qsort() of attributes of one kind. */
+int inode_attr_compare_names(const void *a, const void *b);
+
 /* False: there is none. */
 bool inode_attr_find(struct slice attrs, enum inode_attr_kind kind,
 	struct slice name, struct slice *value);

@@ -62,20 +62,26 @@ slice_first(struct slice s, size_t len)
 	return slice_of(s.data, len < s.len ? len : s.len);
 }
 
-static bool
-is_blank(char c)
+static struct slice
+trim(struct slice s, const char *what)
 {
-	return c == ' ' || c == '\t';
+	while (s.len && s.data[0] && strchr(what, s.data[0]))
+		s = slice_from(s, 1);
+	while (s.len && s.data[s.len - 1] && strchr(what, s.data[s.len - 1]))
+		s.len--;
+	return s;
 }
 
 struct slice
 slice_trim(struct slice s)
 {
-	while (s.len && is_blank(s.data[0]))
-		s = slice_from(s, 1);
-	while (s.len && is_blank(s.data[s.len - 1]))
-		s.len--;
-	return s;
+	return trim(s, " \t");
+}
+
+struct slice
+slice_trim_lines(struct slice s)
+{
+	return trim(s, " \t\r\n");
 }
 
 ptrdiff_t

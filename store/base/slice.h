@@ -52,6 +52,8 @@ struct slice slice_first(struct slice s, size_t len);
 
 /* Without spaces and tabs at both ends. */
 struct slice slice_trim(struct slice s);
+/* Nor the ends of lines. */
+struct slice slice_trim_lines(struct slice s);
 
 /* Offset of the first occurrence, or -1. */
 ptrdiff_t slice_find(struct slice s, struct slice wanted);

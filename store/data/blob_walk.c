@@ -48,15 +48,6 @@ numbers_add(struct numbers *numbers, uint64_t number)
 	return STORE_OK;
 }
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Hexadecimal just as blob.c writes it: lower-case, no leading zeros. */
 static bool
 parse_number(const char *text, uint64_t *number)
@@ -121,7 +112,7 @@ read_dir(const struct walk *walk, int at, const char *dir, unsigned char type,
 	closedir(stream);
 	if (numbers->count > 0)
 		qsort(numbers->items, numbers->count, sizeof(*numbers->items),
-			compare_numbers);
+			blob_compare_ids);
 	return err;
 }
 

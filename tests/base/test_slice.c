@@ -80,6 +80,10 @@ Test(slice, trim_removes_spaces_and_tabs_and_nothing_else)
 	cr_expect(slice_equal(slice_trim(SLICE("\na\r")), SLICE("\na\r")));
 	cr_expect(eq(sz, slice_trim(SLICE(" \t ")).len, 0));
 	cr_expect(eq(sz, slice_trim(SLICE_NULL).len, 0));
+	cr_expect(slice_equal(slice_trim_lines(SLICE("\r\n\t a\nb \n")),
+		SLICE("a\nb")));
+	cr_expect(slice_equal(slice_trim_lines(SLICE("\0a\0")),
+		SLICE("\0a\0")));
 }
 
 Test(slice, find_gives_the_first_occurrence)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tarn idp explain: why what an identity provider says is refused. */
 #include <stdio.h>
-#include <string.h>
 
 #include "s3api/iam/idp.h"
 #include "s3api/iam/signin.h"
@@ -48,24 +47,11 @@ find_idp(struct store *store, const struct explain *explain,
 	return !err;
 }
 
-/* As it comes from a file: with line feeds around it. */
-static struct slice
-without_blanks(struct slice text)
-{
-	static const char blanks[] = " \t\r\n";
-
-	while (text.len > 0 && strchr(blanks, text.data[0]))
-		text = slice_from(text, 1);
-	while (text.len > 0 && strchr(blanks, text.data[text.len - 1]))
-		text.len--;
-	return text;
-}
-
 /* XML as it is, or base64 of it. */
 static struct slice
 to_xml(struct slice text, struct arena *arena)
 {
-	struct slice trimmed = without_blanks(text);
+	struct slice trimmed = slice_trim_lines(text);
 	struct slice xml;
 
 	if (trimmed.len > 0 && trimmed.data[0] != '<' &&
@@ -124,7 +110,7 @@ check(struct slice text, const struct idp *idp, struct arena *arena,
 	struct claims *claims, struct claims_report *report)
 {
 	if (idp->kind == IDP_OIDC)
-		return oidc_check(without_blanks(text), &idp->oidc,
+		return oidc_check(slice_trim_lines(text), &idp->oidc,
 			clock_now_ns(), true, arena, claims, report);
 	return saml_check(to_xml(text, arena), &idp->saml, clock_now_ns(), true,
 		arena, claims, report);

@@ -38,20 +38,10 @@ struct test {
 };
 
 static void
-free_policies(struct policy *const *policies, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct policy *policy = policies[i];
-
-		policy_free(&policy);
-	}
-}
-
-static void
 end(struct test *test)
 {
-	free_policies(test->policies.own, test->policies.own_count);
-	free_policies(test->policies.owners, test->policies.owners_count);
+	policy_free_all(test->policies.own, test->policies.own_count);
+	policy_free_all(test->policies.owners, test->policies.owners_count);
 	policy_free(&test->bucket_policy);
 	arena_free(&test->arena);
 }
