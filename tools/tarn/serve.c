@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "fs/mount.h"
 #include "s3api/expirer.h"
 #include "s3api/notify/notifier.h"
 #include "s3api/proxy.h"
@@ -14,7 +11,6 @@
 #include "s3api/server.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
-#include "store/base/thread.h"
 #include "store/file.h"
 #include "store/last_access.h"
 #include "store/meter.h"
@@ -26,6 +22,7 @@
 #include "tools/tarn/mount_options.h"
 #include "tools/tarn/open.h"
 #include "tools/tarn/process.h"
+#include "tools/tarn/serve_mount.h"
 #include "tools/tarn/sse_c_keys.h"
 
 /* Requests in flight have this long to end after SIGTERM. */
@@ -60,71 +57,6 @@ struct serve_args {
 	bool control_without_tls;
 	bool in_background;
 };
-
-struct mounted {
-	struct mount *mount;
-	pthread_t thread;
-	atomic_bool is_stopping;
-};
-
-static void
-run_mount(void *context)
-{
-	struct mounted *mounted = context;
-	enum store_err err = mount_run(mounted->mount);
-
-	if (err)
-		log_error("mount: %s", error_sentence(err));
-	if (!atomic_load(&mounted->is_stopping))
-		log_info("mount: unmounted; S3 goes on");
-}
-
-static void
-log_mount(struct mount *mount, void *context)
-{
-	struct mount_status status;
-
-	(void)context;
-	mount_status(mount, &status);
-	if (!status.has_passthrough)
-		log_info("mount: no passthrough: %s",
-			status.why_not ? status.why_not : "not known why");
-}
-
-static bool
-start_mount(struct store *store, const struct mount_words *words,
-	struct audit *audit, struct mounted *out)
-{
-	struct mount_options options = {
-		.store = store,
-		.audit = audit,
-		.ready = log_mount,
-	};
-
-	mount_options_fill(words, &options);
-	if (!mount_options_find_top(words, store, &options.top))
-		return false;
-
-	if (mount_create(&options, &out->mount))
-		return false; /* the reason is logged */
-	if (thread_start(&out->thread, "tarn-mount", run_mount, out)) {
-		fprintf(stderr, "tarn: cannot start a thread\n");
-		mount_destroy(&out->mount);
-		return false;
-	}
-	return true;
-}
-
-static void
-stop_mount(struct mounted *mounted)
-{
-	if (!mounted->mount)
-		return;
-	atomic_store(&mounted->is_stopping, true);
-	mount_stop(mounted->mount);
-	pthread_join(mounted->thread, NULL);
-	mount_destroy(&mounted->mount);
-}
 
 /* "http://127.0.0.1:9000", or nothing where it does not listen so. */
 static void
@@ -216,11 +148,49 @@ struct scrubbing {
 	uint32_t every_s;
 };
 
+/* What goes on beside the requests, on threads of its own; what cannot be begun
+ * is done without.  The scrub's, the meter's and that of the last accesses are
+ * the store's. */
+struct background {
+	struct expirer *expirer;
+	struct notifier *notifier;
+	struct replicator *replicator;
+};
+
+/* The expirer and the replicator tell the audit log, and end before it. */
+static void
+background_stop(struct background *background)
+{
+	replicator_stop(&background->replicator);
+	notifier_stop(&background->notifier);
+	expirer_stop(&background->expirer);
+}
+
+static void
+background_start(struct background *background, struct store *store,
+	struct audit *audit, const struct scrubbing *scrubbing)
+{
+	if (scrubbing->bytes_per_s &&
+		scrub_start(store, scrubbing->bytes_per_s, scrubbing->every_s))
+		log_error("cannot start the thread that scrubs");
+	if (expirer_start(store, audit, EXPIRE_AFTER_MS, &background->expirer))
+		log_error("cannot start the thread that expires objects");
+	if (notifier_start(store, &background->notifier))
+		log_error("cannot start the thread that delivers events");
+	if (replicator_start(store, audit, &background->replicator))
+		log_error("cannot start the thread that makes replicas");
+	if (meter_thread_start(store))
+		log_error("cannot start the thread that meters buckets");
+	if (last_access_thread_start(store))
+		log_error("cannot start the thread that writes last accesses "
+			  "down");
+}
+
 static int
 serve(const struct serve_args *args, struct server_options *options,
 	const struct scrubbing *scrubbing)
 {
-	struct mounted mounted = {0};
+	struct serve_mount mounted = {0};
 	struct server *server = NULL;
 
 	scoped(keyring_free) struct keyring *ring = keyring_create();
@@ -246,33 +216,18 @@ serve(const struct serve_args *args, struct server_options *options,
 	if (args->mount.mount_point &&
 		(!mount_options_fit(&args->mount, args->path,
 			 args->audit.dir) ||
-			!start_mount(store, &args->mount, audit, &mounted)))
+			!serve_mount_start(store, &args->mount, audit,
+				&mounted)))
 		return COMMAND_FAILED;
 
 	enum store_err err = server_start(store, options, &server);
 
 	if (err) {
-		stop_mount(&mounted);
+		serve_mount_stop(&mounted);
 		return fail_to_listen(args, err);
 	}
-	if (scrubbing->bytes_per_s &&
-		scrub_start(store, scrubbing->bytes_per_s, scrubbing->every_s))
-		log_error("cannot start the thread that scrubs");
-	/* This and the replicator tell the audit log, and end before it. */
-	scoped(expirer_stop) struct expirer *expirer = NULL;
-	if (expirer_start(store, audit, EXPIRE_AFTER_MS, &expirer))
-		log_error("cannot start the thread that expires objects");
-	scoped(notifier_stop) struct notifier *notifier = NULL;
-	if (notifier_start(store, &notifier))
-		log_error("cannot start the thread that delivers events");
-	scoped(replicator_stop) struct replicator *replicator = NULL;
-	if (replicator_start(store, audit, &replicator))
-		log_error("cannot start the thread that makes replicas");
-	if (meter_thread_start(store))
-		log_error("cannot start the thread that meters buckets");
-	if (last_access_thread_start(store))
-		log_error("cannot start the thread that writes last accesses "
-			  "down");
+	scoped(background_stop) struct background background = {0};
+	background_start(&background, store, audit, scrubbing);
 	warn_of_plain_text(options);
 	announce(args, options, server);
 	(void)process_wait_signal(reload, options->tls);
@@ -280,7 +235,7 @@ serve(const struct serve_args *args, struct server_options *options,
 	process_stopping();
 	audit_wait_until(audit, clock_monotonic_ms() + DRAIN_MS);
 	server_stop(&server, DRAIN_MS);
-	stop_mount(&mounted);
+	serve_mount_stop(&mounted);
 	return COMMAND_OK;
 }
 
@@ -391,6 +346,36 @@ check_args(const struct args_command *command, struct serve_args *args,
 	audit_options_check(command, &args->audit, &args->mount);
 }
 
+/* Exits where a number is none. */
+static struct server_options
+options_of(const struct args_command *command, const struct serve_args *args,
+	const struct endpoint *plain, const struct endpoint *encrypted,
+	struct http_tls *tls)
+{
+	return (struct server_options){
+		.address = args->listen ? plain->address : NULL,
+		.port = args->listen ? plain->port : 0,
+		.tls = tls,
+		.tls_address = tls ? encrypted->address : NULL,
+		.tls_port = tls ? encrypted->port : 0,
+		.threads = (unsigned int)args_number(command, "threads",
+			args->threads, 0, THREADS_MAX),
+		.domains = args->domains.values,
+		.domain_count = args->domains.count,
+		.website_domains = args->website_domains.values,
+		.website_domain_count = args->website_domains.count,
+		.accelerate_domains = args->accelerate_domains.values,
+		.accelerate_domain_count = args->accelerate_domains.count,
+		.trusted_proxies = args->proxies.values,
+		.trusted_proxy_count = args->proxies.count,
+		.max_connections =
+			(unsigned int)args_number(command, "max-connections",
+				args->connections, 0, CONNECTIONS_MAX),
+		.allows_sse_c_without_tls = args->sse_c_without_tls,
+		.allows_control_without_tls = args->control_without_tls,
+	};
+}
+
 int
 serve_run(int argc, char **argv)
 {
@@ -470,29 +455,8 @@ serve_run(int argc, char **argv)
 
 	scoped(http_tls_free) struct http_tls *tls =
 			read_certificates(&command, &args);
-	struct server_options server_options = {
-		.address = args.listen ? plain.address : NULL,
-		.port = args.listen ? plain.port : 0,
-		.tls = tls,
-		.tls_address = tls ? encrypted.address : NULL,
-		.tls_port = tls ? encrypted.port : 0,
-		.threads = (unsigned int)args_number(&command, "threads",
-			args.threads, 0, THREADS_MAX),
-		.domains = args.domains.values,
-		.domain_count = args.domains.count,
-		.website_domains = args.website_domains.values,
-		.website_domain_count = args.website_domains.count,
-		.accelerate_domains = args.accelerate_domains.values,
-		.accelerate_domain_count = args.accelerate_domains.count,
-		.trusted_proxies = args.proxies.values,
-		.trusted_proxy_count = args.proxies.count,
-		.max_connections =
-			(unsigned int)args_number(&command, "max-connections",
-				args.connections, 0, CONNECTIONS_MAX),
-		.allows_sse_c_without_tls = args.sse_c_without_tls,
-		.allows_control_without_tls = args.control_without_tls,
-	};
-
+	struct server_options server_options =
+		options_of(&command, &args, &plain, &encrypted, tls);
 	const struct scrubbing scrubbing = {
 		.bytes_per_s = args_number(&command, "scrub-rate",
 			args.scrub_rate, 0, SCRUB_RATE_MAX),
