@@ -158,16 +158,6 @@ open_seal(struct file *file, struct slice attrs)
 	return file_seal_open(file->store, &inode, file->fd, &file->seal);
 }
 
-/* Other sealed data in the place of that which was read. */
-static void
-exchange_seal(struct file *file, struct file *now)
-{
-	file_seal_free(&file->seal);
-	(void)close(file->fd);
-	file->seal = now->seal;
-	file->fd = now->fd;
-}
-
 enum store_err
 file_open_data(struct file *file)
 {
@@ -224,6 +214,25 @@ file_open_as(struct file *file, bool is_writable)
 	return STORE_OK;
 }
 
+/* Puts the data that now has opened in the place of the file's. */
+static enum store_err
+exchange_data(struct file *file, struct file *now)
+{
+	if (now->seal) {
+		file_seal_free(&file->seal);
+		(void)close(file->fd);
+		file->seal = now->seal;
+		file->fd = now->fd;
+		return STORE_OK;
+	}
+
+	enum store_err err = dup3(now->fd, file->fd, O_CLOEXEC) < 0
+				     ? error_from_errno(errno)
+				     : STORE_OK;
+	(void)close(now->fd);
+	return err;
+}
+
 static enum store_err
 reload(struct file *file)
 {
@@ -263,13 +272,7 @@ reload(struct file *file)
 			(void)close(now.fd);
 		return err;
 	}
-	if (now.seal) {
-		exchange_seal(file, &now);
-	} else {
-		if (dup3(now.fd, file->fd, O_CLOEXEC) < 0)
-			err = error_from_errno(errno);
-		(void)close(now.fd);
-	}
+	err = exchange_data(file, &now);
 	if (err)
 		return err;
 	file->is_superseded = false;
