@@ -10,9 +10,10 @@
 #include "store/commit_private.h"
 #include "store/session_private.h"
 
-struct create_job {
+/* What a helper thread is to do with the draft's file. */
+struct file_job {
 	struct draft *draft;
-	struct slice first; /* what to write at once; SLICE_NULL */
+	struct slice first; /* to create: what to write at once, or none */
 	enum store_err err;
 	enum store_err write_err;
 };
@@ -20,7 +21,7 @@ struct create_job {
 static void
 run_create(void *arg)
 {
-	struct create_job *job = arg;
+	struct file_job *job = arg;
 	struct draft *draft = job->draft;
 
 	job->err = blob_create(draft->store->blobs, draft->blob, &draft->fd);
@@ -43,7 +44,7 @@ note(struct draft *draft, enum store_err err, uint64_t len)
 static enum store_err
 create_with(struct draft *draft, struct slice first)
 {
-	struct create_job job = {.draft = draft, .first = first};
+	struct file_job job = {.draft = draft, .first = first};
 	enum store_err err = session_lease_blob(draft->store, &draft->blob);
 
 	if (err) {
@@ -191,7 +192,7 @@ is_named(struct draft *draft)
 static void
 run_remove(void *arg)
 {
-	struct create_job *job = arg;
+	struct file_job *job = arg;
 	struct draft *draft = job->draft;
 
 	/* The last close of a removed file frees its extents: not on a loop. */
@@ -202,7 +203,7 @@ run_remove(void *arg)
 void
 draft_end(struct draft *draft, enum store_err err)
 {
-	struct create_job job = {.draft = draft};
+	struct file_job job = {.draft = draft};
 
 	pack_end(draft->store, &draft->place);
 	buffer_free(&draft->body);
