@@ -21,12 +21,22 @@ write_piece(void *put, struct slice piece)
 	return object_put_write(put, piece);
 }
 
+struct put {
+	struct request *request;
+	const struct op_put_source *source;
+	struct sse_c *sse_c;
+	struct body body;
+	struct object_attrs attrs;
+	struct object_condition condition;
+	struct inode_etag condition_etag; /* where the condition names one */
+};
+
 /* Everything that can be refused before the body is read. */
 static enum s3_error
-prepare(struct request *request, const struct op_put_source *source,
-	struct sse_c *sse_c, struct body *body, struct object_attrs *attrs,
-	struct object_condition *condition, struct inode_etag *etag)
+prepare(struct put *put)
 {
+	struct request *request = put->request;
+	const struct op_put_source *source = put->source;
 	struct body_options options = {
 		.wants_length = !source->form,
 		.default_kind = CHECKSUM_DEFAULT,
@@ -34,18 +44,19 @@ prepare(struct request *request, const struct op_put_source *source,
 		.takes_nothing = source->max == 0,
 		.form = source->form,
 	};
-	enum s3_error error = sse_c_parse_stored(request, sse_c);
+	enum s3_error error = sse_c_parse_stored(request, put->sse_c);
 
 	/* What is sealed has an ETag that tells nothing. */
-	options.wants_md5 = !sse_c->is_given;
+	options.wants_md5 = !put->sse_c->is_given;
 	if (!error)
 		error = attrs_refuse_unsupported(request);
 	if (!error)
-		error = condition_of_write(request, condition, etag);
+		error = condition_of_write(request, &put->condition,
+			&put->condition_etag);
 	if (!error)
-		error = attrs_parse(request, true, &attrs->attrs);
+		error = attrs_parse(request, true, &put->attrs.attrs);
 	if (!error)
-		error = body_begin(body, request->http, &request->caller,
+		error = body_begin(&put->body, request->http, &request->caller,
 			&options, &request->report);
 	return error;
 }
@@ -76,49 +87,53 @@ check_room(struct request *request, uint64_t length)
 }
 
 static enum s3_error
-receive(struct request *request, const struct op_put_source *source,
-	const struct sse_c *sse_c, struct body *body,
-	struct object_attrs *attrs, const struct object_condition *condition,
-	struct object *object)
+receive(struct put *put, struct object *object)
 {
-	scoped(object_put_abort) struct object_put *put = NULL;
+	scoped(object_put_abort) struct object_put *stored = NULL;
+	struct request *request = put->request;
+	struct body *body = &put->body;
 	enum store_err err = check_room(request, body->length);
 
 	if (!err)
-		err = object_put_begin(request->store, body->length, &put);
+		err = object_put_begin(request->store, body->length, &stored);
 	if (err)
 		return reply_store_error(request, err);
-	if (sse_c->is_given)
-		object_put_seal(put, sse_c->key);
+	if (put->sse_c->is_given)
+		object_put_seal(stored, put->sse_c->key);
 
-	enum s3_error error = pump_body(request, body, write_piece, put);
+	enum s3_error error = pump_body(request, body, write_piece, stored);
 
 	if (error)
 		return error;
-	if (body->got < source->min)
+	if (body->got < put->source->min)
 		return error_set(&request->report, S3_ENTITY_TOO_SMALL, NULL);
-	memcpy(attrs->etag.value, body->md5, sizeof(body->md5));
-	attrs_set_checksum(attrs, &body->checksum);
-	err = object_put_commit(&put, request->bucket.ino, request->key, attrs,
-		condition, object);
+	memcpy(put->attrs.etag.value, body->md5, sizeof(body->md5));
+	attrs_set_checksum(&put->attrs, &body->checksum);
+	err = object_put_commit(&stored, request->bucket.ino, request->key,
+		&put->attrs, &put->condition, object);
 	return err ? reply_store_error(request, err) : S3_OK;
+}
+
+static void
+put_end(struct put *put)
+{
+	body_free(&put->body);
 }
 
 enum s3_error
 op_put_store(struct request *request, const struct op_put_source *source,
 	struct sse_c *sse_c, struct object *object, struct checksum *checksum)
 {
-	scoped(body_free) struct body body = {0};
-	struct object_attrs attrs = {0};
-	struct object_condition condition;
-	struct inode_etag condition_etag;
-	enum s3_error error = prepare(request, source, sse_c, &body, &attrs,
-		&condition, &condition_etag);
+	scoped(put_end) struct put put = {
+		.request = request,
+		.source = source,
+		.sse_c = sse_c,
+	};
+	enum s3_error error = prepare(&put);
 
 	if (!error)
-		error = receive(request, source, sse_c, &body, &attrs,
-			&condition, object);
-	*checksum = body.checksum;
+		error = receive(&put, object);
+	*checksum = put.body.checksum;
 	if (!error)
 		request->object_size = object->inode.size;
 	return error;
