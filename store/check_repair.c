@@ -188,18 +188,14 @@ static enum store_err
 fix_references(struct store *store, struct db_txn *txn,
 	const struct check_job *job)
 {
-	scoped(buffer_free) struct buffer value = {0};
-	struct record_blob record = {.place = RECORD_BLOB_FILE};
-	struct key key = key_u64(job->a);
-	struct slice found;
+	struct record_blob record;
 	struct stat stat;
 
-	enum store_err err = db_get(txn, DB_BLOB, key_slice(&key), &found);
-	if (!err)
-		err = record_blob_decode(found, &record);
-	else if (err == STORE_NOT_FOUND) {
+	enum store_err err = blob_record_get(txn, job->a, &record);
+	if (err == STORE_NOT_FOUND) {
 		/* A record can be made only where there is data. */
 		err = blob_stat(store->blobs, job->a, &stat);
+		record = (struct record_blob){.place = RECORD_BLOB_FILE};
 		if (!err)
 			record.size = (uint64_t)stat.st_size;
 	}
@@ -209,8 +205,7 @@ fix_references(struct store *store, struct db_txn *txn,
 		return check_pack_drop(txn, job->a, &record);
 	/* With the last one the data is given to reclaim. */
 	record.references = job->b ? (uint32_t)job->b : 1;
-	record_blob_encode(&value, &record);
-	err = db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
+	err = blob_record_put(txn, job->a, &record);
 	return err || job->b ? err : blob_record_drop(txn, job->a);
 }
 

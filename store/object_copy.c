@@ -126,8 +126,7 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct copy *copy = arg;
 	struct object found;
-	struct inode target;
-	bool is_there, is_clone, is_written = false;
+	bool is_clone, is_written = false;
 	struct usage_mark mark;
 	enum store_err err;
 
@@ -141,7 +140,7 @@ apply_copy(struct store *store, struct db_txn *txn, void *arg)
 		err = ask(store, copy, &found);
 	if (!err)
 		err = object_key_check(store, txn, copy->bucket, copy->key,
-			copy->condition, &is_there, &target);
+			copy->condition, NULL);
 	if (err)
 		return err;
 	struct inode source = found.inode;

@@ -25,11 +25,10 @@ delete_current(struct store *store, struct db_txn *txn, uint64_t bucket,
 	struct object_deletion *deletion)
 {
 	struct record_versions of;
-	struct inode inode;
 	bool is_there;
 
 	enum store_err err = object_key_check(store, txn, bucket, deletion->key,
-		&deletion->condition, &is_there, &inode);
+		&deletion->condition, &is_there);
 	if (!err)
 		err = history_of(txn, bucket, &of);
 	if (err)

@@ -139,16 +139,18 @@ object_key_meets(struct store *store, const struct object_condition *condition,
 enum store_err
 object_key_check(struct store *store, struct db_txn *txn, uint64_t bucket,
 	struct slice key, const struct object_condition *condition,
-	bool *is_there, struct inode *out)
+	bool *is_there)
 {
 	static const struct object_condition nothing;
 	const struct object_condition *asked = condition ? condition : &nothing;
-	enum store_err err = object_key_find(txn, bucket, key, out);
+	struct inode inode;
+	enum store_err err = object_key_find(txn, bucket, key, &inode);
 
-	*is_there = !err;
+	if (is_there)
+		*is_there = !err;
 	if (err == STORE_NOT_FOUND)
 		return object_key_meets_nothing(asked);
-	return err ? err : object_key_meets(store, asked, out);
+	return err ? err : object_key_meets(store, asked, &inode);
 }
 
 /* It may be without being dirty: session_private.h, rule 3. */

@@ -44,13 +44,12 @@ must_check enum store_err object_key_meets(struct store *store,
 must_check enum store_err
 object_key_meets_nothing(const struct object_condition *condition);
 
-/* As object_key_find(), and whether the condition (NULL: none) lets a writer
- * go on; *is_there tells what it found.  PRECONDITION, and NOT_FOUND where
- * the condition needs an object. */
+/* Whether the condition (NULL: none) lets a writer go on with what is under the
+ * key, or is not; *is_there, unless NULL, tells which.  PRECONDITION, NOT_FOUND
+ * where the condition needs an object, and what dentry_locate() gives. */
 must_check enum store_err object_key_check(struct store *store,
 	struct db_txn *txn, uint64_t bucket, struct slice key,
-	const struct object_condition *condition, bool *is_there,
-	struct inode *out);
+	const struct object_condition *condition, bool *is_there);
 
 /* Whether somebody has its data open to write to it in place, in whatever
  * session. */

@@ -107,14 +107,12 @@ static enum store_err
 apply_put(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct put_commit *commit = arg;
-	struct inode replaced;
 	struct usage_mark mark;
-	bool is_there;
 	enum store_err err = usage_mark(txn, commit->bucket, &mark);
 
 	if (!err)
 		err = object_key_check(store, txn, commit->bucket, commit->key,
-			commit->condition, &is_there, &replaced);
+			commit->condition, NULL);
 	if (err)
 		return err;
 	commit->made = *commit->wanted;

@@ -17,7 +17,6 @@
 #include "store/blob_record_private.h"
 #include "store/draft_private.h"
 #include "store/lock.h"
-#include "store/meta/key.h"
 #include "store/object_key_private.h"
 #include "store/scrub_private.h"
 #include "store/seal.h"
@@ -214,10 +213,7 @@ static enum store_err
 take_upload_blob(struct complete *complete, struct db_txn *txn)
 {
 	const struct upload_plan *plan = &complete->plan;
-	scoped(buffer_free) struct buffer value = {0};
-	struct key key = key_u64(plan->blob);
 	struct record_blob record;
-	struct slice old;
 	struct stat stat;
 	enum store_err err;
 
@@ -228,14 +224,11 @@ take_upload_blob(struct complete *complete, struct db_txn *txn)
 		complete->is_too_long = true;
 		return STORE_BUSY;
 	}
-	err = db_get(txn, DB_BLOB, key_slice(&key), &old);
-	if (!err)
-		err = record_blob_decode(old, &record);
+	err = blob_record_get(txn, plan->blob, &record);
 	if (err)
 		return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
 	record.size = plan->stored;
-	record_blob_encode(&value, &record);
-	err = db_put(txn, DB_BLOB, key_slice(&key), buffer_slice(&value));
+	err = blob_record_put(txn, plan->blob, &record);
 	if (!err)
 		err = blob_record_share(txn, plan->blob);
 	if (!err && plan->has_displaced)
@@ -265,52 +258,67 @@ take_blob(struct complete *complete, struct db_txn *txn, uint64_t *blob)
 	return STORE_INVALID;
 }
 
+/* All of the object but its blob. */
+static enum store_err
+describe(struct complete *complete)
+{
+	struct inode *made = &complete->made;
+	enum store_err err = object_key_describe(complete->attrs, made);
+
+	if (err)
+		return err;
+	made->size = complete->plan.total;
+	made->attrs = buffer_slice(&complete->attrs_made);
+	make_etag(&complete->plan, &made->etag);
+	return STORE_OK;
+}
+
+/* Of what is sealed, no checksum tells. */
+static void
+hide_checksum(struct complete *complete)
+{
+	struct inode *made = &complete->made;
+
+	if (!complete->plan.is_sealed || !made->checksum_len)
+		return;
+	assert(complete->attrs->seal);
+	seal_pad(complete->attrs->seal, made->etag.value, made->checksum,
+		made->checksum_len);
+}
+
 static enum store_err
 apply_complete(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct complete *complete = arg;
+	const struct upload_ref *ref = &complete->wanted.ref;
 	struct inode *made = &complete->made;
 	struct usage_mark mark;
-	struct inode there;
-	bool is_there;
-	uint64_t blob;
 	enum store_err err;
 
 	complete->is_too_long = false;
-	err = usage_mark(txn, complete->wanted.ref.bucket, &mark);
-	if (err)
-		return err;
-	err = upload_plan_make(txn, &complete->wanted, &complete->again);
+	err = usage_mark(txn, ref->bucket, &mark);
+	if (!err)
+		err = upload_plan_make(txn, &complete->wanted,
+			&complete->again);
 	if (err)
 		return err;
 	if (!upload_plan_is_same(&complete->plan, &complete->again))
 		return STORE_BUSY;
-	err = object_key_check(store, txn, complete->wanted.ref.bucket,
-		complete->wanted.ref.key, complete->condition, &is_there,
-		&there);
+	err = object_key_check(store, txn, ref->bucket, ref->key,
+		complete->condition, NULL);
 	if (!err)
-		err = object_key_describe(complete->attrs, made);
+		err = describe(complete);
 	if (!err)
-		err = take_blob(complete, txn, &blob);
+		err = take_blob(complete, txn, &made->blob);
 	if (!err)
-		err = upload_remove(txn, complete->wanted.ref.bucket,
-			complete->plan.upload);
+		err = upload_remove(txn, ref->bucket, complete->plan.upload);
+	if (!err)
+		err = scrub_mark_uploaded(txn, made);
 	if (err)
 		return err;
-	made->size = complete->plan.total;
-	made->blob = blob;
-	made->attrs = buffer_slice(&complete->attrs_made);
-	make_etag(&complete->plan, &made->etag);
-	err = scrub_mark_uploaded(txn, made);
-	if (err)
-		return err;
-	if (complete->plan.is_sealed && made->checksum_len) {
-		assert(complete->attrs->seal);
-		seal_pad(complete->attrs->seal, made->etag.value,
-			made->checksum, made->checksum_len);
-	}
-	err = object_key_publish(store, txn, complete->wanted.ref.bucket,
-		complete->wanted.ref.key, made, &complete->version);
+	hide_checksum(complete);
+	err = object_key_publish(store, txn, ref->bucket, ref->key, made,
+		&complete->version);
 	return err ? err : usage_check(txn, &mark);
 }
 
