@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -305,12 +304,12 @@ static enum store_err
 begin(struct durable *durable)
 {
 	struct store *store = durable->store;
-	char side[4096];
+	struct store_path side = store_path(store, "meta/checkpoint");
 	enum store_err err = unflushed_open(store);
 
-	snprintf(side, sizeof(side), "%s/meta/checkpoint", store->path);
 	if (!err)
-		err = checkpoint_open(store->db, side, &durable->checkpoint);
+		err = checkpoint_open(store->db, side.text,
+			&durable->checkpoint);
 	if (err || store->is_read_only)
 		return err;
 	err = make(durable);

@@ -236,10 +236,9 @@ choose_checksum(struct get *get)
 	const struct range *range = &get->range;
 	uint64_t size = get->object.inode.size;
 
-	if (get->part_count == 0 && range->start == 0 && range->len == size)
-		get->checksum = attrs_checksum(&get->object.inode);
-	else
+	if (get->part_count > 0 || range->start > 0 || range->len != size)
 		return;
+	get->checksum = attrs_checksum(&get->object.inode);
 	if (get->is_sealed)
 		attrs_show_checksum(&get->checksum, &get->object.inode,
 			&get->seal);
