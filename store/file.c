@@ -200,6 +200,24 @@ take_new(struct file *file, const struct inode *inode, int fd)
 	file->is_pending = true;
 }
 
+/* Another was faster: it found the name as soon as it was there. */
+static void
+join_opened(struct file *file, const struct inode *inode, int fd,
+	const struct file_seal *seal)
+{
+	if (seal) {
+		/* It has what is published: nothing. */
+		file_seal_free(&file->seal);
+		(void)close(file->fd);
+		take_new(file, inode, fd);
+		return;
+	}
+	/* Its descriptor is of the same data, but may be a reader's. */
+	if (file->blob == inode->pending)
+		(void)dup3(fd, file->fd, O_CLOEXEC);
+	(void)close(fd);
+}
+
 /* SLICE_NULL: without a name. */
 static enum store_err
 create(struct store *store, uint64_t parent, struct slice name,
@@ -215,18 +233,8 @@ create(struct store *store, uint64_t parent, struct slice name,
 		return err;
 	struct file *file = file_table_take(store, out->ino);
 	scoped(file_table_give_turn) struct file *with_turn = file;
-	if (file->opens && seal) {
-		/* Another was faster, and has what is published: nothing. */
-		file_seal_free(&file->seal);
-		(void)close(file->fd);
-		take_new(file, out, fd);
-	} else if (file->opens) {
-		/* Another was faster: it found the name as soon as it was
-		 * there.  Its descriptor is of the same data, but may be a
-		 * reader's. */
-		if (file->blob == out->pending)
-			(void)dup3(fd, file->fd, O_CLOEXEC);
-		(void)close(fd);
+	if (file->opens) {
+		join_opened(file, out, fd, seal);
 	} else {
 		take_new(file, out, fd);
 		file->is_sealed = seal != NULL;
