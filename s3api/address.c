@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3api/address.h"
 
-#include "store/object.h"
 #include "store/tree.h"
 
 static struct slice

@@ -9,7 +9,6 @@
 #include "s3api/op/key_list.h"
 #include "s3api/version_id.h"
 #include "store/base/clock.h"
-#include "store/base/log.h"
 #include "store/base/text.h"
 
 /* Of the keys of a line, which must not outgrow the log's buffer. */

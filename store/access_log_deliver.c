@@ -15,7 +15,6 @@
 #include "store/access_log_private.h"
 #include "store/base/arena.h"
 #include "store/base/buffer.h"
-#include "store/base/clock.h"
 #include "store/base/digest.h"
 #include "store/base/io.h"
 #include "store/base/log.h"

@@ -26,7 +26,6 @@
 #include "store/base/log.h"
 #include "store/base/owner.h"
 #include "store/blob_record_private.h"
-#include "store/commit_private.h"
 #include "store/hold_private.h"
 #include "store/meta/key.h"
 #include "store/meta/side.h"

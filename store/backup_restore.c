@@ -13,10 +13,8 @@
 #include "store/backup_private.h"
 #include "store/base/dir.h"
 #include "store/base/io.h"
-#include "store/base/log.h"
 #include "store/blob_record_private.h"
 #include "store/check.h"
-#include "store/commit_private.h"
 #include "store/scrub.h"
 #include "store/store_private.h"
 

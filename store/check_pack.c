@@ -7,7 +7,6 @@
 #include "store/base/codec.h"
 #include "store/blob_record_private.h"
 #include "store/check_private.h"
-#include "store/commit_private.h"
 #include "store/scrub_private.h"
 #include "store/segment_private.h"
 

@@ -10,8 +10,6 @@
 
 #include "store/base/clock.h"
 #include "store/base/log.h"
-#include "store/commit_private.h"
-#include "store/durable_private.h"
 #include "store/file_data_private.h"
 #include "store/file_linger_private.h"
 #include "store/file_mark_private.h"

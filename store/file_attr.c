@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "store/base/clock.h"
-#include "store/base/log.h"
 #include "store/dentry_private.h"
 #include "store/file.h"
 #include "store/file_linger_private.h"

@@ -42,7 +42,6 @@ must_check enum store_err lock_set_hold(struct store *store, uint64_t bucket,
  * How a lock travels with what is to be put: as the last of its attributes,
  * which no object has.
  */
-#define LOCK_ATTR_LEN 10
 void lock_append_attr(struct buffer *attrs, const struct inode_lock *lock);
 /* Takes it off again; *lock is zeros where there is none.  INVALID. */
 must_check enum store_err lock_cut_attr(struct slice *attrs,

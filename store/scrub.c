@@ -13,7 +13,6 @@
 #include "store/base/ticker.h"
 #include "store/blob_record_private.h"
 #include "store/bucket.h"
-#include "store/commit_private.h"
 #include "store/dentry_private.h"
 #include "store/durable_private.h"
 #include "store/meta/key.h"

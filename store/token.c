@@ -5,7 +5,6 @@
 
 #include "store/base/text.h"
 #include "store/feed_private.h"
-#include "store/organization_private.h"
 #include "store/token_private.h"
 
 #define ACCESS_KEY_MIN 3

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "store/base/codec.h"
 #include "store/meta/key.h"
 #include "store/upload_private.h"
 

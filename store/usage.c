@@ -4,7 +4,6 @@
 #include "store/access_day_private.h"
 #include "store/base/buffer.h"
 #include "store/bucket.h"
-#include "store/commit_private.h"
 #include "store/dentry_private.h"
 #include "store/meta/key.h"
 #include "store/meta/record.h"

@@ -6,7 +6,6 @@
 #include "s3api/http/http_private.h"
 #include "s3api/http/http_whole.h"
 #include "store/base/clock.h"
-#include "store/base/io.h"
 
 /* From here on a read goes from the socket straight to the caller. */
 #define DIRECT_MIN ((size_t)4096)

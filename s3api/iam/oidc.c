@@ -5,7 +5,6 @@
 
 #include "s3api/iam/oidc_private.h"
 #include "store/base/clock.h"
-#include "store/base/error.h"
 
 /* No date is beyond: a number of seconds in 64 bits of nanoseconds. */
 #define SECONDS_MAX 9.0e9

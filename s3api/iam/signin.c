@@ -6,7 +6,6 @@
 #include "s3api/iam/decide.h"
 #include "s3api/iam/idp.h"
 #include "s3api/iam/orgpolicy_set.h"
-#include "store/base/cipher.h"
 #include "store/base/clock.h"
 #include "store/base/digest.h"
 #include "store/base/io.h"

@@ -7,7 +7,6 @@
 #include "store/base/buffer.h"
 #include "store/base/clock.h"
 #include "store/base/digest.h"
-#include "store/base/error.h"
 #include "store/base/text.h"
 
 #define SCOPE_TAIL "/us-east-1/s3/aws4_request"
