@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -34,15 +35,18 @@ begin(struct audit_file *file)
 	char name[128];
 	int fd;
 
-	make_name(file, name, sizeof(name));
-	fd = owner_openat(file->dir_fd, name, O_WRONLY | O_EXCL);
+	/* Another log of this process may have begun one in the same moment. */
+	do {
+		make_name(file, name, sizeof(name));
+		fd = owner_openat(file->dir_fd, name, O_WRONLY | O_EXCL);
+		file->sequence++;
+	} while (fd < 0 && errno == EEXIST);
 	if (fd < 0)
 		return error_from_errno(errno);
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		(void)close(fd);
 		return STORE_BUSY;
 	}
-	file->sequence++;
 	file->fd = fd;
 	file->size = 0;
 	file->began_ms = clock_monotonic_ms();

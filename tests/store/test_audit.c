@@ -386,3 +386,25 @@ Test(audit, who_has_ended_counts_no_files)
 
 	cr_expect(zero(u64, unread_files(&it)));
 }
+
+/* Names tell the moment to a millisecond, and each log counts for itself. */
+Test(audit, logs_of_one_process_may_begin_files_in_one_moment)
+{
+	scoped(fixture_close) struct fixture it = fixture_open();
+	scoped(buffer_free) struct buffer lines = {0};
+
+	cr_assert(zero(int, mkdir(it.dir, 0700)));
+	for (int i = 0; i < 50; i++) {
+		struct audit_file file = {
+			.dir_fd = open(it.dir, O_RDONLY | O_DIRECTORY),
+			.role = "test",
+			.fd = -1,
+		};
+
+		cr_assert(ge(int, file.dir_fd, 0));
+		cr_expect(zero(int, audit_file_append(&file, SLICE("{}\n"))));
+		close(file.fd);
+		close(file.dir_fd);
+	}
+	cr_expect(eq(uint, read_files(&it, &lines), 50));
+}
