@@ -227,8 +227,7 @@ scan(struct check *check)
 {
 	enum store_err err = db_begin_read(check->store->db, &check->txn);
 	if (!err)
-		err = counter_get(check->txn, COUNTER_GENERATION,
-			&check->generation);
+		err = counter_get_generation(check->txn, &check->generation);
 	if (!err)
 		err = check_day_begin(check);
 	if (!err)

@@ -29,6 +29,17 @@ counter_get(struct db_txn *txn, const char *name, uint64_t *number)
 }
 
 enum store_err
+counter_get_generation(struct db_txn *txn, uint64_t *generation)
+{
+	enum store_err err = counter_get(txn, COUNTER_GENERATION, generation);
+
+	if (err != STORE_CORRUPT)
+		return err;
+	*generation = 0;
+	return STORE_OK;
+}
+
+enum store_err
 counter_peek(struct db_txn *txn, const char *name, uint64_t *next)
 {
 	enum store_err err = counter_get(txn, name, next);

@@ -28,6 +28,11 @@ must_check enum store_err counter_peek(struct db_txn *txn, const char *name,
 must_check enum store_err counter_set(struct db_txn *txn, const char *name,
 	uint64_t next);
 
+/* COUNTER_GENERATION; 0 where there is none, or none that decodes: who opens
+ * the store for writing puts his own there. */
+must_check enum store_err counter_get_generation(struct db_txn *txn,
+	uint64_t *generation);
+
 /* Any number of DB_META; 0 where there is none. */
 must_check enum store_err counter_get(struct db_txn *txn, const char *name,
 	uint64_t *number);

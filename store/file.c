@@ -70,7 +70,8 @@ wait_for_releases(struct file *file)
 	int64_t deadline_ns = clock_monotonic_ns() +
 			      (is_likely ? LIKELY_RELEASE_NS : RELEASE_NS);
 
-	while (file->opens > 0 && clock_monotonic_ns() < deadline_ns)
+	while (file->opens > 0 && !file->is_held &&
+		clock_monotonic_ns() < deadline_ns)
 		file_table_pass_turn(file, deadline_ns);
 }
 

@@ -99,7 +99,7 @@ keep_copy(struct store *store, struct db_txn *txn,
 		err = hang(store, txn, of, copy.bucket, key, kept);
 	return err ? err
 		   : replication_where_moved(txn, copy.bucket, key,
-			     &dentry->version, copy.attrs);
+			     &dentry->version);
 }
 
 /* It has no other name: the file itself goes there. */
@@ -123,7 +123,7 @@ keep_file(struct store *store, struct db_txn *txn,
 		err = hang(store, txn, of, now.bucket, key, *dentry);
 	if (!err)
 		err = replication_where_moved(txn, now.bucket, key,
-			&dentry->version, now.attrs);
+			&dentry->version);
 	return err ? err : feed_append_inode(store, txn, now.ino, false);
 }
 

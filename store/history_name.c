@@ -275,7 +275,7 @@ restore_row(struct store *store, struct db_txn *txn, uint64_t bucket,
 			&row->dentry.version, &now);
 	return err ? err
 		   : replication_where_moved(txn, bucket, key,
-			     &row->dentry.version, now.attrs);
+			     &row->dentry.version);
 }
 
 enum store_err

@@ -149,12 +149,13 @@ apply_sweep(struct store *store, struct db_txn *txn, void *arg)
 		copy_key(&step->next_row, cursor.key);
 		err = history_null_row_is_right(txn, cursor.key, cursor.value,
 			&is_right);
-		if (!err && !is_right)
+		/* No name is so long, and there is no key right above it. */
+		bool is_longest = step->next_row.len == DB_KEY_MAX;
+
+		if (!err && (!is_right || is_longest))
 			err = db_delete(txn, DB_NULL,
 				key_slice(&step->next_row));
-		/* The first key above it; one of the most bytes goes on as it
-		 * is, and is the last. */
-		if (step->next_row.len < DB_KEY_MAX)
+		if (!is_longest)
 			step->next_row.bytes[step->next_row.len++] = 0;
 	}
 	step->is_last = err == STORE_NOT_FOUND;
@@ -330,7 +331,8 @@ history_null_run_complete(struct store *store)
 	err = complete(store, first);
 	/* What is wrong there is for fsck to find; without the rows all goes
 	 * on, if slower. */
-	if (err != STORE_CORRUPT && err != STORE_STALE)
+	if (err != STORE_CORRUPT && err != STORE_STALE &&
+		err != STORE_BAD_NAME && err != STORE_KEY_TOO_LONG)
 		return err;
 	log_warn("older versions could not be gone through: run tarn fsck");
 	return STORE_OK;

@@ -152,15 +152,13 @@ struct object_rename_token {
 
 /*
  * The object under one key gets another of the same bucket, in place of what is
- * there; no bytes move, and all it carries but its version stays.  Where the
- * bucket keeps versions each key keeps its older ones; before those of the
- * first there is a delete marker then.
+ * there; no bytes move, and all it carries stays.
  * check is asked about the two (target: NULL where there is none) in the
  * commit's own snapshot; an error of it is given back; it may be asked more
  * than once, by another thread.  out->inode.attrs stays empty.
- * Durable.  NOT_FOUND (*out as object_head_version() leaves it), IS_DIR (a key
- * that ends in '/'), EXISTS (the token was one of another rename to this key),
- * ATTR_TOO_BIG.
+ * Durable.  NOT_FOUND, IS_DIR (a key that ends in '/'), EXISTS (the token was
+ * one of another rename to this key), UNSUPPORTED (the bucket keeps versions,
+ * or did), ATTR_TOO_BIG.
  */
 must_check enum store_err object_rename(struct store *store, uint64_t bucket,
 	struct slice source_key, struct slice key,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/object.h"
 
+#include "store/history_private.h"
 #include "store/object_key_private.h"
 #include "store/rename_private.h"
 
@@ -29,6 +30,18 @@ static struct slice
 token_slice(const struct object_rename_token *token)
 {
 	return slice_of((const char *)token, sizeof(*token));
+}
+
+/* Else a version would leave its key without the right to delete one, and
+ * without a marker that a replica follows. */
+static enum store_err
+expect_no_versions(struct db_txn *txn, uint64_t bucket)
+{
+	struct record_versions of;
+
+	enum store_err err = history_of(txn, bucket, &of);
+	return !err && of.versioning != VERSIONING_NEVER ? STORE_UNSUPPORTED
+							 : err;
 }
 
 /* Whether what has the new key has it by the rename that is asked for.  EXISTS:
@@ -92,19 +105,24 @@ drop_other_name(struct store *store, struct db_txn *txn,
 		&marker);
 }
 
+/* NULL: it has come by none that is asked for again. */
 static enum store_err
 note_token(struct db_txn *txn, const struct object_rename_token *token,
 	uint64_t ino)
 {
 	scoped(buffer_free) struct buffer attrs = {0};
-	struct slice value = token_slice(token);
+	struct slice value = token ? token_slice(token) : SLICE_NULL;
+	struct slice had;
 	struct inode inode;
 
 	enum store_err err = dentry_inode(txn, ino, &inode);
 	if (err)
 		return err;
+	if (!token && !inode_attr_find(inode.attrs, INODE_ATTR_PART,
+			      OBJECT_KEY_ATTR_RENAME, &had))
+		return STORE_OK;
 	inode_attr_set(&attrs, inode.attrs, INODE_ATTR_PART,
-		OBJECT_KEY_ATTR_RENAME, &value);
+		OBJECT_KEY_ATTR_RENAME, token ? &value : NULL);
 	if (attrs.len > INODE_ATTRS_MAX)
 		return STORE_ATTR_TOO_BIG;
 	inode.attrs = buffer_slice(&attrs);
@@ -120,8 +138,7 @@ change_key(struct store *store, struct db_txn *txn, const struct rename *rename,
 	if (!slice_equal(rename->source_key, rename->key))
 		err = target == ino ? drop_other_name(store, txn, rename)
 				    : move(store, txn, rename);
-	return err || !rename->token ? err
-				     : note_token(txn, rename->token, ino);
+	return err ? err : note_token(txn, rename->token, ino);
 }
 
 static enum store_err
@@ -132,8 +149,10 @@ apply_rename(struct store *store, struct db_txn *txn, void *arg)
 	bool done;
 
 	rename->out = (struct object){0};
-	enum store_err err =
-		object_key_find(txn, rename->bucket, rename->key, &target);
+	enum store_err err = expect_no_versions(txn, rename->bucket);
+	if (!err)
+		err = object_key_find(txn, rename->bucket, rename->key,
+			&target);
 	if (err == STORE_NOT_FOUND) {
 		target = (struct inode){.ino = 0};
 		err = STORE_OK;

@@ -192,11 +192,15 @@ static enum store_err
 apply_removal(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct removal *removal = arg;
-	enum store_err known = object_event_counts_get_whole(txn,
-		removal->topic, &removal->counts);
+	enum store_err known =
+		object_event_counts_get(txn, removal->topic, &removal->counts);
+	bool is_counted = !known && removal->counts.lacks_bytes;
 	enum store_err err = STORE_OK;
 
 	(void)store;
+	if (is_counted)
+		known = object_event_counts_anew(txn, removal->topic,
+			&removal->counts);
 	/* What is damaged is fsck's. */
 	if (known && known != STORE_NOT_FOUND && known != STORE_CORRUPT)
 		return known;
@@ -206,7 +210,7 @@ apply_removal(struct store *store, struct db_txn *txn, void *arg)
 	}
 	if (err && err != STORE_NOT_FOUND)
 		return err;
-	if (known || removal->count == 0)
+	if (known || (removal->count == 0 && !is_counted))
 		return STORE_OK;
 	removal->counts.dropped += removal->is_dropped ? removal->count : 0;
 	return object_event_counts_put(txn, removal->topic, &removal->counts);

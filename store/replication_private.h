@@ -119,11 +119,9 @@ must_check enum store_err replication_where(struct db_txn *txn, uint64_t bucket,
  * NOT_FOUND: it does not, or S3 has no such key. */
 must_check enum store_err replication_where_now(struct db_txn *txn,
 	uint64_t dir, struct slice key, uint64_t number, struct buffer *now);
-/* The version has come under that key, with these attributes (not in the
- * map). */
+/* The version has come under that key (not in the map). */
 must_check enum store_err replication_where_moved(struct db_txn *txn,
-	uint64_t bucket, struct slice key, const struct version *version,
-	struct slice attrs);
+	uint64_t bucket, struct slice key, const struct version *version);
 
 /* The attributes with that status; as they are where there is no room. */
 struct slice replication_set_status(struct buffer *to, struct slice attrs,

@@ -61,18 +61,25 @@ replication_where_now(struct db_txn *txn, uint64_t dir, struct slice key,
 							      : err;
 }
 
-static enum store_err
-save_where(struct db_txn *txn, uint64_t bucket, uint64_t number,
-	struct slice key, uint64_t dir)
+enum store_err
+replication_where_moved(struct db_txn *txn, uint64_t bucket, struct slice key,
+	const struct version *version)
 {
 	scoped(buffer_free) struct buffer value = {0};
-	struct key row_key = key_u64_u64(bucket, number);
+	struct key row_key = key_u64_u64(bucket, version->number);
 	struct replication_row row;
+	uint64_t dir;
 
-	enum store_err err = replication_row_get(txn, bucket, number, &row);
+	if (version_is_null(version))
+		return STORE_OK;
+	enum store_err err =
+		replication_row_get(txn, bucket, version->number, &row);
 	/* What is damaged is fsck's. */
 	if (err == STORE_NOT_FOUND || err == STORE_CORRUPT)
 		return STORE_OK;
+	if (!err)
+		err = replication_where(txn, bucket, key, version->number,
+			&dir);
 	if (err || (row.dir == dir && slice_equal(row.key, key)))
 		return err;
 	row.key = key;
@@ -80,18 +87,4 @@ save_where(struct db_txn *txn, uint64_t bucket, uint64_t number,
 	replication_row_encode(&value, &row);
 	return db_put(txn, DB_REPLICATION, key_slice(&row_key),
 		buffer_slice(&value));
-}
-
-enum store_err
-replication_where_moved(struct db_txn *txn, uint64_t bucket, struct slice key,
-	const struct version *version, struct slice attrs)
-{
-	uint64_t dir;
-
-	if (replication_status_of(attrs) != REPLICATION_PENDING ||
-		version_is_null(version))
-		return STORE_OK;
-	enum store_err err =
-		replication_where(txn, bucket, key, version->number, &dir);
-	return err ? err : save_where(txn, bucket, version->number, key, dir);
 }

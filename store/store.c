@@ -262,7 +262,7 @@ apply_generation(struct store *store, struct db_txn *txn, void *unused)
 
 	(void)store;
 	(void)unused;
-	enum store_err err = counter_get(txn, COUNTER_GENERATION, &generation);
+	enum store_err err = counter_get_generation(txn, &generation);
 	if (err || generation >= RECORD_GENERATION)
 		return err;
 	return counter_set(txn, COUNTER_GENERATION, RECORD_GENERATION);
@@ -277,7 +277,7 @@ note_generation(struct store *store)
 
 	enum store_err err = db_begin_read(store->db, &txn);
 	if (!err)
-		err = counter_get(txn, COUNTER_GENERATION, &generation);
+		err = counter_get_generation(txn, &generation);
 	db_abort(&txn);
 	if (err || generation >= RECORD_GENERATION)
 		return err;

@@ -3,9 +3,12 @@
  * S3 API: RenameObject, of S3's directory buckets; here every bucket has it.
  * What a copy and a delete may not do it may not do either.
  */
+#include "s3api/auth/level.h"
 #include "s3api/iam/access.h"
+#include "s3api/op/attrs.h"
 #include "s3api/op/condition.h"
 #include "s3api/op/op.h"
+#include "s3api/op/tag_set.h"
 #include "s3api/reply.h"
 #include "store/base/digest.h"
 #include "store/base/text.h"
@@ -20,6 +23,8 @@ struct rename {
 	const struct access_policies *of_source;
 	struct condition of_both[2]; /* the source's, the target's */
 	enum s3_error refused;	     /* by check() */
+	bool may_move_tags;
+	bool may_move_list;
 	bool has_token;
 	struct object_rename_token token;
 };
@@ -69,11 +74,12 @@ digest_text(struct digest *digest, struct slice text)
 
 /* Of all that tells one request from another that has the same token. */
 static void
-digest_asked(const struct rename *rename, uint8_t value[32])
+digest_asked(const struct rename *rename, struct slice key, uint8_t value[32])
 {
 	struct digest digest;
 
 	digest_init(&digest, DIGEST_SHA256);
+	digest_text(&digest, key);
 	digest_text(&digest, rename->source);
 	for (size_t i = 0; i < array_len(rename->of_both); i++) {
 		const struct condition *condition = &rename->of_both[i];
@@ -103,8 +109,51 @@ parse_token(struct request *request, struct rename *rename)
 			"A client token has 1 to 64 characters of ASCII.",
 			CLIENT_TOKEN, token);
 	digest_of(DIGEST_SHA256, token, rename->token.token);
-	digest_asked(rename, rename->token.asked);
+	digest_asked(rename, request->key, rename->token.asked);
 	return S3_OK;
+}
+
+/* Policies are held against them as if they were heeded. */
+static enum s3_error
+refuse_attrs(struct request *request)
+{
+	static const char *const refused[] = {
+		"x-amz-acl",
+		"x-amz-copy-source",
+		"x-amz-grant-full-control",
+		"x-amz-grant-read",
+		"x-amz-grant-read-acp",
+		"x-amz-grant-write",
+		"x-amz-grant-write-acp",
+		"x-amz-metadata-directive",
+		"x-amz-object-lock-legal-hold",
+		"x-amz-object-lock-mode",
+		"x-amz-object-lock-retain-until-date",
+		"x-amz-server-side-encryption-customer-algorithm",
+		"x-amz-server-side-encryption-customer-key",
+		"x-amz-server-side-encryption-customer-key-md5",
+		"x-amz-storage-class",
+		"x-amz-tagging",
+		"x-amz-tagging-directive",
+		"x-amz-website-redirect-location",
+	};
+	enum s3_error error =
+		request_refuse_headers(request, refused, array_len(refused));
+
+	return error ? error : attrs_refuse_unsupported(request);
+}
+
+/* A policy may ask for If-None-Match so that nothing is replaced; an ETag there
+ * would let all others be. */
+static enum s3_error
+refuse_none_match(struct request *request)
+{
+	struct slice none_match = request_header(request, "if-none-match");
+
+	if (!none_match.data || slice_equal(none_match, SLICE("*")))
+		return S3_OK;
+	return error_set(&request->report, S3_NOT_IMPLEMENTED,
+		"If-None-Match takes * alone in a write.");
 }
 
 /* What the answer to a condition tells is told to who may read it. */
@@ -112,15 +161,26 @@ static enum s3_error
 check_curiosity(struct request *request, const struct condition *condition)
 {
 	if (!condition->match.data && !condition->modified_since.data &&
-		!condition->unmodified_since.data &&
-		(!condition->none_match.data ||
-			slice_equal(condition->none_match, SLICE("*"))))
+		!condition->unmodified_since.data)
 		return S3_OK;
 	return access_check_action(request, POLICY_ACTION_GET_OBJECT);
 }
 
+/* What a copy asks about tags and lists. */
+static void
+ask_of_attrs(struct request *request, struct rename *rename)
+{
+	rename->may_move_tags =
+		access_may_of_source(request, POLICY_ACTION_GET_OBJECT_TAGGING,
+			rename->source) &&
+		access_may(request, POLICY_ACTION_PUT_OBJECT_TAGGING);
+	rename->may_move_list =
+		access_may(request, POLICY_ACTION_PUT_OBJECT_ACL) &&
+		level_allows(request->caller.token.level, LEVEL_CONFIGURE);
+}
+
 static enum s3_error
-check_access(struct request *request, const struct rename *rename)
+check_access(struct request *request, struct rename *rename)
 {
 	enum s3_error error =
 		access_check_action(request, POLICY_ACTION_PUT_OBJECT);
@@ -136,7 +196,21 @@ check_access(struct request *request, const struct rename *rename)
 	if (!error && !access_may_of_source(request,
 			      POLICY_ACTION_DELETE_OBJECT, rename->source))
 		error = error_set(&request->report, S3_ACCESS_DENIED, NULL);
+	if (!error)
+		ask_of_attrs(request, rename);
 	return error;
+}
+
+static bool
+may_move(const struct rename *rename, const struct inode *source)
+{
+	struct slice list;
+
+	if (!rename->may_move_tags && tag_set_count(source->attrs) > 0)
+		return false;
+	return rename->may_move_list ||
+	       !inode_attr_find(source->attrs, INODE_ATTR_ACL, SLICE("s3"),
+		       &list);
 }
 
 static bool
@@ -155,6 +229,8 @@ check(const struct object *source, const struct inode *target, void *context)
 	rename->refused = S3_OK;
 	if (access_is_of_another(rename->of_source, &source->inode))
 		rename->refused = S3_CONDITIONAL_REQUEST_CONFLICT;
+	else if (!may_move(rename, &source->inode))
+		rename->refused = S3_ACCESS_DENIED;
 	else if (!is_met(&rename->of_both[0], &source->inode) ||
 		 !is_met(&rename->of_both[1], target))
 		rename->refused = S3_PRECONDITION_FAILED;
@@ -167,6 +243,10 @@ refuse(struct request *request, const struct rename *rename, enum store_err err)
 	if (err == STORE_EXISTS)
 		return error_set(&request->report,
 			S3_IDEMPOTENCY_PARAMETER_MISMATCH, NULL);
+	if (err == STORE_UNSUPPORTED)
+		return error_set(&request->report, S3_INVALID_BUCKET_STATE,
+			"RenameObject is not supported where versions are "
+			"kept, or were.");
 	if (err == STORE_PRECONDITION && rename->refused)
 		return error_set(&request->report, rename->refused, NULL);
 	return reply_store_error(request, err);
@@ -186,6 +266,10 @@ op_rename_object(struct request *request)
 	if (!error)
 		error = refuse_dirs(request, rename.source);
 	if (!error)
+		error = refuse_attrs(request);
+	if (!error)
+		error = refuse_none_match(request);
+	if (!error)
 		error = parse_token(request, &rename);
 	if (!error)
 		error = check_access(request, &rename);
@@ -199,8 +283,6 @@ op_rename_object(struct request *request)
 	if (err)
 		return refuse(request, &rename, err);
 	request->object_size = object.inode.size;
-	reply_status(request, 200);
-	reply_version(request, &object);
 	reply_empty(request, 200);
 	return S3_OK;
 }

@@ -89,6 +89,14 @@ apply_later(struct store *store, struct db_txn *txn, void *unused)
 	return counter_set(txn, COUNTER_GENERATION, RECORD_GENERATION + 1);
 }
 
+static enum store_err
+apply_garbage(struct store *store, struct db_txn *txn, void *unused)
+{
+	(void)store;
+	(void)unused;
+	return db_put(txn, DB_META, SLICE(COUNTER_GENERATION), SLICE("bad"));
+}
+
 /* A later tarn has had it open for writing. */
 static void
 become_later(struct store *store)
@@ -153,6 +161,20 @@ Test(check, a_version_that_no_tarn_has_written_is_damage)
 	raw_put(temp.store, DB_INODE, key_u64(file.ino), buffer_slice(&value));
 
 	checks_expect_repair(temp.store, CHECK_RECORD);
+}
+
+Test(check, a_generation_that_does_not_decode_is_put_anew)
+{
+	scoped(temp_store_close) struct temp_store temp = temp_store_open();
+	scoped(db_abort) struct db_txn *txn = NULL;
+	uint64_t generation;
+
+	cr_assert(zero(int, commit_run(temp.store, apply_garbage, NULL, NULL)));
+	cr_expect(zero(u64, objects_findings(temp.store)));
+	temp_store_reopen(&temp);
+	cr_assert(zero(int, db_begin_read(temp.store->db, &txn)));
+	cr_assert(zero(int, counter_get(txn, COUNTER_GENERATION, &generation)));
+	cr_expect(eq(u64, generation, RECORD_GENERATION));
 }
 
 Test(check, a_store_s_generation_only_grows)

@@ -37,6 +37,20 @@ expect_at(struct served *served, const char *path, const char *body)
 		served_expect_refusal(reply, 404, "NoSuchKey");
 }
 
+static void
+put_policy(struct served *served, const char *statement)
+{
+	cr_assert(eq(uint,
+		served_send(served, "PUT", "/photos?policy", NULL,
+			slice_str(served_text(served,
+				"{\"Version\":\"2012-10-17\",\"Statement\":["
+				"{\"Effect\":\"Deny\",\"Principal\":\"*\",%s}]"
+				"}",
+				statement)))
+			->status,
+		204));
+}
+
 Test(op_rename, all_that_the_object_is_goes_along)
 {
 	scoped(served_stop) struct served served = start_with_hello();
@@ -124,8 +138,6 @@ Test(op_rename, conditions_are_of_the_source_and_of_what_is_there)
 			false},
 		{"if-match: " HELLO_ETAG, true},
 		{"if-match: " OTHER_ETAG, false},
-		{"if-none-match: " OTHER_ETAG, true},
-		{"if-none-match: " HELLO_ETAG, false},
 		{"if-modified-since: Sat, 01 Jan 2000 00:00:00 GMT", true},
 		{"if-unmodified-since: Sat, 01 Jan 2000 00:00:00 GMT", false},
 	};
@@ -184,7 +196,15 @@ Test(op_rename, who_asks_again_with_his_token_is_told_that_it_is_done)
 				      "x-amz-rename-source: a%20b\n"
 				      "x-amz-client-token: another\n"),
 		404, "NoSuchKey");
-	expect_at(&served, "/photos/c", "hello");
+	/* With the same token, and to another key. */
+	cr_expect(eq(uint,
+		rename_to(&served, "d",
+			"x-amz-rename-source: c\n"
+			"x-amz-client-token: second\n")
+			->status,
+		200));
+	served_expect_refusal(rename_to(&served, "c", once), 404, "NoSuchKey");
+	expect_at(&served, "/photos/d", "hello");
 }
 
 Test(op_rename, says_what_is_wrong_with_it)
@@ -227,35 +247,94 @@ Test(op_rename, says_what_is_wrong_with_it)
 	expect_at(&served, "/photos/a%20b", "hello");
 }
 
-Test(op_rename, each_key_keeps_its_versions)
+Test(op_rename, is_not_where_versions_are_kept)
 {
 	scoped(served_stop) struct served served = versioned_start();
-	const char *first = versioned_put(&served, "a", "1");
 
-	versioned_put(&served, "a", "2");
-	const struct s3_reply *reply =
-		rename_to(&served, "b", "x-amz-rename-source: a\n");
-
-	cr_expect(eq(uint, reply->status, 200));
-	cr_expect(s3_client_header(reply, "x-amz-version-id").len > 0);
-	expect_at(&served, "/photos/b", "2");
-	expect_at(&served, "/photos/a", NULL);
-	expect_at(&served,
-		served_text(&served, "/photos/a?versionId=%s", first), "1");
+	versioned_put(&served, "a", "1");
+	served_expect_refusal(rename_to(&served, "b",
+				      "x-amz-rename-source: a\n"),
+		409, "InvalidBucketState");
+	expect_at(&served, "/photos/a", "1");
 }
 
-static void
-put_policy(struct served *served, const char *statement)
+/* Else a policy that wants them would be content with what is not done. */
+Test(op_rename, headers_that_it_would_not_heed_are_refused)
 {
+	static const char *const headers[] = {"x-amz-tagging: project=x",
+		"x-amz-acl: public-read", "x-amz-grant-read: id=1",
+		"x-amz-object-lock-mode: COMPLIANCE",
+		"x-amz-server-side-encryption: AES256",
+		"x-amz-server-side-encryption-customer-algorithm: AES256",
+		"x-amz-storage-class: STANDARD",
+		"x-amz-website-redirect-location: /x",
+		"x-amz-copy-source: /photos/a%20b"};
+	scoped(served_stop) struct served served = start_with_hello();
+
+	for (size_t i = 0; i < array_len(headers); i++)
+		served_expect_refusal(
+			rename_to(&served, "c",
+				served_text(&served,
+					"x-amz-rename-source: a%%20b\n%s\n",
+					headers[i])),
+			501, "NotImplemented");
+	expect_at(&served, "/photos/a%20b", "hello");
+}
+
+Test(op_rename, tags_and_lists_go_along_for_who_may_set_them)
+{
+	scoped(served_stop) struct served served = start_with_hello();
+
+	put_policy(&served, "\"Action\":\"s3:PutObjectTagging\","
+			    "\"Resource\":\"arn:aws:s3:::photos/c\"");
+	served_expect_refusal(rename_to(&served, "c",
+				      "x-amz-rename-source: a%20b\n"),
+		403, "AccessDenied");
+	put_policy(&served, "\"Action\":\"s3:PutObjectAcl\","
+			    "\"Resource\":\"arn:aws:s3:::photos/c\"");
+	cr_expect(eq(uint,
+		rename_to(&served, "c", "x-amz-rename-source: a%20b\n")->status,
+		200));
+	served_send(&served, "PUT", "/photos/listed", NULL, SLICE("x"));
+	put_policy(&served, "\"Action\":\"s3:DeleteBucketPolicy\","
+			    "\"Resource\":\"arn:aws:s3:::photos\"");
 	cr_assert(eq(uint,
-		served_send(served, "PUT", "/photos?policy", NULL,
-			slice_str(served_text(served,
-				"{\"Version\":\"2012-10-17\",\"Statement\":["
-				"{\"Effect\":\"Deny\",\"Principal\":\"*\",%s}]"
-				"}",
-				statement)))
+		served_send(&served, "PUT", "/photos?ownershipControls", NULL,
+			SLICE("<OwnershipControls><Rule><ObjectOwnership>"
+			      "ObjectWriter</ObjectOwnership></Rule>"
+			      "</OwnershipControls>"))
 			->status,
-		204));
+		200));
+	cr_assert(eq(uint,
+		served_send(&served, "PUT", "/photos/listed?acl",
+			"x-amz-acl: authenticated-read\n", SLICE_NULL)
+			->status,
+		200));
+	put_policy(&served, "\"Action\":\"s3:PutObjectAcl\","
+			    "\"Resource\":\"arn:aws:s3:::photos/d\"");
+	served_expect_refusal(rename_to(&served, "d",
+				      "x-amz-rename-source: listed\n"),
+		403, "AccessDenied");
+}
+
+/* AWS's own way to have nothing overwritten. */
+Test(op_rename, a_policy_that_asks_for_if_none_match_is_heeded)
+{
+	scoped(served_stop) struct served served = start_with_hello();
+
+	served_put(&served, "/photos/c", "there");
+	put_policy(&served,
+		"\"Action\":\"s3:PutObject\","
+		"\"Resource\":\"arn:aws:s3:::photos/*\",\"Condition\":"
+		"{\"Null\":{\"s3:if-none-match\":\"true\"}}");
+	served_expect_refusal(rename_to(&served, "c",
+				      "x-amz-rename-source: a%20b\n"),
+		403, "AccessDenied");
+	served_expect_refusal(rename_to(&served, "c",
+				      "x-amz-rename-source: a%20b\n"
+				      "if-none-match: " OTHER_ETAG "\n"),
+		501, "NotImplemented");
+	expect_at(&served, "/photos/c", "there");
 }
 
 /* What may not be deleted, read or written by the one who asks stays. */
