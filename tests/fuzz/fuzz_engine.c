@@ -322,6 +322,15 @@ compare_object(struct run *run, const char *key)
 {
 	scoped(arena_free) struct arena arena = {0};
 	const struct node *node = &run->nodes[model_tag(&run->model, key)];
+	struct object object;
+
+	/* A path may be longer than S3's keys. */
+	if (strlen(key) > TREE_KEY_MAX) {
+		must_be(object_head(run->store, run->bucket, slice_str(key),
+				&arena, &object),
+			STORE_KEY_TOO_LONG);
+		return;
+	}
 	struct slice got = objects_get(run->store, run->bucket, key, &arena);
 
 	if (is_object(run, key) == (got.data != NULL) &&
