@@ -5,6 +5,7 @@
 #include "store/lock_private.h"
 #include "store/object_key_private.h"
 #include "store/replication_private.h"
+#include "store/usage_private.h"
 
 /* What an older version of "dir/" does not have. */
 #define KINDS_OF_DIR ((1u << INODE_ATTR_XATTR) | (1u << INODE_ATTR_NAME))
@@ -177,6 +178,7 @@ history_keep_moved(struct store *store, struct db_txn *txn, uint64_t parent,
 	scoped(buffer_free) struct buffer key = {0};
 	struct record_versions of;
 	struct inode inode;
+	struct usage_mark mark;
 
 	enum store_err err = dentry_inode(txn, dentry->ino, &inode);
 	if (err || !is_locked(&inode))
@@ -186,9 +188,14 @@ history_keep_moved(struct store *store, struct db_txn *txn, uint64_t parent,
 		return lock_lift_unseen(txn, &inode);
 	if (!err && !is_kept(&of, dentry, &inode))
 		err = STORE_LOCKED;
+	/* It is there twice from now on. */
+	if (!err)
+		err = usage_mark(txn, inode.bucket, &mark);
 	if (!err)
 		err = keep_copy(store, txn, &of, buffer_slice(&key), dentry,
 			&inode);
+	if (!err)
+		err = usage_check(txn, &mark);
 	return err || has_others(&inode) ? err : lock_lift(txn, inode.ino);
 }
 

@@ -116,7 +116,8 @@ must_check enum store_err history_keep(struct store *store, struct db_txn *txn,
 	const struct record_dentry *dentry, bool *is_moved);
 
 /* The name, as the dentry has it, is about to be another's, which what has it
- * goes on under: where that is locked, a copy stays, as an older version. */
+ * goes on under: where that is locked, a copy stays, as an older version.
+ * LOCKED, QUOTA. */
 must_check enum store_err history_keep_moved(struct store *store,
 	struct db_txn *txn, uint64_t parent, struct slice component,
 	const struct record_dentry *dentry);

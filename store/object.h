@@ -155,17 +155,17 @@ struct object_rename_token {
  * there; no bytes move, and all it carries stays.
  * check is asked about the two (target: NULL where there is none) in the
  * commit's own snapshot; an error of it is given back; it may be asked more
- * than once, by another thread.  out->inode.attrs stays empty.
+ * than once, by another thread.  out->attrs stays empty.
  * Durable.  NOT_FOUND, IS_DIR (a key that ends in '/'), EXISTS (the token was
  * one of another rename to this key), UNSUPPORTED (the bucket keeps versions,
  * or did), ATTR_TOO_BIG.
  */
 must_check enum store_err object_rename(struct store *store, uint64_t bucket,
 	struct slice source_key, struct slice key,
-	enum store_err (*check)(const struct object *source,
+	enum store_err (*check)(const struct inode *source,
 		const struct inode *target, void *context),
 	void *context, const struct object_rename_token *token,
-	struct object *out);
+	struct inode *out);
 
 /* Durable, and so is NOT_FOUND, where there is none (S3 answers 204 all the
  * same); in a bucket that keeps versions there is a delete marker then.

@@ -9,22 +9,14 @@ struct rename {
 	uint64_t bucket;
 	struct slice source_key;
 	struct slice key;
-	enum store_err (*check)(const struct object *source,
+	enum store_err (*check)(const struct inode *source,
 		const struct inode *target, void *context);
 	void *context;
 	const struct object_rename_token *token; /* NULL: none */
 
 	/* set anew by each run */
-	struct object out;
+	struct inode out;
 };
-
-static const struct version_ref current = {.which = VERSION_CURRENT};
-
-static bool
-is_dir_key(struct slice key)
-{
-	return slice_has_suffix(key, SLICE("/"));
-}
 
 static struct slice
 token_slice(const struct object_rename_token *token)
@@ -65,13 +57,10 @@ is_done(const struct rename *rename, const struct inode *target, bool *done)
 
 /* As readers see the two now, even if they are being written in place. */
 static enum store_err
-ask(struct store *store, const struct rename *rename,
-	const struct object *found, const struct inode *there)
+ask(struct store *store, const struct rename *rename, struct inode source,
+	struct inode target)
 {
-	struct object source = *found;
-	struct inode target = *there;
-
-	enum store_err err = dentry_refresh_inode(store, &source.inode);
+	enum store_err err = dentry_refresh_inode(store, &source);
 	if (!err && target.ino)
 		err = dentry_refresh_inode(store, &target);
 	return err ? err
@@ -142,45 +131,61 @@ change_key(struct store *store, struct db_txn *txn, const struct rename *rename,
 }
 
 static enum store_err
+find_target(struct db_txn *txn, const struct rename *rename,
+	struct inode *target)
+{
+	enum store_err err =
+		object_key_find(txn, rename->bucket, rename->key, target);
+
+	if (err != STORE_NOT_FOUND)
+		return err;
+	*target = (struct inode){.ino = 0};
+	return STORE_OK;
+}
+
+static enum store_err
+rename_now(struct store *store, struct db_txn *txn, const struct rename *rename,
+	const struct inode *target)
+{
+	struct inode source;
+
+	enum store_err err = object_key_find(txn, rename->bucket,
+		rename->source_key, &source);
+	if (!err)
+		err = ask(store, rename, source, *target);
+	return err ? err
+		   : change_key(store, txn, rename, source.ino, target->ino);
+}
+
+static enum store_err
 apply_rename(struct store *store, struct db_txn *txn, void *arg)
 {
 	struct rename *rename = arg;
 	struct inode target;
 	bool done;
 
-	rename->out = (struct object){0};
+	rename->out = (struct inode){.ino = 0};
 	enum store_err err = expect_no_versions(txn, rename->bucket);
 	if (!err)
-		err = object_key_find(txn, rename->bucket, rename->key,
-			&target);
-	if (err == STORE_NOT_FOUND) {
-		target = (struct inode){.ino = 0};
-		err = STORE_OK;
-	}
+		err = find_target(txn, rename, &target);
 	if (!err)
 		err = is_done(rename, &target, &done);
 	if (!err && !done)
-		err = object_key_find_version(txn, rename->bucket,
-			rename->source_key, &current, &rename->out);
-	if (!err && !done)
-		err = ask(store, rename, &rename->out, &target);
-	if (!err && !done)
-		err = change_key(store, txn, rename, rename->out.inode.ino,
-			target.ino);
+		err = rename_now(store, txn, rename, &target);
 	if (!err)
-		err = object_key_find_version(txn, rename->bucket, rename->key,
-			&current, &rename->out);
-	rename->out.inode.attrs = SLICE_NULL;
+		err = object_key_find(txn, rename->bucket, rename->key,
+			&rename->out);
+	rename->out.attrs = SLICE_NULL;
 	return err;
 }
 
 enum store_err
 object_rename(struct store *store, uint64_t bucket, struct slice source_key,
 	struct slice key,
-	enum store_err (*check)(const struct object *source,
+	enum store_err (*check)(const struct inode *source,
 		const struct inode *target, void *context),
 	void *context, const struct object_rename_token *token,
-	struct object *out)
+	struct inode *out)
 {
 	struct rename rename = {
 		.bucket = bucket,
@@ -194,7 +199,8 @@ object_rename(struct store *store, uint64_t bucket, struct slice source_key,
 	enum store_err err = object_key_validate(source_key);
 	if (!err)
 		err = object_key_validate(key);
-	if (!err && (is_dir_key(source_key) || is_dir_key(key)))
+	if (!err && (slice_has_suffix(source_key, SLICE("/")) ||
+			    slice_has_suffix(key, SLICE("/"))))
 		err = STORE_IS_DIR;
 	if (!err)
 		err = commit_run_durably(store, apply_rename, &rename);

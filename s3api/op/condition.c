@@ -118,19 +118,36 @@ condition_allows_range(const struct request *request, const struct inode *inode)
 }
 
 enum s3_error
+condition_refuse_none_match(struct request *request)
+{
+	struct slice none_match = request_header(request, "if-none-match");
+
+	if (!none_match.data || slice_equal(none_match, SLICE("*")))
+		return S3_OK;
+	return error_set(&request->report, S3_NOT_IMPLEMENTED,
+		"If-None-Match takes * alone in a write.");
+}
+
+enum s3_error
+condition_check_reader(struct request *request)
+{
+	if (!access_may_tell(request))
+		return error_set(&request->report, S3_ACCESS_DENIED, NULL);
+	if (access_may(request, POLICY_ACTION_GET_OBJECT))
+		return S3_OK;
+	return access_check_action(request, POLICY_ACTION_GET_OBJECT);
+}
+
+enum s3_error
 condition_of_write(struct request *request, struct object_condition *out,
 	struct inode_etag *etag)
 {
 	struct slice match = request_header(request, "if-match");
-	struct slice none_match = request_header(request, "if-none-match");
 
 	*out = (struct object_condition){0};
-	if (none_match.data) {
-		if (!slice_equal(none_match, SLICE("*")))
-			return error_set(&request->report, S3_NOT_IMPLEMENTED,
-				"If-None-Match takes * alone in a write.");
-		out->must_not_exist = true;
-	}
+	if (condition_refuse_none_match(request))
+		return request->report.error;
+	out->must_not_exist = request_header(request, "if-none-match").data;
 	if (!match.data)
 		return S3_OK;
 	if (slice_equal(match, SLICE("*"))) {
@@ -141,9 +158,5 @@ condition_of_write(struct request *request, struct object_condition *out,
 		*etag = INODE_ETAG_OF_NONE;
 	out->must_match = etag;
 	/* Whether it matches tells something of what is there. */
-	if (!access_may_tell(request))
-		return error_set(&request->report, S3_ACCESS_DENIED, NULL);
-	if (access_may(request, POLICY_ACTION_GET_OBJECT))
-		return S3_OK;
-	return access_check_action(request, POLICY_ACTION_GET_OBJECT);
+	return condition_check_reader(request);
 }

@@ -30,8 +30,14 @@ must_check enum s3_error condition_check(const struct condition *condition,
 bool condition_allows_range(const struct request *request,
 	const struct inode *inode);
 
+/* If-None-Match of a write is * or none.  NOT_IMPLEMENTED: an ETag, as S3 has
+ * it. */
+must_check enum s3_error condition_refuse_none_match(struct request *request);
+
+/* Whether the caller may learn by a condition what is there.  ACCESS_DENIED. */
+must_check enum s3_error condition_check_reader(struct request *request);
+
 /* If-Match and If-None-Match: * of a write; *etag is what out may point to.
- * NOT_IMPLEMENTED: If-None-Match with an ETag, as S3 has it.  ACCESS_DENIED:
- * an ETag of what may not be read. */
+ * What the two above give. */
 must_check enum s3_error condition_of_write(struct request *request,
 	struct object_condition *out, struct inode_etag *etag);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * S3 API: RenameObject, of S3's directory buckets; here every bucket has it.
- * What a copy and a delete may not do it may not do either.
+ * S3 API: RenameObject, of S3's directory buckets; here every bucket has it
+ * that has never kept versions.  What a copy and a delete may not do it may not
+ * do either.
  */
 #include "s3api/auth/level.h"
 #include "s3api/iam/access.h"
@@ -29,7 +30,7 @@ struct rename {
 	struct object_rename_token token;
 };
 
-/* Percent-encoded: a key, or [/]... as AWS's own file system client has it,
+/* Percent-encoded: a key or, as AWS's own file system client has it,
  * /bucket/key. */
 static enum s3_error
 parse_source(struct request *request, struct slice *out)
@@ -143,19 +144,6 @@ refuse_attrs(struct request *request)
 	return error ? error : attrs_refuse_unsupported(request);
 }
 
-/* A policy may ask for If-None-Match so that nothing is replaced; an ETag there
- * would let all others be. */
-static enum s3_error
-refuse_none_match(struct request *request)
-{
-	struct slice none_match = request_header(request, "if-none-match");
-
-	if (!none_match.data || slice_equal(none_match, SLICE("*")))
-		return S3_OK;
-	return error_set(&request->report, S3_NOT_IMPLEMENTED,
-		"If-None-Match takes * alone in a write.");
-}
-
 /* What the answer to a condition tells is told to who may read it. */
 static enum s3_error
 check_curiosity(struct request *request, const struct condition *condition)
@@ -163,7 +151,7 @@ check_curiosity(struct request *request, const struct condition *condition)
 	if (!condition->match.data && !condition->modified_since.data &&
 		!condition->unmodified_since.data)
 		return S3_OK;
-	return access_check_action(request, POLICY_ACTION_GET_OBJECT);
+	return condition_check_reader(request);
 }
 
 /* What a copy asks about tags and lists. */
@@ -222,16 +210,16 @@ is_met(const struct condition *condition, const struct inode *target)
 }
 
 static enum store_err
-check(const struct object *source, const struct inode *target, void *context)
+check(const struct inode *source, const struct inode *target, void *context)
 {
 	struct rename *rename = context;
 
 	rename->refused = S3_OK;
-	if (access_is_of_another(rename->of_source, &source->inode))
+	if (access_is_of_another(rename->of_source, source))
 		rename->refused = S3_CONDITIONAL_REQUEST_CONFLICT;
-	else if (!may_move(rename, &source->inode))
+	else if (!may_move(rename, source))
 		rename->refused = S3_ACCESS_DENIED;
-	else if (!is_met(&rename->of_both[0], &source->inode) ||
+	else if (!is_met(&rename->of_both[0], source) ||
 		 !is_met(&rename->of_both[1], target))
 		rename->refused = S3_PRECONDITION_FAILED;
 	return rename->refused ? STORE_PRECONDITION : STORE_OK;
@@ -260,7 +248,7 @@ op_rename_object(struct request *request)
 		.of_both = {condition_of_rename_source(request),
 			condition_of_read(request)},
 	};
-	struct object object;
+	struct inode moved;
 	enum s3_error error = parse_source(request, &rename.source);
 
 	if (!error)
@@ -268,7 +256,7 @@ op_rename_object(struct request *request)
 	if (!error)
 		error = refuse_attrs(request);
 	if (!error)
-		error = refuse_none_match(request);
+		error = condition_refuse_none_match(request);
 	if (!error)
 		error = parse_token(request, &rename);
 	if (!error)
@@ -278,11 +266,11 @@ op_rename_object(struct request *request)
 
 	enum store_err err = object_rename(request->store, request->bucket.ino,
 		rename.source, request->key, check, &rename,
-		rename.has_token ? &rename.token : NULL, &object);
+		rename.has_token ? &rename.token : NULL, &moved);
 
 	if (err)
 		return refuse(request, &rename, err);
-	request->object_size = object.inode.size;
+	request->object_size = moved.size;
 	reply_empty(request, 200);
 	return S3_OK;
 }

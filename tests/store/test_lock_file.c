@@ -542,6 +542,22 @@ Test(lock_file, what_is_renamed_later_stays_and_is_locked_twice)
 	locks_end(&it);
 }
 
+Test(lock_file, a_rename_that_would_keep_more_than_the_quota_is_not_made)
+{
+	struct versions it = locks_begin();
+	const struct usage_quota quota = {.bytes = 3, .objects = 100};
+
+	locks_set_default(&it, INODE_LOCK_COMPLIANCE, 1);
+	versions_put(&it, "f", "12");
+	cr_assert(zero(int,
+		usage_set_bucket_quota(it.store, it.bucket, &quota)));
+
+	cr_expect(eq(int, move(&it, "f", "g", 0), STORE_QUOTA));
+
+	cr_expect(versions_lists(&it, "f=12*"));
+	locks_end(&it);
+}
+
 Test(lock_file, what_a_dead_process_wrote_gets_the_default)
 {
 	struct versions it = locks_begin();

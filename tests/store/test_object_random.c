@@ -137,7 +137,7 @@ step_copy(struct model *model, size_t from, size_t to)
 }
 
 static enum store_err
-let(const struct object *source, const struct inode *target, void *context)
+let(const struct inode *source, const struct inode *target, void *context)
 {
 	(void)source;
 	(void)target;
@@ -154,7 +154,7 @@ is_dir_key(size_t i)
 static void
 step_rename(struct model *model, size_t from, size_t to)
 {
-	struct object moved;
+	struct inode moved;
 	enum store_err err = object_rename(model->temp.store, model->bucket,
 		slice_str(keys[from]), slice_str(keys[to]), let, NULL, NULL,
 		&moved);
