@@ -14,51 +14,11 @@
 #include "store/scrub.h"
 #include "store/versioning.h"
 #include "tests/crash/faults.h"
+#include "tests/store/backups.h"
 #include "tests/store/objects.h"
 #include "tests/support/temp_store.h"
 
 #define LARGE 300000
-
-struct place {
-	char to[160];
-	char restored[160];
-};
-
-static struct place
-place_in(const struct temp_store *temp)
-{
-	struct place place;
-
-	snprintf(place.to, sizeof(place.to), "%s/backups", temp->dir);
-	snprintf(place.restored, sizeof(place.restored), "%s/restored",
-		temp->dir);
-	return place;
-}
-
-static struct backup_result
-make(struct store *store, const char *to, uint64_t since)
-{
-	const struct backup_options options = {.to = to, .since = since};
-	struct backup_result result;
-
-	cr_assert(zero(int, backup_make(store, &options, &result)));
-	return result;
-}
-
-static struct restore_result
-restore(const struct place *place, uint64_t commit)
-{
-	const struct restore_options options = {
-		.from = place->to,
-		.to = place->restored,
-		.commit = commit,
-	};
-	struct restore_result result;
-
-	cr_assert(zero(int, backup_restore(&options, &result)));
-	cr_expect(zero(u64, result.findings));
-	return result;
-}
 
 static void
 put_large(struct store *store, uint64_t bucket, const char *key, char byte)
@@ -93,19 +53,19 @@ bucket_ino(struct store *store)
 Test(backup, brings_back_what_was_there_and_not_what_came_after)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	const struct place place = place_in(&temp);
+	const struct backups_place place = backups_place_in(&temp, "backups");
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	put_large(temp.store, bucket, "large", 'l');
 	cr_assert(zero(int, objects_put(temp.store, bucket, "small", "s")));
 	cr_assert(zero(int, objects_put(temp.store, bucket, "empty", "")));
 	cr_assert(zero(int, objects_put(temp.store, bucket, "dir/x", "x")));
 
-	struct backup_result made = make(temp.store, place.to, 0);
+	struct backup_result made = backups_make(temp.store, place.to, 0);
 	cr_assert(zero(int,
 		object_delete(temp.store, bucket, SLICE("small"), NULL)));
 	put_large(temp.store, bucket, "large", 'm');
 	cr_assert(zero(int, objects_put(temp.store, bucket, "later", "")));
-	struct restore_result result = restore(&place, 0);
+	struct restore_result result = backups_restore(&place, 0);
 
 	cr_expect(eq(u64, result.commit, made.commit));
 	cr_expect(zero(u64, result.damaged + result.missing));
@@ -127,7 +87,7 @@ Test(backup, brings_back_which_version_is_null)
 	static const struct version_ref null = {.which = VERSION_NULL};
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	scoped(arena_free) struct arena arena = {0};
-	const struct place place = place_in(&temp);
+	const struct backups_place place = backups_place_in(&temp, "backups");
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	struct object object;
 	uint64_t offset;
@@ -138,8 +98,8 @@ Test(backup, brings_back_which_version_is_null)
 		versioning_set(temp.store, bucket, VERSIONING_ENABLED)));
 	cr_assert(zero(int, objects_put(temp.store, bucket, "k", "")));
 
-	make(temp.store, place.to, 0);
-	restore(&place, 0);
+	backups_make(temp.store, place.to, 0);
+	backups_restore(&place, 0);
 
 	struct store *store = temp_store_open_at(place.restored, false);
 	cr_expect(eq(u64, objects_rows(store, DB_NULL), 1));
@@ -154,25 +114,26 @@ Test(backup, brings_back_which_version_is_null)
 Test(backup, shares_what_has_not_changed_since)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	struct place place = place_in(&temp);
+	struct backups_place place = backups_place_in(&temp, "backups");
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	put_large(temp.store, bucket, "same", 's');
 	put_large(temp.store, bucket, "other", 'a');
-	struct backup_result first = make(temp.store, place.to, 0);
+	struct backup_result first = backups_make(temp.store, place.to, 0);
 	put_large(temp.store, bucket, "other", 'b');
 
-	struct backup_result second = make(temp.store, place.to, first.commit);
+	struct backup_result second =
+		backups_make(temp.store, place.to, first.commit);
 
 	cr_expect(eq(u64, second.shared, 1));
 	cr_expect(eq(u64, second.copied, 1));
-	restore(&place, first.commit);
+	backups_restore(&place, first.commit);
 	struct store *store = temp_store_open_at(place.restored, false);
 	cr_expect(is_large(store, bucket_ino(store), "other", 'a'));
 	/* The restored one has files of its own. */
 	put_large(store, bucket_ino(store), "same", 'x');
 	store_close(&store);
 	snprintf(place.restored, sizeof(place.restored), "%s/second", temp.dir);
-	restore(&place, 0);
+	backups_restore(&place, 0);
 	store = temp_store_open_at(place.restored, false);
 	cr_expect(is_large(store, bucket_ino(store), "other", 'b'));
 	cr_expect(is_large(store, bucket_ino(store), "same", 's'));
@@ -195,25 +156,26 @@ open_to_write(struct store *store, uint64_t bucket, const char *key)
 Test(backup, a_file_written_in_place_is_copied_anew)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	struct place place = place_in(&temp);
+	struct backups_place place = backups_place_in(&temp, "backups");
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	put_large(temp.store, bucket, "k", 'a');
-	struct backup_result first = make(temp.store, place.to, 0);
+	struct backup_result first = backups_make(temp.store, place.to, 0);
 	struct file *file = open_to_write(temp.store, bucket, "k");
 	cr_assert(zero(int, io_pwrite_all(file_fd(file), "longer", 6, LARGE)));
 
 	/* While it is open, and its record does not know. */
-	struct backup_result second = make(temp.store, place.to, first.commit);
+	struct backup_result second =
+		backups_make(temp.store, place.to, first.commit);
 	cr_assert(zero(int, file_flush(file)));
 	cr_assert(zero(int, file_close(&file, O_RDWR)));
 
 	cr_expect(zero(u64, second.shared + second.damaged));
-	restore(&place, first.commit);
+	backups_restore(&place, first.commit);
 	struct store *store = temp_store_open_at(place.restored, false);
 	cr_expect(is_large(store, bucket_ino(store), "k", 'a'));
 	store_close(&store);
 	snprintf(place.restored, sizeof(place.restored), "%s/second", temp.dir);
-	restore(&place, second.commit);
+	backups_restore(&place, second.commit);
 	store = temp_store_open_at(place.restored, false);
 	scoped(arena_free) struct arena arena = {0};
 	struct slice got = objects_get(store, bucket_ino(store), "k", &arena);
@@ -227,19 +189,21 @@ Test(backup, a_file_written_in_place_is_copied_anew)
 Test(backup, the_copy_of_what_is_open_for_writing_is_not_shared)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	struct place place = place_in(&temp);
+	struct backups_place place = backups_place_in(&temp, "backups");
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 
 	put_large(temp.store, bucket, "k", 'a');
 	struct file *file = open_to_write(temp.store, bucket, "k");
-	struct backup_result first = make(temp.store, place.to, 0);
+	struct backup_result first = backups_make(temp.store, place.to, 0);
 	cr_assert(zero(int, file_close(&file, O_RDWR)));
 
-	struct backup_result second = make(temp.store, place.to, first.commit);
+	struct backup_result second =
+		backups_make(temp.store, place.to, first.commit);
 	cr_expect(eq(u64, second.shared, 0));
 	cr_expect(eq(u64, second.copied, 1));
 	objects_bucket(temp.store, "another");
-	struct backup_result third = make(temp.store, place.to, second.commit);
+	struct backup_result third =
+		backups_make(temp.store, place.to, second.commit);
 	cr_expect(eq(u64, third.shared, 1));
 }
 
@@ -247,7 +211,7 @@ Test(backup, the_copy_of_what_is_open_for_writing_is_not_shared)
 Test(backup, a_file_whose_writer_put_its_time_back_is_copied_anew)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	struct place place = place_in(&temp);
+	struct backups_place place = backups_place_in(&temp, "backups");
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	struct inode inode;
 
@@ -255,7 +219,7 @@ Test(backup, a_file_whose_writer_put_its_time_back_is_copied_anew)
 	struct file *file = open_to_write(temp.store, bucket, "k");
 	cr_assert(zero(int, io_pwrite_all(file_fd(file), "b", 1, 0)));
 	cr_assert(zero(int, file_close(&file, O_RDWR)));
-	struct backup_result first = make(temp.store, place.to, 0);
+	struct backup_result first = backups_make(temp.store, place.to, 0);
 
 	file = open_to_write(temp.store, bucket, "k");
 	cr_assert(zero(int, file_attr_get(file, &inode)));
@@ -267,10 +231,11 @@ Test(backup, a_file_whose_writer_put_its_time_back_is_copied_anew)
 	cr_assert(zero(int,
 		file_attr_set(temp.store, inode.ino, &change, &inode)));
 	cr_assert(zero(int, file_close(&file, O_RDWR)));
-	struct backup_result second = make(temp.store, place.to, first.commit);
+	struct backup_result second =
+		backups_make(temp.store, place.to, first.commit);
 
 	cr_expect(zero(u64, second.shared));
-	restore(&place, second.commit);
+	backups_restore(&place, second.commit);
 	struct store *store = temp_store_open_at(place.restored, false);
 	scoped(arena_free) struct arena arena = {0};
 	struct slice got = objects_get(store, bucket_ino(store), "k", &arena);
@@ -311,52 +276,6 @@ Test(backup, a_hold_goes_with_its_session)
 	cr_expect(eq(u64, objects_files_left(temp.store), 0));
 }
 
-Test(backup, refuses_to_write_over_anything)
-{
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	const struct place place = place_in(&temp);
-	struct backup_options options = {.to = temp.path};
-	struct restore_options back = {.from = place.to, .to = temp.path};
-	struct backup_result made;
-	struct restore_result result;
-
-	/* A store is no place for backups. */
-	cr_expect(eq(int, backup_make(temp.store, &options, &made),
-		STORE_INVALID));
-	options.to = temp.dir;
-	cr_expect(eq(int, backup_make(temp.store, &options, &made),
-		STORE_NOT_EMPTY));
-	options.to = place.to;
-	options.since = 99;
-	cr_expect(eq(int, backup_make(temp.store, &options, &made),
-		STORE_NOT_FOUND));
-	cr_expect(eq(int, backup_restore(&back, &result), STORE_NOT_FOUND));
-	make(temp.store, place.to, 0);
-	cr_expect(eq(int, backup_restore(&back, &result), STORE_EXISTS));
-	back.to = temp.dir;
-	cr_expect(eq(int, backup_restore(&back, &result), STORE_NOT_EMPTY));
-	back.commit = 99;
-	back.to = place.restored;
-	cr_expect(eq(int, backup_restore(&back, &result), STORE_NOT_FOUND));
-}
-
-Test(backup, the_backups_of_two_stores_do_not_mix)
-{
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	scoped(temp_store_close) struct temp_store other = temp_store_open();
-	const struct place place = place_in(&temp);
-	const struct backup_options options = {.to = place.to};
-	struct backup_result result;
-
-	objects_bucket(temp.store, "bucket");
-	make(temp.store, place.to, 0);
-	objects_bucket(other.store, "bucket");
-	cr_expect(eq(int, backup_make(other.store, &options, &result),
-		STORE_BAD_KEY));
-	objects_bucket(temp.store, "another");
-	make(temp.store, place.to, 0);
-}
-
 static bool
 stops(void *context)
 {
@@ -367,7 +286,7 @@ stops(void *context)
 Test(backup, one_that_is_interrupted_leaves_nothing)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	const struct place place = place_in(&temp);
+	const struct backups_place place = backups_place_in(&temp, "backups");
 	const struct backup_options options = {
 		.to = place.to,
 		.goes_on = stops,
@@ -383,7 +302,7 @@ Test(backup, one_that_is_interrupted_leaves_nothing)
 
 	snprintf(partial, sizeof(partial), "%s/partial", place.to);
 	cr_expect(ne(int, stat(partial, &stat_of), 0));
-	cr_expect(zero(u64, make(temp.store, place.to, 0).damaged));
+	cr_expect(zero(u64, backups_make(temp.store, place.to, 0).damaged));
 	cr_assert(zero(int,
 		object_delete(temp.store, bucket, SLICE("k"), NULL)));
 	cr_expect(eq(u64, objects_files_left(temp.store), 0));
@@ -424,7 +343,7 @@ try_open(const char *path, bool is_read_only)
 Test(backup, what_was_restored_is_no_store_before_all_of_it_was_looked_at)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	struct place place = place_in(&temp);
+	struct backups_place place = backups_place_in(&temp, "backups");
 	int asked = 0;
 	struct restore_options options = {
 		.from = place.to,
@@ -436,7 +355,7 @@ Test(backup, what_was_restored_is_no_store_before_all_of_it_was_looked_at)
 	int status = 1;
 
 	put_large(temp.store, objects_bucket(temp.store, "bucket"), "k", 'k');
-	make(temp.store, place.to, 0);
+	backups_make(temp.store, place.to, 0);
 	store_close(&temp.store);
 	cr_assert(zero(int, backup_restore(&options, &result)));
 	cr_expect(zero(int, try_open(place.restored, false)));
@@ -451,39 +370,6 @@ Test(backup, what_was_restored_is_no_store_before_all_of_it_was_looked_at)
 	cr_expect(eq(int, try_open(place.restored, false), STORE_UNEXAMINED));
 	cr_expect(eq(int, try_open(place.restored, true), STORE_UNEXAMINED));
 	cr_expect(eq(int, backup_restore(&options, &result), STORE_UNEXAMINED));
-}
-
-/* What the file `backup` says of the year is made another one. */
-static void
-set_taken(const struct place *place, uint64_t commit, char millennium)
-{
-	char text[512] = "";
-	char path[200];
-
-	snprintf(path, sizeof(path), "%s/%llu/backup", place->to,
-		(unsigned long long)commit);
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	cr_assert(gt(i64, pread(fd, text, sizeof(text) - 1, 0), 0));
-	char *at = strstr(text, "\ntaken 2");
-	cr_assert(ne(ptr, at, NULL));
-	cr_assert(zero(int,
-		io_pwrite_all(fd, &millennium, 1, (uint64_t)(at - text) + 7)));
-	close(fd);
-}
-
-Test(backup, the_newest_is_the_one_that_was_made_last)
-{
-	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	const struct place place = place_in(&temp);
-
-	objects_bucket(temp.store, "first");
-	uint64_t first = make(temp.store, place.to, 0).commit;
-	objects_bucket(temp.store, "second");
-	uint64_t second = make(temp.store, place.to, first).commit;
-	/* The clock was set back between them. */
-	set_taken(&place, second, '1');
-
-	cr_expect(eq(u64, restore(&place, 0).commit, second));
 }
 
 /* Alters a byte of k, as a disk does: its time stays. */
@@ -510,13 +396,13 @@ spoil_data(struct store *store, uint64_t bucket)
 Test(backup, damage_is_told_when_it_is_made_and_when_it_comes_back)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	const struct place place = place_in(&temp);
+	const struct backups_place place = backups_place_in(&temp, "backups");
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	put_large(temp.store, bucket, "k", 'k');
 	spoil_data(temp.store, bucket);
 
-	struct backup_result made = make(temp.store, place.to, 0);
-	struct restore_result result = restore(&place, 0);
+	struct backup_result made = backups_make(temp.store, place.to, 0);
+	struct restore_result result = backups_restore(&place, 0);
 
 	cr_expect(eq(u64, made.damaged, 1));
 	cr_expect(eq(u64, result.damaged, 1));
@@ -534,7 +420,7 @@ try_make(struct store *store, const char *to, struct backup_result *result)
 Test(backup, a_disk_that_takes_no_copy_is_no_damage)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	const struct place place = place_in(&temp);
+	const struct backups_place place = backups_place_in(&temp, "backups");
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	struct backup_result result;
 	char data[200];
@@ -558,7 +444,7 @@ Test(backup, a_disk_that_takes_no_copy_is_no_damage)
 Test(backup, a_disk_that_cannot_read_is_damage_unless_it_was_for_once)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	const struct place place = place_in(&temp);
+	const struct backups_place place = backups_place_in(&temp, "backups");
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	struct backup_result result;
 	char data[200];
@@ -591,7 +477,7 @@ deletes_k(void *context)
 Test(backup, damage_is_told_of_what_is_deleted_meanwhile)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	const struct place place = place_in(&temp);
+	const struct backups_place place = backups_place_in(&temp, "backups");
 	const struct backup_options options = {
 		.to = place.to,
 		.goes_on = deletes_k,
@@ -611,7 +497,7 @@ Test(backup, damage_is_told_of_what_is_deleted_meanwhile)
 /* Overwrites the first byte of each copy of the inode's record in the tables of
  * the backup: they have no checksum. */
 static void
-spoil_record(const struct place *place, uint64_t commit,
+spoil_record(const struct backups_place *place, uint64_t commit,
 	const struct inode *inode)
 {
 	scoped(buffer_free) struct buffer record = {0};
@@ -652,7 +538,7 @@ Test(backup, damage_of_the_tables_is_told_and_nothing_is_taken_away_for_it)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
 	scoped(arena_free) struct arena arena = {0};
-	const struct place place = place_in(&temp);
+	const struct backups_place place = backups_place_in(&temp, "backups");
 	const struct restore_options options = {
 		.from = place.to,
 		.to = place.restored,
@@ -664,7 +550,7 @@ Test(backup, damage_of_the_tables_is_told_and_nothing_is_taken_away_for_it)
 	cr_assert(zero(int, tree_lookup(temp.store, bucket, SLICE("k"),
 				    TREE_FILE, &arena, &inode)));
 
-	struct backup_result made = make(temp.store, place.to, 0);
+	struct backup_result made = backups_make(temp.store, place.to, 0);
 	spoil_record(&place, made.commit, &inode);
 	cr_assert(zero(int, backup_restore(&options, &result)));
 
@@ -687,7 +573,7 @@ blob_of(struct store *store, uint64_t bucket, const char *key)
 }
 
 static void
-write_list(const struct place *place, uint64_t commit, const char *text)
+write_list(const struct backups_place *place, uint64_t commit, const char *text)
 {
 	char dir[200];
 
@@ -699,7 +585,7 @@ write_list(const struct place *place, uint64_t commit, const char *text)
 Test(backup, small_objects_that_were_lost_come_back_as_damaged)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	const struct place place = place_in(&temp);
+	const struct backups_place place = backups_place_in(&temp, "backups");
 	uint64_t bucket = objects_bucket(temp.store, "bucket");
 	scoped(arena_free) struct arena arena = {0};
 	struct object object;
@@ -709,11 +595,11 @@ Test(backup, small_objects_that_were_lost_come_back_as_damaged)
 	cr_assert(zero(int, objects_put(temp.store, bucket, "lost", "lost")));
 	cr_assert(zero(int, objects_put(temp.store, bucket, "well", "well")));
 
-	struct backup_result made = make(temp.store, place.to, 0);
+	struct backup_result made = backups_make(temp.store, place.to, 0);
 	snprintf(list, sizeof(list), "%llu\n4294967296\n",
 		(unsigned long long)blob_of(temp.store, bucket, "lost"));
 	write_list(&place, made.commit, list);
-	struct restore_result result = restore(&place, 0);
+	struct restore_result result = backups_restore(&place, 0);
 
 	cr_expect(eq(u64, result.damaged, 1));
 	struct store *store = temp_store_open_at(place.restored, false);
@@ -734,7 +620,8 @@ Test(backup, a_list_of_what_was_lost_may_be_anything)
 	for (size_t i = 0; i < array_len(lists); i++) {
 		scoped(temp_store_close) struct temp_store temp =
 				temp_store_open();
-		const struct place place = place_in(&temp);
+		const struct backups_place place =
+			backups_place_in(&temp, "backups");
 		const struct restore_options options = {
 			.from = place.to,
 			.to = place.restored,
@@ -742,7 +629,7 @@ Test(backup, a_list_of_what_was_lost_may_be_anything)
 		struct restore_result result;
 
 		objects_bucket(temp.store, "bucket");
-		write_list(&place, make(temp.store, place.to, 0).commit,
+		write_list(&place, backups_make(temp.store, place.to, 0).commit,
 			lists[i]);
 		cr_assert(zero(int, backup_restore(&options, &result)));
 		cr_expect(eq(u64, result.findings, 1), "%s", lists[i]);

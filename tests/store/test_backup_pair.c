@@ -5,28 +5,13 @@
 #include <stdio.h>
 
 #include "store/backup.h"
+#include "tests/store/backups.h"
 #include "tests/store/objects.h"
 #include "tests/support/other_process.h"
 #include "tests/support/temp_store.h"
 
 /* For the other process, which is forked. */
 static char other_place[160];
-
-struct place {
-	char to[160];
-	char restored[160];
-};
-
-static struct place
-place_in(const struct temp_store *temp, const char *name)
-{
-	struct place place;
-
-	(void)snprintf(place.to, sizeof(place.to), "%s/%s", temp->dir, name);
-	(void)snprintf(place.restored, sizeof(place.restored), "%s/%s-restored",
-		temp->dir, name);
-	return place;
-}
 
 static uint64_t
 bucket_of(struct store *store)
@@ -38,16 +23,12 @@ bucket_of(struct store *store)
 }
 
 static void
-expect_restored(const struct place *place, const char *key, const char *text)
+expect_restored(const struct backups_place *place, const char *key,
+	const char *text)
 {
-	const struct restore_options options = {
-		.from = place->to,
-		.to = place->restored,
-	};
-	struct restore_result result;
+	struct restore_result result = backups_restore(place, 0);
 
-	cr_assert(zero(int, backup_restore(&options, &result)));
-	cr_expect(zero(u64, result.findings + result.missing));
+	cr_expect(zero(u64, result.missing));
 	struct store *store = temp_store_open_at(place->restored, false);
 	cr_expect(objects_is(store, bucket_of(store), key, text));
 	store_close(&store);
@@ -56,7 +37,7 @@ expect_restored(const struct place *place, const char *key, const char *text)
 /* What happens once while a backup goes on, before it copies any data. */
 struct meanwhile {
 	struct store *store;
-	const struct place *place;
+	const struct backups_place *place;
 	struct other_process *process;
 	bool is_over;
 };
@@ -77,7 +58,7 @@ tries_another(void *context)
 Test(backup_pair, of_two_to_one_directory_the_second_is_refused)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_open();
-	const struct place place = place_in(&temp, "backups");
+	const struct backups_place place = backups_place_in(&temp, "backups");
 	struct meanwhile meanwhile = {.store = temp.store, .place = &place};
 	const struct backup_options options = {
 		.to = place.to,
@@ -130,8 +111,8 @@ other_ends(void *context)
 Test(backup_pair, the_end_of_one_takes_nothing_from_the_other)
 {
 	scoped(temp_store_close) struct temp_store temp = temp_store_create();
-	const struct place ours = place_in(&temp, "ours");
-	const struct place other = place_in(&temp, "other");
+	const struct backups_place ours = backups_place_in(&temp, "ours");
+	const struct backups_place other = backups_place_in(&temp, "other");
 	(void)snprintf(other_place, sizeof(other_place), "%s", other.to);
 	struct other_process process = other_process_start(temp.path, backs_up);
 	other_process_hear(&process);
